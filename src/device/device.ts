@@ -1,0 +1,156 @@
+/**
+ * The contract between operations and devices: the kernels a device must have, what they are given and what they return.
+ * Not here: any kernel (reference/, gpu/), any shape rule or gradient (autograd/ops).
+ *
+ * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` returns at once on every device; only reading is asynchronous.
+ */
+import type { DType, TypedArray } from '../tensor/dtype.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Conv2dGeometry, Pool2dGeometry } from '../tensor/window.js';
+
+export type UnaryFn =
+  | 'neg' | 'exp' | 'log' | 'log1p' | 'sqrt' | 'abs' | 'sign' | 'relu' | 'leakyRelu' | 'elu' | 'gelu' | 'silu'
+  | 'sigmoid' | 'tanh' | 'softplus' | 'erf' | 'clamp' | 'logicalNot' | 'isNaN';
+export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
+export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
+export type BinaryFn = ArithmeticFn | ComparisonFn;
+
+/** Every kernel by name, with its attributes: plain data, so that a call can be recorded. `a, b → c` lists inputs and outputs. */
+export interface KernelAttrs {
+  /** x → y. alpha: slope of leakyRelu, alpha of elu, lower bound of clamp; beta: upper bound of clamp. isNaN and logicalNot give bool. */
+  unary: { fn: UnaryFn; alpha: number; beta: number };
+  /** a, b → c, numpy broadcasting, computed in the output's dtype (comparisons in the inputs' and give bool). maximum and minimum propagate NaN. */
+  binary: { fn: BinaryFn };
+  /** a → c, the other operand a number: a∘scalar, or scalar∘a when reverse. */
+  binaryScalar: { fn: BinaryFn; scalar: number; reverse: boolean };
+  /** condition (bool), a, b → c, all broadcast. */
+  where: Record<never, never>;
+  /** g, x (same shape) → x > 0 ? g : slope·g: the gradient of relu and leakyRelu. */
+  gate: { slope: number };
+  /** x → y in the output's dtype; to int32 truncates, to bool is x ≠ 0. */
+  cast: Record<never, never>;
+  /** x → y over sorted distinct axes; the output's element order is that of the kept axes. max and min propagate NaN. */
+  reduce: { fn: 'sum' | 'max' | 'min'; axes: readonly number[] };
+  /** x → int32 index along one axis, first on ties; the first NaN wins. */
+  argReduce: { fn: 'argmax' | 'argmin'; axis: number };
+  /** x → y, y.shape[i] = x.shape[axes[i]]. */
+  permute: { axes: readonly number[] };
+  /** x → y: numpy broadcast to the output's shape. */
+  expand: Record<never, never>;
+  /** x → y, y[i…] = x[starts + i·steps]; steps may be negative. */
+  slice: { starts: readonly number[]; steps: readonly number[] };
+  /** x → y, filled with value, then y[starts + i·steps] = x[i…]: pad, and the gradient of slice. */
+  embed: { starts: readonly number[]; steps: readonly number[]; value: number };
+  /** n inputs → y, joined along an axis. */
+  concat: { axis: number };
+  /** x, indices (int32, rank 1) → y: rows of x along axis. */
+  indexSelect: { axis: number };
+  /** g, indices → y: zeros, then y[…, indices[j], …] += g[…, j, …], in order of j. */
+  indexAdd: { axis: number };
+  /** a [batch…, m, k], b [batch…, k, n] → c [batch…, m, n]; batch axes broadcast; transposeA: a is [batch…, k, m]; transposeB: b is [batch…, n, k]. */
+  matmul: { transposeA: boolean; transposeB: boolean };
+  /** x, weight, bias? → y. */
+  conv2d: { geometry: Conv2dGeometry };
+  /** g (shape of y), weight, bias? (inChannels) → shape of x. */
+  conv2dInputGrad: { geometry: Conv2dGeometry };
+  /** x, g → shape of weight. */
+  conv2dWeightGrad: { geometry: Conv2dGeometry };
+  /** x → values, indices (int32: y·W + x in the input's plane). First wins ties; any NaN wins, the last NaN's index. Padding never wins. */
+  maxPool2d: { geometry: Pool2dGeometry };
+  /** values, indices → y [N, H, W, C]: zeros, then y[n, indices, c] += values, in row-major order. geometry: the pool that made the indices, when known, so that a device can gather. */
+  maxUnpool2d: { geometry: Pool2dGeometry | null };
+  /** x [N, H, W, C], indices → y[n, i, j, c] = x[n, indices[n,i,j,c], c]. */
+  planeGather: Record<never, never>;
+  /** x → y; divides by the kernel's size, or by the cells inside the input when countIncludePad is false. */
+  avgPool2d: { geometry: Pool2dGeometry; countIncludePad: boolean };
+  /** g → shape of x: the transpose of avgPool2d. */
+  avgPool2dGrad: { geometry: Pool2dGeometry; countIncludePad: boolean };
+  /** logits, target (same shape) → loss per element: (1−z)·x + (1 + (posWeight−1)·z)·(log1p(exp(−|x|)) + max(−x, 0)). */
+  bceWithLogits: { posWeight: number };
+  /** p, g, m, v, vmax? → p, m, v, vmax?: one Adam step, all one shape; `step` counts from 1. */
+  adam: AdamAttrs;
+}
+
+export interface AdamAttrs {
+  /** torch: p −= lr·m̂/(√v̂ + ε). tf: p −= lr·√(1−β2^t)/(1−β1^t)·m/(√v + ε). */
+  form: 'torch' | 'tf';
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** AdamW: p shrinks by lr·weightDecay; else weightDecay·p is added to g. */
+  decoupled: boolean;
+  amsgrad: boolean;
+  step: number;
+}
+
+export type KernelName = keyof KernelAttrs;
+
+/** What a kernel makes: a dense array of this shape and type. */
+export interface Spec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** A device's array; what it holds is the device's own affair. */
+export abstract class DeviceBuffer {
+  constructor(
+    readonly dtype: DType,
+    readonly size: number,
+  ) {}
+
+  /** What `free` needs when the owner was collected: this buffer, or less where the garbage collector owns the array itself. */
+  get remains(): DeviceBuffer {
+    return this;
+  }
+}
+
+/** An input of a kernel. */
+export interface Operand<B extends DeviceBuffer = DeviceBuffer> extends Spec {
+  readonly buffer: B;
+}
+
+/** One function per kernel: the compiler rejects a device that lacks one. */
+export type Kernels<Input, Output> = { readonly [K in KernelName]: (inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Output[]) => void };
+
+/** What a device holds. */
+export interface MemoryReport {
+  /** Arrays in use. */
+  tensors: number;
+  /** Their bytes. */
+  bytes: number;
+  /** Bytes kept for reuse. */
+  pooled: number;
+}
+
+/** How often a device was asked to compute, upload and read; for tests and benchmarks. */
+export interface Counters {
+  kernels: number;
+  uploads: number;
+  reads: number;
+}
+
+export interface Device {
+  /** 'reference' or 'gpu'. */
+  readonly name: string;
+  /** What really runs: 'plain' on reference; gpu.js's own mode name on gpu. */
+  readonly mode: string;
+  readonly dtypes: readonly DType[];
+  readonly counters: Counters;
+  memory(): MemoryReport;
+  /** Copies an array in; DeviceError for a dtype the device lacks. */
+  upload(data: TypedArray, dtype: DType): DeviceBuffer;
+  /** Starts a kernel; returns one new buffer per output spec. */
+  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): DeviceBuffer[];
+  /** Copies an array out; a kernel's failure surfaces here. */
+  read(buffer: DeviceBuffer): Promise<TypedArray>;
+  /** The same at once, or a DeviceError where the device cannot. */
+  readSync(buffer: DeviceBuffer): TypedArray;
+  /** Ends a buffer's life; it must not be used again. */
+  free(buffer: DeviceBuffer): void;
+  /** Resolves when all work given so far is done; rejects with its first failure. */
+  sync(): Promise<void>;
+  /** Gives back what the device holds, so that a process can exit. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,27 @@
+/** Data types and their typed arrays. */
+
+export type DType = 'float32' | 'float64' | 'int32' | 'bool';
+export type TypedArray = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+
+/** Bytes of one element. */
+export const bytesOf: Record<DType, number> = { float32: 4, float64: 8, int32: 4, bool: 1 };
+
+/** A zero-filled typed array for a dtype; bool is stored as 0 or 1 in bytes. */
+export function allocate(dtype: DType, size: number): TypedArray {
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(size);
+    case 'float64':
+      return new Float64Array(size);
+    case 'int32':
+      return new Int32Array(size);
+    case 'bool':
+      return new Uint8Array(size);
+  }
+}
+
+export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
+
+/** The type two operands meet in: bool < int32 < float32 < float64. */
+const order: readonly DType[] = ['bool', 'int32', 'float32', 'float64'];
+export const promote = (a: DType, b: DType): DType => (order.indexOf(a) > order.indexOf(b) ? a : b);

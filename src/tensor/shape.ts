@@ -1,0 +1,155 @@
+/** Shape arithmetic: sizes, strides, axes, broadcasting. Row-major throughout. Window arithmetic is in window.ts. */
+import { ShapeError, show, ValueError } from '../errors.js';
+
+export type Shape = readonly number[];
+
+export const sizeOf = (shape: Shape): number => {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+};
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+/** Checks that a shape is a list of whole, non-negative sizes. */
+export function checkShape(op: string, shape: Shape): void {
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0))
+    throw new ShapeError(op, 'sizes must be whole and not negative', `shape=${show(shape)}`);
+}
+
+/** A negative axis counts from the end; out of range is an error. */
+export function normalizeAxis(op: string, axis: number, rank: number): number {
+  const a = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || a < 0 || a >= rank)
+    throw new ShapeError(op, `axis must be whole and in [${-rank}, ${rank - 1}]`, `axis=${axis}`, `the tensor has rank ${rank}`);
+  return a;
+}
+
+/** Sorted, distinct, non-negative axes; undefined means all. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = (typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(op, a, rank));
+  if (new Set(list).size !== list.length) throw new ShapeError(op, 'axes must be distinct', `axes=${show(list)}`);
+  return list.sort((a, b) => a - b);
+}
+
+/** numpy's broadcasting of two shapes. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let i = 0; i < rank; i++) {
+    const m = a[i - rank + a.length] ?? 1;
+    const n = b[i - rank + b.length] ?? 1;
+    if (m !== n && m !== 1 && n !== 1)
+      throw new ShapeError(op, 'shapes must broadcast (equal, or 1, from the right)', `${show(a)} and ${show(b)}`, `axis ${i - rank} differs`);
+    out[i] = m === 1 ? n : m;
+  }
+  return out;
+}
+
+/** Strides that read `from` as if it had shape `to`: 0 where it repeats. */
+export function broadcastStrides(from: Shape, to: Shape): number[] {
+  const own = stridesOf(from);
+  return to.map((_, i) => {
+    const j = i - to.length + from.length;
+    return j < 0 || from[j] === 1 ? 0 : own[j];
+  });
+}
+
+/** Axes of `to` along which `from` was repeated (what a gradient sums over). */
+export function broadcastAxes(from: Shape, to: Shape): number[] {
+  const axes: number[] = [];
+  for (let i = 0; i < to.length; i++) {
+    const j = i - to.length + from.length;
+    if (j < 0 || (from[j] === 1 && to[i] !== 1)) axes.push(i);
+  }
+  return axes;
+}
+
+/** A walk over an index space: sizes, and per array the stride of each axis. */
+export interface Walk {
+  readonly sizes: number[];
+  readonly strides: number[][];
+}
+
+/** Drops axes of size 1 and merges neighbours that are contiguous in every array; at least one axis remains. */
+export function collapse(shape: Shape, strides: readonly (readonly number[])[]): Walk {
+  const sizes: number[] = [];
+  const out: number[][] = strides.map(() => []);
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 1) continue;
+    const last = sizes.length - 1;
+    if (last >= 0 && strides.every((s, k) => out[k][last] === s[i] * shape[i])) {
+      sizes[last] *= shape[i];
+      strides.forEach((s, k) => {
+        out[k][last] = s[i];
+      });
+    } else {
+      sizes.push(shape[i]);
+      strides.forEach((s, k) => {
+        out[k].push(s[i]);
+      });
+    }
+  }
+  if (sizes.length === 0) {
+    sizes.push(1);
+    for (const s of out) s.push(0);
+  }
+  return { sizes, strides: out };
+}
+
+/** How a reduction walks its input: kept axes (in output order), then reduced ones, each with the input's strides. */
+export interface ReduceWalk {
+  readonly kept: { sizes: number[]; strides: number[] };
+  readonly reduced: { sizes: number[]; strides: number[] };
+}
+
+export function reduceWalk(shape: Shape, axes: readonly number[]): ReduceWalk {
+  const strides = stridesOf(shape);
+  const part = (keep: boolean) => {
+    const picked = shape.map((_, i) => i).filter((i) => axes.includes(i) !== keep);
+    const walk = collapse(
+      picked.map((i) => shape[i]),
+      [picked.map((i) => strides[i])],
+    );
+    return { sizes: walk.sizes, strides: walk.strides[0] };
+  };
+  return { kept: part(true), reduced: part(false) };
+}
+
+/** The shape after reducing `axes`. */
+export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: boolean): number[] =>
+  keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
+
+/** Fills in one −1 and checks that the number of elements stays. */
+export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
+  const size = sizeOf(from);
+  const holes = to.filter((n) => n === -1).length;
+  const known = sizeOf(to.filter((n) => n !== -1));
+  const out = to.map((n) => (n === -1 ? size / known : n));
+  if (holes > 1 || !out.every((n) => Number.isInteger(n) && n >= 0) || sizeOf(out) !== size)
+    throw new ShapeError(op, 'the number of elements must stay', `${show(from)} to ${show(to)}`, `${size} elements; at most one size may be -1`);
+  return out;
+}
+
+/** Checks a rank and returns the sizes, so that callers can name them. */
+export function rank4(op: string, name: string, shape: Shape, layout = '[N,H,W,C]'): readonly [number, number, number, number] {
+  if (shape.length !== 4) throw new ShapeError(op, `${name} must have rank 4, ${layout}`, `${name}=${show(shape)}`, 'add a batch or channel axis with reshape');
+  return [shape[0], shape[1], shape[2], shape[3]];
+}
+
+/** Checks a finite number in a range; for rates, epsilons and the like. */
+export function checkNumber(op: string, name: string, value: number, legal: (v: number) => boolean, rule: string): void {
+  if (typeof value !== 'number' || Number.isNaN(value) || !legal(value)) throw new ValueError(op, `${name} must be ${rule}`, `${name}=${value}`);
+}

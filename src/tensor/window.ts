@@ -1,0 +1,101 @@
+/** Window arithmetic for convolution, transposed convolution and every pool: the one place it is written. */
+import { ShapeError, show, ValueError } from '../errors.js';
+
+export type Pair = number | readonly [number, number];
+/** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
+export type Padding = 'same' | 'valid' | number | readonly [number, number] | readonly [readonly [number, number], readonly [number, number]];
+
+/** One axis of a sliding window. */
+export interface WindowAxis {
+  readonly input: number;
+  readonly output: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** A window over height and width. */
+export interface Window2d {
+  readonly height: WindowAxis;
+  readonly width: WindowAxis;
+}
+
+/** A convolution's whole geometry; its two gradients share it. Weight is [kernelH, kernelW, inChannels/groups, outChannels]. */
+export interface Conv2dGeometry extends Window2d {
+  readonly batch: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups: number;
+}
+
+/** A pool's geometry: input [batch, height.input, width.input, channels]. */
+export interface Pool2dGeometry extends Window2d {
+  readonly batch: number;
+  readonly channels: number;
+}
+
+/** A number or pair as [h, w], each whole and at least `least`. */
+export function pair(op: string, name: string, value: Pair, least = 1): readonly [number, number] {
+  const [h, w] = typeof value === 'number' ? [value, value] : value;
+  if (!Number.isInteger(h) || !Number.isInteger(w) || h < least || w < least)
+    throw new ValueError(op, `${name} must be whole and at least ${least}`, `${name}=${show([h, w])}`);
+  return [h, w];
+}
+
+/** The two pads of each axis, or the TensorFlow rule that computes them. */
+export function parsePadding(op: string, padding: Padding): 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]] {
+  if (padding === 'same' || padding === 'valid') return padding;
+  const bad = () =>
+    new ValueError(op, "padding must be 'same', 'valid', a whole number, [h, w] or [[top, bottom], [left, right]], none negative", `padding=${JSON.stringify(padding)}`);
+  if (typeof padding === 'string') throw bad();
+  const [h, w] = typeof padding === 'number' ? [padding, padding] : padding;
+  const sides = (p: number | readonly [number, number]): readonly [number, number] => (typeof p === 'number' ? [p, p] : p);
+  const pads = [sides(h), sides(w)] as const;
+  if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0)) throw bad();
+  return pads;
+}
+
+/** One axis by TensorFlow's SAME or VALID rule, or by PyTorch's floor formula for explicit pads. */
+export function windowAxis(op: string, axis: string, input: number, kernel: number, stride: number, dilation: number, padding: 'same' | 'valid' | readonly [number, number]): WindowAxis {
+  const extent = (kernel - 1) * dilation + 1;
+  if (padding === 'same') {
+    const output = Math.ceil(input / stride);
+    const total = Math.max((output - 1) * stride + extent - input, 0);
+    const before = Math.floor(total / 2);
+    return { input, output, kernel, stride, dilation, before, after: total - before };
+  }
+  const [before, after] = padding === 'valid' ? [0, 0] : padding;
+  const padded = input + before + after;
+  if (extent > padded)
+    throw new ShapeError(op, 'the kernel must fit into the padded input', `${axis}: input ${input}, padding ${before}+${after}, kernel ${kernel}, dilation ${dilation}`, `it spans ${extent} of ${padded}`);
+  return { input, output: Math.floor((padded - extent) / stride) + 1, kernel, stride, dilation, before, after };
+}
+
+export interface WindowOptions {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: Padding;
+}
+
+/** Height and width of a window over an input of `height` × `width`. */
+export function window2d(op: string, height: number, width: number, { kernelSize, stride, dilation, padding }: WindowOptions): Window2d {
+  const pads = parsePadding(op, padding);
+  return {
+    height: windowAxis(op, 'height', height, kernelSize[0], stride[0], dilation[0], typeof pads === 'string' ? pads : pads[0]),
+    width: windowAxis(op, 'width', width, kernelSize[1], stride[1], dilation[1], typeof pads === 'string' ? pads : pads[1]),
+  };
+}
+
+/**
+ * The sizes a transposed convolution may give along one axis: those whose convolution gives `input` back.
+ * Returned as [least, greatest].
+ */
+export function transposedRange(input: number, kernel: number, stride: number, dilation: number, padding: 'same' | 'valid' | readonly [number, number]): readonly [number, number] {
+  if (padding === 'same') return [(input - 1) * stride + 1, input * stride];
+  const [before, after] = padding === 'valid' ? [0, 0] : padding;
+  const least = (input - 1) * stride + (kernel - 1) * dilation + 1 - before - after;
+  return [Math.max(least, 1), least + stride - 1];
+}
