@@ -1,0 +1,36 @@
+/** What the reference kernels work on: typed arrays with a shape, and the offsets by which they walk them. No kernel is here. */
+import type { KernelName, Kernels, Spec } from '../device.js';
+import type { TypedArray } from '../../tensor/dtype.js';
+import type { Shape } from '../../tensor/shape.js';
+
+/** An input or output of a kernel. */
+export interface HostArray extends Spec {
+  readonly data: TypedArray;
+}
+
+/** The kernels one file gives: a part of the whole. */
+export type Family<K extends KernelName> = Pick<Kernels<HostArray, HostArray>, K>;
+
+/** The offset of every element of an index space, row-major: `start + Σ index·stride`. */
+export function offsets(shape: Shape, strides: readonly number[], start = 0): Int32Array {
+  let out = Int32Array.of(start);
+  shape.forEach((size, axis) => {
+    const stride = strides[axis];
+    const next = new Int32Array(out.length * size);
+    for (let i = 0, o = 0; i < out.length; i++) {
+      const base = out[i];
+      for (let j = 0; j < size; j++) next[o++] = base + j * stride;
+    }
+    out = next;
+  });
+  return out;
+}
+
+/** A shape seen from one axis: elements before it, along it and after it. */
+export function aroundAxis(shape: Shape, axis: number): { outer: number; length: number; inner: number } {
+  let outer = 1;
+  let inner = 1;
+  for (let i = 0; i < axis; i++) outer *= shape[i];
+  for (let i = axis + 1; i < shape.length; i++) inner *= shape[i];
+  return { outer, length: shape[axis], inner };
+}

@@ -1,0 +1,106 @@
+/** Elementwise kernels: one table of functions, and the loops that apply them. Math.max and Math.min give NaN for NaN, as wanted throughout. */
+import { broadcastStrides, sameShape, type Shape } from '../../tensor/shape.js';
+import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn } from '../device.js';
+import { type Family, type HostArray, offsets } from './array.js';
+import { erf, pow, sigmoid, softplus } from './special.js';
+
+const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => number> = {
+  neg: (x) => -x,
+  exp: Math.exp,
+  log: Math.log,
+  log1p: Math.log1p,
+  sqrt: Math.sqrt,
+  abs: Math.abs,
+  sign: Math.sign,
+  relu: (x) => Math.max(x, 0),
+  leakyRelu: (x, alpha) => (x > 0 ? x : alpha * x),
+  elu: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
+  gelu: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
+  silu: (x) => x * sigmoid(x),
+  sigmoid,
+  tanh: Math.tanh,
+  softplus,
+  erf,
+  clamp: (x, alpha, beta) => Math.min(Math.max(x, alpha), beta),
+  logicalNot: (x) => Number(x === 0),
+  isNaN: (x) => Number(Number.isNaN(x)),
+};
+
+const comparisonFns: Record<ComparisonFn, (a: number, b: number) => number> = {
+  equal: (a, b) => Number(a === b),
+  notEqual: (a, b) => Number(a !== b),
+  less: (a, b) => Number(a < b),
+  lessEqual: (a, b) => Number(a <= b),
+  greater: (a, b) => Number(a > b),
+  greaterEqual: (a, b) => Number(a >= b),
+};
+
+const binaryFns: Record<BinaryFn, (a: number, b: number) => number> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  pow,
+  maximum: Math.max,
+  minimum: Math.min,
+  ...comparisonFns,
+};
+
+/** Where whole-number arithmetic is not the rounded arithmetic of doubles; sums and differences wrap in the store. */
+const int32Fns: Partial<Record<ArithmeticFn, (a: number, b: number) => number>> = { mul: Math.imul };
+
+const binaryFn = (fn: BinaryFn, output: HostArray): ((a: number, b: number) => number) => {
+  const f = binaryFns[fn];
+  if (output.dtype === 'int32') return (int32Fns as Partial<Record<BinaryFn, typeof f>>)[fn] ?? f;
+  return output.dtype === 'bool' ? (a, b) => Number(f(a, b) !== 0) : f;
+};
+
+const spread = (from: Shape, to: Shape): Int32Array => offsets(to, broadcastStrides(from, to));
+
+export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast'> = {
+  unary([{ data: x }], { fn, alpha, beta }, [{ data: y }]) {
+    const f = unaryFns[fn];
+    for (let i = 0; i < y.length; i++) y[i] = f(x[i], alpha, beta);
+  },
+
+  binary([a, b], { fn }, [c]) {
+    const f = binaryFn(fn, c);
+    const { data: x } = a;
+    const { data: y } = b;
+    const { data: z } = c;
+    if (sameShape(a.shape, b.shape)) {
+      for (let i = 0; i < z.length; i++) z[i] = f(x[i], y[i]);
+      return;
+    }
+    const xAt = spread(a.shape, c.shape);
+    const yAt = spread(b.shape, c.shape);
+    for (let i = 0; i < z.length; i++) z[i] = f(x[xAt[i]], y[yAt[i]]);
+  },
+
+  binaryScalar([a], { fn, scalar, reverse }, [c]) {
+    const f = binaryFn(fn, c);
+    // In float32 the number is a float32 too: x = 0.1 must equal 0.1.
+    const type = fn in comparisonFns ? a.dtype : c.dtype;
+    const s = type === 'float32' ? Math.fround(scalar) : scalar;
+    const { data: x } = a;
+    const { data: y } = c;
+    if (reverse) for (let i = 0; i < y.length; i++) y[i] = f(s, x[i]);
+    else for (let i = 0; i < y.length; i++) y[i] = f(x[i], s);
+  },
+
+  where([condition, a, b], _attrs, [c]) {
+    const conditionAt = spread(condition.shape, c.shape);
+    const aAt = spread(a.shape, c.shape);
+    const bAt = spread(b.shape, c.shape);
+    for (let i = 0; i < c.data.length; i++) c.data[i] = condition.data[conditionAt[i]] !== 0 ? a.data[aAt[i]] : b.data[bAt[i]];
+  },
+
+  gate([{ data: g }, { data: x }], { slope }, [{ data: y }]) {
+    for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? g[i] : slope * g[i];
+  },
+
+  cast([{ data: x }], _attrs, [{ data: y, dtype }]) {
+    if (dtype === 'bool') for (let i = 0; i < y.length; i++) y[i] = Number(x[i] !== 0);
+    else y.set(x);
+  },
+};

@@ -1,0 +1,114 @@
+/**
+ * The reference device: every kernel as plain loops over typed arrays, run at once. It is the specification the other devices are tested against,
+ * so clarity comes first; it is fast enough to train small networks. Not here: the kernels themselves, one file per family.
+ */
+import { DeviceError } from '../../errors.js';
+import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.js';
+import { sizeOf } from '../../tensor/shape.js';
+import { type Counters, type Device, DeviceBuffer, type KernelAttrs, type KernelName, type Kernels, type MemoryReport, type Operand, type Spec } from '../device.js';
+import { adam } from './adam.js';
+import type { HostArray } from './array.js';
+import { conv } from './conv.js';
+import { elementwise } from './elementwise.js';
+import { loss } from './loss.js';
+import { matmul } from './matmul.js';
+import { movement } from './movement.js';
+import { pool } from './pool.js';
+import { reduce } from './reduce.js';
+
+const kernels: Kernels<HostArray, HostArray> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...loss, ...adam };
+
+/** What accounting needs of a buffer: its size, and whether it was freed. */
+class Receipt extends DeviceBuffer {
+  freed = false;
+}
+
+/** An array of the reference device: a typed array, until it is freed. */
+export class ReferenceBuffer extends DeviceBuffer {
+  data: TypedArray | null;
+  readonly #receipt: Receipt;
+
+  constructor(dtype: DType, data: TypedArray) {
+    super(dtype, data.length);
+    this.data = data;
+    this.#receipt = new Receipt(dtype, data.length);
+  }
+
+  /** Without the array, so that a forgotten one is collected at once, not when finalizers run: a loop that never waits would fill the memory first. */
+  override get remains(): Receipt {
+    return this.#receipt;
+  }
+}
+
+/** The typed array of a live buffer of this device, not a copy; DeviceError for any other buffer. */
+export function referenceData(op: string, buffer: DeviceBuffer): TypedArray {
+  if (!(buffer instanceof ReferenceBuffer)) throw foreign(op, buffer);
+  if (buffer.data === null) throw new DeviceError(op, 'the buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+  return buffer.data;
+}
+
+const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
+  new DeviceError(op, 'the buffer must be of the reference device', buffer.constructor.name, 'move the tensor to this device first');
+
+export class ReferenceDevice implements Device {
+  readonly name = 'reference';
+  readonly mode = 'plain';
+  readonly dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
+  readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
+  #tensors = 0;
+  #bytes = 0;
+
+  memory(): MemoryReport {
+    return { tensors: this.#tensors, bytes: this.#bytes, pooled: 0 };
+  }
+
+  upload(data: TypedArray, dtype: DType): ReferenceBuffer {
+    this.counters.uploads++;
+    const buffer = this.#make(dtype, data.length);
+    referenceData('upload', buffer).set(data);
+    return buffer;
+  }
+
+  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): ReferenceBuffer[] {
+    this.counters.kernels++;
+    const withData = ({ shape, dtype }: Spec, buffer: DeviceBuffer): HostArray => ({ shape, dtype, data: referenceData(kernel, buffer) });
+    const operands = inputs.map((input) => withData(input, input.buffer));
+    const buffers = outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
+    kernels[kernel](
+      operands,
+      attrs,
+      outputs.map((output, i) => withData(output, buffers[i])),
+    );
+    return buffers;
+  }
+
+  async read(buffer: DeviceBuffer): Promise<TypedArray> {
+    return this.readSync(buffer);
+  }
+
+  readSync(buffer: DeviceBuffer): TypedArray {
+    this.counters.reads++;
+    return referenceData('read', buffer).slice();
+  }
+
+  free(buffer: DeviceBuffer): void {
+    const receipt = buffer.remains;
+    if (!(receipt instanceof Receipt)) throw foreign('free', buffer);
+    if (receipt.freed) return;
+    receipt.freed = true;
+    if (buffer instanceof ReferenceBuffer) buffer.data = null;
+    this.#tensors--;
+    this.#bytes -= receipt.size * bytesOf[receipt.dtype];
+  }
+
+  /** Work is done when `run` returns. */
+  async sync(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  #make(dtype: DType, size: number): ReferenceBuffer {
+    this.#tensors++;
+    this.#bytes += size * bytesOf[dtype];
+    return new ReferenceBuffer(dtype, allocate(dtype, size));
+  }
+}

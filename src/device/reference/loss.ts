@@ -1,0 +1,12 @@
+/** Sigmoid cross entropy with logits, fused: composed from its parts it would overflow, and have the wrong gradient at 0. */
+import type { Family } from './array.js';
+
+export const loss: Family<'bceWithLogits'> = {
+  bceWithLogits([{ data: logits }, { data: target }], { posWeight }, [{ data: y }]) {
+    for (let i = 0; i < y.length; i++) {
+      const x = logits[i];
+      const z = target[i];
+      y[i] = (1 - z) * x + (1 + (posWeight - 1) * z) * (Math.log1p(Math.exp(-Math.abs(x))) + Math.max(-x, 0));
+    }
+  },
+};

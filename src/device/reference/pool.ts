@@ -1,0 +1,90 @@
+/** Pooling, unpooling by indices, and the gather that is unpooling's gradient. An index is y·W + x in the plane of one image and channel. */
+import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { Family } from './array.js';
+
+/** The inputs under output `o` of an axis, outside ones left out. */
+function inside({ input, kernel, stride, dilation, before }: WindowAxis, o: number): number[] {
+  const cells: number[] = [];
+  for (let k = 0; k < kernel; k++) {
+    const i = o * stride + k * dilation - before;
+    if (i >= 0 && i < input) cells.push(i);
+  }
+  return cells;
+}
+
+/** Visits every window in row-major order: the offsets of its cells in the plane (row-major too), the image, and the offset of its first channel in the output. */
+function eachWindow({ batch, height, width, channels }: Pool2dGeometry, visit: (cells: readonly number[], image: number, to: number) => void): void {
+  const columns = Array.from({ length: width.output }, (_, ox) => inside(width, ox));
+  const windows = Array.from({ length: height.output }, (_, oy) => {
+    const rows = inside(height, oy);
+    return columns.map((xs) => rows.flatMap((y) => xs.map((x) => y * width.input + x)));
+  }).flat();
+  for (let n = 0; n < batch; n++)
+    for (let w = 0; w < windows.length; w++) visit(windows[w], n * height.input * width.input, (n * windows.length + w) * channels);
+}
+
+const area = ({ height, width }: Pool2dGeometry): number => height.kernel * width.kernel;
+
+export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
+  maxPool2d([{ data: x }], { geometry }, [{ data: values }, { data: indices }]) {
+    const { channels } = geometry;
+    eachWindow(geometry, (cells, image, to) => {
+      for (let c = 0; c < channels; c++) {
+        let best = x[(image + cells[0]) * channels + c];
+        let index = cells[0];
+        for (let j = 1; j < cells.length; j++) {
+          const value = x[(image + cells[j]) * channels + c];
+          // No comparison with NaN holds: a later NaN replaces whatever is best, and nothing else replaces a NaN.
+          if (value > best || Number.isNaN(value)) {
+            best = value;
+            index = cells[j];
+          }
+        }
+        values[to + c] = best;
+        indices[to + c] = index;
+      }
+    });
+  },
+
+  maxUnpool2d([{ data: values, shape }, { data: indices }], _attrs, [y]) {
+    const [batch, height, width, channels] = y.shape;
+    const perImage = shape[1] * shape[2] * channels;
+    const sums = new Float64Array(y.data.length);
+    for (let n = 0, i = 0; n < batch; n++) {
+      const image = n * height * width;
+      for (const end = i + perImage; i < end; i++) sums[(image + indices[i]) * channels + (i % channels)] += values[i];
+    }
+    y.data.set(sums);
+  },
+
+  planeGather([x, { data: indices, shape }], _attrs, [{ data: y }]) {
+    const [batch, height, width, channels] = x.shape;
+    const perImage = shape[1] * shape[2] * channels;
+    for (let n = 0, i = 0; n < batch; n++) {
+      const image = n * height * width;
+      for (const end = i + perImage; i < end; i++) y[i] = x.data[(image + indices[i]) * channels + (i % channels)];
+    }
+  },
+
+  avgPool2d([{ data: x }], { geometry, countIncludePad }, [{ data: y }]) {
+    const { channels } = geometry;
+    eachWindow(geometry, (cells, image, to) => {
+      const count = countIncludePad ? area(geometry) : cells.length;
+      for (let c = 0; c < channels; c++) {
+        let sum = 0;
+        for (const cell of cells) sum += x[(image + cell) * channels + c];
+        y[to + c] = sum / count;
+      }
+    });
+  },
+
+  avgPool2dGrad([{ data: g }], { geometry, countIncludePad }, [{ data: x }]) {
+    const { channels } = geometry;
+    const sums = new Float64Array(x.length);
+    eachWindow(geometry, (cells, image, from) => {
+      const count = countIncludePad ? area(geometry) : cells.length;
+      for (const cell of cells) for (let c = 0; c < channels; c++) sums[(image + cell) * channels + c] += g[from + c] / count;
+    });
+    x.set(sums);
+  },
+};
