@@ -1,0 +1,184 @@
+/** The walk back through the graph: iterative, so that depth costs no stack; the only place that accumulates gradients. */
+import { GraphError, ShapeError, show } from '../errors.js';
+import { sameShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type BackwardStep, type Node, adopt, alias, consume, scoped, turnGeneration, withTracking } from './graph.js';
+
+export interface BackwardOptions {
+  /** Keep the graph for another backward. Default: createGraph. */
+  retainGraph?: boolean;
+  /** Record the backward pass itself, so that gradients can be differentiated. */
+  createGraph?: boolean;
+}
+
+/** Every node that the roots depend on, latest first: a topological order. */
+function reach(roots: readonly Tensor[]): Node[] {
+  const seen = new Set<Node>();
+  const stack: Node[] = [];
+  const visit = (t: Tensor): void => {
+    if (t.node === null || seen.has(t.node)) return;
+    seen.add(t.node);
+    stack.push(t.node);
+  };
+  roots.forEach(visit);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) node.inputs.forEach(visit);
+  return [...seen].sort((a, b) => b.id - a.id);
+}
+
+function checkGradient(node: Node, input: number, grad: Tensor): void {
+  const { shape, dtype } = node.inputs[input];
+  if (!sameShape(grad.shape, shape) || grad.dtype !== dtype)
+    throw new ShapeError(
+      'backward',
+      "a gradient must have its input's shape and dtype",
+      `${node.op.name}'s gradient of input ${input}=${show(grad.shape)} ${grad.dtype}`,
+      `the input is ${show(shape)} ${dtype}: the op's backward rule is wrong`,
+    );
+}
+
+/** Gradient of every root, one when it is a scalar. */
+function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
+  if (!root.requiresGrad)
+    throw new GraphError('backward', 'the tensor must depend on one that requires a gradient', `${root.madeBy}'s result ${show(root.shape)}`, 'create the leaf with requiresGrad: true, and outside noGrad');
+  if (root.node?.consumed)
+    throw new GraphError('backward', 'a graph can be used once', `a second backward through ${root.madeBy}`, 'pass retainGraph: true to the first');
+  if (grad === undefined) {
+    if (root.size !== 1)
+      throw new GraphError('backward', 'a gradient is needed unless the tensor is a scalar', `shape=${show(root.shape)}`, 'reduce it with sum() or mean(), or pass a gradient of that shape');
+    return withTracking(false, () => root.onesLike());
+  }
+  if (!sameShape(grad.shape, root.shape)) throw new ShapeError('backward', "the gradient must have the tensor's shape", `grad=${show(grad.shape)}, tensor=${show(root.shape)}`);
+  return grad;
+}
+
+/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. */
+function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions, arrive: (leaf: Tensor, grad: Tensor) => void): void {
+  const createGraph = options.createGraph ?? false;
+  const seed = seedOf(root, given);
+  const nodes = reach([root]);
+  for (const node of nodes)
+    if (node.consumed)
+      throw new GraphError('backward', 'a graph can be used once', `a second backward through ${node.op.name}`, 'pass retainGraph: true to the first, or detach() the part already used');
+  const pending = new Map<Tensor, Tensor>();
+  // Untracked gradients are owned by their slot in `pending` and released once used.
+  const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));
+  const drop = (t: Tensor): void => {
+    if (!createGraph) t.release();
+  };
+  const deliver = (to: Tensor, grad: Tensor): void => {
+    if (to.node === null) {
+      arrive(to, grad);
+      return;
+    }
+    const before = pending.get(to);
+    pending.set(to, own(before === undefined ? grad : before.add(grad)));
+    if (before !== undefined) drop(before);
+  };
+  const step = (node: Node): void => {
+    const output = node.outputs.find((t) => pending.has(t));
+    if (output === undefined) return;
+    const grad = pending.get(output) as Tensor;
+    pending.delete(output);
+    node.checkSaved();
+    if (output.retainsGrad) arrive(output, grad);
+    const needs = node.inputs.map((t) => t.requiresGrad);
+    const backward = node.op.backward as (s: BackwardStep<unknown>) => readonly (Tensor | null)[];
+    const grads = backward({ grad, inputs: node.inputs, output: node.outputs[0], outputs: node.outputs, attrs: node.attrs, needs });
+    node.inputs.forEach((input, i) => {
+      const g = needs[i] ? grads[i] : null;
+      if (g === null || g === undefined) return;
+      checkGradient(node, i, g);
+      deliver(input, g);
+    });
+    drop(grad);
+  };
+  try {
+    withTracking(createGraph, () => {
+      if (root.node === null) arrive(root, seed);
+      else pending.set(root, own(seed));
+      for (const node of nodes) {
+        if (createGraph) step(node);
+        else scoped(() => step(node), () => []);
+      }
+    });
+  } finally {
+    for (const t of pending.values()) drop(t);
+    if (given === undefined && !createGraph) seed.release();
+    if (!(options.retainGraph ?? createGraph)) consume(nodes);
+  }
+}
+
+/** Adds to a leaf's `grad`. */
+function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
+  const before = leaf.grad;
+  const after = before === null ? grad : before.add(grad);
+  leaf.grad = createGraph ? after : alias(after);
+  before?.release();
+}
+
+/**
+ * Runs backward from `root`, adding to `grad` of every leaf that requires one.
+ * @throws GraphError for a non-scalar without a gradient, a graph used twice, or a saved value changed in place
+ * @source torch.Tensor.backward
+ */
+export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions = {}): void {
+  walk(root, grad, options, (leaf, g) => accumulate(leaf, g, options.createGraph ?? false));
+  turnGeneration();
+}
+
+/**
+ * Gradients of `output` with respect to `inputs`, without touching any `grad`; zeros for an input it does not depend on.
+ * @shape one gradient per input, of its shape
+ * @throws GraphError as backward
+ * @source torch.autograd.grad
+ */
+export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions & { gradOutput?: Tensor } = {}): Tensor[] {
+  const createGraph = options.createGraph ?? false;
+  const found = new Map<Tensor, Tensor>();
+  const marked = inputs.filter((t) => t.node !== null && !t.retainsGrad);
+  for (const t of marked) t.retainsGrad = true;
+  try {
+    walk(output, options.gradOutput, options, (leaf, g) => {
+      if (!inputs.includes(leaf)) {
+        if (leaf.node !== null) accumulate(leaf, g, createGraph);
+        return;
+      }
+      const before = found.get(leaf);
+      const after = before === undefined ? g : before.add(g);
+      found.set(leaf, createGraph ? after : alias(after));
+      if (!createGraph) before?.release();
+    });
+  } finally {
+    for (const t of marked) t.retainsGrad = false;
+  }
+  return inputs.map((t) => {
+    const g = found.get(t);
+    return g === undefined ? t.zerosLike() : createGraph ? g : adopt(g);
+  });
+}
+
+/** Every tensor in a result: itself, or inside arrays, plain objects and classes that say so. */
+function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
+  if (typeof value !== 'object' || value === null) return out;
+  if ('release' in value && 'storage' in value) out.push(value as Tensor);
+  else if ('tensors' in value && typeof value.tensors === 'function') out.push(...(value.tensors() as Tensor[]));
+  else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) for (const v of Object.values(value)) tensorsIn(v, out);
+  return out;
+}
+
+/**
+ * Runs `fn` without recording a graph, and frees every tensor made in it but those in its result.
+ * @throws GraphError when fn is asynchronous: read results after it
+ * @source torch.no_grad
+ */
+export function noGrad<T>(fn: () => T): T {
+  return withTracking(false, () =>
+    scoped(fn, (result) => {
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw new GraphError('noGrad', 'fn must be synchronous', 'a Promise', 'return the tensor and await its data() outside');
+      }
+      return tensorsIn(result);
+    }),
+  );
+}

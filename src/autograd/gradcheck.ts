@@ -1,0 +1,78 @@
+/** Gradients against finite differences, in float64 on the reference device: the judge of every backward rule. */
+import { ReferenceDevice } from '../device/reference/index.js';
+import { GraphError, ValueError } from '../errors.js';
+import { RandomState } from '../tensor/random.js';
+import { tensor } from '../tensor/create.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { grad } from './backward.js';
+
+export interface GradcheckOptions {
+  /** Step of the central difference. Default 1e-6. */
+  eps?: number;
+  /** Absolute tolerance. Default 1e-5. */
+  atol?: number;
+  /** Relative tolerance. Default 1e-3. */
+  rtol?: number;
+  /** Seed of the projection that makes the output a scalar. Default 0. */
+  seed?: number;
+}
+
+type Fn = (...inputs: Tensor[]) => Tensor;
+
+/** Scalar from any output: its inner product with fixed weights. */
+function project(out: Tensor, seed: number): Tensor {
+  const weights = tensor(new RandomState(seed).randn(out.size), { shape: out.shape, dtype: 'float64', device: out.device });
+  return out.mul(weights).sum();
+}
+
+/**
+ * Compares the gradient of `fn` by every input that requires one with central differences. Inputs must be float64; give points away from kinks and ties.
+ * @shape inputs [any] → true
+ * @throws GraphError naming input, element, both values; ValueError for inputs that are not float64 or that require no gradient
+ * @source torch.autograd.gradcheck
+ */
+export function gradcheck(fn: Fn, inputs: readonly Tensor[], { eps = 1e-6, atol = 1e-5, rtol = 1e-3, seed = 0 }: GradcheckOptions = {}): true {
+  const checked = inputs.filter((t) => t.requiresGrad);
+  if (checked.length === 0) throw new ValueError('gradcheck', 'at least one input must require a gradient', 'none', 'create it with requiresGrad: true');
+  for (const t of checked)
+    if (t.dtype !== 'float64' || !(t.device instanceof ReferenceDevice))
+      throw new ValueError('gradcheck', 'inputs must be float64 on the reference device', `${t.dtype} on ${t.device.name}`, "pass dtype: 'float64'");
+  const analytic = grad(project(fn(...inputs), seed), checked).map((g) => g.dataSync());
+  checked.forEach((input, which) => {
+    const values = input.dataSync();
+    for (let i = 0; i < values.length; i++) {
+      const at = (shift: number): number => {
+        const moved = Float64Array.from(values);
+        moved[i] += shift;
+        const args = inputs.map((t) => (t === input ? tensor(moved, { shape: t.shape, dtype: 'float64', device: t.device, requiresGrad: true }) : t));
+        return project(fn(...args), seed).itemSync();
+      };
+      const numeric = (at(eps) - at(-eps)) / (2 * eps);
+      const exact = analytic[which][i];
+      if (!(Math.abs(exact - numeric) <= atol + rtol * Math.abs(numeric)))
+        throw new GraphError('gradcheck', 'the gradient must agree with finite differences', `input ${inputs.indexOf(input)}, element ${i}: gradient ${exact}, difference ${numeric}`);
+    }
+  });
+  return true;
+}
+
+/**
+ * The same one order higher: gradcheck of the gradients themselves, by the inputs and by the gradient that comes in.
+ * @shape inputs [any] → true
+ * @throws as gradcheck
+ * @source torch.autograd.gradgradcheck
+ */
+export function gradgradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  const checked = inputs.map((t) => t.requiresGrad);
+  const out = fn(...inputs);
+  const incoming = tensor(new RandomState((options.seed ?? 0) + 1).randn(out.size), { shape: out.shape, dtype: 'float64', device: out.device, requiresGrad: true });
+  const gradients: Fn = (...args) => {
+    const [gradOutput, ...rest] = args;
+    const wanted = rest.filter((_, i) => checked[i]);
+    const weighted = fn(...rest).mul(gradOutput).sum();
+    return grad(weighted, wanted, { createGraph: true })
+      .map((g, i) => project(g, i + 2))
+      .reduce((a, b) => a.add(b));
+  };
+  return gradcheck(gradients, [incoming, ...inputs], options);
+}

@@ -1,0 +1,218 @@
+/**
+ * Records operations: `apply` runs an op on its device and, where a gradient may be asked for, links the result into the graph.
+ * Also the lifetimes of what ops make. Not here: the ops (ops/), the walk back (backward.ts).
+ *
+ * Lifetimes. A tensor that a graph made is readable until the backward() after the one that consumed it has ended; then its storage goes back
+ * to the device. `noGrad` frees what it made but its result. `keep()` exempts a tensor. Nothing else is freed by force: the garbage collector
+ * takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 1,024 of them stay readable.
+ */
+import type { Device, DeviceBuffer, KernelAttrs, KernelName, Spec } from '../device/device.js';
+import { Storage } from '../device/storage.js';
+import { DeviceError, GraphError } from '../errors.js';
+import { isFloat } from '../tensor/dtype.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** A kernel to run and what it makes; 'view' shares the first input's storage and runs nothing. */
+export type Call = { readonly outputs: readonly Spec[] } & ({ readonly kernel: 'view' } | { readonly kernel: KernelName; readonly attrs: KernelAttrs[KernelName] });
+
+export const call = <K extends KernelName>(kernel: K, attrs: KernelAttrs[K], ...outputs: Spec[]): Call => ({ kernel, attrs, outputs });
+export const view = (shape: Shape, like: Tensor): Call => ({ kernel: 'view', outputs: [{ shape, dtype: like.dtype }] });
+
+/** What a backward rule is given. */
+export interface BackwardStep<A> {
+  /** Gradient of the first output, of its shape and dtype. */
+  readonly grad: Tensor;
+  /** The inputs; only those that the op's `saves` names may be read, the others only asked for shape and dtype. */
+  readonly inputs: readonly Tensor[];
+  /** The first output; read it only if `saves` names 'output'. */
+  readonly output: Tensor;
+  readonly outputs: readonly Tensor[];
+  readonly attrs: A;
+  /** Which inputs a gradient is wanted for. */
+  readonly needs: readonly boolean[];
+}
+
+/** An operation: its name, its shape rule with the kernel it runs, and its gradient in terms of other ops. */
+export interface Op<A> {
+  readonly name: string;
+  readonly plan: (inputs: readonly Tensor[], attrs: A) => Call;
+  /** Inputs by position, and 'output': what backward reads, so must not change in place before it. */
+  readonly saves?: readonly (number | 'output')[];
+  /** One gradient per input, in the input's shape, or null. Absent: the op has no gradient. */
+  readonly backward?: (step: BackwardStep<A>) => readonly (Tensor | null)[];
+}
+
+/** One recorded call: the edges of the graph. */
+export class Node {
+  static #count = 0;
+  /** Grows with time: an input's node always has a smaller one, so descending order is a topological order. */
+  readonly id = Node.#count++;
+  /** Set when backward has used and freed the graph here. */
+  consumed = false;
+  /** Results without a gradient that were computed from this node's outputs: they end with it. */
+  readonly derived: Tensor[] = [];
+  readonly #versions: readonly number[];
+
+  constructor(
+    readonly op: Op<never>,
+    readonly attrs: unknown,
+    readonly inputs: readonly Tensor[],
+    readonly outputs: readonly Tensor[],
+  ) {
+    this.#versions = this.#saved().map((t) => t.storage.version);
+  }
+
+  #saved(): Tensor[] {
+    return (this.op.saves ?? []).map((s) => (s === 'output' ? this.outputs[0] : this.inputs[s]));
+  }
+
+  /** A gradient from values that changed since would be silently wrong. */
+  checkSaved(): void {
+    this.#saved().forEach((t, i) => {
+      if (t.storage.version !== this.#versions[i])
+        throw new GraphError(
+          'backward',
+          'a value saved for the gradient must not change in place',
+          `${this.op.name}'s saved ${this.op.saves?.[i] === 'output' ? 'output' : `input ${this.op.saves?.[i]}`} of shape [${t.shape.join(',')}] at version ${t.storage.version}, saved at version ${this.#versions[i]}`,
+          'call assign() after backward(), or on a clone()',
+        );
+    });
+  }
+}
+
+type MakeTensor = (storage: Storage, shape: Shape, requiresGrad: boolean) => Tensor;
+let makeTensor: MakeTensor;
+/** The Tensor class registers itself here: it stands above this file. */
+export const registerTensor = (make: MakeTensor): void => {
+  makeTensor = make;
+};
+
+// ---- modes and scopes
+
+let tracking = true;
+/** Innermost last: tensors made while a scope is open belong to it. */
+const scopes: Tensor[][] = [];
+
+export const isTracking = (): boolean => tracking;
+
+export function withTracking<T>(on: boolean, fn: () => T): T {
+  const before = tracking;
+  tracking = on;
+  try {
+    return fn();
+  } finally {
+    tracking = before;
+  }
+}
+
+/** Runs fn; releases every tensor made in it, but those that `survivors` picks from its result and kept ones. */
+export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor[]): T {
+  const made: Tensor[] = [];
+  scopes.push(made);
+  let saved: ReadonlySet<Tensor> = new Set();
+  try {
+    const result = fn();
+    saved = new Set(survivors(result));
+    return result;
+  } finally {
+    scopes.pop();
+    for (const t of made) {
+      if (!saved.has(t)) t.release();
+      else scopes.at(-1)?.push(t);
+    }
+  }
+}
+
+/** Registers a tensor with the innermost scope. */
+export function adopt<T extends Tensor>(tensor: T): T {
+  scopes.at(-1)?.push(tensor);
+  return tensor;
+}
+
+/** Wraps a device's buffer in a tensor that belongs to no graph. */
+export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor => adopt(makeTensor(new Storage(device, buffer), shape, false));
+
+/** Another tensor on the same storage, outside graph and scopes: for owners of their own. */
+export const alias = (t: Tensor): Tensor => makeTensor(t.storage.retain(), t.shape, false);
+
+// ---- lifetimes of graphs
+
+const scalarsReadable = 1024;
+let expiring: Tensor[] = [];
+let consumedNow: Tensor[] = [];
+const scalars: Tensor[] = [];
+let oldestScalar = 0;
+
+function expireLater(t: Tensor): void {
+  if (t.size !== 1) {
+    consumedNow.push(t);
+    return;
+  }
+  scalars[oldestScalar]?.release();
+  scalars[oldestScalar] = t;
+  oldestScalar = (oldestScalar + 1) % scalarsReadable;
+}
+
+/** Ends the life of nodes: what they made goes when the next backward ends. */
+export function consume(nodes: readonly Node[]): void {
+  for (const node of nodes) {
+    node.consumed = true;
+    for (const t of node.outputs) expireLater(t);
+    for (const t of node.derived) expireLater(t);
+    node.derived.length = 0;
+  }
+}
+
+/** Called at the end of every backward: what the one before consumed is released. */
+export function turnGeneration(): void {
+  for (const t of expiring) t.release();
+  expiring = consumedNow;
+  consumedNow = [];
+}
+
+// ---- apply
+
+function commonDevice(op: string, inputs: readonly Tensor[]): Device {
+  const device = inputs[0].device;
+  for (const t of inputs)
+    if (t.device !== device)
+      throw new DeviceError(op, 'all inputs must be on one device', inputs.map((i) => String(i.device.name)).join(' and '), 'move one with to(device)');
+  return device;
+}
+
+/** Runs an op and records it: returns all outputs. */
+export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
+  const device = commonDevice(op.name, inputs);
+  const operands = inputs.map((t) => ({ buffer: t.storage.buffer, shape: t.shape, dtype: t.dtype }));
+  const plan = op.plan(inputs, attrs);
+  const storages =
+    plan.kernel === 'view' ? [inputs[0].storage.retain()] : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
+  const tracked = tracking && op.backward !== undefined && inputs.some((t) => t.requiresGrad);
+  const outputs = plan.outputs.map((spec, i) => {
+    const t = makeTensor(storages[i], spec.shape, tracked && isFloat(spec.dtype));
+    t.madeBy = op.name;
+    return adopt(t);
+  });
+  const owners = inputs.map((t) => t.node ?? t.owner).filter((n) => n !== null);
+  const owner = owners.find((n) => n.consumed) ?? owners[0];
+  if (tracked) {
+    const node = new Node(op as Op<never>, attrs, inputs, outputs);
+    for (const t of outputs) {
+      if (t.requiresGrad) t.node = node;
+      else t.owner = node;
+    }
+    // Built on a graph that backward has already freed: it can never be walked, so it ends like the rest of that graph.
+    if (owner?.consumed) consume([node]);
+  } else if (owner !== undefined) {
+    for (const t of outputs) {
+      t.owner = owner;
+      if (owner.consumed) expireLater(t);
+      else owner.derived.push(t);
+    }
+  }
+  return outputs;
+}
+
+/** Runs an op with one output. */
+export const apply = <A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor => applyAll(op, inputs, attrs)[0];

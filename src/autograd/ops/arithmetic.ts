@@ -1,0 +1,179 @@
+/** Two operands with numpy broadcasting; either may be a number. Also where. Not here: matmul. */
+import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
+import { ValueError } from '../../errors.js';
+import { type DType, isFloat, promote } from '../../tensor/dtype.js';
+import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type BackwardStep, type Op, apply, call } from '../graph.js';
+
+/** A tensor or a number: numbers take the tensor's dtype where they fit in it. */
+export type Operand = Tensor | number;
+
+/** Sums a gradient over the axes along which `shape` was repeated. */
+export function unbroadcast(grad: Tensor, shape: Shape): Tensor {
+  if (sameShape(grad.shape, shape)) return grad;
+  const axes = broadcastAxes(shape, grad.shape);
+  return (axes.length === 0 ? grad : grad.sum(axes)).reshape(shape);
+}
+
+type Rule = (step: { grad: Tensor; a: Operand; b: Operand; output: Tensor }) => Tensor;
+/** Gradients of a two-operand op: by the left, by the right; written so that either operand may be a number. */
+interface Rules {
+  readonly left: Rule;
+  readonly right: Rule;
+  readonly saves: readonly (number | 'output')[];
+}
+
+// `lift(a)` makes the few rules readable whose left operand may be a number.
+const half = (grad: Tensor, chosen: Tensor, tie: Tensor): Tensor => grad.mul(chosen.cast(grad.dtype).add(tie.cast(grad.dtype).mul(0.5)));
+const rules: Record<ArithmeticFn, Rules> = {
+  add: { left: ({ grad }) => grad, right: ({ grad }) => grad, saves: [] },
+  sub: { left: ({ grad }) => grad, right: ({ grad }) => grad.neg(), saves: [] },
+  mul: { left: ({ grad, b }) => grad.mul(b), right: ({ grad, a }) => grad.mul(a), saves: [0, 1] },
+  div: { left: ({ grad, b }) => grad.div(b), right: ({ grad, b, output }) => grad.mul(output).div(b).neg(), saves: [1, 'output'] },
+  pow: {
+    // x⁰ has slope 0 everywhere, also at 0 where x⁻¹ is not finite.
+    left: ({ grad, a, b }) => {
+      const slope = powOf(a, typeof b === 'number' ? b - 1 : b.sub(1)).mul(b);
+      return grad.mul(typeof b === 'number' ? (b === 0 ? slope.zerosLike() : slope) : slope.where(b.notEqual(0), 0));
+    },
+    // 0ᵇ is flat in b for b > 0; log 0 would make it NaN.
+    right: ({ grad, a, output }) => grad.mul(output.mul(typeof a === 'number' ? Math.log(a || 1) : a.where(a.notEqual(0), 1).log())),
+    saves: [0, 1, 'output'],
+  },
+  // Where both are equal each takes half, as PyTorch does.
+  maximum: {
+    left: ({ grad, a, b }) => half(grad, compare('greater', a, b), compare('equal', a, b)),
+    right: ({ grad, a, b }) => half(grad, compare('less', a, b), compare('equal', a, b)),
+    saves: [0, 1],
+  },
+  minimum: {
+    left: ({ grad, a, b }) => half(grad, compare('less', a, b), compare('equal', a, b)),
+    right: ({ grad, a, b }) => half(grad, compare('greater', a, b), compare('equal', a, b)),
+    saves: [0, 1],
+  },
+};
+
+const tensorOp = (fn: ArithmeticFn): Op<null> => ({
+  name: fn,
+  plan: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: a.dtype }),
+  saves: rules[fn].saves,
+  backward: ({ grad, inputs: [a, b], output, needs }: BackwardStep<null>) => [
+    needs[0] ? unbroadcast(rules[fn].left({ grad, a, b, output }), a.shape) : null,
+    needs[1] ? unbroadcast(rules[fn].right({ grad, a, b, output }), b.shape) : null,
+  ],
+});
+
+interface ScalarAttrs {
+  readonly scalar: number;
+  readonly reverse: boolean;
+}
+const scalarOp = (fn: ArithmeticFn): Op<ScalarAttrs> => ({
+  name: fn,
+  plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
+  saves: rules[fn].saves.filter((s) => s !== 1),
+  backward: ({ grad, inputs: [x], output, attrs: { scalar, reverse } }) => [
+    reverse ? rules[fn].right({ grad, a: scalar, b: x, output }) : rules[fn].left({ grad, a: x, b: scalar, output }),
+  ],
+});
+
+const arithmeticFns: readonly ArithmeticFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'];
+const byName = <T>(make: (fn: ArithmeticFn) => T): Record<ArithmeticFn, T> => Object.fromEntries(arithmeticFns.map((fn) => [fn, make(fn)])) as Record<ArithmeticFn, T>;
+const tensorOps = byName(tensorOp);
+const scalarOps = byName(scalarOp);
+
+/** The dtype that operands meet in; bools count as int32, and division is never whole. */
+function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
+  const of = (x: Operand, other: Operand): DType => {
+    if (typeof x !== 'number') return x.dtype;
+    const dtype = (other as Tensor).dtype;
+    return isFloat(dtype) || Number.isInteger(x) ? (dtype === 'bool' ? 'int32' : dtype) : 'float32';
+  };
+  const dtype = promote(of(a, b), of(b, a));
+  if (fn === 'div' || fn === 'pow') return promote(dtype, 'float32');
+  return dtype === 'bool' ? 'int32' : dtype;
+}
+
+function arithmetic(fn: ArithmeticFn, a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number' && typeof b === 'number') throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
+  const dtype = meet(fn, a, b);
+  if (typeof b === 'number') return apply(scalarOps[fn], [(a as Tensor).cast(dtype)], { scalar: b, reverse: false });
+  if (typeof a === 'number') return apply(scalarOps[fn], [b.cast(dtype)], { scalar: a, reverse: true });
+  return apply(tensorOps[fn], [a.cast(dtype), b.cast(dtype)], null);
+}
+
+/** a + b. @shape a, b broadcast → c @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
+export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
+/** a − b. @shape a, b broadcast → c @gradient g, −g @throws ShapeError when shapes do not broadcast @source torch.sub */
+export const sub = (a: Operand, b: Operand): Tensor => arithmetic('sub', a, b);
+/** a·b. @shape a, b broadcast → c @gradient g·b, g·a @throws ShapeError when shapes do not broadcast @source torch.mul */
+export const mul = (a: Operand, b: Operand): Tensor => arithmetic('mul', a, b);
+/** a/b, in floats. @shape a, b broadcast → c @gradient g/b, −g·c/b @throws ShapeError when shapes do not broadcast @source torch.div */
+export const div = (a: Operand, b: Operand): Tensor => arithmetic('div', a, b);
+/** aᵇ, in floats. @shape a, b broadcast → c @gradient g·b·aᵇ⁻¹, g·c·log a (0 where a is 0) @throws ShapeError when shapes do not broadcast @source torch.pow */
+export const pow = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
+/** The larger; NaN if either is. @shape a, b broadcast → c @gradient g to the larger, half each on ties @throws ShapeError when shapes do not broadcast @source torch.maximum */
+export const maximum = (a: Operand, b: Operand): Tensor => arithmetic('maximum', a, b);
+/** The smaller; NaN if either is. @shape a, b broadcast → c @gradient g to the smaller, half each on ties @throws ShapeError when shapes do not broadcast @source torch.minimum */
+export const minimum = (a: Operand, b: Operand): Tensor => arithmetic('minimum', a, b);
+const powOf = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
+
+const comparison = (fn: ComparisonFn): Op<null> => ({
+  name: fn,
+  plan: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: 'bool' }),
+});
+const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
+  name: fn,
+  plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
+});
+
+function compare(fn: ComparisonFn, a: Operand, b: Operand): Tensor {
+  if (typeof a === 'number' && typeof b === 'number') throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
+  const dtype = meet(fn, a, b);
+  if (typeof b === 'number') return apply(scalarComparison(fn), [(a as Tensor).cast(dtype)], { scalar: b, reverse: false });
+  if (typeof a === 'number') return apply(scalarComparison(fn), [b.cast(dtype)], { scalar: a, reverse: true });
+  return apply(comparison(fn), [a.cast(dtype), b.cast(dtype)], null);
+}
+
+/** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */
+export const equal = (a: Operand, b: Operand): Tensor => compare('equal', a, b);
+/** a ≠ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.ne */
+export const notEqual = (a: Operand, b: Operand): Tensor => compare('notEqual', a, b);
+/** a < b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.lt */
+export const less = (a: Operand, b: Operand): Tensor => compare('less', a, b);
+/** a ≤ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.le */
+export const lessEqual = (a: Operand, b: Operand): Tensor => compare('lessEqual', a, b);
+/** a > b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.gt */
+export const greater = (a: Operand, b: Operand): Tensor => compare('greater', a, b);
+/** a ≥ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.ge */
+export const greaterEqual = (a: Operand, b: Operand): Tensor => compare('greaterEqual', a, b);
+
+const whereOp: Op<null> = {
+  name: 'where',
+  plan: ([condition, a, b]) => {
+    if (condition.dtype !== 'bool') throw new ValueError('where', 'condition must be bool', `dtype=${condition.dtype}`, 'compare first, as in x.greater(0)');
+    const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
+    return call('where', {}, { shape, dtype: a.dtype });
+  },
+  saves: [0],
+  backward: ({ grad, inputs: [condition, a, b], needs }) => [
+    null,
+    needs[1] ? unbroadcast(where(condition, grad, 0), a.shape) : null,
+    needs[2] ? unbroadcast(where(condition, 0, grad), b.shape) : null,
+  ],
+};
+
+/**
+ * a where condition is true, else b.
+ * @shape condition (bool), a, b broadcast → c
+ * @gradient g where chosen, else 0
+ * @throws ShapeError when shapes do not broadcast; ValueError when condition is not bool
+ * @source torch.where
+ */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = typeof a !== 'number' ? a : b;
+  if (typeof like === 'number') throw new ValueError('where', 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
+  const dtype = meet('add', a, b);
+  const lift = (x: Operand): Tensor => (typeof x === 'number' ? like.cast(dtype).fullLike(x, []) : x.cast(dtype));
+  return apply(whereOp, [condition, lift(a), lift(b)], null);
+}

@@ -1,0 +1,34 @@
+/** Dropout: a mask drawn on the host, so that one seed gives the same bits on every device. */
+import { ValueError } from '../../errors.js';
+import { globalRandom, type RandomState } from '../../tensor/random.js';
+import type { Tensor } from '../../tensor/tensor.js';
+
+export interface DropoutOptions {
+  /** Probability to drop, in [0, 1). Default 0.5. */
+  rate?: number;
+  /** Off: the identity. Default true. */
+  training?: boolean;
+  /** Source of the mask; manualSeed's generator by default. */
+  random?: RandomState;
+}
+
+/**
+ * Sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate): keeps where u ≥ rate for u uniform in [0, 1).
+ * @shape x [any] → y, as x
+ * @gradient g where kept, scaled alike
+ * @throws ValueError for a rate outside [0, 1)
+ * @source Srivastava et al. 2014; torch.nn.functional.dropout
+ */
+export function dropout(x: Tensor, { rate = 0.5, training = true, random = globalRandom() }: DropoutOptions = {}): Tensor {
+  checkRate('dropout', rate);
+  if (!training || rate === 0) return x;
+  const scale = 1 / (1 - rate);
+  const mask = x.dtype === 'float64' ? new Float64Array(x.size) : new Float32Array(x.size);
+  for (let i = 0; i < mask.length; i++) mask[i] = random.random() >= rate ? scale : 0;
+  return x.mul(x.upload(mask, x.dtype));
+}
+
+/** A dropout rate must leave something. */
+export function checkRate(op: string, rate: number): void {
+  if (!(rate >= 0 && rate < 1)) throw new ValueError(op, 'rate must be in [0, 1)', `rate=${rate}`, 'it is the probability to drop, not to keep');
+}

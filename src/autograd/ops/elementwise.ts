@@ -1,0 +1,153 @@
+/** One tensor in, one of its shape out. Gradients are written in Tensor methods. Not here: two operands (arithmetic.ts). */
+import type { UnaryFn } from '../../device/device.js';
+import { ValueError } from '../../errors.js';
+import { type DType, isFloat } from '../../tensor/dtype.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type BackwardStep, type Op, apply, call } from '../graph.js';
+
+interface UnaryAttrs {
+  readonly alpha: number;
+  readonly beta: number;
+}
+type Rule = (step: BackwardStep<UnaryAttrs>) => Tensor;
+const none: UnaryAttrs = { alpha: 0, beta: 0 };
+
+function unary(fn: UnaryFn, saves: Op<UnaryAttrs>['saves'], rule: Rule): Op<UnaryAttrs> {
+  return {
+    name: fn,
+    plan: ([x], { alpha, beta }) => {
+      if (!isFloat(x.dtype)) throw new ValueError(fn, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
+      return call('unary', { fn, alpha, beta }, { shape: x.shape, dtype: x.dtype });
+    },
+    saves,
+    backward: (step) => [rule(step)],
+  };
+}
+
+const table = {
+  neg: unary('neg', [], ({ grad }) => grad.neg()),
+  exp: unary('exp', ['output'], ({ grad, output }) => grad.mul(output)),
+  log: unary('log', [0], ({ grad, inputs: [x] }) => grad.div(x)),
+  log1p: unary('log1p', [0], ({ grad, inputs: [x] }) => grad.div(x.add(1))),
+  sqrt: unary('sqrt', ['output'], ({ grad, output }) => grad.div(output.mul(2))),
+  abs: unary('abs', [0], ({ grad, inputs: [x] }) => grad.mul(x.sign())),
+  sign: unary('sign', [], ({ grad }) => grad.zerosLike()),
+  relu: unary('relu', [0], ({ grad, inputs: [x] }) => gateBy(grad, x, 0)),
+  leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs }) => gateBy(grad, x, attrs.alpha)),
+  elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) => grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1))),
+  gelu: unary('gelu', [0], ({ grad, inputs: [x] }) => {
+    const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
+    const density = x.mul(x).mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+    return grad.mul(cumulative.add(x.mul(density)));
+  }),
+  silu: unary('silu', [0], ({ grad, inputs: [x] }) => {
+    const s = x.sigmoid();
+    return grad.mul(s.mul(x.mul(s.rsub(1)).add(1)));
+  }),
+  sigmoid: unary('sigmoid', ['output'], ({ grad, output }) => grad.mul(output.mul(output.rsub(1)))),
+  tanh: unary('tanh', ['output'], ({ grad, output }) => grad.mul(output.mul(output).rsub(1))),
+  softplus: unary('softplus', [0], ({ grad, inputs: [x] }) => grad.mul(x.sigmoid())),
+  erf: unary('erf', [0], ({ grad, inputs: [x] }) => grad.mul(x.mul(x).neg().exp().mul(2 / Math.sqrt(Math.PI)))),
+  clamp: unary('clamp', [0], ({ grad, inputs: [x], attrs }) => grad.where(x.greaterEqual(attrs.alpha).mul(x.lessEqual(attrs.beta)).cast('bool'), 0)),
+};
+
+const simple =
+  (op: Op<UnaryAttrs>) =>
+  (x: Tensor): Tensor =>
+    apply(op, [x], none);
+
+/** −x. @shape x [any] → y, as x @gradient −g @throws ValueError for a dtype that is not float @source torch.neg */
+export const neg = simple(table.neg);
+/** eˣ. @shape x [any] → y, as x @gradient g·eˣ @throws ValueError for a dtype that is not float @source torch.exp */
+export const exp = simple(table.exp);
+/** Natural logarithm; −Infinity at 0, NaN below. @shape x [any] → y, as x @gradient g/x @throws ValueError for a dtype that is not float @source torch.log */
+export const log = simple(table.log);
+/** log(1 + x), exact near 0. @shape x [any] → y, as x @gradient g/(1+x) @throws ValueError for a dtype that is not float @source torch.log1p */
+export const log1p = simple(table.log1p);
+/** Square root; NaN below 0. @shape x [any] → y, as x @gradient g/(2√x) @throws ValueError for a dtype that is not float @source torch.sqrt */
+export const sqrt = simple(table.sqrt);
+/** |x|. @shape x [any] → y, as x @gradient g·sign(x), 0 at 0 @throws ValueError for a dtype that is not float @source torch.abs */
+export const abs = simple(table.abs);
+/** −1, 0 or 1. @shape x [any] → y, as x @gradient 0 @throws ValueError for a dtype that is not float @source torch.sign */
+export const sign = simple(table.sign);
+/** max(x, 0); NaN stays. @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.relu */
+export const relu = simple(table.relu);
+/** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source Hendrycks & Gimpel 2016; torch.nn.functional.gelu */
+export const gelu = simple(table.gelu);
+/** x·sigmoid(x). @shape x [any] → y, as x @gradient g·s·(1 + x·(1−s)) @throws ValueError for a dtype that is not float @source torch.nn.functional.silu */
+export const silu = simple(table.silu);
+/** 1/(1 + e⁻ˣ), stable on both sides. @shape x [any] → y, as x @gradient g·s·(1−s) @throws ValueError for a dtype that is not float @source torch.sigmoid */
+export const sigmoid = simple(table.sigmoid);
+/** Hyperbolic tangent. @shape x [any] → y, as x @gradient g·(1−y²) @throws ValueError for a dtype that is not float @source torch.tanh */
+export const tanh = simple(table.tanh);
+/** log(1 + eˣ), stable. @shape x [any] → y, as x @gradient g·sigmoid(x) @throws ValueError for a dtype that is not float @source torch.nn.functional.softplus */
+export const softplus = simple(table.softplus);
+/** The error function. @shape x [any] → y, as x @gradient g·2/√π·e^(−x²) @throws ValueError for a dtype that is not float @source torch.erf */
+export const erf = simple(table.erf);
+
+/**
+ * x where positive, else slope·x.
+ * @shape x [any] → y, as x
+ * @gradient g where x > 0, else slope·g
+ * @throws ValueError for a NaN slope or a dtype that is not float
+ * @source torch.nn.functional.leaky_relu
+ */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply(table.leakyRelu, [x], { alpha: numberOf('leakyRelu', 'slope', slope), beta: 0 });
+
+/**
+ * x where positive, else alpha·(eˣ − 1).
+ * @shape x [any] → y, as x
+ * @gradient g where x > 0, else g·alpha·eˣ
+ * @throws ValueError for a NaN alpha or a dtype that is not float
+ * @source torch.nn.functional.elu
+ */
+export const elu = (x: Tensor, alpha = 1): Tensor => apply(table.elu, [x], { alpha: numberOf('elu', 'alpha', alpha), beta: 0 });
+
+/**
+ * Limits x to [min, max].
+ * @shape x [any] → y, as x
+ * @gradient g inside the limits (ends included), else 0
+ * @throws ValueError for min > max, a NaN limit, or a dtype that is not float
+ * @source torch.clamp
+ */
+export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
+  if (!(min <= max)) throw new ValueError('clamp', 'min must not exceed max', `min=${min}, max=${max}`);
+  return apply(table.clamp, [x], { alpha: min, beta: max });
+}
+
+function numberOf(op: string, name: string, value: number): number {
+  if (Number.isNaN(value)) throw new ValueError(op, `${name} must be a number`, `${name}=NaN`);
+  return value;
+}
+
+const gate: Op<{ slope: number }> = {
+  name: 'gate',
+  plan: ([g], attrs) => call('gate', attrs, { shape: g.shape, dtype: g.dtype }),
+  saves: [1],
+  backward: ({ grad, inputs: [, x], attrs, needs }) => [needs[0] ? gateBy(grad, x, attrs.slope) : null, needs[1] ? grad.zerosLike() : null],
+};
+/** g where x > 0, else slope·g: one kernel for the gradient of relu and leakyRelu. */
+const gateBy = (g: Tensor, x: Tensor, slope: number): Tensor => apply(gate, [g, x], { slope });
+
+const castOp: Op<{ dtype: DType }> = {
+  name: 'cast',
+  plan: ([x], { dtype }) => call('cast', {}, { shape: x.shape, dtype }),
+  backward: ({ grad, inputs: [x] }) => [grad.cast(x.dtype)],
+};
+/**
+ * Converts to another dtype; to int32 truncates, to bool is x ≠ 0.
+ * @shape x [any] → y, as x
+ * @gradient g, between float types
+ * @throws DeviceError for a dtype that the device lacks
+ * @source torch.Tensor.to
+ */
+export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : apply(castOp, [x], { dtype }));
+
+const test = (fn: 'logicalNot' | 'isNaN'): Op<UnaryAttrs> => ({
+  name: fn,
+  plan: ([x]) => call('unary', { fn, alpha: 0, beta: 0 }, { shape: x.shape, dtype: 'bool' }),
+});
+/** True where x is 0 or false. @shape x [any] → y, as x, bool @gradient none @throws GraphError for a released input @source torch.logical_not */
+export const logicalNot = simple(test('logicalNot'));
+/** True where x is NaN. @shape x [any] → y, as x, bool @gradient none @throws GraphError for a released input @source torch.isnan */
+export const isNaN = simple(test('isNaN'));

@@ -1,0 +1,98 @@
+/** Losses. Sigmoid cross entropy is one kernel, stable and exact at 0; the rest are written in ops. */
+import { ShapeError, show, ValueError } from '../../errors.js';
+import { isFloat } from '../../tensor/dtype.js';
+import { sameShape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type Op, apply, call } from '../graph.js';
+
+/** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
+export type Reduction = 'mean' | 'sum' | 'none';
+export interface LossOptions {
+  reduction?: Reduction;
+}
+
+function reduceLoss(op: string, loss: Tensor, reduction: Reduction = 'mean'): Tensor {
+  switch (reduction) {
+    case 'mean':
+      return loss.mean();
+    case 'sum':
+      return loss.sum();
+    case 'none':
+      return loss;
+    default:
+      throw new ValueError(op, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
+  }
+}
+
+function checkPair(op: string, input: Tensor, target: Tensor): void {
+  if (!sameShape(input.shape, target.shape)) throw new ShapeError(op, 'target must have the shape of the prediction', `prediction=${show(input.shape)}, target=${show(target.shape)}`, 'no broadcasting here: it hides mistakes');
+  if (!isFloat(input.dtype) || target.dtype !== input.dtype) throw new ValueError(op, 'prediction and target must share a float dtype', `${input.dtype} and ${target.dtype}`, 'convert with cast()');
+}
+
+const bceOp: Op<{ posWeight: number }> = {
+  name: 'bceWithLogits',
+  plan: ([x], attrs) => call('bceWithLogits', attrs, { shape: x.shape, dtype: x.dtype }),
+  saves: [0, 1],
+  backward: ({ grad, inputs: [x, z], attrs: { posWeight: p }, needs }) => {
+    const s = () => (p === 1 ? x.sigmoid().sub(z) : x.sigmoid().mul(z.mul(p - 1).add(1)).sub(z.mul(p)));
+    const byTarget = () => (p === 1 ? x.neg() : x.neg().softplus().mul(p - 1).sub(x));
+    return [needs[0] ? grad.mul(s()) : null, needs[1] ? grad.mul(byTarget()) : null];
+  },
+};
+
+export interface BceWithLogitsOptions extends LossOptions {
+  /** Weight of the positive class: a number, or one per channel (broadcast from the right). Default 1. */
+  posWeight?: number | Tensor;
+}
+
+/**
+ * Sigmoid cross entropy with logits, stable for any logit: max(x,0) − x·z + log1p(e^−|x|).
+ * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
+ * @gradient logits: g·(sigmoid(x) − z); target: −g·x
+ * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive, or dtypes that differ
+ * @source torch.nn.BCEWithLogitsLoss; tf.nn.sigmoid_cross_entropy_with_logits
+ */
+export function bceWithLogits(logits: Tensor, target: Tensor, { posWeight = 1, reduction }: BceWithLogitsOptions = {}): Tensor {
+  const op = 'bceWithLogits';
+  checkPair(op, logits, target);
+  if (typeof posWeight === 'number') {
+    if (!(posWeight > 0 && posWeight < Infinity)) throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+    return reduceLoss(op, apply(bceOp, [logits, target], { posWeight }), reduction);
+  }
+  const weight = posWeight.sub(1).mul(target).add(1);
+  return reduceLoss(op, target.rsub(1).mul(logits).add(weight.mul(logits.neg().softplus())), reduction);
+}
+
+/** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
+export function mse(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkPair('mse', prediction, target);
+  const error = prediction.sub(target);
+  return reduceLoss('mse', error.mul(error), reduction);
+}
+
+/** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
+export function l1(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  checkPair('l1', prediction, target);
+  return reduceLoss('l1', prediction.sub(target).abs(), reduction);
+}
+
+/**
+ * Softmax cross entropy; classes on the last axis (channels last).
+ * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
+ * @units target: class numbers from 0, or probabilities
+ * @gradient g·(softmax(x) − target)
+ * @throws ShapeError when shapes do not fit
+ * @source torch.nn.CrossEntropyLoss
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+  const logProbability = logits.logSoftmax(-1);
+  if (target.dtype !== 'int32') {
+    checkPair('crossEntropy', logits, target);
+    return reduceLoss('crossEntropy', logProbability.mul(target).sum(-1).neg(), reduction);
+  }
+  if (!sameShape(target.shape, logits.shape.slice(0, -1)))
+    throw new ShapeError('crossEntropy', "class targets must have the logits' shape without its last axis", `logits=${show(logits.shape)}, target=${show(target.shape)}`);
+  const classes = logits.upload(Int32Array.from({ length: logits.shape.at(-1) as number }, (_, i) => i), 'int32');
+  const chosen = target.unsqueeze(-1).equal(classes);
+  return reduceLoss('crossEntropy', logProbability.where(chosen, 0).sum(-1).neg(), reduction);
+}

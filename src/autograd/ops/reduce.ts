@@ -1,0 +1,125 @@
+/** Reductions over axes. sum, max, min and the arg forms are kernels; the rest are written in ops. */
+import { ShapeError, show, ValueError } from '../../errors.js';
+import { isFloat } from '../../tensor/dtype.js';
+import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type Op, apply, call } from '../graph.js';
+
+export interface ReduceOptions {
+  /** Keep reduced axes with size 1. Default false. */
+  keepDims?: boolean;
+}
+type Axes = number | readonly number[];
+
+interface ReduceAttrs {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+const keptShape = (x: Tensor, axes: readonly number[]): number[] => reducedShape(x.shape, axes, true);
+
+const sumOp: Op<ReduceAttrs> = {
+  name: 'sum',
+  plan: ([x], { axes, keepDims }) => call('reduce', { fn: 'sum', axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype }),
+  backward: ({ grad, inputs: [x], attrs }) => [grad.reshape(keptShape(x, attrs.axes)).expand(x.shape)],
+};
+
+const extreme = (fn: 'max' | 'min'): Op<ReduceAttrs> => ({
+  name: fn,
+  plan: ([x], { axes, keepDims }) => {
+    if (axes.some((a) => x.shape[a] === 0)) throw new ShapeError(fn, 'the reduced axes must not be empty', `input=${show(x.shape)}`);
+    return call('reduce', { fn, axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype });
+  },
+  saves: [0, 'output'],
+  backward: ({ grad, inputs: [x], output, attrs }) => {
+    const shape = keptShape(x, attrs.axes);
+    const hit = x.equal(output.reshape(shape)).cast(x.dtype);
+    return [hit.mul(grad.reshape(shape).div(hit.sum(attrs.axes, { keepDims: true })))];
+  },
+});
+const maxOp = extreme('max');
+const minOp = extreme('min');
+
+function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, { keepDims = false }: ReduceOptions): Tensor {
+  return apply(op, [x.dtype === 'bool' ? x.cast('int32') : x], { axes: normalizeAxes(op.name, axes, x.rank), keepDims });
+}
+
+function needFloat(op: string, x: Tensor): void {
+  if (!isFloat(x.dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
+}
+
+const countOf = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((a) => x.shape[a]));
+
+/** Sum over axes (all by default). @shape x [any] → y without the axes @gradient g, repeated @throws ShapeError for a bad axis @source torch.sum */
+export const sum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(sumOp, x, axes, options);
+/** Largest over axes; NaN if any is. @shape x [any] → y without the axes @gradient g, shared evenly by ties @throws ShapeError for a bad or empty axis @source torch.amax */
+export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(maxOp, x, axes, options);
+/** Smallest over axes; NaN if any is. @shape x [any] → y without the axes @gradient g, shared evenly by ties @throws ShapeError for a bad or empty axis @source torch.amin */
+export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(minOp, x, axes, options);
+
+/** Mean over axes. @shape x [any] → y without the axes @gradient g/n, repeated @throws ShapeError for a bad or empty axis; ValueError for a dtype that is not float @source torch.mean */
+export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  needFloat('mean', x);
+  const list = normalizeAxes('mean', axes, x.rank);
+  const n = countOf(x, list);
+  if (n === 0) throw new ShapeError('mean', 'the reduced axes must not be empty', `input=${show(x.shape)}`);
+  return sum(x, list, options).div(n);
+}
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Subtracted from n in the divisor: 1 (Bessel's) by default, 0 for the population's. */
+  correction?: number;
+}
+
+/** Variance over axes. @shape x [any] → y without the axes @gradient 2·g·(x − mean)/(n − correction) @throws ShapeError when n ≤ correction @source torch.var */
+export function variance(x: Tensor, axes?: Axes, { keepDims = false, correction = 1 }: VarianceOptions = {}): Tensor {
+  needFloat('var', x);
+  const list = normalizeAxes('var', axes, x.rank);
+  const n = countOf(x, list);
+  if (!(n > correction)) throw new ShapeError('var', 'more elements than the correction are needed', `n=${n}, correction=${correction}`, 'pass correction: 0 for the population variance');
+  const centred = x.sub(mean(x, list, { keepDims: true }));
+  return sum(centred.mul(centred), list, { keepDims }).div(n - correction);
+}
+
+/** Standard deviation over axes. @shape x [any] → y without the axes @gradient g·(x − mean)/((n − correction)·std) @throws ShapeError when n ≤ correction @source torch.std */
+export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor => variance(x, axes, options).sqrt();
+
+/** log Σ eˣ, without overflow. @shape x [any] → y without the axes @gradient g·softmax(x) @throws ShapeError for a bad or empty axis @source torch.logsumexp */
+export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+  needFloat('logsumexp', x);
+  const list = normalizeAxes('logsumexp', axes, x.rank);
+  const top = max(x.detach(), list, { keepDims: true });
+  // An infinite shift would make ∞ − ∞.
+  const shift = top.where(top.abs().less(Infinity), 0);
+  return sum(x.sub(shift).exp(), list, { keepDims: true }).log().add(shift).reshape(reducedShape(x.shape, list, keepDims));
+}
+
+/** eˣ/Σ eˣ along an axis. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.softmax */
+export const softmax = (x: Tensor, axis = -1): Tensor => logSoftmax(x, axis).exp();
+
+/** x − log Σ eˣ along an axis. @shape x [any] → y, as x @gradient g − softmax·Σ g @throws ShapeError for a bad axis @source torch.log_softmax */
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => x.sub(logsumexp(x, normalizeAxis('logSoftmax', axis, x.rank), { keepDims: true }));
+
+interface ArgAttrs {
+  readonly axis: number;
+  readonly keepDims: boolean;
+}
+const arg = (fn: 'argmax' | 'argmin'): Op<ArgAttrs> => ({
+  name: fn,
+  plan: ([x], { axis, keepDims }) => {
+    if (x.shape[axis] === 0) throw new ShapeError(fn, 'the axis must not be empty', `input=${show(x.shape)}`);
+    return call('argReduce', { fn, axis }, { shape: reducedShape(x.shape, [axis], keepDims), dtype: 'int32' });
+  },
+});
+const argmaxOp = arg('argmax');
+const argminOp = arg('argmin');
+
+function argReduce(op: Op<ArgAttrs>, x: Tensor, axis: number | undefined, { keepDims = false }: ReduceOptions): Tensor {
+  const flat = axis === undefined ? x.reshape([-1]) : x;
+  const out = apply(op, [flat], { axis: normalizeAxis(op.name, axis ?? 0, flat.rank), keepDims: keepDims && axis !== undefined });
+  return keepDims && axis === undefined ? out.reshape(x.shape.map(() => 1)) : out;
+}
+/** Index of the largest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmax */
+export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce(argmaxOp, x, axis, options);
+/** Index of the smallest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmin */
+export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce(argminOp, x, axis, options);

@@ -1,0 +1,139 @@
+/** Making tensors from numbers, arrays and the seeded generator. */
+import type { NdArray } from 'ndarray';
+import { wrap } from '../autograd/graph.js';
+import type { IndexConvention, PoolIndices } from '../autograd/ops/pool-indices.js';
+import { checkedPoolIndices } from '../autograd/ops/pool.js';
+import type { Device } from '../device/device.js';
+import { defaultDevice } from '../device/select.js';
+import { ShapeError, show, ValueError } from '../errors.js';
+import { allocate, type DType, type TypedArray } from './dtype.js';
+import { fromNdarray, fromNested, type Nested } from './nested.js';
+import { globalRandom } from './random.js';
+import { checkShape, resolveReshape, type Shape, sizeOf } from './shape.js';
+import type { Tensor } from './tensor.js';
+
+export interface TensorOptions {
+  /** Default 'float32' (bool for booleans, int32 for integer typed arrays). */
+  dtype?: DType;
+  /** Default: the default device. */
+  device?: Device;
+  /** Record operations on it. Default false. */
+  requiresGrad?: boolean;
+}
+
+type AnyTypedArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+/** What tensor() takes. */
+export type TensorData = Nested | AnyTypedArray | NdArray;
+
+const isTypedArray = (data: TensorData): data is AnyTypedArray => ArrayBuffer.isView(data) && !(data instanceof DataView);
+const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
+
+/** Data, shape and natural dtype of any input. */
+function parse(data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
+  if (isTypedArray(data)) {
+    const dtype = data instanceof Float32Array || data instanceof Float64Array ? 'float32' : 'int32';
+    return { data, shape: [data.length], dtype };
+  }
+  if (typeof data === 'object' && isNdarray(data)) {
+    const dense = fromNdarray(data);
+    return { data: dense.data, shape: [...dense.shape], dtype: parse(dense.data).dtype };
+  }
+  if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
+    throw new ValueError('tensor', 'data must be a number, a nested array, a typed array or an ndarray', typeof data);
+  const nested = fromNested('tensor', data as Nested);
+  return { data: nested.data, shape: [...nested.shape], dtype: nested.isBool ? 'bool' : 'float32' };
+}
+
+/** Copies into the dtype's array; a value that the dtype cannot hold is an error. */
+function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
+  const out = allocate(dtype, data.length);
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i];
+    if (dtype === 'int32' && v !== (v | 0)) throw new ValueError('tensor', 'int32 holds whole numbers in [-2^31, 2^31)', `element ${i}=${v}`, "pass dtype: 'float32'");
+    out[i] = dtype === 'bool' ? (v ? 1 : 0) : v;
+  }
+  return out;
+}
+
+function leaf(data: TypedArray, shape: Shape, dtype: DType, { device = defaultDevice(), requiresGrad = false }: TensorOptions): Tensor {
+  const t = wrap(device, device.upload(data, dtype), shape);
+  if (requiresGrad) t.requiresGrad = true;
+  return t;
+}
+
+/**
+ * A tensor of the given values, copied. Floats become float32 whatever their array, unless dtype says otherwise.
+ * @shape nested arrays: their own; typed arrays: `shape`, or [length]; ndarray: its own
+ * @throws ShapeError for ragged arrays or a shape of another size; ValueError for values the dtype cannot hold; DeviceError for a dtype the device lacks
+ * @source torch.tensor
+ */
+export function tensor(data: TensorData, options: TensorOptions & { shape?: Shape } = {}): Tensor {
+  const parsed = parse(data);
+  const dtype = options.dtype ?? parsed.dtype;
+  const shape = options.shape === undefined ? parsed.shape : resolveReshape('tensor', parsed.shape, options.shape);
+  return leaf(convert(parsed.data, dtype), shape, dtype, options);
+}
+
+function filled(op: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+  checkShape(op, shape);
+  const dtype = options.dtype ?? 'float32';
+  return leaf(allocate(dtype, sizeOf(shape)).fill(value), [...shape], dtype, options);
+}
+/** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape @source torch.full */
+export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor => filled('full', shape, value, options);
+/** Zeros. @shape → [shape] @throws ShapeError for a bad shape @source torch.zeros */
+export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => filled('zeros', shape, 0, options);
+/** Ones. @shape → [shape] @throws ShapeError for a bad shape @source torch.ones */
+export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
+
+/** Creates by index. */
+function generate(shape: Shape, value: (i: number) => number, options: TensorOptions): Tensor {
+  const dtype = options.dtype ?? 'float32';
+  return leaf(convert(Array.from({ length: sizeOf(shape) }, (_, i) => value(i)), dtype), shape, dtype, options);
+}
+/** start, start + step, … below end; arange(n) counts from 0. @shape → [⌈(end − start)/step⌉] @throws ValueError for a step of 0 or NaN @source torch.arange */
+export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  const size = Math.max(0, Math.ceil((to - from) / step));
+  if (!Number.isFinite(size)) throw new ValueError('arange', 'bounds must be finite and step not 0', `start=${from}, end=${to}, step=${step}`);
+  return generate([size], (i) => from + i * step, options);
+}
+/** n evenly spaced numbers, both ends included. @shape → [n] @throws ValueError unless n is whole and at least 1 @source torch.linspace */
+export function linspace(start: number, end: number, n: number, options: TensorOptions = {}): Tensor {
+  if (!Number.isInteger(n) || n < 1) throw new ValueError('linspace', 'n must be whole and at least 1', `n=${n}`);
+  return generate([n], (i) => (i === n - 1 && n > 1 ? end : start + ((end - start) / Math.max(n - 1, 1)) * i), options);
+}
+/** Ones on the diagonal. @shape → [n, m] @throws ShapeError for a bad size @source torch.eye */
+export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
+  checkShape('eye', [n, m]);
+  return generate([n, m], (i) => (Math.floor(i / m) === i % m ? 1 : 0), options);
+}
+/** Uniform in [0, 1), from manualSeed's generator (numpy's rand). @shape → [shape] @throws ShapeError for a bad shape @source torch.rand */
+export function rand(shape: Shape, options: TensorOptions = {}): Tensor {
+  checkShape('rand', shape);
+  return tensor(globalRandom().rand(sizeOf(shape)), { ...options, shape });
+}
+/** Normal with mean 0 and variance 1, from manualSeed's generator (numpy's randn). @shape → [shape] @throws ShapeError for a bad shape @source torch.randn */
+export function randn(shape: Shape, options: TensorOptions = {}): Tensor {
+  checkShape('randn', shape);
+  return tensor(globalRandom().randn(sizeOf(shape)), { ...options, shape });
+}
+/** Zeros in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.zeros_like */
+export const zerosLike = (x: Tensor): Tensor => x.zerosLike();
+/** Ones in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.ones_like */
+export const onesLike = (x: Tensor): Tensor => x.onesLike();
+
+/**
+ * Pool indices from elsewhere, each checked, for maxUnpool2d.
+ * @shape data: one index per element of `shape` [N,H′,W′,C], into `inputShape` [N,H,W,C]
+ * @units as `convention` says
+ * @throws ValueError for an index out of range or of another convention, naming the element; ShapeError for shapes that do not fit
+ * @source tf.nn.max_pool_with_argmax (include_batch_in_index); torch.nn.MaxUnpool2d
+ */
+export function poolIndices(data: TensorData | Tensor, options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; device?: Device }): PoolIndices {
+  const device = options.device ?? defaultDevice();
+  const source = typeof data === 'object' && 'dataSync' in data ? { data: data.dataSync(), shape: [...data.shape] } : parse(data);
+  const shape = options.shape ?? source.shape;
+  if (shape.length !== 4) throw new ShapeError('poolIndices', 'shape must have rank 4, [N,H,W,C]', `shape=${show(shape)}`);
+  return checkedPoolIndices(source.data, { ...options, shape }, (plane, dtype, s) => wrap(device, device.upload(plane, dtype), s));
+}

@@ -1,0 +1,283 @@
+/** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
+import type { NdArray } from 'ndarray';
+import { type BackwardOptions, backward } from '../autograd/backward.js';
+import { isTracking, type Node, registerTensor, withTracking, wrap } from '../autograd/graph.js';
+import * as arithmetic from '../autograd/ops/arithmetic.js';
+import type { Operand } from '../autograd/ops/arithmetic.js';
+import * as elementwise from '../autograd/ops/elementwise.js';
+import { matmul } from '../autograd/ops/matmul.js';
+import * as movement from '../autograd/ops/movement.js';
+import type { Range } from '../autograd/ops/movement.js';
+import * as reduce from '../autograd/ops/reduce.js';
+import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
+import type { Device } from '../device/device.js';
+import { Storage } from '../device/storage.js';
+import { GraphError, ShapeError, show, ValueError } from '../errors.js';
+import { allocate, type DType, isFloat, type TypedArray } from './dtype.js';
+import { formatArray } from './format.js';
+import { type Nested, toNdarray, toNested } from './nested.js';
+import { type Shape, sameShape, sizeOf } from './shape.js';
+
+type Axes = number | readonly number[];
+
+/**
+ * An n-dimensional array on a device. Made by tensor(), zeros() and the like, and by operations.
+ * @source torch.Tensor
+ */
+export class Tensor {
+  /** Gradient of a leaf, added to by backward(); null before the first. */
+  grad: Tensor | null = null;
+  /** The call that made it, where a gradient can flow back. */
+  node: Node | null = null;
+  /** The call with whose graph it ends, where no gradient can flow back. */
+  owner: Node | null = null;
+  /** Name of what made it, for messages. */
+  madeBy = 'tensor';
+  /** Whether backward() fills `grad` although this is no leaf. */
+  retainsGrad = false;
+  #storage: Storage | null;
+  #requiresGrad: boolean;
+  #kept = false;
+
+  constructor(
+    storage: Storage,
+    readonly shape: Shape,
+    requiresGrad = false,
+  ) {
+    this.#storage = storage;
+    this.#requiresGrad = requiresGrad;
+    this.dtype = storage.dtype;
+    this.device = storage.device;
+    this.size = sizeOf(shape);
+  }
+  readonly dtype: DType;
+  readonly device: Device;
+  /** Number of elements. */
+  readonly size: number;
+
+  /** Number of axes. */
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** The device array. @throws GraphError after release */
+  get storage(): Storage {
+    if (this.#storage === null)
+      throw new GraphError('tensor', 'a released tensor cannot be read', `${this.madeBy}'s result of shape ${show(this.shape)}`, 'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before');
+    return this.#storage;
+  }
+
+  /** Whether operations on it are recorded. Settable on leaves. @throws ValueError for integers; GraphError on results of operations */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+  set requiresGrad(on: boolean) {
+    if (on && !isFloat(this.dtype)) throw new ValueError('requiresGrad', 'only float tensors have gradients', `dtype=${this.dtype}`);
+    if (!on && this.node !== null) throw new GraphError('requiresGrad', 'only a leaf can stop requiring a gradient', `${this.madeBy}'s result`, 'use detach()');
+    this.#requiresGrad = on;
+  }
+
+  // ---- lifetime
+
+  /** Ends its life now, unless kept; usually done for you. */
+  release(): void {
+    if (this.#kept) return;
+    this.#storage?.release();
+    this.#storage = null;
+  }
+  /** Exempts it from every release. @source docs/architecture.md, lifetimes */
+  keep(): this {
+    this.storage;
+    this.#kept = true;
+    return this;
+  }
+  /** Asks backward() to fill `grad` of a tensor that is no leaf. @source torch.Tensor.retain_grad */
+  retainGrad(): this {
+    this.retainsGrad = this.node !== null;
+    return this;
+  }
+
+  // ---- reading
+
+  /** The elements, row-major; bool as 0 and 1. @throws GraphError after release; DeviceError when the work that made it failed */
+  async data(): Promise<TypedArray> {
+    return this.storage.read();
+  }
+  /** The same at once. @throws DeviceError where the device cannot read at once */
+  dataSync(): TypedArray {
+    return this.storage.device.readSync(this.storage.buffer);
+  }
+  /** As nested arrays; a scalar as a number. */
+  async array(): Promise<Nested> {
+    return toNested(await this.data(), this.shape, this.dtype);
+  }
+  /** The one element. @throws ShapeError when there are more */
+  async item(): Promise<number> {
+    this.#checkSingle();
+    return (await this.data())[0];
+  }
+  /** The one element, at once. @throws DeviceError where the device cannot read at once */
+  itemSync(): number {
+    this.#checkSingle();
+    return this.dataSync()[0];
+  }
+  #checkSingle(): void {
+    if (this.size !== 1) throw new ShapeError('item', 'the tensor must have one element', `shape=${show(this.shape)}`, 'reduce it, or read data()');
+  }
+  /** As npm's ndarray. @throws DeviceError where the device cannot read at once: await data() there */
+  ndarray(): NdArray {
+    return toNdarray(this.dataSync(), this.shape);
+  }
+
+  /** As numpy prints it, where the device can be read at once. */
+  toString(): string {
+    if (this.#storage === null) return `tensor(released, shape=${show(this.shape)})`;
+    const notes = [...(this.dtype === 'float32' ? [] : [`dtype=${this.dtype}`]), ...(this.requiresGrad ? ['requiresGrad=true'] : [])];
+    let body: string;
+    try {
+      body = formatArray(this.dataSync(), this.shape, this.dtype).replaceAll('\n', `\n${' '.repeat('tensor('.length)}`);
+    } catch {
+      body = `on ${this.device.name}, shape=${show(this.shape)}`;
+    }
+    return `tensor(${[body, ...notes].join(', ')})`;
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  // ---- making others, on the same device
+
+  /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
+  upload(data: TypedArray, dtype: DType, shape: Shape = data.length === this.size && dtype === this.dtype ? this.shape : [data.length]): Tensor {
+    return wrap(this.device, this.device.upload(data, dtype), shape);
+  }
+  /** Filled with a value, in this tensor's shape or another. */
+  fullLike(value: number, shape: Shape = this.shape): Tensor {
+    return this.upload(allocate(this.dtype, sizeOf(shape)).fill(value), this.dtype, shape);
+  }
+  zerosLike(): Tensor {
+    return this.fullLike(0);
+  }
+  onesLike(): Tensor {
+    return this.fullLike(1);
+  }
+  /** The same values on another device, as a leaf. @throws DeviceError where this device cannot be read at once */
+  to(device: Device): Tensor {
+    return device === this.device ? this : wrap(device, device.upload(this.dataSync(), this.dtype), this.shape);
+  }
+
+  // ---- in place
+
+  /**
+   * Overwrites the values; views see it.
+   * @shape source, as this
+   * @throws ShapeError or ValueError when shape or dtype differ; GraphError while a gradient is recorded
+   * @source torch.Tensor.copy_
+   */
+  assign(source: Tensor): this {
+    if (!sameShape(source.shape, this.shape)) throw new ShapeError('assign', 'shapes must be equal', `source=${show(source.shape)}, this=${show(this.shape)}`);
+    if (source.dtype !== this.dtype) throw new ValueError('assign', 'dtypes must be equal', `source ${source.dtype}, this ${this.dtype}`, 'convert with cast()');
+    if (isTracking() && this.requiresGrad) throw new GraphError('assign', 'a tensor that requires a gradient must not change while recording', this.madeBy, 'wrap it in noGrad()');
+    const { device, buffer } = source.to(this.device).storage;
+    this.storage.replace(device.run('cast', [{ buffer, shape: this.shape, dtype: this.dtype }], {}, [{ shape: this.shape, dtype: this.dtype }])[0]);
+    return this;
+  }
+
+  // ---- autograd
+
+  /**
+   * Adds the gradient of this tensor to `grad` of every leaf that requires one.
+   * @shape grad, as this; optional for a scalar
+   * @throws GraphError for a non-scalar without a gradient, a graph used twice, or a saved value changed in place
+   * @source torch.Tensor.backward
+   */
+  backward(grad?: Tensor, options: BackwardOptions = {}): void {
+    backward(this, grad, options);
+  }
+  detach(): Tensor {
+    return movement.detach(this);
+  }
+  clone(): Tensor {
+    return movement.clone(this);
+  }
+
+  // ---- ops, one line each; documented where they are defined
+
+  add(b: Operand): Tensor { return arithmetic.add(this, b); }
+  sub(b: Operand): Tensor { return arithmetic.sub(this, b); }
+  /** b − this. */
+  rsub(b: Operand): Tensor { return arithmetic.sub(b, this); }
+  mul(b: Operand): Tensor { return arithmetic.mul(this, b); }
+  div(b: Operand): Tensor { return arithmetic.div(this, b); }
+  pow(b: Operand): Tensor { return arithmetic.pow(this, b); }
+  maximum(b: Operand): Tensor { return arithmetic.maximum(this, b); }
+  minimum(b: Operand): Tensor { return arithmetic.minimum(this, b); }
+  equal(b: Operand): Tensor { return arithmetic.equal(this, b); }
+  notEqual(b: Operand): Tensor { return arithmetic.notEqual(this, b); }
+  less(b: Operand): Tensor { return arithmetic.less(this, b); }
+  lessEqual(b: Operand): Tensor { return arithmetic.lessEqual(this, b); }
+  greater(b: Operand): Tensor { return arithmetic.greater(this, b); }
+  greaterEqual(b: Operand): Tensor { return arithmetic.greaterEqual(this, b); }
+  /** This where condition is true, else other. */
+  where(condition: Tensor, other: Operand): Tensor { return arithmetic.where(condition, this, other); }
+  neg(): Tensor { return elementwise.neg(this); }
+  exp(): Tensor { return elementwise.exp(this); }
+  log(): Tensor { return elementwise.log(this); }
+  log1p(): Tensor { return elementwise.log1p(this); }
+  sqrt(): Tensor { return elementwise.sqrt(this); }
+  abs(): Tensor { return elementwise.abs(this); }
+  sign(): Tensor { return elementwise.sign(this); }
+  relu(): Tensor { return elementwise.relu(this); }
+  leakyRelu(slope?: number): Tensor { return elementwise.leakyRelu(this, slope); }
+  elu(alpha?: number): Tensor { return elementwise.elu(this, alpha); }
+  gelu(): Tensor { return elementwise.gelu(this); }
+  silu(): Tensor { return elementwise.silu(this); }
+  sigmoid(): Tensor { return elementwise.sigmoid(this); }
+  tanh(): Tensor { return elementwise.tanh(this); }
+  softplus(): Tensor { return elementwise.softplus(this); }
+  erf(): Tensor { return elementwise.erf(this); }
+  clamp(min?: number, max?: number): Tensor { return elementwise.clamp(this, min, max); }
+  cast(dtype: DType): Tensor { return elementwise.cast(this, dtype); }
+  logicalNot(): Tensor { return elementwise.logicalNot(this); }
+  isNaN(): Tensor { return elementwise.isNaN(this); }
+  sum(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.sum(this, axes, options); }
+  mean(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.mean(this, axes, options); }
+  max(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.max(this, axes, options); }
+  min(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.min(this, axes, options); }
+  var(axes?: Axes, options?: VarianceOptions): Tensor { return reduce.variance(this, axes, options); }
+  std(axes?: Axes, options?: VarianceOptions): Tensor { return reduce.std(this, axes, options); }
+  argmax(axis?: number, options?: ReduceOptions): Tensor { return reduce.argmax(this, axis, options); }
+  argmin(axis?: number, options?: ReduceOptions): Tensor { return reduce.argmin(this, axis, options); }
+  logsumexp(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.logsumexp(this, axes, options); }
+  softmax(axis?: number): Tensor { return reduce.softmax(this, axis); }
+  logSoftmax(axis?: number): Tensor { return reduce.logSoftmax(this, axis); }
+  reshape(shape: Shape): Tensor { return movement.reshape(this, shape); }
+  squeeze(axis?: number): Tensor { return movement.squeeze(this, axis); }
+  unsqueeze(axis: number): Tensor { return movement.unsqueeze(this, axis); }
+  permute(axes: readonly number[]): Tensor { return movement.permute(this, axes); }
+  transpose(axis0?: number, axis1?: number): Tensor { return movement.transpose(this, axis0, axis1); }
+  expand(shape: Shape): Tensor { return movement.expand(this, shape); }
+  slice(...ranges: readonly (Range | null)[]): Tensor { return movement.slice(this, ...ranges); }
+  flip(axes: Axes): Tensor { return movement.flip(this, axes); }
+  pad(pads: readonly (readonly [number, number])[], value?: number): Tensor { return movement.pad(this, pads, value); }
+  indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor { return movement.indexSelect(this, indices, axis); }
+  matmul(b: Tensor): Tensor { return matmul(this, b); }
+}
+
+registerTensor((storage, shape, requiresGrad) => new Tensor(storage, shape, requiresGrad));
+
+/**
+ * A tensor that a Module trains: a leaf that requires a gradient and is never released by force. Shares `source`'s storage.
+ * @source torch.nn.Parameter
+ */
+export class Parameter extends Tensor {
+  constructor(source: Tensor, requiresGrad = true) {
+    super(source.storage.retain(), source.shape, false);
+    this.madeBy = 'Parameter';
+    this.requiresGrad = requiresGrad;
+    this.keep();
+  }
+}
+
+/** Runs fn with recording on, inside noGrad too. @source torch.enable_grad */
+export const enableGrad = <T>(fn: () => T): T => withTracking(true, fn);
