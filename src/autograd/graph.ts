@@ -4,7 +4,7 @@
  *
  * Lifetimes. A tensor that a graph made is readable until the backward() after the one that consumed it has ended; then its storage goes back
  * to the device. `noGrad` frees what it made but its result. `keep()` exempts a tensor. Nothing else is freed by force: the garbage collector
- * takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 1,024 of them stay readable.
+ * takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of them stay readable.
  */
 import type { Device, DeviceBuffer, KernelAttrs, KernelName, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
@@ -138,7 +138,7 @@ export const alias = (t: Tensor): Tensor => makeTensor(t.storage.retain(), t.sha
 
 // ---- lifetimes of graphs
 
-const scalarsReadable = 1024;
+const scalarsReadable = 64;
 let expiring: Tensor[] = [];
 let consumedNow: Tensor[] = [];
 const scalars: Tensor[] = [];
@@ -162,6 +162,15 @@ export function consume(nodes: readonly Node[]): void {
     for (const t of node.derived) expireLater(t);
     node.derived.length = 0;
   }
+}
+
+/** Gives a temporary the life of the result it was made for: until its graph ends, or no longer than now. Returns the result. */
+export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tensor {
+  for (const t of temporaries) {
+    if (result.node === null) t.release();
+    else result.node.derived.push(t);
+  }
+  return result;
 }
 
 /** Called at the end of every backward: what the one before consumed is released. */

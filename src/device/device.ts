@@ -25,7 +25,7 @@ export interface KernelAttrs {
   binaryScalar: { fn: BinaryFn; scalar: number; reverse: boolean };
   /** condition (bool), a, b → c, all broadcast. */
   where: Record<never, never>;
-  /** g, x (same shape) → x > 0 ? g : slope·g: the gradient of relu and leakyRelu. */
+  /** g, x (same shape) → x > 0 ? g : slope·g, and 0 for any g when slope is 0: the gradient of relu and leakyRelu. */
   gate: { slope: number };
   /** x → y in the output's dtype; to int32 truncates, to bool is x ≠ 0. */
   cast: Record<never, never>;

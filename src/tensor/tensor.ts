@@ -148,12 +148,12 @@ export class Tensor {
   // ---- making others, on the same device
 
   /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
-  upload(data: TypedArray, dtype: DType, shape: Shape = data.length === this.size && dtype === this.dtype ? this.shape : [data.length]): Tensor {
+  upload(data: TypedArray, dtype: DType, shape: Shape = [data.length]): Tensor {
     return wrap(this.device, this.device.upload(data, dtype), shape);
   }
-  /** Filled with a value, in this tensor's shape or another. */
-  fullLike(value: number, shape: Shape = this.shape): Tensor {
-    return this.upload(allocate(this.dtype, sizeOf(shape)).fill(value), this.dtype, shape);
+  /** Filled with a value; this tensor's shape and dtype, or others. */
+  fullLike(value: number, shape: Shape = this.shape, dtype: DType = this.dtype): Tensor {
+    return this.upload(allocate(dtype, sizeOf(shape)).fill(value), dtype, shape);
   }
   zerosLike(): Tensor {
     return this.fullLike(0);

@@ -4,7 +4,7 @@ import { ValueError } from '../../errors.js';
 import { type DType, isFloat, promote } from '../../tensor/dtype.js';
 import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type BackwardStep, type Op, apply, call } from '../graph.js';
+import { type BackwardStep, type Op, apply, call, endWith } from '../graph.js';
 
 /** A tensor or a number: numbers take the tensor's dtype where they fit in it. */
 export type Operand = Tensor | number;
@@ -24,7 +24,6 @@ interface Rules {
   readonly saves: readonly (number | 'output')[];
 }
 
-// `lift(a)` makes the few rules readable whose left operand may be a number.
 const half = (grad: Tensor, chosen: Tensor, tie: Tensor): Tensor => grad.mul(chosen.cast(grad.dtype).add(tie.cast(grad.dtype).mul(0.5)));
 const rules: Record<ArithmeticFn, Rules> = {
   add: { left: ({ grad }) => grad, right: ({ grad }) => grad, saves: [] },
@@ -94,13 +93,29 @@ function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
   return dtype === 'bool' ? 'int32' : dtype;
 }
 
-function arithmetic(fn: ArithmeticFn, a: Operand, b: Operand): Tensor {
+/** The forms of one op: two tensors, or a tensor and a number. */
+interface Forms {
+  readonly both: Op<null>;
+  readonly scalar: Op<ScalarAttrs>;
+}
+
+/** Brings the operands to one dtype, runs the op, and ends what it converted along with the result. */
+function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Tensor {
   if (typeof a === 'number' && typeof b === 'number') throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
   const dtype = meet(fn, a, b);
-  if (typeof b === 'number') return apply(scalarOps[fn], [(a as Tensor).cast(dtype)], { scalar: b, reverse: false });
-  if (typeof a === 'number') return apply(scalarOps[fn], [b.cast(dtype)], { scalar: a, reverse: true });
-  return apply(tensorOps[fn], [a.cast(dtype), b.cast(dtype)], null);
+  const lift = (x: Tensor): Tensor => x.cast(dtype);
+  const made = (x: Tensor, from: Tensor): Tensor[] => (x !== from && x.node === null ? [x] : []);
+  if (typeof a !== 'number' && typeof b !== 'number') {
+    const [x, y] = [lift(a), lift(b)];
+    return endWith(apply(both, [x, y], null), ...made(x, a), ...made(y, b));
+  }
+  const source = (typeof a === 'number' ? b : a) as Tensor;
+  const x = lift(source);
+  const attrs = typeof a === 'number' ? { scalar: a, reverse: true } : { scalar: b as number, reverse: false };
+  return endWith(apply(scalar, [x], attrs), ...made(x, source));
 }
+
+const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, { both: tensorOps[fn], scalar: scalarOps[fn] }, a, b);
 
 /** a + b. @shape a, b broadcast → c @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
 export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
@@ -127,13 +142,7 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
-function compare(fn: ComparisonFn, a: Operand, b: Operand): Tensor {
-  if (typeof a === 'number' && typeof b === 'number') throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
-  const dtype = meet(fn, a, b);
-  if (typeof b === 'number') return apply(scalarComparison(fn), [(a as Tensor).cast(dtype)], { scalar: b, reverse: false });
-  if (typeof a === 'number') return apply(scalarComparison(fn), [b.cast(dtype)], { scalar: a, reverse: true });
-  return apply(comparison(fn), [a.cast(dtype), b.cast(dtype)], null);
-}
+const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, { both: comparison(fn), scalar: scalarComparison(fn) }, a, b);
 
 /** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */
 export const equal = (a: Operand, b: Operand): Tensor => compare('equal', a, b);
@@ -174,6 +183,8 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = typeof a !== 'number' ? a : b;
   if (typeof like === 'number') throw new ValueError('where', 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
   const dtype = meet('add', a, b);
-  const lift = (x: Operand): Tensor => (typeof x === 'number' ? like.cast(dtype).fullLike(x, []) : x.cast(dtype));
-  return apply(whereOp, [condition, lift(a), lift(b)], null);
+  const lift = (x: Operand): Tensor => (typeof x === 'number' ? like.fullLike(x, [], dtype) : x.cast(dtype));
+  const [x, y] = [lift(a), lift(b)];
+  const made = [x, y].filter((t) => t !== a && t !== b && t.node === null);
+  return endWith(apply(whereOp, [condition, x, y], null), ...made);
 }

@@ -2,6 +2,7 @@
 import { ValueError } from '../../errors.js';
 import { globalRandom, type RandomState } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { endWith } from '../graph.js';
 
 export interface DropoutOptions {
   /** Probability to drop, in [0, 1). Default 0.5. */
@@ -25,7 +26,8 @@ export function dropout(x: Tensor, { rate = 0.5, training = true, random = globa
   const scale = 1 / (1 - rate);
   const mask = x.dtype === 'float64' ? new Float64Array(x.size) : new Float32Array(x.size);
   for (let i = 0; i < mask.length; i++) mask[i] = random.random() >= rate ? scale : 0;
-  return x.mul(x.upload(mask, x.dtype));
+  const kept = x.upload(mask, x.dtype, x.shape);
+  return endWith(x.mul(kept), kept);
 }
 
 /** A dropout rate must leave something. */

@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call } from '../graph.js';
+import { type Op, apply, call, endWith } from '../graph.js';
 
 /** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -94,5 +94,6 @@ export function crossEntropy(logits: Tensor, target: Tensor, { reduction }: Loss
     throw new ShapeError('crossEntropy', "class targets must have the logits' shape without its last axis", `logits=${show(logits.shape)}, target=${show(target.shape)}`);
   const classes = logits.upload(Int32Array.from({ length: logits.shape.at(-1) as number }, (_, i) => i), 'int32');
   const chosen = target.unsqueeze(-1).equal(classes);
-  return reduceLoss('crossEntropy', logProbability.where(chosen, 0).sum(-1).neg(), reduction);
+  const loss = logProbability.where(chosen, 0).sum(-1).neg();
+  return reduceLoss('crossEntropy', endWith(loss, classes, chosen), reduction);
 }

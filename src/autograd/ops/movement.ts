@@ -2,7 +2,7 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call, view } from '../graph.js';
+import { type Op, apply, call, endWith, view } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
@@ -190,18 +190,17 @@ const indexAddOp: Op<IndexAttrs> = {
  */
 export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis = 0): Tensor {
   const a = normalizeAxis('indexSelect', axis, x.rank);
-  let list: Tensor;
+  const select = (list: Tensor): Tensor => apply(indexSelectOp, [x, list], { axis: a, size: sizeOf(list.shape) });
   if ('storage' in indices) {
-    list = indices;
-    if (list.rank !== 1) throw new ShapeError('indexSelect', 'indices must have rank 1', `indices=${show(list.shape)}`);
-    if (list.dtype !== 'int32') throw new ValueError('indexSelect', 'indices must be int32', `dtype=${list.dtype}`);
-  } else {
-    for (let i = 0; i < indices.length; i++)
+    if (indices.rank !== 1) throw new ShapeError('indexSelect', 'indices must have rank 1', `indices=${show(indices.shape)}`);
+    if (indices.dtype !== 'int32') throw new ValueError('indexSelect', 'indices must be int32', `dtype=${indices.dtype}`);
+    return select(indices);
+  }
+  for (let i = 0; i < indices.length; i++)
       if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= x.shape[a])
         throw new ValueError('indexSelect', `indices must be whole and in [0, ${x.shape[a] - 1}]`, `indices[${i}]=${indices[i]}`);
-    list = x.upload(Int32Array.from(indices), 'int32', [indices.length]);
-  }
-  return apply(indexSelectOp, [x, list], { axis: a, size: sizeOf(list.shape) });
+  const list = x.upload(Int32Array.from(indices), 'int32', [indices.length]);
+  return endWith(select(list), list);
 }
 
 const detachOp: Op<null> = { name: 'detach', plan: ([x]) => view(x.shape, x) };

@@ -96,7 +96,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
   },
 
   gate([{ data: g }, { data: x }], { slope }, [{ data: y }]) {
-    for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? g[i] : slope * g[i];
+    for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? g[i] : slope === 0 ? 0 : slope * g[i];
   },
 
   cast([{ data: x }], _attrs, [{ data: y, dtype }]) {

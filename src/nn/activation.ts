@@ -1,0 +1,76 @@
+/** Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts, reduce.ts). */
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+
+/** max(x, 0). @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.nn.ReLU */
+export class ReLU extends Module {
+  forward(x: Tensor): Tensor {
+    return x.relu();
+  }
+}
+/** x where positive, else slope·x. @shape x [any] → y, as x @gradient g where x > 0, else slope·g @throws ValueError for a NaN slope or a dtype that is not float @source torch.nn.LeakyReLU */
+export class LeakyReLU extends Module {
+  constructor(readonly slope = 0.01) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    return x.leakyRelu(this.slope);
+  }
+  override describe(): string {
+    return String(this.slope);
+  }
+}
+/** x where positive, else alpha·(eˣ − 1). @shape x [any] → y, as x @gradient g where x > 0, else g·alpha·eˣ @throws ValueError for a NaN alpha or a dtype that is not float @source torch.nn.ELU */
+export class ELU extends Module {
+  constructor(readonly alpha = 1) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    return x.elu(this.alpha);
+  }
+  override describe(): string {
+    return String(this.alpha);
+  }
+}
+/** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source torch.nn.GELU */
+export class GELU extends Module {
+  forward(x: Tensor): Tensor {
+    return x.gelu();
+  }
+}
+/** x·sigmoid(x). @shape x [any] → y, as x @gradient g·s·(1 + x·(1−s)) @throws ValueError for a dtype that is not float @source torch.nn.SiLU */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return x.silu();
+  }
+}
+/** 1/(1 + e⁻ˣ). @shape x [any] → y, as x @gradient g·s·(1−s) @throws ValueError for a dtype that is not float @source torch.nn.Sigmoid */
+export class Sigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return x.sigmoid();
+  }
+}
+/** Hyperbolic tangent. @shape x [any] → y, as x @gradient g·(1−y²) @throws ValueError for a dtype that is not float @source torch.nn.Tanh */
+export class Tanh extends Module {
+  forward(x: Tensor): Tensor {
+    return x.tanh();
+  }
+}
+/** log(1 + eˣ). @shape x [any] → y, as x @gradient g·sigmoid(x) @throws ValueError for a dtype that is not float @source torch.nn.Softplus */
+export class Softplus extends Module {
+  forward(x: Tensor): Tensor {
+    return x.softplus();
+  }
+}
+/** eˣ/Σ eˣ along an axis, the channels by default. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.nn.Softmax */
+export class Softmax extends Module {
+  constructor(readonly axis = -1) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    return x.softmax(this.axis);
+  }
+  override describe(): string {
+    return `axis=${this.axis}`;
+  }
+}

@@ -1,0 +1,33 @@
+/** Checks that constructors of layers share. Not here: checks of inputs, which the ops make. */
+import { ShapeError, show, ValueError } from '../errors.js';
+import type { Pair } from '../tensor/window.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Channels, features and the like. */
+export function checkCount(op: string, name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) throw new ValueError(op, `${name} must be whole and at least 1`, `${name}=${value}`);
+}
+
+/** A list of numbers must divide evenly into groups. */
+export function checkGroups(op: string, groups: number, channels: Readonly<Record<string, number>>): void {
+  checkCount(op, 'groups', groups);
+  const names = Object.keys(channels);
+  if (Object.values(channels).some((n) => n % groups !== 0))
+    throw new ValueError(op, `${names.join(' and ')} must be ${names.length > 1 ? 'multiples' : 'a multiple'} of groups`, `${names.map((name) => `${name}=${channels[name]}`).join(', ')}, groups=${groups}`);
+}
+
+/** The last axis holds the channels. */
+export function checkChannels(op: string, x: Tensor, channels: number, leastRank: number): void {
+  if (x.rank < leastRank || x.shape[x.rank - 1] !== channels)
+    throw new ShapeError(op, `input must have rank ${leastRank} or more and ${channels} channels on its last axis`, `input=${show(x.shape)}`);
+}
+
+/** Attributes as toString() shows them; those at their default are left out. */
+export const attributes = (values: Readonly<Record<string, unknown>>): string =>
+  Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .join(', ');
+
+/** A pair, or undefined when it is [n, n]: for attributes(). */
+export const unless = (usual: number, [h, w]: readonly [number, number]): Pair | undefined => (h === usual && w === usual ? undefined : [h, w]);

@@ -1,0 +1,139 @@
+/** Convolution layers, channels last. Not here: the operations (autograd/ops/conv.ts). */
+import { conv2d, conv2dTranspose } from '../autograd/ops/conv.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Parameter, Tensor } from '../tensor/tensor.js';
+import { type Padding, type Pair, pair, parsePadding } from '../tensor/window.js';
+import { attributes, checkCount, checkGroups, unless } from './check.js';
+import { Module } from './module.js';
+import { drawParameters } from './parameter.js';
+
+export interface Conv2dLayerOptions {
+  /** Default 1. */
+  stride?: Pair;
+  /** Default 0, as PyTorch. */
+  padding?: Padding;
+  /** Default 1. */
+  dilation?: Pair;
+  /** Default 1; inChannels for a depthwise convolution. */
+  groups?: number;
+  /** Add one number per output channel. Default true. */
+  bias?: boolean;
+}
+
+/** What both layers check and keep. */
+function convSettings(op: string, inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dLayerOptions) {
+  checkCount(op, 'inChannels', inChannels);
+  checkCount(op, 'outChannels', outChannels);
+  const { padding = 0, groups = 1 } = options;
+  checkGroups(op, groups, { inChannels, outChannels });
+  parsePadding(op, padding);
+  return {
+    kernelSize: pair(op, 'kernelSize', kernelSize),
+    stride: pair(op, 'stride', options.stride ?? 1),
+    padding,
+    dilation: pair(op, 'dilation', options.dilation ?? 1),
+    groups,
+  };
+}
+
+/** The options of both layers that differ from their defaults, for toString(). */
+const changed = (layer: Conv2d | ConvTranspose2d) => ({
+  kernelSize: layer.kernelSize,
+  stride: unless(1, layer.stride),
+  padding: layer.padding === 0 ? undefined : layer.padding,
+  dilation: unless(1, layer.dilation),
+  groups: layer.groups === 1 ? undefined : layer.groups,
+  bias: layer.bias === null ? false : undefined,
+});
+
+/**
+ * Convolution of images. Weight [kh,kw,inChannels/groups,outChannels] (HWIO), bias [outChannels]; both drawn in that order from U(±1/√fanIn),
+ * fanIn = kh·kw·inChannels/groups, as PyTorch's defaults.
+ * @shape x [N,H,W,inChannels] → y [N,H′,W′,outChannels]
+ * @gradient as conv2d
+ * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs that do not fit
+ * @source torch.nn.Conv2d
+ */
+export class Conv2d extends Module {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  constructor(
+    readonly inChannels: number,
+    readonly outChannels: number,
+    kernelSize: Pair,
+    options: Conv2dLayerOptions = {},
+  ) {
+    super();
+    const settings = convSettings('Conv2d', inChannels, outChannels, kernelSize, options);
+    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
+    ({ weight: this.weight, bias: this.bias } = drawParameters([...this.kernelSize, inChannels / this.groups, outChannels], (options.bias ?? true) ? outChannels : null));
+  }
+
+  forward(x: Tensor): Tensor {
+    return conv2d(x, this.weight, this);
+  }
+  override describe(): string {
+    return `${this.inChannels}, ${this.outChannels}, ${attributes(changed(this))}`;
+  }
+  /** Every output element sums one window of its group. */
+  override multiplyAdds(_input: Shape, output: Shape): number {
+    return output.slice(0, 3).reduce((n, size) => n * size, this.weight.size);
+  }
+}
+
+export interface ConvTranspose2dOptions extends Conv2dLayerOptions {
+  /** Added to the least size on the far side; must be smaller than stride or dilation. Default none. */
+  outputPadding?: Pair;
+}
+
+/**
+ * Transposed convolution of images. Weight [kh,kw,outChannels/groups,inChannels] (HWOI), bias [outChannels]; both drawn in that order from U(±1/√fan).
+ * PyTorch's quirk is kept: that fan is kh·kw·outChannels/groups, although what comes in is inChannels (for He's, see init.heNormal's layout 'HWOI').
+ * @shape x [N,H,W,inChannels] → y [N,H′,W′,outChannels]
+ * @gradient as conv2dTranspose
+ * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs or an outputSize that do not fit
+ * @source torch.nn.ConvTranspose2d
+ */
+export class ConvTranspose2d extends Module {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+  readonly outputPadding: readonly [number, number] | undefined;
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  constructor(
+    readonly inChannels: number,
+    readonly outChannels: number,
+    kernelSize: Pair,
+    options: ConvTranspose2dOptions = {},
+  ) {
+    super();
+    const op = 'ConvTranspose2d';
+    const settings = convSettings(op, inChannels, outChannels, kernelSize, options);
+    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
+    this.outputPadding = options.outputPadding === undefined ? undefined : pair(op, 'outputPadding', options.outputPadding, 0);
+    ({ weight: this.weight, bias: this.bias } = drawParameters([...this.kernelSize, outChannels / this.groups, inChannels], (options.bias ?? true) ? outChannels : null));
+  }
+
+  /** @shape outputSize [H′,W′], instead of outputPadding; one whose convolution gives the input's size */
+  forward(x: Tensor, { outputSize }: { outputSize?: readonly [number, number] } = {}): Tensor {
+    const { stride, padding, dilation, groups, bias } = this;
+    return conv2dTranspose(x, this.weight, { stride, padding, dilation, groups, bias, outputSize, outputPadding: outputSize === undefined ? this.outputPadding : undefined });
+  }
+  override describe(): string {
+    return `${this.inChannels}, ${this.outChannels}, ${attributes({ ...changed(this), outputPadding: this.outputPadding })}`;
+  }
+  /** Every input element spreads into one window of its group. */
+  override multiplyAdds(input: Shape): number {
+    return input.slice(0, 3).reduce((n, size) => n * size, this.weight.size);
+  }
+}

@@ -1,0 +1,33 @@
+/** The dropout layer. Not here: the operation (autograd/ops/dropout.ts). */
+import { checkRate, dropout } from '../autograd/ops/dropout.js';
+import type { RandomState } from '../tensor/random.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+
+/**
+ * While training sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate); the identity in eval mode.
+ * @shape x [any] → y, as x
+ * @units rate: probability to drop, not to keep
+ * @gradient g where kept, scaled alike
+ * @throws ValueError for a rate outside [0, 1)
+ * @source Srivastava et al. 2014; torch.nn.Dropout
+ */
+export class Dropout extends Module {
+  readonly random: RandomState | undefined;
+
+  /** `random`: source of the masks; manualSeed's generator by default. */
+  constructor(
+    readonly rate = 0.5,
+    { random }: { random?: RandomState } = {},
+  ) {
+    super();
+    checkRate('Dropout', rate);
+    this.random = random;
+  }
+  forward(x: Tensor): Tensor {
+    return dropout(x, { rate: this.rate, training: this.training, random: this.random });
+  }
+  override describe(): string {
+    return String(this.rate);
+  }
+}

@@ -1,0 +1,12 @@
+/** Modules, layers, losses and initialisers: re-exports only. */
+export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activation.js';
+export { type Layer, Sequential } from './container.js';
+export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';
+export { Dropout } from './dropout.js';
+export * as init from './init.js';
+export { Linear } from './linear.js';
+export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
+export { type LoadReport, Module } from './module.js';
+export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, type NormOptions } from './norm.js';
+export { AvgPool2d, type AvgPool2dLayerOptions, MaxPool2d, MaxUnpool2d, type Pool2dLayerOptions } from './pool.js';
+export { Flatten } from './shape.js';

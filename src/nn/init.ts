@@ -1,0 +1,141 @@
+/**
+ * Initial values of parameters, filled in place. Offered as the namespace `init`. Drawn row-major from manualSeed's generator, or from the one given.
+ * Not here: the draws of the layers' constructors, which call these.
+ */
+import { noGrad } from '../autograd/backward.js';
+import { ShapeError, show, ValueError } from '../errors.js';
+import { tensor } from '../tensor/create.js';
+import { globalRandom, type RandomState } from '../tensor/random.js';
+import { sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+export interface InitOptions {
+  /** Source of the values; manualSeed's generator by default. */
+  random?: RandomState;
+}
+
+/** 'HWIO': the input channels are the last axis but one (also [in, out] of Linear); 'HWOI': they are the last (transposed convolution). */
+export type WeightLayout = 'HWIO' | 'HWOI';
+export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
+
+function checkFinite(op: string, values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw new ValueError(op, `${name} must be finite`, `${name}=${value}`);
+}
+
+function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
+  noGrad(() => {
+    target.assign(tensor(Float64Array.from(values), { shape: target.shape, dtype: target.dtype, device: target.device }));
+  });
+  return target;
+}
+
+/** Every element one value. @shape target [any], filled @throws ValueError when the dtype cannot hold it @source torch.nn.init.constant_ */
+export const constant = <T extends Tensor>(target: T, value: number): T => fill(target, new Float64Array(target.size).fill(value));
+
+/** N(mean, std²). @shape target [any], filled @throws ValueError for numbers that are not finite or a negative std @source torch.nn.init.normal_ */
+export function normal<T extends Tensor>(target: T, mean = 0, std = 1, { random = globalRandom() }: InitOptions = {}): T {
+  checkFinite('normal', { mean, std });
+  if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
+  return fill(target, random.randn(target.size).map((v) => mean + std * v));
+}
+
+/** U[low, high). @shape target [any], filled @throws ValueError for bounds that are not finite or low above high @source torch.nn.init.uniform_ */
+export function uniform<T extends Tensor>(target: T, low = 0, high = 1, { random = globalRandom() }: InitOptions = {}): T {
+  checkFinite('uniform', { low, high });
+  if (low > high) throw new ValueError('uniform', 'low must not exceed high', `low=${low}, high=${high}`);
+  return fill(target, random.uniform(low, high, target.size));
+}
+
+/**
+ * Connections into one output (fanIn) and out of one input (fanOut) of a weight, kernel cells included.
+ * @shape weight [in,out], [kh,kw,in/groups,out] ('HWIO') or [kh,kw,out/groups,in] ('HWOI')
+ * @units connections
+ * @throws ShapeError for fewer than two axes; ValueError for an unknown layout
+ * @source torch.nn.init._calculate_fan_in_and_fan_out
+ */
+export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: number; fanOut: number } {
+  if (weight.rank < 2) throw new ShapeError('fans', 'weight must have rank 2 or more', `weight=${show(weight.shape)}`, 'fill a bias with constant() or uniform()');
+  if (layout !== 'HWIO' && layout !== 'HWOI') throw new ValueError('fans', "layout must be 'HWIO' or 'HWOI'", `layout=${layout}`);
+  const cells = sizeOf(weight.shape.slice(0, -2));
+  const [before, last] = weight.shape.slice(-2).map((n) => n * cells);
+  return layout === 'HWIO' ? { fanIn: before, fanOut: last } : { fanIn: last, fanOut: before };
+}
+
+/** The factor that keeps variances through a nonlinearity. @units standard deviations @throws ValueError for an unknown one @source torch.nn.init.calculate_gain */
+export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  switch (nonlinearity) {
+    case 'linear':
+    case 'sigmoid':
+      return 1;
+    case 'tanh':
+      return 5 / 3;
+    case 'relu':
+      return Math.SQRT2;
+    case 'leakyRelu':
+      return Math.sqrt(2 / (1 + slope * slope));
+    default:
+      throw new ValueError('gain', "nonlinearity must be 'linear', 'sigmoid', 'tanh', 'relu' or 'leakyRelu'", `nonlinearity=${nonlinearity}`);
+  }
+}
+
+export interface KaimingOptions extends InitOptions {
+  /** Slope of the leaky ReLU that follows. Default 0, a ReLU. */
+  a?: number;
+  /** Keep the variance forward ('fanIn', default) or backward ('fanOut'). */
+  mode?: 'fanIn' | 'fanOut';
+  /** What follows the layer. Default 'leakyRelu' with slope `a`. */
+  nonlinearity?: Nonlinearity;
+  /** Where the input channels are. Default 'HWIO'. */
+  layout?: WeightLayout;
+}
+
+function kaimingStd(op: string, weight: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', layout }: KaimingOptions): number {
+  checkFinite(op, { a });
+  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ValueError(op, "mode must be 'fanIn' or 'fanOut'", `mode=${mode}`);
+  return gain(nonlinearity, a) / Math.sqrt(fans(weight, layout)[mode]);
+}
+
+/**
+ * N(0, gain²/fan): He initialisation, √(2/fanIn) before a ReLU.
+ * @shape weight, as fans(); filled
+ * @throws ShapeError for a weight without fans; ValueError for options out of range
+ * @source He et al. 2015; torch.nn.init.kaiming_normal_
+ */
+export const kaimingNormal = <T extends Tensor>(weight: T, options: KaimingOptions = {}): T => normal(weight, 0, kaimingStd('kaimingNormal', weight, options), options);
+
+/**
+ * U(±√3·gain/√fan): He initialisation with a uniform distribution of the same variance.
+ * @shape weight, as fans(); filled
+ * @throws ShapeError for a weight without fans; ValueError for options out of range
+ * @source He et al. 2015; torch.nn.init.kaiming_uniform_
+ */
+export function kaimingUniform<T extends Tensor>(weight: T, options: KaimingOptions = {}): T {
+  const bound = Math.sqrt(3) * kaimingStd('kaimingUniform', weight, options);
+  return uniform(weight, -bound, bound, options);
+}
+
+/** kaimingNormal under its author's name. @shape weight, as fans(); filled @throws as kaimingNormal @source He et al. 2015 */
+export const heNormal = kaimingNormal;
+/** kaimingUniform under its author's name. @shape weight, as fans(); filled @throws as kaimingUniform @source He et al. 2015 */
+export const heUniform = kaimingUniform;
+
+export interface XavierOptions extends InitOptions {
+  /** Default 1; see gain(). */
+  gain?: number;
+  /** Where the input channels are. Default 'HWIO'. */
+  layout?: WeightLayout;
+}
+
+function xavierStd(weight: Tensor, options: XavierOptions): number {
+  const { fanIn, fanOut } = fans(weight, options.layout);
+  return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
+}
+
+/** N(0, 2·gain²/(fanIn + fanOut)). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_normal_ */
+export const xavierNormal = <T extends Tensor>(weight: T, options: XavierOptions = {}): T => normal(weight, 0, xavierStd(weight, options), options);
+
+/** U(±gain·√(6/(fanIn + fanOut))). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_uniform_ */
+export function xavierUniform<T extends Tensor>(weight: T, options: XavierOptions = {}): T {
+  const bound = Math.sqrt(3) * xavierStd(weight, options);
+  return uniform(weight, -bound, bound, options);
+}

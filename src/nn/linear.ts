@@ -1,0 +1,44 @@
+/** The fully connected layer. */
+import { matmul } from '../autograd/ops/matmul.js';
+import { type Shape, sizeOf } from '../tensor/shape.js';
+import type { Parameter, Tensor } from '../tensor/tensor.js';
+import { checkChannels, checkCount } from './check.js';
+import { Module } from './module.js';
+import { drawParameters } from './parameter.js';
+
+/**
+ * y = x·weight + bias over the last axis. Weight [inFeatures,outFeatures], the same rule as a convolution's HWIO and the transpose of PyTorch's;
+ * weight, then bias drawn from U(±1/√inFeatures).
+ * @shape x […,inFeatures] → y […,outFeatures]
+ * @gradient x: g·weightᵀ; weight: xᵀ·g; bias: Σ g
+ * @throws ValueError for features out of range; ShapeError when the last axis is not inFeatures
+ * @source torch.nn.Linear
+ */
+export class Linear extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  constructor(
+    readonly inFeatures: number,
+    readonly outFeatures: number,
+    { bias = true }: { bias?: boolean } = {},
+  ) {
+    super();
+    checkCount('Linear', 'inFeatures', inFeatures);
+    checkCount('Linear', 'outFeatures', outFeatures);
+    ({ weight: this.weight, bias: this.bias } = drawParameters([inFeatures, outFeatures], bias ? outFeatures : null));
+  }
+
+  forward(x: Tensor): Tensor {
+    checkChannels('Linear', x, this.inFeatures, 1);
+    const outer = x.shape.slice(0, -1);
+    const y = matmul(x.reshape([sizeOf(outer), this.inFeatures]), this.weight).reshape([...outer, this.outFeatures]);
+    return this.bias === null ? y : y.add(this.bias);
+  }
+  override describe(): string {
+    return `${this.inFeatures}, ${this.outFeatures}${this.bias === null ? ', bias=false' : ''}`;
+  }
+  override multiplyAdds(_input: Shape, output: Shape): number {
+    return sizeOf(output) * this.inFeatures;
+  }
+}

@@ -1,0 +1,77 @@
+/** Losses as modules. Not here: the operations (autograd/ops/loss.ts). */
+import { bceWithLogits, crossEntropy, l1, type LossOptions, mse, type Reduction } from '../autograd/ops/loss.js';
+import { ValueError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+
+/** What all losses share: a reduction, checked when the loss is made. */
+abstract class Loss extends Module {
+  readonly reduction: Reduction;
+
+  constructor({ reduction = 'mean' }: LossOptions) {
+    super();
+    if (!['mean', 'sum', 'none'].includes(reduction)) throw new ValueError(new.target.name, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
+    this.reduction = reduction;
+  }
+  abstract override forward(prediction: Tensor, target: Tensor): Tensor;
+  override describe(): string {
+    return this.reduction === 'mean' ? '' : `reduction=${this.reduction}`;
+  }
+}
+
+/**
+ * Sigmoid cross entropy with logits, stable for any logit. A tensor posWeight is a buffer: saved, and moved by to().
+ * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
+ * @gradient logits: g·(sigmoid(x) − z)
+ * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive or an unknown reduction
+ * @source torch.nn.BCEWithLogitsLoss
+ */
+export class BCEWithLogitsLoss extends Loss {
+  readonly posWeight: number | Tensor;
+
+  constructor({ posWeight = 1, ...options }: LossOptions & { posWeight?: number | Tensor } = {}) {
+    super(options);
+    if (typeof posWeight === 'number' && !(posWeight > 0 && posWeight < Infinity)) throw new ValueError('BCEWithLogitsLoss', 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+    this.posWeight = typeof posWeight === 'number' ? posWeight : posWeight.keep();
+  }
+  forward(logits: Tensor, target: Tensor): Tensor {
+    return bceWithLogits(logits, target, this);
+  }
+}
+
+/** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
+export class MSELoss extends Loss {
+  constructor(options: LossOptions = {}) {
+    super(options);
+  }
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return mse(prediction, target, this);
+  }
+}
+
+/** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
+export class L1Loss extends Loss {
+  constructor(options: LossOptions = {}) {
+    super(options);
+  }
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return l1(prediction, target, this);
+  }
+}
+
+/**
+ * Softmax cross entropy; classes on the last axis.
+ * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
+ * @units target: class numbers from 0, or probabilities
+ * @gradient g·(softmax(x) − target)
+ * @throws ShapeError when shapes do not fit
+ * @source torch.nn.CrossEntropyLoss
+ */
+export class CrossEntropyLoss extends Loss {
+  constructor(options: LossOptions = {}) {
+    super(options);
+  }
+  forward(logits: Tensor, target: Tensor): Tensor {
+    return crossEntropy(logits, target, this);
+  }
+}

@@ -1,0 +1,311 @@
+/**
+ * Module: a plain class whose fields are parameters, buffers and submodules, found by walking its own public fields in the order of their
+ * definition. Not here: any layer (one family per file), the printed table of a summary (summary.ts).
+ */
+import { noGrad } from '../autograd/backward.js';
+import { alias } from '../autograd/graph.js';
+import { show, ValueError } from '../errors.js';
+import { zeros } from '../tensor/create.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
+import { type Shape, sameShape } from '../tensor/shape.js';
+import { Parameter, Tensor } from '../tensor/tensor.js';
+import { formatSummary, type SummaryRow } from './summary.js';
+
+/** A field, or an item of an array field, that a module owns. */
+interface Slot {
+  readonly name: string;
+  readonly value: Tensor | Module;
+  readonly set: (value: Tensor) => void;
+}
+
+const isOwned = (value: unknown): value is Tensor | Module => value instanceof Tensor || value instanceof Module;
+
+/** What stands directly in a module's fields. Functions, numbers, private (#) fields and nested arrays are none of its business. */
+function slotsOf(module: Module): Slot[] {
+  const fields = module as unknown as Record<string, unknown>;
+  return Object.entries(fields).flatMap(([name, value]): Slot[] => {
+    if (isOwned(value)) return [{ name, value, set: (t) => Object.assign(fields, { [name]: t }) }];
+    if (!Array.isArray(value)) return [];
+    return value.flatMap((item: unknown, i) => (isOwned(item) ? [{ name: `${name}.${i}`, value: item, set: (t: Tensor) => void (value[i] = t) }] : []));
+  });
+}
+
+const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
+
+/** Every tensor slot below a module, depth first in order of definition; a module reached twice is walked once. */
+function tensorSlots(module: Module, prefix = '', seen = new Set<Module>()): { name: string; value: Tensor; set: Slot['set'] }[] {
+  seen.add(module);
+  return slotsOf(module).flatMap(({ name, value, set }) => {
+    if (value instanceof Tensor) return [{ name: join(prefix, name), value, set }];
+    return seen.has(value) ? [] : tensorSlots(value, join(prefix, name), seen);
+  });
+}
+
+/** The tensors of a kind with their names; one that is shared counts once, under its first name. */
+function namedTensors(module: Module): [string, Tensor][] {
+  const seen = new Set<Tensor>();
+  return tensorSlots(module).flatMap(({ name, value }): [string, Tensor][] => {
+    if (seen.has(value)) return [];
+    seen.add(value);
+    return [[name, value]];
+  });
+}
+
+/** The same tensor elsewhere or in another type; itself where nothing changes. */
+function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
+  const convert = (): Tensor => (typeof target === 'string' ? (isFloat(value.dtype) ? value.cast(target) : value) : value.to(target));
+  const result = noGrad(convert);
+  if (result === value) return value;
+  if (!(value instanceof Parameter)) return result.keep();
+  const parameter = new Parameter(result, value.requiresGrad);
+  result.release();
+  return parameter;
+}
+
+/** What loadStateDict found. */
+export interface LoadReport {
+  /** Names of the module that the dictionary lacks. */
+  readonly missing: readonly string[];
+  /** Names of the dictionary that the module lacks. */
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Base class of everything with parameters. A field that is a Parameter is trained, any other Tensor is a buffer (saved, not trained), a Module is a
+ * submodule; arrays of these count item by item as 'layers.0'. Private (#) fields are not seen: keep what is none of these there.
+ * @source torch.nn.Module
+ */
+export abstract class Module {
+  /** Whether dropout drops and batch norm uses the batch; set by train() and eval(). */
+  training = true;
+
+  /** The module's function; layers narrow its inputs and output. */
+  abstract forward(...inputs: never[]): unknown;
+
+  // ---- walking
+
+  /** The submodules in its own fields, by name; one that stands in two fields comes twice. */
+  namedChildren(): [string, Module][] {
+    return slotsOf(this).flatMap(({ name, value }): [string, Module][] => (value instanceof Module ? [[name, value]] : []));
+  }
+  /** The submodules in its own fields. */
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child);
+  }
+  /** This module under '' and every one below it, parents first; a shared one once. */
+  namedModules(): [string, Module][] {
+    const found = new Map<Module, string>();
+    const visit = (module: Module, name: string): void => {
+      if (found.has(module)) return;
+      found.set(module, name);
+      for (const [childName, child] of module.namedChildren()) visit(child, join(name, childName));
+    };
+    visit(this, '');
+    return [...found].map(([module, name]) => [name, module]);
+  }
+  /** Every parameter with its name, as 'encoder.0.weight'; a shared one once, under its first name. */
+  namedParameters(): [string, Parameter][] {
+    return namedTensors(this).flatMap(([name, t]): [string, Parameter][] => (t instanceof Parameter ? [[name, t]] : []));
+  }
+  /** Every parameter, a shared one once: what an optimizer takes. */
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, p]) => p);
+  }
+  /** Every buffer with its name. */
+  namedBuffers(): [string, Tensor][] {
+    return namedTensors(this).filter(([, t]) => !(t instanceof Parameter));
+  }
+  /** Every buffer. */
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, t]) => t);
+  }
+  /** Calls fn on every module below, children first, then on this one. @source torch.nn.Module.apply */
+  apply(fn: (module: Module) => void): this {
+    for (const [, module] of this.namedModules().reverse()) fn(module);
+    return this;
+  }
+
+  // ---- state
+
+  /**
+   * Parameters and buffers by name, in order of definition: live views, which later steps change. clone() what must stay.
+   * @source torch.nn.Module.state_dict
+   */
+  stateDict(): Record<string, Tensor> {
+    return Object.fromEntries(namedTensors(this).map(([name, t]) => [name, alias(t)]));
+  }
+
+  /**
+   * Copies values in. Everything is checked before anything changes.
+   * @shape each tensor as the module's of that name
+   * @throws ValueError listing every mismatch: names (unless strict is false), shapes and dtypes
+   * @source torch.nn.Module.load_state_dict
+   */
+  loadStateDict(dict: Readonly<Record<string, Tensor>>, { strict = true }: { strict?: boolean } = {}): LoadReport {
+    const own = new Map(namedTensors(this));
+    const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
+    const unexpected = Object.keys(dict).filter((name) => !own.has(name));
+    const pairs = [...own].filter(([name]) => Object.hasOwn(dict, name)).map(([name, to]) => ({ name, to, from: dict[name] }));
+    const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
+    const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
+    const problems = [
+      ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
+      ...(strict && unexpected.length > 0 ? [`unexpected ${unexpected.join(', ')}`] : []),
+      ...wrong.map(({ name, to, from }) => `${name} ${described(from)} for ${described(to)}`),
+    ];
+    if (problems.length > 0)
+      throw new ValueError(
+        `${this.constructor.name}.loadStateDict`,
+        "names, shapes and dtypes must be the module's",
+        problems.join('; '),
+        wrong.length > 0 ? 'nothing was loaded' : 'nothing was loaded; pass strict: false to load the names that both have',
+      );
+    noGrad(() => {
+      // Transfers can fail, and released tensors cannot be read: all of that comes before the first assignment.
+      const ready = pairs.map(({ to, from }) => ({ to, from: from.to(to.device).detach() }));
+      for (const { to, from } of ready) to.assign(from);
+    });
+    return { missing, unexpected };
+  }
+
+  // ---- modes
+
+  /** Sets `training` here and below. @source torch.nn.Module.train */
+  train(on = true): this {
+    return this.apply((module) => {
+      module.training = on;
+    });
+  }
+  /** train(false): no dropout, running statistics. @source torch.nn.Module.eval */
+  eval(): this {
+    return this.train(false);
+  }
+  /** Freezes (false) or unfreezes every parameter here and below. @source torch.nn.Module.requires_grad_ */
+  requireGrad(on = true): this {
+    for (const p of this.parameters()) p.requiresGrad = on;
+    return this;
+  }
+  /** Releases every parameter's gradient. @source torch.nn.Module.zero_grad */
+  zeroGrad(): void {
+    for (const p of this.parameters()) {
+      // One that createGraph recorded belongs to its graph.
+      if (p.grad?.node === null) p.grad.release();
+      p.grad = null;
+    }
+  }
+
+  /**
+   * Moves parameters and buffers to a device, or converts the float ones to a float type. The fields get new tensors: make optimizers afterwards.
+   * @throws DeviceError where the present device cannot be read at once or the new one lacks the type; ValueError for a type that is not float
+   * @source torch.nn.Module.to
+   */
+  to(target: Tensor['device'] | DType): this {
+    if (typeof target === 'string' && !isFloat(target)) throw new ValueError(`${this.constructor.name}.to`, 'dtype must be float32 or float64', `dtype=${target}`);
+    const slots = tensorSlots(this);
+    const results = new Map<Tensor, Tensor>();
+    for (const { value } of slots) if (!results.has(value)) results.set(value, moved(value, target));
+    for (const { value, set } of slots) set(results.get(value) as Tensor);
+    return this;
+  }
+
+  // ---- printing
+
+  /** What stands in the brackets of toString(); layers override it. */
+  describe(): string {
+    return '';
+  }
+  /** Multiply-adds of one call with an input and an output of these shapes; layers with weights override it. */
+  multiplyAdds(_input: Shape, _output: Shape): number {
+    return 0;
+  }
+
+  /** The tree of modules, as PyTorch prints it. */
+  toString(): string {
+    const print = (module: Module, above: readonly Module[]): string => {
+      if (above.includes(module)) return `${module.constructor.name}(…)`;
+      const lines = module.namedChildren().map(([name, child]) => `(${name}): ${print(child, [...above, module])}`);
+      const inside = module.describe();
+      if (lines.length === 0) return `${module.constructor.name}(${inside})`;
+      const body = [...(inside === '' ? [] : [inside]), ...lines].join('\n').replaceAll('\n', '\n  ');
+      return `${module.constructor.name}(\n  ${body}\n)`;
+    };
+    return print(this, []);
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
+  /**
+   * A table of the layers as one forward pass meets them (zeros in, eval mode, nothing recorded): output shape, own parameters, multiply-adds.
+   * A layer called twice has two rows; its parameters count in the first.
+   * @shape inputShapes: one per input of forward
+   * @throws as forward does
+   * @source torchinfo; keras.Model.summary
+   */
+  summary(...inputShapes: Shape[]): string {
+    const parameters = this.parameters();
+    const [{ dtype, device }] = parameters.length > 0 ? parameters : [{ dtype: 'float32' as const, device: undefined }];
+    const modules = this.namedModules();
+    const flags = modules.map(([, module]) => module.training);
+    const rows: SummaryRow[] = [];
+    const counted = new Set<Tensor>();
+    const uncounted = (module: Module): number => {
+      const own = slotsOf(module).flatMap(({ value }) => (value instanceof Parameter && !counted.has(value) ? [value] : []));
+      for (const p of own) counted.add(p);
+      return [...new Set(own)].reduce((n, p) => n + p.size, 0);
+    };
+    const hasOwn = (module: Module): boolean => slotsOf(module).some(({ value }) => value instanceof Parameter);
+    const watched = modules.filter(([, module]) => hasOwn(module) || module.children().length === 0);
+    const called = new Set<Module>();
+    const restore = watched.map(([name, module]) => {
+      const record = (inputs: readonly unknown[], output: unknown): void => {
+        called.add(module);
+        const input = inputs.find((t) => t instanceof Tensor);
+        const result = Array.isArray(output) ? output.find((t) => t instanceof Tensor) : output;
+        const shape = result instanceof Tensor ? result.shape : null;
+        rows.push({
+          layer: `${name} ${module.constructor.name}`.trim(),
+          output: shape,
+          parameters: uncounted(module),
+          multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
+        });
+      };
+      return shadowForward(module, record);
+    });
+    try {
+      this.eval();
+      noGrad(() => {
+        callForward(this, inputShapes.map((shape) => zeros(shape, { dtype, device })));
+      });
+    } finally {
+      for (const undo of restore) undo();
+      modules.forEach(([, module], i) => {
+        module.training = flags[i];
+      });
+    }
+    for (const [name, module] of watched)
+      if (!called.has(module) && hasOwn(module)) rows.push({ layer: `${name} ${module.constructor.name} (not called)`.trim(), output: null, parameters: uncounted(module), multiplyAdds: 0 });
+    const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
+    return formatSummary(rows, trainable);
+  }
+}
+
+function callForward(module: Module, inputs: readonly unknown[]): unknown {
+  return Reflect.apply(module.forward, module, inputs);
+}
+
+/** Puts a recording forward on one instance; returns what takes it off again. */
+function shadowForward(module: Module, record: (inputs: readonly unknown[], output: unknown) => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(module, 'forward');
+  const forward = module.forward;
+  const recording = (...inputs: unknown[]): unknown => {
+    const output: unknown = Reflect.apply(forward, module, inputs);
+    record(inputs, output);
+    return output;
+  };
+  Object.defineProperty(module, 'forward', { value: recording, configurable: true });
+  return () => {
+    Reflect.deleteProperty(module, 'forward');
+    if (own !== undefined) Object.defineProperty(module, 'forward', own);
+  };
+}

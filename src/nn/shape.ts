@@ -1,0 +1,26 @@
+/** Layers that only change shape. */
+import { ShapeError, show } from '../errors.js';
+import { normalizeAxis, sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { Module } from './module.js';
+
+/**
+ * Merges axes startAxis … endAxis (all but the batch by default) into one.
+ * @shape x [N,H,W,C] → y [N,H·W·C]
+ * @gradient g, reshaped back
+ * @throws ShapeError for a bad axis
+ * @source torch.nn.Flatten
+ */
+export class Flatten extends Module {
+  constructor(
+    readonly startAxis = 1,
+    readonly endAxis = -1,
+  ) {
+    super();
+  }
+  forward(x: Tensor): Tensor {
+    const [start, end] = [normalizeAxis('Flatten', this.startAxis, x.rank), normalizeAxis('Flatten', this.endAxis, x.rank)];
+    if (start > end) throw new ShapeError('Flatten', 'startAxis must not come after endAxis', `startAxis=${this.startAxis}, endAxis=${this.endAxis}, input=${show(x.shape)}`);
+    return x.reshape([...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+  }
+}

@@ -1,0 +1,77 @@
+/** Adam and AdamW: each parameter's step is one kernel of its device. */
+import type { AdamAttrs } from '../device/device.js';
+import { ValueError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkFraction, checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+
+export interface AdamOptions extends OptimizerOptions {
+  /** Decay of the running means of g and g². Default [0.9, 0.999]. */
+  betas: readonly [number, number];
+  /** Added to the root of the second moment. Default 1e-8. */
+  eps: number;
+  /** Adam: this times the parameter is added to the gradient. AdamW: the parameter shrinks by lr times this. Default 0; AdamW 0.01. */
+  weightDecay: number;
+  /** Divide by the largest second moment so far. Default false. */
+  amsgrad: boolean;
+  /** Where ε stands: 'torch' outside the bias correction (default), 'tf' inside ("epsilon hat"). */
+  form: AdamAttrs['form'];
+}
+
+const defaults: AdamOptions = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, form: 'torch' };
+
+/** What both share; they differ in where weight decay enters. */
+abstract class AdamFamily extends Optimizer<AdamOptions> {
+  protected abstract readonly decoupled: boolean;
+
+  protected checkOptions(op: string, { lr, betas, eps, weightDecay, form }: AdamOptions): void {
+    checkNotNegative(op, { lr, eps, weightDecay });
+    checkFraction(op, { beta1: betas[0], beta2: betas[1] });
+    if (form !== 'torch' && form !== 'tf') throw new ValueError(op, "form must be 'torch' or 'tf'", `form=${form}`);
+  }
+  protected slots({ amsgrad }: AdamOptions): readonly string[] {
+    return amsgrad ? ['m', 'v', 'vmax'] : ['m', 'v'];
+  }
+  protected update(parameter: Tensor, grad: Tensor, options: AdamOptions, state: ParamState): void {
+    const { lr, betas, eps, weightDecay, amsgrad, form } = options;
+    const moments = this.slots(options).map((name) => slot(state, name, parameter));
+    const operands = [parameter, grad, ...moments].map(({ storage, shape, dtype }) => ({ buffer: storage.buffer, shape, dtype }));
+    const attrs: AdamAttrs = { form, lr, beta1: betas[0], beta2: betas[1], eps, weightDecay, decoupled: this.decoupled, amsgrad, step: state.step };
+    const changing = [parameter, ...moments];
+    const results = parameter.device.run(
+      'adam',
+      operands,
+      attrs,
+      changing.map(({ shape, dtype }) => ({ shape, dtype })),
+    );
+    changing.forEach((t, i) => {
+      t.storage.replace(results[i]);
+    });
+  }
+}
+
+/**
+ * Steps of about lr in every element, whatever the gradient's size.
+ * form 'torch': p −= lr·m̂/(√v̂ + ε); 'tf': p −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + ε).
+ * @throws ValueError for no parameters, duplicates, or options out of range
+ * @source Kingma and Ba 2015; torch.optim.Adam; tf.compat.v1.train.AdamOptimizer
+ */
+export class Adam extends AdamFamily {
+  protected readonly decoupled = false;
+
+  constructor(params: OptimizerParams<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super('Adam', params, { ...defaults, ...options });
+  }
+}
+
+/**
+ * Adam whose weight decay leaves the moments alone.
+ * @throws ValueError for no parameters, duplicates, or options out of range
+ * @source Loshchilov and Hutter 2019; torch.optim.AdamW
+ */
+export class AdamW extends AdamFamily {
+  protected readonly decoupled = true;
+
+  constructor(params: OptimizerParams<AdamOptions>, options: Partial<AdamOptions> = {}) {
+    super('AdamW', params, { ...defaults, weightDecay: 0.01, ...options });
+  }
+}

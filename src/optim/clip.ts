@@ -1,0 +1,39 @@
+/** Gradient clipping. */
+import { noGrad } from '../autograd/backward.js';
+import { alias } from '../autograd/graph.js';
+import { div } from '../autograd/ops/arithmetic.js';
+import { ValueError } from '../errors.js';
+import { checkNumber } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/**
+ * Scales all gradients by min(1, maxNorm/(norm + 1e-6)), where norm is that of all of them together. Nothing is read from the device: the norm
+ * before scaling is returned as a tensor, 0 when there is no gradient; a NaN in one gradient makes all of them NaN.
+ * @shape params [any] → norm, scalar
+ * @units maxNorm: of the gradients; normType: the order p, Infinity for the largest absolute value
+ * @throws ValueError for no parameters, or numbers out of range
+ * @source Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_
+ */
+export function clipGradNorm(params: readonly Tensor[], maxNorm: number, { normType = 2 }: { normType?: number } = {}): Tensor {
+  const op = 'clipGradNorm';
+  checkNumber(op, 'maxNorm', maxNorm, (v) => v >= 0, 'a number and not negative');
+  checkNumber(op, 'normType', normType, (v) => v > 0, 'a positive number, or Infinity');
+  if (params.length === 0) throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
+  return noGrad(() => {
+    const having = params.filter((p) => p.grad !== null);
+    const grads = having.map((p) => p.grad as Tensor);
+    if (grads.length === 0) return params[0].fullLike(0, []);
+    const largest = (): Tensor => grads.map((g) => g.abs().max()).reduce((a, b) => a.maximum(b));
+    const power = (g: Tensor): Tensor => (normType === 2 ? g.mul(g) : g.abs().pow(normType)).sum();
+    const total = (): Tensor => grads.map(power).reduce((a, b) => a.add(b));
+    const norm = normType === Infinity ? largest() : normType === 2 ? total().sqrt() : total().pow(1 / normType);
+    const scale = div(maxNorm, norm.add(1e-6)).minimum(1);
+    // Not in place: gradients of different parameters may share a storage (those of a + b do) and would be scaled twice.
+    for (const p of having) {
+      const before = p.grad as Tensor;
+      p.grad = alias(before.mul(scale).cast(before.dtype));
+      if (before.node === null) before.release();
+    }
+    return norm;
+  });
+}

@@ -1,0 +1,187 @@
+/**
+ * What all optimizers share: parameter groups with options of their own, per-parameter state, and its dictionary. Not here: any update rule.
+ * An optimizer takes a list of parameters and knows no module; parameters that are replaced (Module.to) need a new optimizer.
+ */
+import { noGrad } from '../autograd/backward.js';
+import { alias } from '../autograd/graph.js';
+import { GraphError, ShapeError, show, ValueError } from '../errors.js';
+import { isFloat } from '../tensor/dtype.js';
+import { checkNumber, sameShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Options every optimizer has. */
+export interface OptimizerOptions {
+  /** Learning rate. */
+  lr: number;
+}
+
+/** Parameters and the options they are trained with; options may be changed between steps. */
+export type ParamGroup<O extends OptimizerOptions = OptimizerOptions> = O & { readonly params: readonly Tensor[] };
+
+/** A list of parameters, or of groups whose options override the defaults. */
+export type OptimizerParams<O extends OptimizerOptions> = readonly Tensor[] | readonly (Partial<O> & { params: readonly Tensor[] })[];
+
+/** What an optimizer remembers of one parameter. */
+export interface ParamState {
+  /** Updates so far. */
+  step: number;
+  /** Moments and the like, of the parameter's shape. */
+  readonly tensors: Record<string, Tensor>;
+}
+
+/** An optimizer's whole state; parameters are numbered through the groups. */
+export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
+  readonly groups: readonly { readonly options: O; readonly params: readonly number[] }[];
+  readonly state: Readonly<Record<number, { readonly step: number; readonly tensors: Readonly<Record<string, Tensor>> }>>;
+}
+
+const describe = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
+
+/** @source torch.optim.Optimizer */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  readonly paramGroups: ParamGroup<O>[] = [];
+  readonly #state = new Map<Tensor, ParamState>();
+  readonly #op: string;
+  readonly #defaults: O;
+
+  /** `op` names the optimizer in messages. @throws ValueError for no parameters, duplicates, or options out of range */
+  constructor(op: string, params: OptimizerParams<O>, defaults: O) {
+    this.#op = op;
+    this.#defaults = defaults;
+    if (params.length === 0) throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
+    const groups = params.every((p) => 'params' in p) ? params : [{ params: params as readonly Tensor[] } as Partial<O> & { params: readonly Tensor[] }];
+    for (const group of groups) this.addParamGroup(group);
+  }
+
+  /** Throws a ValueError for options out of range; asked when a group is added and at every step. */
+  protected abstract checkOptions(op: string, options: O): void;
+  /** Names of the state tensors that these options need. */
+  protected abstract slots(options: O): readonly string[];
+  /** Changes one parameter; called without recording. `state.step` already counts this update. */
+  protected abstract update(parameter: Tensor, grad: Tensor, options: O, state: ParamState): void;
+
+  /** Adds parameters with options of their own. @throws ValueError for no parameters, duplicates, or options out of range @source torch.optim.Optimizer.add_param_group */
+  addParamGroup({ params, ...options }: Partial<O> & { params: readonly Tensor[] }): void {
+    const op = this.#op;
+    const group = { ...this.#defaults, ...options, params: [...params] } as ParamGroup<O>;
+    if (params.length === 0) throw new ValueError(op, 'a group must have parameters', 'an empty list');
+    const known = new Set(this.#parameters());
+    for (const p of params) {
+      if (known.has(p)) throw new ValueError(op, 'a parameter must stand in one group, once', `a second ${p.madeBy} ${show(p.shape)}`, 'it would be updated twice a step');
+      known.add(p);
+      if (!isFloat(p.dtype)) throw new ValueError(op, 'parameters must be float32 or float64', describe(p));
+      if (p.node !== null) throw new GraphError(op, 'parameters must be leaves', `${p.madeBy}'s result ${show(p.shape)}`, 'pass the tensor it was computed from');
+    }
+    this.checkOptions(op, group);
+    this.paramGroups.push(group);
+  }
+
+  #parameters(): Tensor[] {
+    return this.paramGroups.flatMap((group) => group.params);
+  }
+
+  /** Releases every gradient and sets it to null. @source torch.optim.Optimizer.zero_grad */
+  zeroGrad(): void {
+    for (const p of this.#parameters()) {
+      // One that createGraph recorded belongs to its graph.
+      if (p.grad?.node === null) p.grad.release();
+      p.grad = null;
+    }
+  }
+
+  /**
+   * Updates every parameter that has a gradient; everything is checked before anything changes.
+   * @throws ValueError for options that have become illegal; ShapeError for a gradient that does not fit its parameter
+   * @source torch.optim.Optimizer.step
+   */
+  step(): void {
+    for (const group of this.paramGroups) this.checkOptions(this.#op, group);
+    for (const p of this.#parameters())
+      if (p.grad !== null && (!sameShape(p.grad.shape, p.shape) || p.grad.dtype !== p.dtype))
+        throw new ShapeError(this.#op, "a gradient must have its parameter's shape and dtype", `gradient ${describe(p.grad)}, parameter ${describe(p)}`);
+    noGrad(() => {
+      for (const group of this.paramGroups)
+        for (const p of group.params) {
+          if (p.grad === null) continue;
+          const state = this.#state.get(p) ?? { step: 0, tensors: {} };
+          this.#state.set(p, state);
+          state.step++;
+          this.update(p, p.grad, group, state);
+        }
+    });
+  }
+
+  /**
+   * Options of the groups, and per parameter its updates and state tensors: live views, which later steps change. clone() what must stay.
+   * @source torch.optim.Optimizer.state_dict
+   */
+  stateDict(): OptimizerState<O> {
+    const numbers = new Map(this.#parameters().map((p, i) => [p, i]));
+    const groups = this.paramGroups.map(({ params, ...options }) => ({ options: structuredClone(options) as unknown as O, params: params.map((p) => numbers.get(p) as number) }));
+    const state: Record<number, { step: number; tensors: Record<string, Tensor> }> = {};
+    for (const group of this.paramGroups) {
+      const needed = this.slots(group);
+      for (const p of group.params) {
+        const own = this.#state.get(p);
+        if (own === undefined) continue;
+        const tensors = Object.entries(own.tensors).filter(([name]) => needed.includes(name));
+        state[numbers.get(p) as number] = { step: own.step, tensors: Object.fromEntries(tensors.map(([name, t]) => [name, alias(t).keep()])) };
+      }
+    }
+    return { groups, state };
+  }
+
+  /**
+   * Goes back to what stateDict gave, values copied. Everything is checked before anything changes.
+   * @throws ValueError for other groups, options out of range, or state that does not fit the parameters
+   * @source torch.optim.Optimizer.load_state_dict
+   */
+  loadStateDict(dict: OptimizerState<O>): void {
+    const op = `${this.#op}.loadStateDict`;
+    const layout = (groups: readonly { params: readonly unknown[] }[]): string => show(groups.map((g) => g.params.length));
+    if (layout(dict.groups) !== layout(this.paramGroups))
+      throw new ValueError(op, 'groups must have as many parameters as here', `groups of ${layout(dict.groups)}`, `here they have ${layout(this.paramGroups)}`);
+    const loaded = new Map<Tensor, ParamState>();
+    const parameters = this.#parameters();
+    const stray = Object.keys(dict.state).find((key) => parameters[Number(key)] === undefined);
+    if (stray !== undefined) throw new ValueError(op, `parameter numbers must be in [0, ${parameters.length - 1}]`, stray);
+    // The transfers, too, come before the first change: they can fail.
+    noGrad(() => {
+      dict.groups.forEach(({ options, params }, i) => {
+        const group = this.paramGroups[i];
+        this.checkOptions(op, { ...group, ...options });
+        const needed = this.slots({ ...group, ...options });
+        group.params.forEach((p, k) => {
+          const saved = dict.state[params[k]];
+          if (saved === undefined) return;
+          checkNumber(op, 'step', saved.step, (v) => Number.isInteger(v) && v >= 0, 'whole and not negative');
+          const [have, want] = [Object.keys(saved.tensors).sort().join(', '), [...needed].sort().join(', ')];
+          if (have !== want) throw new ValueError(op, `the state of a parameter must be (${want})`, `parameter ${params[k]}: (${have})`, 'was it saved by another optimizer, or with other options?');
+          for (const [name, t] of Object.entries(saved.tensors))
+            if (!sameShape(t.shape, p.shape) || t.dtype !== p.dtype)
+              throw new ValueError(op, "state must have its parameter's shape and dtype", `parameter ${params[k]}: ${name} ${describe(t)}, parameter ${describe(p)}`);
+          const copies = Object.entries(saved.tensors).map(([name, t]): [string, Tensor] => [name, alias(t.to(p.device).clone())]);
+          loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies) });
+        });
+      });
+    });
+    dict.groups.forEach(({ options }, i) => Object.assign(this.paramGroups[i], structuredClone(options)));
+    for (const state of this.#state.values()) for (const t of Object.values(state.tensors)) t.release();
+    this.#state.clear();
+    for (const [p, state] of loaded) this.#state.set(p, state);
+  }
+}
+
+/** A state tensor, zeros at first. It belongs to the optimizer: no graph and no scope ends it. */
+export function slot(state: ParamState, name: string, like: Tensor): Tensor {
+  state.tensors[name] ??= alias(like.zerosLike());
+  return state.tensors[name];
+}
+
+/** Rules that several optimizers share. */
+export const checkNotNegative = (op: string, values: Readonly<Record<string, number>>): void => {
+  for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+};
+export const checkFraction = (op: string, values: Readonly<Record<string, number>>): void => {
+  for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, (v) => v >= 0 && v < 1, 'in [0, 1)');
+};

@@ -1,0 +1,56 @@
+/** RMSprop, in tensor ops. */
+import type { Tensor } from '../tensor/tensor.js';
+import { checkFraction, checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+
+export interface RMSpropOptions extends OptimizerOptions {
+  /** Decay of the running mean of g². Default 0.99. */
+  alpha: number;
+  /** Added to its root. Default 1e-8. */
+  eps: number;
+  /** This times the parameter is added to the gradient. Default 0. */
+  weightDecay: number;
+  /** Share of the last step that stays. Default 0. */
+  momentum: number;
+  /** Divide by the deviation of g, not its root mean square. Default false. */
+  centered: boolean;
+}
+
+const defaults: RMSpropOptions = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false };
+
+/**
+ * p −= lr·g/(√s + ε) with s = alpha·s + (1 − alpha)·g²; momentum adds up these steps. Default lr 1e-2.
+ * @throws ValueError for no parameters, duplicates, or options out of range
+ * @source Hinton, Coursera lecture 6e, 2012; torch.optim.RMSprop
+ */
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  constructor(params: OptimizerParams<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
+    super('RMSprop', params, { ...defaults, ...options });
+  }
+  protected checkOptions(op: string, { lr, alpha, eps, weightDecay, momentum }: RMSpropOptions): void {
+    checkNotNegative(op, { lr, eps, weightDecay, momentum });
+    checkFraction(op, { alpha });
+  }
+  protected slots({ momentum, centered }: RMSpropOptions): readonly string[] {
+    return ['square', ...(centered ? ['mean'] : []), ...(momentum === 0 ? [] : ['velocity'])];
+  }
+  protected update(parameter: Tensor, grad: Tensor, { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions, state: ParamState): void {
+    const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+    const blend = (name: string, now: Tensor): Tensor => {
+      const running = slot(state, name, parameter);
+      return running.assign(running.mul(alpha).add(now.mul(1 - alpha)));
+    };
+    const square = blend('square', g.mul(g));
+    let spread = square;
+    if (centered) {
+      const mean = blend('mean', g);
+      // Rounding can push the difference below 0, where the root is NaN.
+      spread = square.sub(mean.mul(mean)).maximum(0);
+    }
+    let direction = g.div(spread.sqrt().add(eps));
+    if (momentum !== 0) {
+      const velocity = slot(state, 'velocity', parameter);
+      direction = velocity.assign(velocity.mul(momentum).add(direction));
+    }
+    parameter.assign(parameter.sub(direction.mul(lr)));
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Learning-rate schedules in closed form: each gives the rate from the group's own rate and the number of steps taken. Call step() after the
+ * optimizer's. Not here: when a step is an epoch, which is the caller's choice.
+ */
+import { ValueError } from '../errors.js';
+import { checkNumber } from '../tensor/shape.js';
+
+/** What a schedule needs of an optimizer. */
+export interface Scheduled {
+  readonly paramGroups: readonly { lr: number }[];
+}
+
+/** A schedule's place, for checkpoints. */
+export interface ScheduleState {
+  readonly count: number;
+  /** Rate of each group before any schedule. */
+  readonly baseRates: readonly number[];
+}
+
+const whole = (op: string, name: string, value: number, least: number): void =>
+  checkNumber(op, name, value, (v) => Number.isInteger(v) && v >= least, `whole and at least ${least}`);
+
+/** @source torch.optim.lr_scheduler.LRScheduler */
+export abstract class Schedule {
+  #count = 0;
+  #bases: number[];
+
+  constructor(readonly optimizer: Scheduled) {
+    this.#bases = optimizer.paramGroups.map((group) => group.lr);
+  }
+
+  /** The rate after `count` steps, of a group whose own is `base`. @units learning rate */
+  abstract rate(base: number, count: number): number;
+
+  /** Steps taken. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Counts one step and sets every group's rate. */
+  step(): void {
+    this.#count++;
+    this.set();
+  }
+
+  /** Sets every group's rate to what the count says; a group added since counts with the rate it has. */
+  protected set(): void {
+    this.optimizer.paramGroups.forEach((group, i) => {
+      this.#bases[i] ??= group.lr;
+      group.lr = this.rate(this.#bases[i], this.#count);
+    });
+  }
+
+  stateDict(): ScheduleState {
+    return { count: this.#count, baseRates: [...this.#bases] };
+  }
+  /** Goes back to a state and sets the rates. @throws ValueError when it has another number of groups */
+  loadStateDict({ count, baseRates }: ScheduleState): void {
+    const op = `${this.constructor.name}.loadStateDict`;
+    whole(op, 'count', count, 0);
+    if (baseRates.length !== this.optimizer.paramGroups.length) throw new ValueError(op, "there must be one rate per group of the optimizer", `${baseRates.length} rates for ${this.optimizer.paramGroups.length} groups`);
+    for (const baseRate of baseRates) checkNumber(op, 'baseRate', baseRate, Number.isFinite, 'finite');
+    this.#count = count;
+    this.#bases = [...baseRates];
+    this.set();
+  }
+}
+
+/**
+ * Multiplies the rate by gamma every `every` steps.
+ * @units every: steps
+ * @throws ValueError for options out of range
+ * @source torch.optim.lr_scheduler.StepLR
+ */
+export class StepLR extends Schedule {
+  readonly every: number;
+  readonly gamma: number;
+
+  constructor(optimizer: Scheduled, { every, gamma = 0.1 }: { every: number; gamma?: number }) {
+    super(optimizer);
+    whole('StepLR', 'every', every, 1);
+    checkNumber('StepLR', 'gamma', gamma, (v) => v > 0 && v < Infinity, 'finite and positive');
+    this.every = every;
+    this.gamma = gamma;
+  }
+  rate(base: number, count: number): number {
+    return base * this.gamma ** Math.floor(count / this.every);
+  }
+}
+
+/**
+ * Half a cosine from the group's rate down to minLr, where it stays (PyTorch's rises again).
+ * @units steps: steps; minLr: learning rate
+ * @throws ValueError for options out of range
+ * @source Loshchilov and Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingLR
+ */
+export class CosineLR extends Schedule {
+  readonly steps: number;
+  readonly minLr: number;
+
+  constructor(optimizer: Scheduled, { steps, minLr = 0 }: { steps: number; minLr?: number }) {
+    super(optimizer);
+    whole('CosineLR', 'steps', steps, 1);
+    checkNumber('CosineLR', 'minLr', minLr, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+    this.steps = steps;
+    this.minLr = minLr;
+  }
+  rate(base: number, count: number): number {
+    return this.minLr + ((base - this.minLr) * (1 + Math.cos((Math.PI * Math.min(count, this.steps)) / this.steps))) / 2;
+  }
+}
+
+/**
+ * Rises linearly from startFactor times the group's rate to all of it in `steps` steps; then `after` goes on from its beginning. Step only this one.
+ * @units steps: steps; startFactor: share of the rate
+ * @throws ValueError for options out of range, or an `after` of another optimizer
+ * @source Goyal et al. 2017; torch.optim.lr_scheduler.LinearLR and SequentialLR
+ */
+export class WarmupLR extends Schedule {
+  readonly steps: number;
+  readonly startFactor: number;
+  readonly after: Schedule | undefined;
+
+  constructor(optimizer: Scheduled, { steps, startFactor = 1 / 3, after }: { steps: number; startFactor?: number; after?: Schedule }) {
+    super(optimizer);
+    whole('WarmupLR', 'steps', steps, 1);
+    checkNumber('WarmupLR', 'startFactor', startFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');
+    if (after !== undefined && after.optimizer !== optimizer) throw new ValueError('WarmupLR', 'after must be a schedule of the same optimizer', 'one of another');
+    this.steps = steps;
+    this.startFactor = startFactor;
+    this.after = after;
+    this.set();
+  }
+  rate(base: number, count: number): number {
+    if (count < this.steps) return base * (this.startFactor + ((1 - this.startFactor) * count) / this.steps);
+    return this.after === undefined ? base : this.after.rate(base, count - this.steps);
+  }
+}

@@ -1,0 +1,47 @@
+/** Stochastic gradient descent with momentum, in tensor ops. */
+import { ValueError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+
+export interface SGDOptions extends OptimizerOptions {
+  /** Share of the last velocity that stays. Default 0. */
+  momentum: number;
+  /** The gradient enters the velocity times 1 − dampening, but whole at the first step. Default 0. */
+  dampening: number;
+  /** This times the parameter is added to the gradient. Default 0. */
+  weightDecay: number;
+  /** Look ahead along the velocity. Default false. */
+  nesterov: boolean;
+}
+
+const defaults: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
+
+/**
+ * p −= lr·u with velocity u = momentum·u + (1 − dampening)·g, or plain g without momentum; nesterov: u = g + momentum·u. Default lr 1e-3.
+ * @throws ValueError for no parameters, duplicates, options out of range, or nesterov without momentum
+ * @source Sutskever et al. 2013; torch.optim.SGD
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  constructor(params: OptimizerParams<SGDOptions>, options: Partial<SGDOptions> = {}) {
+    super('SGD', params, { ...defaults, ...options });
+  }
+  protected checkOptions(op: string, { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
+    checkNotNegative(op, { lr, momentum, weightDecay });
+    if (!Number.isFinite(dampening)) throw new ValueError(op, 'dampening must be finite', `dampening=${dampening}`);
+    if (nesterov && (momentum === 0 || dampening !== 0)) throw new ValueError(op, 'nesterov needs momentum and no dampening', `momentum=${momentum}, dampening=${dampening}`);
+  }
+  protected slots({ momentum }: SGDOptions): readonly string[] {
+    return momentum === 0 ? [] : ['velocity'];
+  }
+  protected update(parameter: Tensor, grad: Tensor, { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions, state: ParamState): void {
+    const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+    let direction = g;
+    if (momentum !== 0) {
+      const first = state.tensors.velocity === undefined;
+      const velocity = slot(state, 'velocity', parameter);
+      velocity.assign(first ? g : velocity.mul(momentum).add(g.mul(1 - dampening)));
+      direction = nesterov ? g.add(velocity.mul(momentum)) : velocity;
+    }
+    parameter.assign(parameter.sub(direction.mul(lr)));
+  }
+}

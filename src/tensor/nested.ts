@@ -1,0 +1,99 @@
+/** Values across the border: nested arrays and npm `ndarray`s in and out. Not here: devices, or the Tensor itself. */
+import ndarray, { type NdArray } from 'ndarray';
+import { ShapeError, show, ValueError } from '../errors.js';
+import type { DType, TypedArray } from './dtype.js';
+import { type Shape, sizeOf, stridesOf } from './shape.js';
+
+/** A number or boolean, or lists of such, of equal lengths at each depth. */
+export type Nested = number | boolean | readonly Nested[];
+
+const place = (path: readonly number[]): string => (path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join(''));
+
+/**
+ * Flattens nested lists in row-major order; booleans become 0 and 1, and `isBool` says whether all leaves were.
+ * @shape nested → data [n], n = product of shape
+ * @throws ShapeError when lists at one depth differ in length or kind; ValueError for a leaf that is neither number nor boolean
+ */
+export function fromNested(op: string, value: Nested): { data: number[]; shape: number[]; isBool: boolean } {
+  const shape: number[] = [];
+  for (let v = value; Array.isArray(v); v = v[0]) shape.push(v.length);
+  const data: number[] = [];
+  let booleans = 0;
+  const path: number[] = [];
+  const ragged = (got: string) =>
+    new ShapeError(op, 'nested arrays must have equal lengths at each depth', `${got} at ${place(path)}`, `the first elements have shape ${show(shape)}`);
+
+  const walk = (v: Nested): void => {
+    const depth = path.length;
+    if (Array.isArray(v)) {
+      if (depth >= shape.length || v.length !== shape[depth]) throw ragged(`length ${v.length}`);
+      v.forEach((inner, i) => {
+        path.push(i);
+        walk(inner);
+        path.pop();
+      });
+      return;
+    }
+    if (typeof v !== 'number' && typeof v !== 'boolean') throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${v === null ? 'null' : typeof v} at ${place(path)}`);
+    if (depth < shape.length) throw ragged(`a ${typeof v}`);
+    if (typeof v === 'boolean') booleans++;
+    data.push(Number(v));
+  };
+  walk(value);
+  return { data, shape, isBool: data.length > 0 && booleans === data.length };
+}
+
+/**
+ * The nested lists that `fromNested` flattens; booleans for bool, a bare value for rank 0.
+ * @shape data [n], n = product of shape → nested
+ */
+export function toNested(data: TypedArray, shape: Shape, dtype: DType): Nested {
+  const strides = stridesOf(shape);
+  const build = (axis: number, offset: number): Nested => {
+    if (axis === shape.length) return dtype === 'bool' ? data[offset] !== 0 : data[offset];
+    return Array.from({ length: shape[axis] }, (_, i) => build(axis + 1, offset + i * strides[axis]));
+  };
+  return build(0, 0);
+}
+
+/** The array that holds every value of an ndarray's data. A Uint8Array would mean bool here, so bytes become int32. */
+function denseLike(data: NdArray['data'], size: number): TypedArray {
+  if (data instanceof Float32Array) return new Float32Array(size);
+  const small = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array];
+  return small.some((type) => data instanceof type) ? new Int32Array(size) : new Float64Array(size);
+}
+
+/**
+ * A dense row-major copy of an ndarray, whatever its stride and offset. Integers up to 32 bits become int32 (uint32 and
+ * plain arrays float64).
+ * @shape nd [...shape] → data [n], n = product of shape
+ * @throws ValueError when an element is not a number
+ */
+export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } {
+  const shape = [...nd.shape];
+  const data = denseLike(nd.data, sizeOf(shape));
+  const source = nd.data as NdArray['data'] & ArrayLike<number>;
+  const read = typeof (source as { get?: unknown }).get === 'function' ? (i: number) => (source as unknown as { get(i: number): number }).get(i) : (i: number) => source[i];
+  let at = 0;
+  const walk = (axis: number, offset: number): void => {
+    if (axis < shape.length) {
+      for (let i = 0; i < shape[axis]; i++) walk(axis + 1, offset + i * nd.stride[axis]);
+      return;
+    }
+    const v = read(offset);
+    if (typeof v !== 'number') throw new ValueError('fromNdarray', 'elements must be numbers', `${typeof v} at element ${at}`);
+    data[at++] = v;
+  };
+  walk(0, nd.offset);
+  return { data, shape };
+}
+
+/**
+ * An ndarray over the same memory: writing to it writes to `data`. Bool arrives as bytes of 0 and 1.
+ * @shape data [n], n = product of shape → nd [...shape]
+ * @throws ShapeError when the array does not have as many elements as the shape
+ */
+export function toNdarray<D extends TypedArray>(data: D, shape: Shape): NdArray<D> {
+  if (data.length !== sizeOf(shape)) throw new ShapeError('toNdarray', 'data must have as many elements as shape', `${data.length} elements, shape=${show(shape)}`);
+  return ndarray(data, [...shape]);
+}
