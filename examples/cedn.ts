@@ -1,0 +1,273 @@
+/**
+ * The miniature CEDN: a convolutional encoder-decoder whose decoder unpools with the encoder's max-pool indices (Yang et al. 2016), trained on the
+ * published script's data. By default the run that learns; with --published the script as it was posted, which does not.
+ */
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  Adam,
+  bceWithLogits,
+  Conv2d,
+  ConvTranspose2d,
+  CosineLR,
+  type Device,
+  type DeviceName,
+  Dropout,
+  device,
+  init,
+  MaxPool2d,
+  MaxUnpool2d,
+  Module,
+  manualSeed,
+  noGrad,
+  relu,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from 'cedargrad';
+import { cednData, cednWeights } from 'cedargrad/data';
+import { encodeSafetensors, Picture, type StoredTensor, writeFileAtomic } from 'cedargrad/io';
+import { beatsConstantPredictor, constantPredictorLoss, Progress, ReluWatch } from 'cedargrad/train';
+
+export class Cedn extends Module {
+  conv1 = new Conv2d(3, 16, 3, { padding: 'same' });
+  conv2 = new Conv2d(16, 32, 3, { padding: 'same' });
+  conv3 = new Conv2d(32, 32, 3, { padding: 'same' });
+  deconv2 = new ConvTranspose2d(32, 16, 3, { padding: 'same' });
+  deconv1 = new ConvTranspose2d(16, 1, 3, { padding: 'same' });
+  pool = new MaxPool2d(2);
+  unpool = new MaxUnpool2d();
+  dropout: Dropout;
+  #watch: ReluWatch;
+
+  constructor(rate = 0.5, watch = new ReluWatch()) {
+    super();
+    this.dropout = new Dropout(rate);
+    this.#watch = watch;
+  }
+
+  forward(x: Tensor): Tensor {
+    const active = (name: string, h: Tensor): Tensor => this.#watch.see(name, relu(h));
+    const [h1, where1] = this.pool.forward(active('conv1', this.conv1.forward(x)));
+    const [h2, where2] = this.pool.forward(active('conv2', this.conv2.forward(h1)));
+    const h3 = active('conv3', this.conv3.forward(h2));
+    const d2 = this.dropout.forward(active('deconv2', this.deconv2.forward(this.unpool.forward(h3, where2))));
+    return this.deconv1.forward(this.unpool.forward(d2, where1));
+  }
+
+  /** The published script's weights: N(0, 1), times `scale`. */
+  initPublished(seed: number, scale = 1): this {
+    const values = cednWeights(seed);
+    this.loadStateDict(
+      Object.fromEntries(
+        this.namedParameters().map(([name, p]) => [name, tensor(values[name].data.map((v) => v * scale), { shape: values[name].shape, dtype: p.dtype, device: p.device })]),
+      ),
+    );
+    return this;
+  }
+
+  /** He initialisation: the same normal numbers, times √(2/fan-in); zero biases. */
+  initHe(seed: number): this {
+    this.initPublished(seed);
+    noGrad(() => {
+      for (const [name, p] of this.namedParameters()) {
+        const [kernelHeight, kernelWidth, third, fourth] = p.shape;
+        const channelsIn = name.startsWith('deconv') ? fourth : third;
+        if (p.rank === 4) p.assign(p.mul(Math.sqrt(2 / (kernelHeight * kernelWidth * channelsIn))));
+        else init.constant(p, 0);
+      }
+    });
+    return this;
+  }
+}
+
+const usage = `Trains the miniature CEDN.
+usage: npm run cedn -- [options]
+  --published      the script as published: learning rate 1, N(0,1) weights, TensorFlow's Adam, ten steps
+  --device NAME    auto (default), reference, gpu, or gpu:MODE with gpu.js's mode (cpu, webasm, ...)
+  --steps N        training steps (default 500, published 10)
+  --lr X           learning rate (default 0.003, lowered over the last fifth of the steps; published 1)
+  --seed N         seed of weights and dropout masks (default: weights 42, masks 7)
+  --dropout        train with dropout 0.5 (default for --published; without it the run that learns reaches its best)
+  --no-dropout     train without dropout (default otherwise)
+  --out DIR        where pictures and weights go (default out/cedn)
+  --json           one JSON object per step on stdout and nothing else
+  --help           this text`;
+
+/** A mistake on the command line: one line, exit 2. */
+class UsageError extends Error {}
+
+interface Options {
+  readonly published: boolean;
+  readonly device: string;
+  readonly steps: number;
+  readonly lr: number;
+  readonly seed: number | undefined;
+  readonly dropout: boolean;
+  readonly out: string;
+  readonly json: boolean;
+}
+
+/** Reads the flags; null for --help. */
+function parse(args: string[]): Options | null {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        published: { type: 'boolean' },
+        device: { type: 'string' },
+        steps: { type: 'string' },
+        lr: { type: 'string' },
+        seed: { type: 'string' },
+        dropout: { type: 'boolean' },
+        'no-dropout': { type: 'boolean' },
+        out: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('\n')[0]);
+  }
+  if (values.help) return null;
+  const number = (name: string, fallback: number, legal: (v: number) => boolean, rule: string): number => {
+    const text = values[name];
+    if (text === undefined) return fallback;
+    const value = Number(text);
+    if (text === '' || !legal(value)) throw new UsageError(`--${name} must be ${rule}; got '${text}'`);
+    return value;
+  };
+  const published = values.published === true;
+  const name = String(values.device ?? 'auto');
+  if (!/^(auto|reference|gpu(:[a-z0-9]+)?)$/.test(name)) throw new UsageError(`--device must be auto, reference, gpu or gpu:MODE; got '${name}'`);
+  if (values.dropout && values['no-dropout']) throw new UsageError('give --dropout or --no-dropout, not both');
+  if (values.out === '') throw new UsageError("--out must name a directory; got ''");
+  return {
+    published,
+    device: name,
+    steps: number('steps', published ? 10 : 500, (v) => Number.isInteger(v) && v >= 1, 'a whole number of at least 1'),
+    lr: number('lr', published ? 1 : 3e-3, (v) => v > 0 && v < Infinity, 'a positive number'),
+    seed: values.seed === undefined ? undefined : number('seed', 0, (v) => Number.isInteger(v) && v >= 0 && v < 2 ** 32, 'a whole number from 0 to 4294967295'),
+    dropout: values['no-dropout'] !== true && (published || values.dropout === true),
+    out: String(values.out ?? 'out/cedn'),
+    json: values.json === true,
+  };
+}
+
+async function openDevice(name: string): Promise<Device> {
+  const [base, mode] = name.split(':');
+  return device(base as DeviceName, mode === undefined ? {} : { mode: mode as 'cpu' });
+}
+
+/** Input, target and prediction of some samples side by side, above the loss curve. */
+function draw(x: ArrayLike<number>, y: ArrayLike<number>, logits: ArrayLike<number>, losses: number[], title: string): Uint8Array {
+  const shown = 6;
+  const scale = 4;
+  const cell = 20 * scale + 10;
+  const picture = new Picture(70 + shown * cell, 40 + 3 * cell + 240);
+  const part = (data: ArrayLike<number>, i: number, channels: number): Float32Array =>
+    Float32Array.from({ length: 400 * channels }, (_, k) => data[i * 400 * channels + k]);
+  const probability = Float32Array.from(logits, (v) => 1 / (1 + Math.exp(-v)));
+  picture.text(10, 10, title);
+  for (const [row, name] of ['input', 'target', 'output'].entries()) picture.text(10, 40 + row * cell + 36, name);
+  for (let i = 0; i < shown; i++) {
+    const left = 60 + i * cell;
+    picture.image(left, 40, { data: part(x, i, 3), height: 20, width: 20, channels: 3, min: -1, max: 1 }, scale);
+    picture.image(left, 40 + cell, { data: part(y, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
+    picture.image(left, 40 + 2 * cell, { data: part(probability, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
+  }
+  picture.lineChart(10, 45 + 3 * cell, 50 + shown * cell, 225, [losses], { title: 'loss after each step', yLabel: 'loss', log: true });
+  return picture.toPng();
+}
+
+async function train(options: Options): Promise<void> {
+  // With --json stdout carries steps only; with a picture of progress it is for people.
+  const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
+  const on = await openDevice(options.device);
+  setDefaultDevice(on);
+  const data = cednData();
+  const x = tensor(data.x, { shape: data.xShape });
+  const y = tensor(data.y, { shape: data.yShape });
+  const watch = new ReluWatch();
+  const model = new Cedn(options.dropout ? 0.5 : 0, watch);
+  if (options.published) model.initPublished(options.seed ?? 42);
+  else model.initHe(options.seed ?? 42);
+  manualSeed(options.seed ?? 7);
+  const optimizer = new Adam(model.parameters(), { lr: options.lr, form: 'tf' });
+  // Held for four fifths of the run that learns, then lowered: the last steps settle instead of jumping about.
+  const settling = Math.ceil(options.steps / 5);
+  const schedule = options.published ? null : new CosineLR(optimizer, { total: settling, minFactor: 0.05 });
+  say(`${options.published ? 'the script as published' : 'the run that learns'}: ${options.steps} steps, learning rate ${options.lr}, device ${on.name} (${on.mode})`);
+
+  /** Loss without dropout, share of pixels right, and the logits. */
+  const evaluate = async () => {
+    model.eval();
+    watch.enabled = true;
+    const { logits, loss } = noGrad(() => {
+      const logits = model.forward(x);
+      return { logits, loss: bceWithLogits(logits, y, { reduction: 'sum' }) };
+    });
+    watch.enabled = false;
+    model.train();
+    const values = Float32Array.from(await logits.data());
+    const right = values.reduce((n, v, i) => n + (v > 0 === data.y[i] > 0.5 ? 1 : 0), 0);
+    const result = { loss: await loss.item(), accuracy: right / values.length, values };
+    logits.release();
+    loss.release();
+    return result;
+  };
+
+  const progress = options.json || options.published ? null : new Progress(options.steps, { stream: process.stdout, label: 'cedn' });
+  const losses: number[] = [];
+  let last = await evaluate();
+  if (options.published) say(`step 0   loss ${last.loss}`);
+  const start = performance.now();
+  for (let step = 1; step <= options.steps; step++) {
+    const began = performance.now();
+    optimizer.zeroGrad();
+    const loss = bceWithLogits(model.forward(x), y, { reduction: 'sum' });
+    loss.backward();
+    optimizer.step();
+    if (step > options.steps - settling) schedule?.step();
+    const trained = await loss.item();
+    const ms = performance.now() - began;
+    last = await evaluate();
+    if (!Number.isFinite(last.loss)) throw new Error(`the loss is ${last.loss} after step ${step}: try a smaller --lr`);
+    losses.push(last.loss);
+    if (options.json) process.stdout.write(`${JSON.stringify({ step, loss: trained, lossAfter: last.loss, accuracy: last.accuracy, ms })}\n`);
+    else if (options.published) say(`step ${String(step).padEnd(3)} loss ${last.loss}`);
+    progress?.update(step, { loss: last.loss, accuracy: last.accuracy, stepsPerSecond: (step * 1000) / (performance.now() - start) });
+  }
+  progress?.done();
+
+  const dead = await watch.dead();
+  if (dead.length > 0) say(`warning: every ReLU of ${dead.join(' and ')} is dead: they put out nothing but zeros, so no gradient reaches what stands before them`);
+  const best = Math.min(...losses);
+  if (!beatsConstantPredictor(best, data.y))
+    say(`warning: the best loss, ${best.toFixed(1)}, is the constant predictor's (${constantPredictorLoss(data.y).toFixed(1)}): the model has learnt nothing of its input`);
+
+  const weights: Record<string, StoredTensor> = {};
+  for (const [name, t] of Object.entries(model.stateDict())) weights[name] = { dtype: t.dtype, shape: [...t.shape], data: await t.data() };
+  const title = `miniature CEDN, step ${options.steps}: loss ${last.loss.toFixed(1)}, ${(100 * last.accuracy).toFixed(2)} % of pixels right`;
+  await writeFileAtomic(`${options.out}/cedn.png`, draw(data.x, data.y, last.values, losses, title));
+  await writeFileAtomic(`${options.out}/cedn.safetensors`, encodeSafetensors(weights));
+  say(title);
+  say(`wrote ${options.out}/cedn.png and ${options.out}/cedn.safetensors`);
+  await on.close();
+}
+
+/** Runs the command line; returns the exit code. */
+async function main(args: string[]): Promise<number> {
+  try {
+    const options = parse(args);
+    if (options === null) process.stdout.write(`${usage}\n`);
+    else await train(options);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`cedn: ${(error as Error).message}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = await main(process.argv.slice(2));

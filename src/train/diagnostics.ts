@@ -1,0 +1,45 @@
+/** What a training loop should be warned of: dead ReLUs, and a loss no better than a constant's. Not here: the loop. */
+import { noGrad } from '../autograd/backward.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/**
+ * Watches activations by name; `dead()` names the layers whose every output was 0 when last seen.
+ * @source Lu et al. 2019, Dying ReLU and Initialization
+ */
+export class ReluWatch {
+  /** Only what passes while this is on is looked at. */
+  enabled = false;
+  readonly #peaks = new Map<string, Tensor>();
+
+  /** Returns the activation unchanged. @shape y [any] */
+  see(name: string, y: Tensor): Tensor {
+    if (this.enabled) {
+      this.#peaks.get(name)?.release();
+      this.#peaks.set(name, noGrad(() => y.detach().max().clone()).keep());
+    }
+    return y;
+  }
+
+  /** Names of the layers whose greatest output is 0. */
+  async dead(): Promise<string[]> {
+    const names: string[] = [];
+    for (const [name, peak] of this.#peaks) if (!((await peak.item()) > 0)) names.push(name);
+    return names;
+  }
+}
+
+/**
+ * The least sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the targets).
+ * A model at this loss has learnt how common the classes are, and nothing of the input.
+ * @units nats, summed over targets
+ */
+export function constantPredictorLoss(targets: ArrayLike<number>): number {
+  let positive = 0;
+  for (let i = 0; i < targets.length; i++) positive += targets[i];
+  const p = positive / targets.length;
+  const term = (q: number): number => (q > 0 ? -q * Math.log(q) : 0);
+  return targets.length * (term(p) + term(1 - p));
+}
+
+/** Whether a loss is at least 1 % below the constant predictor's. */
+export const beatsConstantPredictor = (loss: number, targets: ArrayLike<number>): boolean => loss < 0.99 * constantPredictorLoss(targets);
