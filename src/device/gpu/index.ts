@@ -85,9 +85,9 @@ class GpuDevice implements Device {
     return buffer;
   }
 
-  /** Kernels are keyed by text and size: gpu.js would silently reuse a wrong size. */
-  #kernel(text: string, size: number): GpuKernel {
-    const key = `${size} ${text}`;
+  /** Kernels are keyed by text and all sizes: gpu.js refuses an argument that changes size, or in its cpu mode silently reuses the old one. */
+  #kernel(text: string, size: number, argSizes: readonly number[]): GpuKernel {
+    const key = `${size} ${argSizes} ${text}`;
     let kernel = this.#kernels.get(key);
     if (kernel === undefined) {
       kernel = this.#gpu.createKernel(text, { output: [size], precision: 'single', pipeline: true, immutable: true, ...(this.#asyncMode ? { asyncMode: true } : {}) });
@@ -97,11 +97,11 @@ class GpuDevice implements Device {
   }
 
   /** Calls gpu.js, at once or when its arguments have arrived. */
-  #call(name: string, { source: text, size }: Launch, args: readonly (Handle | number)[]): Handle {
+  #call(name: string, { source: text, size }: Launch, args: readonly (Handle | number)[], argSizes: readonly number[]): Handle {
     this.counters.kernels++;
     const failed = (error: unknown): DeviceError =>
       error instanceof DeviceError ? error : new DeviceError(name, 'the kernel must run', (error as Error).message, `gpu.js in mode ${this.mode}`);
-    const now = (values: readonly (Value | number)[]): Handle => this.#kernel(text, size)(...values);
+    const now = (values: readonly (Value | number)[]): Handle => this.#kernel(text, size, argSizes)(...values);
     const later = args.filter((a): a is Promise<Value> => a instanceof Promise);
     let result: Handle;
     try {
@@ -139,7 +139,7 @@ class GpuDevice implements Device {
     const copy = Float32Array.from(data);
     // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become handles here.
     const plain = this.mode === 'cpu' || this.mode === 'webasm' || data.length === 0;
-    return this.#buffer(dtype, data.length, plain ? copy : this.#call('upload', { source: source('a', 'return a[i];'), size: data.length, args: [] }, [copy]));
+    return this.#buffer(dtype, data.length, plain ? copy : this.#call('upload', { source: source('a', 'return a[i];'), size: data.length, args: [] }, [copy], [data.length]));
   }
 
   run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): DeviceBuffer[] {
@@ -149,6 +149,7 @@ class GpuDevice implements Device {
     if (outputs.every((o) => sizeOf(o.shape) === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
       return outputs.map((o) => this.#buffer(o.dtype, sizeOf(o.shape), new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0)));
     const handles = inputs.map((t) => this.#own(t.buffer).handle);
+    const sizes = inputs.map((t) => sizeOf(t.shape));
     const launches = (planners[kernel] as Planner<K>)(inputs, attrs, outputs);
     const results: Handle[] = [];
     for (const launch of launches)
@@ -157,6 +158,7 @@ class GpuDevice implements Device {
           kernel,
           launch,
           launch.args.map((a) => (typeof a === 'number' ? a : 'input' in a ? handles[a.input] : results[a.result])),
+          launch.args.map((a) => (typeof a === 'number' ? 0 : 'input' in a ? sizes[a.input] : launches[a.result].size)),
         ),
       );
     const kept = outputsOf(kernel, results, outputs.length);
