@@ -1,22 +1,104 @@
 /** The public surface: re-exports only. */
-export { backward, type BackwardOptions, grad, noGrad } from './autograd/backward.js';
-export { gradcheck, type GradcheckOptions, gradgradcheck } from './autograd/gradcheck.js';
-export { add, div, equal, greater, greaterEqual, less, lessEqual, maximum, minimum, mul, notEqual, type Operand, pow, sub, where } from './autograd/ops/arithmetic.js';
-export { conv2d, type Conv2dOptions, conv2dTranspose, type Conv2dTransposeOptions } from './autograd/ops/conv.js';
-export { dropout, type DropoutOptions } from './autograd/ops/dropout.js';
-export { abs, cast, clamp, elu, erf, exp, gelu, isNaN, leakyRelu, log, log1p, logicalNot, neg, relu, sigmoid, sign, silu, softplus, sqrt, tanh } from './autograd/ops/elementwise.js';
-export { bceWithLogits, type BceWithLogitsOptions, crossEntropy, l1, type LossOptions, mse, type Reduction } from './autograd/ops/loss.js';
+export { type BackwardOptions, backward, grad, noGrad } from './autograd/backward.js';
+export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';
+export {
+  add,
+  div,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  mul,
+  notEqual,
+  type Operand,
+  pow,
+  sub,
+  where,
+} from './autograd/ops/arithmetic.js';
+export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from './autograd/ops/conv.js';
+export { type DropoutOptions, dropout } from './autograd/ops/dropout.js';
+export {
+  abs,
+  cast,
+  clamp,
+  elu,
+  erf,
+  exp,
+  gelu,
+  isNaN,
+  leakyRelu,
+  log,
+  log1p,
+  logicalNot,
+  neg,
+  relu,
+  sigmoid,
+  sign,
+  silu,
+  softplus,
+  sqrt,
+  tanh,
+} from './autograd/ops/elementwise.js';
+export { type BceWithLogitsOptions, bceWithLogits, crossEntropy, type LossOptions, l1, mse, type Reduction } from './autograd/ops/loss.js';
 export { matmul } from './autograd/ops/matmul.js';
-export { clone, concat, detach, expand, flip, indexSelect, pad, permute, type Range, reshape, slice, squeeze, stack, transpose, unsqueeze } from './autograd/ops/movement.js';
-export { avgPool2d, type AvgPool2dOptions, maxPool2d, maxUnpool2d, type MaxUnpool2dOptions, type Pool2dOptions } from './autograd/ops/pool.js';
+export {
+  clone,
+  concat,
+  detach,
+  expand,
+  flip,
+  indexSelect,
+  pad,
+  permute,
+  type Range,
+  reshape,
+  slice,
+  squeeze,
+  stack,
+  transpose,
+  unsqueeze,
+} from './autograd/ops/movement.js';
+export { type AvgPool2dOptions, avgPool2d, type MaxUnpool2dOptions, maxPool2d, maxUnpool2d, type Pool2dOptions } from './autograd/ops/pool.js';
 export { type IndexConvention, PoolIndices } from './autograd/ops/pool-indices.js';
-export { argmax, argmin, logSoftmax, logsumexp, max, mean, min, type ReduceOptions, softmax, std, sum, variance, type VarianceOptions } from './autograd/ops/reduce.js';
+export {
+  argmax,
+  argmin,
+  logSoftmax,
+  logsumexp,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  softmax,
+  std,
+  sum,
+  type VarianceOptions,
+  variance,
+} from './autograd/ops/reduce.js';
 export type { Counters, Device, MemoryReport } from './device/device.js';
-export { defaultDevice, device, type DeviceName, setDefaultDevice } from './device/select.js';
+export { type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
 export { CedarError, DeviceError, FormatError, GraphError, ShapeError, ValueError } from './errors.js';
 export * from './nn/index.js';
 export * from './optim/index.js';
-export { arange, eye, full, linspace, ones, onesLike, poolIndices, rand, randn, tensor, type TensorData, type TensorOptions, zeros, zerosLike } from './tensor/create.js';
+export {
+  arange,
+  eye,
+  full,
+  linspace,
+  ones,
+  onesLike,
+  poolIndices,
+  rand,
+  randn,
+  type TensorData,
+  type TensorOptions,
+  tensor,
+  zeros,
+  zerosLike,
+} from './tensor/create.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
 export { manualSeed, RandomState } from './tensor/random.js';
 export type { Shape } from './tensor/shape.js';

@@ -2,7 +2,7 @@
 import { GraphError, ShapeError, show } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type BackwardStep, type Node, adopt, alias, consume, scoped, turnGeneration, withTracking } from './graph.js';
+import { adopt, alias, type BackwardStep, consume, type Node, scoped, turnGeneration, withTracking } from './graph.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward. Default: createGraph. */
@@ -39,15 +39,26 @@ function checkGradient(node: Node, input: number, grad: Tensor): void {
 /** Gradient of every root, one when it is a scalar. */
 function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   if (!root.requiresGrad)
-    throw new GraphError('backward', 'the tensor must depend on one that requires a gradient', `${root.madeBy}'s result ${show(root.shape)}`, 'create the leaf with requiresGrad: true, and outside noGrad');
+    throw new GraphError(
+      'backward',
+      'the tensor must depend on one that requires a gradient',
+      `${root.madeBy}'s result ${show(root.shape)}`,
+      'create the leaf with requiresGrad: true, and outside noGrad',
+    );
   if (root.node?.consumed)
     throw new GraphError('backward', 'a graph can be used once', `a second backward through ${root.madeBy}`, 'pass retainGraph: true to the first');
   if (grad === undefined) {
     if (root.size !== 1)
-      throw new GraphError('backward', 'a gradient is needed unless the tensor is a scalar', `shape=${show(root.shape)}`, 'reduce it with sum() or mean(), or pass a gradient of that shape');
+      throw new GraphError(
+        'backward',
+        'a gradient is needed unless the tensor is a scalar',
+        `shape=${show(root.shape)}`,
+        'reduce it with sum() or mean(), or pass a gradient of that shape',
+      );
     return withTracking(false, () => root.onesLike());
   }
-  if (!sameShape(grad.shape, root.shape)) throw new ShapeError('backward', "the gradient must have the tensor's shape", `grad=${show(grad.shape)}, tensor=${show(root.shape)}`);
+  if (!sameShape(grad.shape, root.shape))
+    throw new ShapeError('backward', "the gradient must have the tensor's shape", `grad=${show(grad.shape)}, tensor=${show(root.shape)}`);
   return grad;
 }
 
@@ -58,7 +69,12 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
   const nodes = reach([root]);
   for (const node of nodes)
     if (node.consumed)
-      throw new GraphError('backward', 'a graph can be used once', `a second backward through ${node.op.name}`, 'pass retainGraph: true to the first, or detach() the part already used');
+      throw new GraphError(
+        'backward',
+        'a graph can be used once',
+        `a second backward through ${node.op.name}`,
+        'pass retainGraph: true to the first, or detach() the part already used',
+      );
   const pending = new Map<Tensor, Tensor>();
   // Untracked gradients are owned by their slot in `pending` and released once used.
   const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));
@@ -98,7 +114,11 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
       else pending.set(root, own(seed));
       for (const node of nodes) {
         if (createGraph) step(node);
-        else scoped(() => step(node), () => []);
+        else
+          scoped(
+            () => step(node),
+            () => [],
+          );
       }
     });
   } finally {

@@ -1,8 +1,8 @@
 /** Gradients against finite differences, in float64 on the reference device: the judge of every backward rule. */
 import { ReferenceDevice } from '../device/reference/index.js';
 import { GraphError, ValueError } from '../errors.js';
-import { RandomState } from '../tensor/random.js';
 import { tensor } from '../tensor/create.js';
+import { RandomState } from '../tensor/random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { grad } from './backward.js';
 
@@ -50,7 +50,11 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], { eps = 1e-6, atol 
       const numeric = (at(eps) - at(-eps)) / (2 * eps);
       const exact = analytic[which][i];
       if (!(Math.abs(exact - numeric) <= atol + rtol * Math.abs(numeric)))
-        throw new GraphError('gradcheck', 'the gradient must agree with finite differences', `input ${inputs.indexOf(input)}, element ${i}: gradient ${exact}, difference ${numeric}`);
+        throw new GraphError(
+          'gradcheck',
+          'the gradient must agree with finite differences',
+          `input ${inputs.indexOf(input)}, element ${i}: gradient ${exact}, difference ${numeric}`,
+        );
     }
   });
   return true;
@@ -65,11 +69,18 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], { eps = 1e-6, atol 
 export function gradgradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   const checked = inputs.map((t) => t.requiresGrad);
   const out = fn(...inputs);
-  const incoming = tensor(new RandomState((options.seed ?? 0) + 1).randn(out.size), { shape: out.shape, dtype: 'float64', device: out.device, requiresGrad: true });
+  const incoming = tensor(new RandomState((options.seed ?? 0) + 1).randn(out.size), {
+    shape: out.shape,
+    dtype: 'float64',
+    device: out.device,
+    requiresGrad: true,
+  });
   const gradients: Fn = (...args) => {
     const [gradOutput, ...rest] = args;
     const wanted = rest.filter((_, i) => checked[i]);
-    const weighted = fn(...rest).mul(gradOutput).sum();
+    const weighted = fn(...rest)
+      .mul(gradOutput)
+      .sum();
     return grad(weighted, wanted, { createGraph: true })
       .map((g, i) => project(g, i + 2))
       .reduce((a, b) => a.add(b));

@@ -3,8 +3,9 @@
  * Also the lifetimes of what ops make. Not here: the ops (ops/), the walk back (backward.ts).
  *
  * Lifetimes. A tensor that a graph made is readable until the backward() after the one that consumed it has ended; then its storage goes back
- * to the device. `noGrad` frees what it made but its result. `keep()` exempts a tensor. Nothing else is freed by force: the garbage collector
- * takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of them stay readable.
+ * to the device. `noGrad` frees what it made but its result. `keep()` exempts a tensor, and a `clone()` has a life of its own. Nothing else is
+ * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
+ * them stay readable.
  */
 import type { Device, DeviceBuffer, KernelAttrs, KernelName, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
@@ -14,7 +15,10 @@ import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A kernel to run and what it makes; 'view' shares the first input's storage and runs nothing. */
-export type Call = { readonly outputs: readonly Spec[] } & ({ readonly kernel: 'view' } | { readonly kernel: KernelName; readonly attrs: KernelAttrs[KernelName] });
+export type Call = { readonly outputs: readonly Spec[] } & (
+  | { readonly kernel: 'view' }
+  | { readonly kernel: KernelName; readonly attrs: KernelAttrs[KernelName] }
+);
 
 export const call = <K extends KernelName>(kernel: K, attrs: KernelAttrs[K], ...outputs: Spec[]): Call => ({ kernel, attrs, outputs });
 export const view = (shape: Shape, like: Tensor): Call => ({ kernel: 'view', outputs: [{ shape, dtype: like.dtype }] });
@@ -41,6 +45,8 @@ export interface Op<A> {
   readonly saves?: readonly (number | 'output')[];
   /** One gradient per input, in the input's shape, or null. Absent: the op has no gradient. */
   readonly backward?: (step: BackwardStep<A>) => readonly (Tensor | null)[];
+  /** The result is a copy that was asked for: it does not end with the graph of what it copies. */
+  readonly outlives?: boolean;
 }
 
 /** One recorded call: the edges of the graph. */
@@ -158,7 +164,7 @@ function expireLater(t: Tensor): void {
 export function consume(nodes: readonly Node[]): void {
   for (const node of nodes) {
     node.consumed = true;
-    for (const t of node.outputs) expireLater(t);
+    if (!node.op.outlives) for (const t of node.outputs) expireLater(t);
     for (const t of node.derived) expireLater(t);
     node.derived.length = 0;
   }
@@ -213,7 +219,7 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
     }
     // Built on a graph that backward has already freed: it can never be walked, so it ends like the rest of that graph.
     if (owner?.consumed) consume([node]);
-  } else if (owner !== undefined) {
+  } else if (owner !== undefined && !op.outlives) {
     for (const t of outputs) {
       t.owner = owner;
       if (owner.consumed) expireLater(t);

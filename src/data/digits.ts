@@ -50,7 +50,8 @@ export async function loadDigits({ train, test }: { train: number; test: number 
       const data = classes[i % 10];
       const held = Math.floor(data.length / pixels);
       const index = fromEnd ? held - 1 - Math.floor(i / 10) : Math.floor(i / 10);
-      if (held < Math.ceil(train / 10) + Math.ceil(test / 10)) throw new ValueError('loadDigits', 'the sets must not overlap', `train=${train}, test=${test}`, `digit ${i % 10} has ${held} images`);
+      if (held < Math.ceil(train / 10) + Math.ceil(test / 10))
+        throw new ValueError('loadDigits', 'the sets must not overlap', `train=${train}, test=${test}`, `digit ${i % 10} has ${held} images`);
       images.set(data.slice(index * pixels, (index + 1) * pixels), i * pixels);
       labels[i] = i % 10;
     }

@@ -9,8 +9,25 @@ import type { Shape } from '../tensor/shape.js';
 import type { Conv2dGeometry, Pool2dGeometry } from '../tensor/window.js';
 
 export type UnaryFn =
-  | 'neg' | 'exp' | 'log' | 'log1p' | 'sqrt' | 'abs' | 'sign' | 'relu' | 'leakyRelu' | 'elu' | 'gelu' | 'silu'
-  | 'sigmoid' | 'tanh' | 'softplus' | 'erf' | 'clamp' | 'logicalNot' | 'isNaN';
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'log1p'
+  | 'sqrt'
+  | 'abs'
+  | 'sign'
+  | 'relu'
+  | 'leakyRelu'
+  | 'elu'
+  | 'gelu'
+  | 'silu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'softplus'
+  | 'erf'
+  | 'clamp'
+  | 'logicalNot'
+  | 'isNaN';
 export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
 export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 export type BinaryFn = ArithmeticFn | ComparisonFn;

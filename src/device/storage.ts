@@ -5,12 +5,10 @@ import type { Device, DeviceBuffer } from './device.js';
 /** What the backstop frees when a storage was collected without a release. */
 interface Remains {
   readonly device: Device;
-  buffer: DeviceBuffer | null;
+  buffer: DeviceBuffer;
 }
 
-const dropped = new FinalizationRegistry<Remains>(({ device, buffer }) => {
-  if (buffer !== null) device.free(buffer);
-});
+const dropped = new FinalizationRegistry<Remains>(({ device, buffer }) => device.free(buffer));
 
 export class Storage {
   /** Grows with every change in place; what backward saved must still have the version it saw. */
@@ -25,7 +23,7 @@ export class Storage {
   ) {
     this.#buffer = buffer;
     this.#remains = { device, buffer: buffer.remains };
-    dropped.register(this, this.#remains);
+    dropped.register(this, this.#remains, this);
   }
 
   get dtype(): DType {
@@ -42,8 +40,8 @@ export class Storage {
 
   release(): void {
     if (--this.#references > 0) return;
+    dropped.unregister(this);
     this.device.free(this.#buffer);
-    this.#remains.buffer = null;
   }
 
   /** Changes the contents in place: every view sees the new array. */

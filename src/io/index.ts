@@ -1,5 +1,5 @@
-/** Files and pictures. */
+/** Files and pictures: re-exports only. */
 export { writeFileAtomic } from './files.js';
+export { type ChartOptions, type Color, Picture, type PictureImage, type Series, type TextOptions } from './picture.js';
 export { decodePng, encodePng, type PngImage } from './png.js';
 export { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
-export { type ChartOptions, type Drawable, Picture } from './picture.js';

@@ -1,140 +1,287 @@
-/** A small pixel canvas for results: images, text, line charts, out as PNG. Not here: a general renderer. */
-import { ValueError } from '../errors.js';
+/**
+ * A small RGB canvas for results: images side by side, captions, line charts. Not a plotting library: one font, no alpha
+ * channel, no layout; coordinates are pixels from the top left.
+ */
+import { ShapeError, ValueError } from '../errors.js';
 import { encodePng } from './png.js';
 
-/** Five columns of a glyph, low bit on top, for the characters from space to tilde. */
-const glyphs =
-  '0000000000 00005F0000 0007000700 147F147F14 242A7F2A12 2313086462 3649562050 0000070000 001C224100 0041221C00 2A1C7F1C2A 08083E0808 0080700000 0808080808 0000606000 2010080402 ' +
-  '3E5149453E 00427F4000 7249494946 2141494D33 1814127F10 2745454539 3C4A494931 4121110907 3649494936 464949291E 0000140000 0040340000 0008142241 1414141414 0041221408 0201590906 ' +
-  '3E415D594E 7C1211127C 7F49494936 3E41414122 7F4141413E 7F49494941 7F09090901 3E41415173 7F0808087F 00417F4100 2040413F01 7F08142241 7F40404040 7F021C027F 7F0408107F 3E4141413E ' +
-  '7F09090906 3E4151215E 7F09192946 2649494932 03017F0103 3F4040403F 1F2040201F 3F4038403F 6314081463 0304780403 6159494D43 007F414141 0204081020 004141417F 0402010204 4040404040 ' +
-  '0003070000 2054547840 7F28444438 3844444428 384444287F 3854545418 00087E0902 18A4A49C78 7F08040478 00447D4000 2040403D00 7F10284400 00417F4000 7C04780478 7C08040478 3844444438 ' +
-  'FC18242418 18242418FC 7C08040408 4854545424 04043F4424 3C4040207C 1C2040201C 3C4030403C 4428102844 4C9090907C 4464544C44 0008364100 0000770000 0041360800 0201020402';
-const columns = glyphs.split(' ').map((g) => Array.from({ length: 5 }, (_, i) => Number.parseInt(g.slice(2 * i, 2 * i + 2), 16)));
+/** Red, green, blue. @units 0 … 255 */
+export type Color = readonly [number, number, number];
 
-export type Rgb = readonly [number, number, number];
-const black: Rgb = [20, 24, 28];
-const grey: Rgb = [205, 209, 213];
-const palette: readonly Rgb[] = [
-  [31, 102, 178],
-  [200, 82, 40],
-  [46, 139, 87],
-];
-
-/** An image to draw: row-major, channels last; `min` is drawn black, `max` full. */
-export interface Drawable {
+/** An image to draw, channels innermost; `min` is drawn black and `max` white. */
+export interface PictureImage {
+  /** @shape [height · width · channels], beginning at `offset` */
   readonly data: ArrayLike<number>;
   readonly height: number;
   readonly width: number;
-  readonly channels: 1 | 3;
-  readonly min: number;
-  readonly max: number;
+  /** Default 1. */
+  readonly channels?: 1 | 3;
+  /** Default 0. */
+  readonly min?: number;
+  /** Default 1. */
+  readonly max?: number;
+  /** Where the image begins in `data`, so that one of a batch needs no copy. Default 0. */
+  readonly offset?: number;
+}
+
+export interface TextOptions {
+  /** Default black. */
+  readonly color?: Color;
+  /** Pixels per dot of the font. Default 1: letters 7 pixels high, 6 apart. */
+  readonly scale?: number;
+  /** Which part of the text stands at x. Default 'left'. */
+  readonly align?: 'left' | 'center' | 'right';
+}
+
+/** One curve of a chart. */
+export interface Series {
+  readonly values: ArrayLike<number>;
+  /** Default 0, 1, 2 … */
+  readonly x?: ArrayLike<number>;
+  /** Named in the legend when given. */
+  readonly label?: string;
+  /** Default: the next of a palette. */
+  readonly color?: Color;
 }
 
 export interface ChartOptions {
-  readonly title: string;
-  readonly yLabel: string;
-  /** Logarithmic values. Default false. */
+  readonly title?: string;
+  readonly xLabel?: string;
+  readonly yLabel?: string;
+  /** Logarithmic y axis; values that are not positive are left out. */
   readonly log?: boolean;
 }
 
-/** A canvas of RGB pixels, white at first. @units pixels, from the top left */
-export class Picture {
-  readonly #pixels: Uint8Array<ArrayBuffer>;
+const BLACK: Color = [0, 0, 0];
+const WHITE: Color = [255, 255, 255];
+const GREY: Color = [90, 90, 90];
+const PALE: Color = [228, 228, 228];
+/** Distinct also for the colour-blind. @source Okabe and Ito, "Color Universal Design", 2008 */
+const PALETTE: readonly Color[] = [
+  [0, 114, 178],
+  [213, 94, 0],
+  [0, 158, 115],
+  [204, 121, 167],
+  [230, 159, 0],
+  [86, 180, 233],
+];
 
+/** Characters 32 … 126, five columns each as two hexadecimal digits; the lowest bit is the top row. */
+const FONT =
+  '00000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500005030000001c2241000041221c0014083e081408083e0808005030000008080808080060600000' +
+  '20100804023e5149453e00427f400042615149462141454b311814127f1027454545393c4a494930017109050336494949360649' +
+  '49291e0036360000005636000008142241001414141414004122140802015109063249794' +
+  '13e7e1111117e7f494949363e414141227f4141221c7f494949417f090909013e4149497a7f0808087f00417f41002040413f017f081422417f404040407f020c027f7f0408107f3e4141413e' +
+  '7f090909063e4151215e7f09192946464949493101017f01013f4040403f1f2040201f3f4038403f631408146307087008076151494543' +
+  '007f41410002040810200041417f000402010204404040404000010204002054545478' +
+  '7f484444383844444420384444487f3854545418087e0901020c5252523e7f0804047800447d40002040443d007f1028440000417f40007c041804787c08040478384444' +
+  '44387c14141408081414187c7c080404084854545420043f4440203c4040207c1c2040201c3c4030403c44281028440c5050503c4464544c440008364100' +
+  '00007f000000413608000804081008';
+const FIRST = 32;
+const COUNT = 95;
+const COLUMNS = 5;
+const ROWS = 7;
+const ADVANCE = COLUMNS + 1;
+
+/** Ends of a span of numbers; one that is empty or has no width is widened. */
+function span(values: readonly number[]): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const v of values) {
+    low = Math.min(low, v);
+    high = Math.max(high, v);
+  }
+  if (low > high) return [0, 1];
+  return low === high ? [low - Math.max(Math.abs(low) * 0.1, 0.5), high + Math.max(Math.abs(high) * 0.1, 0.5)] : [low, high];
+}
+
+/** Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
+function ticks(low: number, high: number, count: number): number[] {
+  const raw = (high - low) / Math.max(count, 1);
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * ([1, 2, 5].find((m) => m * power >= raw * (1 - 1e-9)) ?? 10);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/** Ticks for an axis of decimal logarithms, given and returned as logarithms. */
+function logTicks(low: number, high: number, count: number): number[] {
+  const stride = Math.max(1, Math.ceil((high - low) / count));
+  const mantissas = high - low > 2.5 ? [1] : [1, 2, 5];
+  const out: number[] = [];
+  for (let e = Math.floor(low); e <= high; e += stride)
+    for (const m of mantissas) {
+      const at = e + Math.log10(m);
+      if (at >= low - 1e-9 && at <= high + 1e-9) out.push(at);
+    }
+  return out.length >= 2
+    ? out
+    : ticks(10 ** low, 10 ** high, count)
+        .filter((v) => v > 0)
+        .map(Math.log10);
+}
+
+function labelOf(value: number): string {
+  const size = Math.abs(value);
+  const short = Number(value.toPrecision(4));
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? short.toExponential().replace('e+', 'e') : String(short);
+}
+
+/** A picture in the making. */
+export class Picture {
+  /** @shape [height · width · 3] @units 0 … 255 */
+  readonly data: Uint8Array<ArrayBuffer>;
+
+  /** @throws ValueError when a size is not whole and positive */
   constructor(
     readonly width: number,
     readonly height: number,
+    background: Color = WHITE,
   ) {
-    if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) throw new ValueError('Picture', 'width and height must be whole and at least 1', `${width}×${height}`);
-    this.#pixels = new Uint8Array(width * height * 3).fill(255);
+    if (![width, height].every((n) => Number.isInteger(n) && n > 0))
+      throw new ValueError('Picture', 'sizes must be whole and positive', `width=${width}, height=${height}`);
+    this.data = new Uint8Array(width * height * 3);
+    this.rect(0, 0, width, height, background);
   }
 
-  /** A filled rectangle, cut at the edges. */
-  rect(x: number, y: number, width: number, height: number, color: Rgb = black): void {
-    for (let row = Math.max(y, 0); row < Math.min(y + height, this.height); row++)
-      for (let column = Math.max(x, 0); column < Math.min(x + width, this.width); column++) this.#pixels.set(color, (row * this.width + column) * 3);
+  /** Mixes a colour into one pixel; what lies outside the picture is left out. */
+  private mix(x: number, y: number, color: Color, amount: number): void {
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
+    const at = (y * this.width + x) * 3;
+    for (let c = 0; c < 3; c++) this.data[at + c] = Math.round(this.data[at + c] * (1 - amount) + color[c] * amount);
   }
 
-  /** A straight line. */
-  line(x0: number, y0: number, x1: number, y1: number, color: Rgb = black, thickness = 1): void {
-    const steps = Math.max(Math.abs(x1 - x0), Math.abs(y1 - y0), 1);
-    for (let i = 0; i <= steps; i++) this.rect(Math.round(x0 + ((x1 - x0) * i) / steps), Math.round(y0 + ((y1 - y0) * i) / steps), thickness, thickness, color);
+  /** A filled rectangle. @units pixels */
+  rect(x: number, y: number, width: number, height: number, color: Color = BLACK): this {
+    const [left, top, right, bottom] = [x, y, x + width, y + height].map(Math.round);
+    for (let j = Math.max(top, 0); j < Math.min(bottom, this.height); j++)
+      for (let i = Math.max(left, 0); i < Math.min(right, this.width); i++) this.data.set(color, (j * this.width + i) * 3);
+    return this;
   }
 
-  /** Text in a 5×7 font, six pixels a character; what the font lacks is drawn as '?'. */
-  text(x: number, y: number, text: string, color: Rgb = black): void {
-    [...text].forEach((character, i) => {
-      const glyph = columns[character.charCodeAt(0) - 32] ?? columns['?'.charCodeAt(0) - 32];
-      glyph.forEach((bits, column) => {
-        for (let row = 0; row < 8; row++) if ((bits >> row) & 1) this.rect(x + 6 * i + column, y + row, 1, 1, color);
-      });
-    });
+  /** A straight line with smooth edges; x and y count to the centres of pixels. @units pixels */
+  line(x0: number, y0: number, x1: number, y1: number, color: Color = BLACK, thickness = 1): this {
+    const reach = thickness / 2 + 0.5;
+    const dx = x1 - x0;
+    const dy = y1 - y0;
+    const square = dx * dx + dy * dy;
+    const limit = (v: number, size: number) => Math.min(Math.max(v, 0), size - 1);
+    const left = limit(Math.ceil(Math.min(x0, x1) - reach), this.width);
+    const right = limit(Math.floor(Math.max(x0, x1) + reach), this.width);
+    const top = limit(Math.ceil(Math.min(y0, y1) - reach), this.height);
+    const bottom = limit(Math.floor(Math.max(y0, y1) + reach), this.height);
+    for (let y = top; y <= bottom; y++)
+      for (let x = left; x <= right; x++) {
+        const along = square === 0 ? 0 : Math.min(Math.max(((x - x0) * dx + (y - y0) * dy) / square, 0), 1);
+        const distance = Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
+        if (distance < reach) this.mix(x, y, color, Math.min(reach - distance, 1));
+      }
+    return this;
   }
 
-  /** Each pixel as a square of `scale`. */
-  image(x: number, y: number, { data, height, width, channels, min, max }: Drawable, scale = 1): void {
-    const level = (v: number): number => Math.round(255 * Math.min(Math.max((v - min) / (max - min), 0), 1));
-    for (let i = 0; i < height * width; i++) {
-      const color = [0, 1, 2].map((c) => level(data[i * channels + (channels === 1 ? 0 : c)])) as unknown as Rgb;
-      this.rect(x + (i % width) * scale, y + Math.floor(i / width) * scale, scale, scale, color);
-    }
+  /**
+   * An image, every pixel of it `scale` by `scale` pixels of the picture.
+   * @shape data [height · width · channels]
+   * @throws ShapeError when the data ends before the image does; ValueError when scale is not whole and positive
+   */
+  image(x: number, y: number, image: PictureImage, scale = 1): this {
+    const { data, height, width, channels = 1, min = 0, max = 1, offset = 0 } = image;
+    const needed = offset + height * width * channels;
+    if (!(data.length >= needed))
+      throw new ShapeError('Picture.image', 'data must reach offset + height × width × channels', `${data.length} elements for ${needed}`);
+    if (!Number.isInteger(scale) || scale < 1) throw new ValueError('Picture.image', 'scale must be whole and positive', `scale=${scale}`);
+    const level = (at: number) => Math.round(Math.min(Math.max((data[at] - min) / (max - min), 0), 1) * 255);
+    for (let j = 0; j < height; j++)
+      for (let i = 0; i < width; i++) {
+        const at = offset + (j * width + i) * channels;
+        const red = level(at);
+        this.rect(x + i * scale, y + j * scale, scale, scale, channels === 3 ? [red, level(at + 1), level(at + 2)] : [red, red, red]);
+      }
+    return this;
   }
 
-  /** Lines over their index, counted from 1, with ticks at round numbers. Values that cannot be drawn (not finite, or not positive under `log`) leave gaps. */
-  lineChart(x: number, y: number, width: number, height: number, series: readonly (readonly number[])[], { title, yLabel, log = false }: ChartOptions): void {
-    const scale = (v: number): number => (log ? Math.log10(v) : v);
-    const values = series.flat().map(scale).filter(Number.isFinite);
-    const count = Math.max(...series.map((s) => s.length), 2);
-    let [low, high] = values.length > 0 ? [Math.min(...values), Math.max(...values)] : [0, 1];
-    if (low === high) [low, high] = [low - 0.5, high + 0.5];
-    const [left, top, right, bottom] = [x + 52, y + 16, x + width - 8, y + height - 26];
-    const px = (i: number): number => Math.round(left + ((right - left) * i) / (count - 1));
-    const py = (v: number): number => Math.round(bottom - ((bottom - top) * (v - low)) / (high - low));
-    this.text(left, y + 2, title);
-    for (const v of log ? decades(low, high) : ticks(low, high)) {
-      this.line(left, py(v), right, py(v), grey);
-      const label = shortNumber(log ? 10 ** v : v);
-      this.text(left - 6 - 6 * label.length, py(v) - 3, label);
-    }
-    for (const step of ticks(1, count).filter((n) => Number.isInteger(n) && n >= 1)) {
-      this.line(px(step - 1), bottom, px(step - 1), bottom + 3);
-      this.text(px(step - 1) - 3 * String(step).length, bottom + 6, String(step));
-    }
-    this.line(left, top, left, bottom);
-    this.line(left, bottom, right, bottom);
-    this.text(x, y + 2, yLabel);
-    this.text(right - 24, bottom + 16, 'step');
-    series.forEach((s, k) => {
-      for (let i = 1; i < s.length; i++) {
-        const [a, b] = [scale(s[i - 1]), scale(s[i])];
-        if (Number.isFinite(a) && Number.isFinite(b)) this.line(px(i - 1), py(a), px(i), py(b), palette[k % palette.length], 2);
+  /** How wide a text is when drawn. @units pixels */
+  static textWidth(text: string, scale = 1): number {
+    return Math.max([...text].length * ADVANCE - 1, 0) * scale;
+  }
+
+  /** One line of text, its top at y. Characters beyond printable ASCII are drawn as `?`. */
+  text(x: number, y: number, text: string, { color = BLACK, scale = 1, align = 'left' }: TextOptions = {}): this {
+    const shift = align === 'left' ? 0 : Picture.textWidth(text, scale) / (align === 'center' ? 2 : 1);
+    [...text].forEach((character, index) => {
+      const code = character.charCodeAt(0) - FIRST;
+      const glyph = code >= 0 && code < COUNT ? code : '?'.charCodeAt(0) - FIRST;
+      for (let column = 0; column < COLUMNS; column++) {
+        const at = (glyph * COLUMNS + column) * 2;
+        const bits = Number.parseInt(FONT.slice(at, at + 2), 16);
+        for (let row = 0; row < ROWS; row++)
+          if ((bits >> row) & 1) this.rect(Math.round(x - shift) + (index * ADVANCE + column) * scale, y + row * scale, scale, scale, color);
       }
     });
+    return this;
+  }
+
+  /** A line chart with axes, ticks, grid and legend, all within the given rectangle; points that are not finite leave gaps. */
+  lineChart(x: number, y: number, width: number, height: number, series: readonly Series[], { title, xLabel, yLabel, log = false }: ChartOptions = {}): this {
+    const map = (v: number) => (log ? (v > 0 ? Math.log10(v) : Number.NaN) : v);
+    const curves = series.map((s, i) => ({
+      label: s.label,
+      color: s.color ?? PALETTE[i % PALETTE.length],
+      points: Array.from({ length: s.values.length }, (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const),
+    }));
+    const finite = curves.flatMap((c) => c.points).filter(([px, py]) => Number.isFinite(px) && Number.isFinite(py));
+    const [xLow, xHigh] = span(finite.map((p) => p[0]));
+    const [rawLow, rawHigh] = span(finite.map((p) => p[1]));
+    const margin = (rawHigh - rawLow) * 0.04;
+    const [yLow, yHigh] = [rawLow - margin, rawHigh + margin];
+
+    const yTicks = (log ? logTicks : ticks)(yLow, yHigh, Math.max(2, Math.floor(height / 40)));
+    const yNames = yTicks.map((v) => labelOf(log ? 10 ** v : v));
+    const top = y + 6 + (title === undefined ? 0 : 14) + (yLabel === undefined ? 0 : 12);
+    const left = x + 10 + Math.max(0, ...yNames.map((n) => Picture.textWidth(n)));
+    const right = x + width - 10;
+    const bottom = y + height - 16 - (xLabel === undefined ? 0 : 12);
+    const toX = (v: number) => left + ((v - xLow) / (xHigh - xLow)) * (right - left);
+    const toY = (v: number) => bottom - ((v - yLow) / (yHigh - yLow)) * (bottom - top);
+
+    if (title !== undefined) this.text((left + right) / 2, y + 4, title, { align: 'center' });
+    if (yLabel !== undefined) this.text(left, top - 13, yLabel, { color: GREY });
+    if (xLabel !== undefined) this.text((left + right) / 2, y + height - 11, xLabel, { color: GREY, align: 'center' });
+    yTicks.forEach((v, i) => {
+      const at = Math.round(toY(v));
+      this.rect(left, at, right - left, 1, PALE).rect(left - 3, at, 3, 1, GREY);
+      this.text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
+    });
+    for (const v of ticks(xLow, xHigh, Math.max(2, Math.floor(width / 70)))) {
+      const at = Math.round(toX(v));
+      this.rect(at, top, 1, bottom - top, PALE).rect(at, bottom, 1, 4, GREY);
+      this.text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), { color: GREY, align: 'center' });
+    }
+    this.rect(left, top, 1, bottom - top + 1, GREY).rect(left, bottom, right - left, 1, GREY);
+
+    for (const { points, color } of curves)
+      points.forEach(([px, py], k) => {
+        // A point alone between gaps is drawn as a dot.
+        const [fromX, fromY] = k > 0 && points[k - 1].every(Number.isFinite) ? points[k - 1] : [px, py];
+        if (Number.isFinite(px) && Number.isFinite(py)) this.line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
+      });
+
+    const named = curves.filter((c) => c.label !== undefined);
+    if (named.length > 0) {
+      const widest = Math.max(...named.map((c) => Picture.textWidth(c.label as string)));
+      const boxLeft = right - widest - 26;
+      this.rect(boxLeft - 4, top + 2, widest + 28, named.length * 11 + 4, WHITE);
+      named.forEach(({ label, color }, i) => {
+        const row = top + 5 + i * 11;
+        this.rect(boxLeft, row + 2, 14, 2, color).text(boxLeft + 18, row, label as string);
+      });
+    }
+    return this;
   }
 
   /** The picture as a PNG file's bytes. */
   toPng(): Uint8Array {
-    return encodePng({ width: this.width, height: this.height, channels: 3, data: this.#pixels });
+    return encodePng({ width: this.width, height: this.height, channels: 3, data: this.data });
   }
 }
-
-/** About five round numbers in a range. */
-function ticks(low: number, high: number): number[] {
-  const rough = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  const out: number[] = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i++) out.push(i * step);
-  return out;
-}
-
-/** Logarithms of round numbers in a range, the fewer the wider it is. */
-function decades(low: number, high: number): number[] {
-  const factors = high - low > 4 ? [1] : high - low > 1 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
-  const out: number[] = [];
-  for (let e = Math.floor(low); e <= high; e++) for (const f of factors) out.push(e + Math.log10(f));
-  return out.filter((v) => v >= low && v <= high);
-}
-
-const shortNumber = (v: number): string => (Math.abs(v) >= 1e5 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(0) : String(Number(v.toPrecision(4))));

@@ -1,95 +1,137 @@
-/** The safetensors format: a JSON header and raw little-endian arrays. Not here: files. */
-import { FormatError, show } from '../errors.js';
-import { bytesOf, type DType, type TypedArray } from '../tensor/dtype.js';
-import { type Shape, sizeOf } from '../tensor/shape.js';
+/**
+ * The safetensors format, both ways, for the data types this library has. Bytes in memory only: files are in files.ts, and
+ * what a checkpoint contains is its maker's business. Typed arrays are taken as little-endian, as on every platform of today.
+ * @source github.com/huggingface/safetensors, "Format"
+ */
+import { FormatError, ShapeError, show, ValueError } from '../errors.js';
+import { allocate, bytesOf, type DType, type TypedArray } from '../tensor/dtype.js';
+import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 
-/** One array of a file. */
+/** One tensor of a file. */
 export interface StoredTensor {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** @shape [n], n = product of shape */
   readonly data: TypedArray;
 }
 
-const names: Record<DType, string> = { float32: 'F32', float64: 'F64', int32: 'I32', bool: 'BOOL' };
-const fail = (rule: string, got: string, hint = ''): FormatError => new FormatError('safetensors', rule, got, hint);
+const codes: Record<DType, string> = { float32: 'F32', float64: 'F64', int32: 'I32', bool: 'BOOL' };
+const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
+const METADATA = '__metadata__';
+/** The format's own limit on headers. */
+const MAX_HEADER = 100_000_000;
+const LENGTH_BYTES = 8;
+
+const bytesIn = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /**
- * The bytes of a file that holds these tensors.
- * @throws FormatError when data and shape disagree
- * @source huggingface/safetensors, format
+ * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
+ * aligned in the file.
+ * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`, an array of another dtype, or metadata that is not text
+ * @source safetensors.serialize
  */
-export function encodeSafetensors(tensors: Readonly<Record<string, StoredTensor>>, metadata?: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
-  let size = 0;
-  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
-    if (data.length !== sizeOf(shape)) throw fail('data must have as many elements as its shape', `${name}: ${data.length} for ${show(shape)}`);
-    header[name] = { dtype: names[dtype], shape, data_offsets: [size, size + data.byteLength] };
-    size += data.byteLength;
+export function encodeSafetensors(tensors: Record<string, StoredTensor>, metadata?: Record<string, string>): Uint8Array<ArrayBuffer> {
+  const op = 'encodeSafetensors';
+  const entries = Object.entries(tensors);
+  const offsets = new Map<string, number>();
+  let total = 0;
+  for (const [name, { dtype, shape, data }] of entries.toSorted((a, b) => bytesOf[b[1].dtype] - bytesOf[a[1].dtype])) {
+    if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
+    checkShape(op, shape);
+    if (data.length !== sizeOf(shape))
+      throw new ShapeError(op, 'data must have as many elements as shape', `${name}: ${data.length} elements, shape=${show(shape)}`);
+    if (allocate(dtype, 0).constructor !== data.constructor)
+      throw new ValueError(op, 'data must be of its dtype', `${name}: ${data.constructor.name} for ${dtype}`);
+    offsets.set(name, total);
+    total += data.byteLength;
   }
-  const text = JSON.stringify(header);
-  const json = new TextEncoder().encode(text + ' '.repeat((8 - (new TextEncoder().encode(text).length % 8)) % 8));
-  const out = new Uint8Array(8 + json.length + size);
-  new DataView(out.buffer).setBigUint64(0, BigInt(json.length), true);
-  out.set(json, 8);
-  let at = 8 + json.length;
-  for (const { data } of Object.values(tensors)) {
-    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
+  for (const [key, text] of Object.entries(metadata ?? {}))
+    if (typeof text !== 'string') throw new ValueError(op, 'metadata must be text', `${key}: ${typeof text}`, 'write it as JSON');
+
+  const header = Object.fromEntries([
+    ...(metadata === undefined ? [] : [[METADATA, metadata] as const]),
+    ...entries.map(([name, { dtype, shape, data }]) => {
+      const start = offsets.get(name) as number;
+      return [name, { dtype: codes[dtype], shape, data_offsets: [start, start + data.byteLength] }] as const;
+    }),
+  ]);
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(text.length / 8) * 8;
+  const out = new Uint8Array(LENGTH_BYTES + headerBytes + total);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  out.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  out.set(text, LENGTH_BYTES);
+  for (const [name, { data }] of entries) out.set(bytesIn(data), LENGTH_BYTES + headerBytes + (offsets.get(name) as number));
   return out;
 }
 
-function view(bytes: ArrayBuffer, dtype: DType): TypedArray {
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(bytes);
-    case 'float64':
-      return new Float64Array(bytes);
-    case 'int32':
-      return new Int32Array(bytes);
-    case 'bool':
-      return new Uint8Array(bytes);
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+const bad = (rule: string, got: string, hint?: string): FormatError => new FormatError('decodeSafetensors', rule, got, hint);
+const isObject = (value: Json): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
+const areWhole = (value: Json): value is number[] => Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+
+function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start: number } {
+  if (bytes.length < LENGTH_BYTES) throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > MAX_HEADER || Number(length) > bytes.length - LENGTH_BYTES)
+    throw bad('the header must lie within the file', `${length} bytes of ${bytes.length - LENGTH_BYTES}`, 'the file is cut short, or not safetensors');
+  const start = LENGTH_BYTES + Number(length);
+  let header: Json;
+  try {
+    // Copied because a browser's decoder refuses shared memory.
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start)));
+  } catch (error) {
+    throw bad('the header must be JSON in UTF-8', (error as Error).message);
   }
+  if (!isObject(header)) throw bad('the header must be a JSON object', quote(header));
+  return { header, start };
+}
+
+function readMetadata(value: Json | undefined): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isObject(value)) throw bad('metadata must be a JSON object', quote(value));
+  for (const [key, text] of Object.entries(value)) if (typeof text !== 'string') throw bad('metadata must be text', `${quote(key)}: ${quote(text)}`);
+  return value as Record<string, string>;
 }
 
 /**
- * Reads such bytes, wherever they lie in their buffer. Arrays are copies.
- * @throws FormatError for a header or offsets that cannot be, or an unknown dtype
- * @source huggingface/safetensors, format
+ * Reads a safetensors file. Everything the header claims is checked against the bytes before anything is made from it; the
+ * arrays are copies, so the bytes may be part of a larger buffer at any offset.
+ * @throws FormatError when the bytes are not a well-formed file, or hold a dtype this library lacks
+ * @source safetensors.deserialize
  */
 export function decodeSafetensors(bytes: Uint8Array): { tensors: Record<string, StoredTensor>; metadata: Record<string, string> } {
-  if (bytes.length < 8) throw fail('a file has at least 8 bytes', `${bytes.length}`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
-  if (length > bytes.length - 8) throw fail('the header must lie in the file', `a header of ${length} bytes in a file of ${bytes.length}`);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + length)));
-  } catch (error) {
-    throw fail('the header must be JSON', (error as Error).message);
+  const { header, start } = readHeader(bytes);
+  const total = bytes.length - start;
+  const spans: { name: string; from: number; to: number }[] = [];
+  const tensors = Object.entries(header)
+    .filter(([name]) => name !== METADATA)
+    .map(([name, entry]): [string, StoredTensor] => {
+      const label = quote(name);
+      if (!isObject(entry)) throw bad('a tensor must be described by a JSON object', `${label}: ${quote(entry)}`);
+      const dtype = typeof entry.dtype === 'string' ? dtypes.get(entry.dtype) : undefined;
+      if (dtype === undefined) throw bad(`dtype must be one of ${[...dtypes.keys()].join(', ')}`, `${label}: ${quote(entry.dtype)}`);
+      const { shape, data_offsets: range } = entry;
+      if (!areWhole(shape)) throw bad('shape must be a list of whole, non-negative sizes', `${label}: ${quote(shape)}`);
+      if (!areWhole(range) || range.length !== 2 || range[0] > range[1] || range[1] > total)
+        throw bad(`data_offsets must be a range within ${total} bytes`, `${label}: ${quote(range)}`);
+      const [from, to] = range;
+      const size = sizeOf(shape);
+      if (size * bytesOf[dtype] !== to - from)
+        throw bad('data_offsets must span the bytes that dtype and shape need', `${label}: ${to - from} bytes for ${dtype} ${quote(shape)}`);
+      spans.push({ name, from, to });
+      const data = allocate(dtype, size);
+      bytesIn(data).set(bytes.subarray(start + from, start + to));
+      if (dtype === 'bool' && data.some((v) => v > 1)) throw bad('BOOL bytes must be 0 or 1', label);
+      return [name, { dtype, shape, data }];
+    });
+  let end = 0;
+  for (const { name, from, to } of spans.sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end) throw bad('tensors must fill the file without gap or overlap', `${quote(name)} from byte ${from}, where ${end} was due`);
+    end = to;
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw fail('the header must be an object', JSON.stringify(header).slice(0, 40));
-  const body = bytes.subarray(8 + length);
-  const tensors: Record<string, StoredTensor> = {};
-  const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
-  if (typeof metadata !== 'object' || metadata === null || !Object.values(metadata).every((v) => typeof v === 'string')) throw fail('__metadata__ must map names to strings', JSON.stringify(metadata).slice(0, 40));
-  const spans: [number, number][] = [];
-  for (const [name, entry] of Object.entries(entries)) {
-    const { dtype: code, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-    const dtype = (Object.keys(names) as DType[]).find((d) => names[d] === code);
-    if (dtype === undefined) throw fail('dtype must be F32, F64, I32 or BOOL', `${name}: ${JSON.stringify(code)}`);
-    const whole = (v: unknown): v is number[] => Array.isArray(v) && v.every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (!whole(shape) || !whole(offsets) || offsets.length !== 2) throw fail('shape and data_offsets must be lists of whole numbers', `${name}: ${JSON.stringify(entry).slice(0, 80)}`);
-    const [start, end] = offsets;
-    if (end > body.length || end - start !== sizeOf(shape) * bytesOf[dtype]) throw fail('offsets must fit shape and file', `${name}: [${start},${end}] for ${show(shape)} ${dtype} in ${body.length} bytes`);
-    spans.push([start, end]);
-    tensors[name] = { dtype, shape, data: view(Uint8Array.from(body.subarray(start, end)).buffer, dtype) };
-  }
-  spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  let at = 0;
-  for (const [start, end] of spans) {
-    if (start !== at) throw fail('arrays must follow one another without gap or overlap', `an array at ${start}, expected ${at}`);
-    at = end;
-  }
-  if (at !== body.length) throw fail('arrays must fill the file', `${body.length - at} bytes left over`);
-  return { tensors, metadata: metadata as Record<string, string> };
+  if (end !== total) throw bad('tensors must fill the file without gap or overlap', `${total - end} bytes after the last`);
+  return { tensors: Object.fromEntries(tensors), metadata: readMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined) };
 }

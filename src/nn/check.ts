@@ -1,7 +1,7 @@
 /** Checks that constructors of layers share. Not here: checks of inputs, which the ops make. */
 import { ShapeError, show, ValueError } from '../errors.js';
-import type { Pair } from '../tensor/window.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Pair } from '../tensor/window.js';
 
 /** Channels, features and the like. */
 export function checkCount(op: string, name: string, value: number): void {
@@ -13,7 +13,11 @@ export function checkGroups(op: string, groups: number, channels: Readonly<Recor
   checkCount(op, 'groups', groups);
   const names = Object.keys(channels);
   if (Object.values(channels).some((n) => n % groups !== 0))
-    throw new ValueError(op, `${names.join(' and ')} must be ${names.length > 1 ? 'multiples' : 'a multiple'} of groups`, `${names.map((name) => `${name}=${channels[name]}`).join(', ')}, groups=${groups}`);
+    throw new ValueError(
+      op,
+      `${names.join(' and ')} must be ${names.length > 1 ? 'multiples' : 'a multiple'} of groups`,
+      `${names.map((name) => `${name}=${channels[name]}`).join(', ')}, groups=${groups}`,
+    );
 }
 
 /** The last axis holds the channels. */

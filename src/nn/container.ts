@@ -19,7 +19,8 @@ export class Sequential extends Module {
   constructor(...layers: Layer[]) {
     super();
     layers.forEach((layer, i) => {
-      if (!(layer instanceof Module)) throw new ValueError('Sequential', 'layers must be modules', `layer ${i}: ${typeof layer}`, 'wrap a function in a Module of its own');
+      if (!(layer instanceof Module))
+        throw new ValueError('Sequential', 'layers must be modules', `layer ${i}: ${typeof layer}`, 'wrap a function in a Module of its own');
     });
     Object.assign(this, layers);
   }

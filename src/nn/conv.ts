@@ -72,7 +72,10 @@ export class Conv2d extends Module {
     super();
     const settings = convSettings('Conv2d', inChannels, outChannels, kernelSize, options);
     ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
-    ({ weight: this.weight, bias: this.bias } = drawParameters([...this.kernelSize, inChannels / this.groups, outChannels], (options.bias ?? true) ? outChannels : null));
+    ({ weight: this.weight, bias: this.bias } = drawParameters(
+      [...this.kernelSize, inChannels / this.groups, outChannels],
+      (options.bias ?? true) ? outChannels : null,
+    ));
   }
 
   forward(x: Tensor): Tensor {
@@ -121,13 +124,24 @@ export class ConvTranspose2d extends Module {
     const settings = convSettings(op, inChannels, outChannels, kernelSize, options);
     ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
     this.outputPadding = options.outputPadding === undefined ? undefined : pair(op, 'outputPadding', options.outputPadding, 0);
-    ({ weight: this.weight, bias: this.bias } = drawParameters([...this.kernelSize, outChannels / this.groups, inChannels], (options.bias ?? true) ? outChannels : null));
+    ({ weight: this.weight, bias: this.bias } = drawParameters(
+      [...this.kernelSize, outChannels / this.groups, inChannels],
+      (options.bias ?? true) ? outChannels : null,
+    ));
   }
 
   /** @shape outputSize [H′,W′], instead of outputPadding; one whose convolution gives the input's size */
   forward(x: Tensor, { outputSize }: { outputSize?: readonly [number, number] } = {}): Tensor {
     const { stride, padding, dilation, groups, bias } = this;
-    return conv2dTranspose(x, this.weight, { stride, padding, dilation, groups, bias, outputSize, outputPadding: outputSize === undefined ? this.outputPadding : undefined });
+    return conv2dTranspose(x, this.weight, {
+      stride,
+      padding,
+      dilation,
+      groups,
+      bias,
+      outputSize,
+      outputPadding: outputSize === undefined ? this.outputPadding : undefined,
+    });
   }
   override describe(): string {
     return `${this.inChannels}, ${this.outChannels}, ${attributes({ ...changed(this), outputPadding: this.outputPadding })}`;

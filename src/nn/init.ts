@@ -36,7 +36,10 @@ export const constant = <T extends Tensor>(target: T, value: number): T => fill(
 export function normal<T extends Tensor>(target: T, mean = 0, std = 1, { random = globalRandom() }: InitOptions = {}): T {
   checkFinite('normal', { mean, std });
   if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
-  return fill(target, random.randn(target.size).map((v) => mean + std * v));
+  return fill(
+    target,
+    random.randn(target.size).map((v) => mean + std * v),
+  );
 }
 
 /** U[low, high). @shape target [any], filled @throws ValueError for bounds that are not finite or low above high @source torch.nn.init.uniform_ */
@@ -54,7 +57,8 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, { random
  * @source torch.nn.init._calculate_fan_in_and_fan_out
  */
 export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: number; fanOut: number } {
-  if (weight.rank < 2) throw new ShapeError('fans', 'weight must have rank 2 or more', `weight=${show(weight.shape)}`, 'fill a bias with constant() or uniform()');
+  if (weight.rank < 2)
+    throw new ShapeError('fans', 'weight must have rank 2 or more', `weight=${show(weight.shape)}`, 'fill a bias with constant() or uniform()');
   if (layout !== 'HWIO' && layout !== 'HWOI') throw new ValueError('fans', "layout must be 'HWIO' or 'HWOI'", `layout=${layout}`);
   const cells = sizeOf(weight.shape.slice(0, -2));
   const [before, last] = weight.shape.slice(-2).map((n) => n * cells);
@@ -101,7 +105,8 @@ function kaimingStd(op: string, weight: Tensor, { a = 0, mode = 'fanIn', nonline
  * @throws ShapeError for a weight without fans; ValueError for options out of range
  * @source He et al. 2015; torch.nn.init.kaiming_normal_
  */
-export const kaimingNormal = <T extends Tensor>(weight: T, options: KaimingOptions = {}): T => normal(weight, 0, kaimingStd('kaimingNormal', weight, options), options);
+export const kaimingNormal = <T extends Tensor>(weight: T, options: KaimingOptions = {}): T =>
+  normal(weight, 0, kaimingStd('kaimingNormal', weight, options), options);
 
 /**
  * U(±√3·gain/√fan): He initialisation with a uniform distribution of the same variance.

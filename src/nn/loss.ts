@@ -1,5 +1,5 @@
 /** Losses as modules. Not here: the operations (autograd/ops/loss.ts). */
-import { bceWithLogits, crossEntropy, l1, type LossOptions, mse, type Reduction } from '../autograd/ops/loss.js';
+import { bceWithLogits, crossEntropy, type LossOptions, l1, mse, type Reduction } from '../autograd/ops/loss.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -10,7 +10,8 @@ abstract class Loss extends Module {
 
   constructor({ reduction = 'mean' }: LossOptions) {
     super();
-    if (!['mean', 'sum', 'none'].includes(reduction)) throw new ValueError(new.target.name, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
+    if (!['mean', 'sum', 'none'].includes(reduction))
+      throw new ValueError(new.target.name, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
     this.reduction = reduction;
   }
   abstract override forward(prediction: Tensor, target: Tensor): Tensor;
@@ -31,7 +32,8 @@ export class BCEWithLogitsLoss extends Loss {
 
   constructor({ posWeight = 1, ...options }: LossOptions & { posWeight?: number | Tensor } = {}) {
     super(options);
-    if (typeof posWeight === 'number' && !(posWeight > 0 && posWeight < Infinity)) throw new ValueError('BCEWithLogitsLoss', 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+    if (typeof posWeight === 'number' && !(posWeight > 0 && posWeight < Infinity))
+      throw new ValueError('BCEWithLogitsLoss', 'posWeight must be positive and finite', `posWeight=${posWeight}`);
     this.posWeight = typeof posWeight === 'number' ? posWeight : posWeight.keep();
   }
   forward(logits: Tensor, target: Tensor): Tensor {

@@ -200,7 +200,8 @@ export abstract class Module {
    * @source torch.nn.Module.to
    */
   to(target: Tensor['device'] | DType): this {
-    if (typeof target === 'string' && !isFloat(target)) throw new ValueError(`${this.constructor.name}.to`, 'dtype must be float32 or float64', `dtype=${target}`);
+    if (typeof target === 'string' && !isFloat(target))
+      throw new ValueError(`${this.constructor.name}.to`, 'dtype must be float32 or float64', `dtype=${target}`);
     const slots = tensorSlots(this);
     const results = new Map<Tensor, Tensor>();
     for (const { value } of slots) if (!results.has(value)) results.set(value, moved(value, target));
@@ -275,7 +276,10 @@ export abstract class Module {
     try {
       this.eval();
       noGrad(() => {
-        callForward(this, inputShapes.map((shape) => zeros(shape, { dtype, device })));
+        callForward(
+          this,
+          inputShapes.map((shape) => zeros(shape, { dtype, device })),
+        );
       });
     } finally {
       for (const undo of restore) undo();
@@ -284,7 +288,8 @@ export abstract class Module {
       });
     }
     for (const [name, module] of watched)
-      if (!called.has(module) && hasOwn(module)) rows.push({ layer: `${name} ${module.constructor.name} (not called)`.trim(), output: null, parameters: uncounted(module), multiplyAdds: 0 });
+      if (!called.has(module) && hasOwn(module))
+        rows.push({ layer: `${name} ${module.constructor.name} (not called)`.trim(), output: null, parameters: uncounted(module), multiplyAdds: 0 });
     const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
     return formatSummary(rows, trainable);
   }

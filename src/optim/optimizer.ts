@@ -67,10 +67,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (params.length === 0) throw new ValueError(op, 'a group must have parameters', 'an empty list');
     const known = new Set(this.#parameters());
     for (const p of params) {
-      if (known.has(p)) throw new ValueError(op, 'a parameter must stand in one group, once', `a second ${p.madeBy} ${show(p.shape)}`, 'it would be updated twice a step');
+      if (known.has(p))
+        throw new ValueError(op, 'a parameter must stand in one group, once', `a second ${p.madeBy} ${show(p.shape)}`, 'it would be updated twice a step');
       known.add(p);
       if (!isFloat(p.dtype)) throw new ValueError(op, 'parameters must be float32 or float64', describe(p));
-      if (p.node !== null) throw new GraphError(op, 'parameters must be leaves', `${p.madeBy}'s result ${show(p.shape)}`, 'pass the tensor it was computed from');
+      if (p.node !== null)
+        throw new GraphError(op, 'parameters must be leaves', `${p.madeBy}'s result ${show(p.shape)}`, 'pass the tensor it was computed from');
     }
     this.checkOptions(op, group);
     this.paramGroups.push(group);
@@ -117,7 +119,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   stateDict(): OptimizerState<O> {
     const numbers = new Map(this.#parameters().map((p, i) => [p, i]));
-    const groups = this.paramGroups.map(({ params, ...options }) => ({ options: structuredClone(options) as unknown as O, params: params.map((p) => numbers.get(p) as number) }));
+    const groups = this.paramGroups.map(({ params, ...options }) => ({
+      options: structuredClone(options) as unknown as O,
+      params: params.map((p) => numbers.get(p) as number),
+    }));
     const state: Record<number, { step: number; tensors: Record<string, Tensor> }> = {};
     for (const group of this.paramGroups) {
       const needed = this.slots(group);
@@ -156,16 +161,26 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
           if (saved === undefined) return;
           checkNumber(op, 'step', saved.step, (v) => Number.isInteger(v) && v >= 0, 'whole and not negative');
           const [have, want] = [Object.keys(saved.tensors).sort().join(', '), [...needed].sort().join(', ')];
-          if (have !== want) throw new ValueError(op, `the state of a parameter must be (${want})`, `parameter ${params[k]}: (${have})`, 'was it saved by another optimizer, or with other options?');
+          if (have !== want)
+            throw new ValueError(
+              op,
+              `the state of a parameter must be (${want})`,
+              `parameter ${params[k]}: (${have})`,
+              'was it saved by another optimizer, or with other options?',
+            );
           for (const [name, t] of Object.entries(saved.tensors))
             if (!sameShape(t.shape, p.shape) || t.dtype !== p.dtype)
-              throw new ValueError(op, "state must have its parameter's shape and dtype", `parameter ${params[k]}: ${name} ${describe(t)}, parameter ${describe(p)}`);
+              throw new ValueError(
+                op,
+                "state must have its parameter's shape and dtype",
+                `parameter ${params[k]}: ${name} ${describe(t)}, parameter ${describe(p)}`,
+              );
           const copies = Object.entries(saved.tensors).map(([name, t]): [string, Tensor] => [name, alias(t.to(p.device).clone())]);
           loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies) });
         });
       });
     });
-    dict.groups.forEach(({ options }, i) => Object.assign(this.paramGroups[i], structuredClone(options)));
+    for (const [i, { options }] of dict.groups.entries()) Object.assign(this.paramGroups[i], structuredClone(options));
     for (const state of this.#state.values()) for (const t of Object.values(state.tensors)) t.release();
     this.#state.clear();
     for (const [p, state] of loaded) this.#state.set(p, state);

@@ -58,7 +58,12 @@ export abstract class Schedule {
   loadStateDict({ count, baseRates }: ScheduleState): void {
     const op = `${this.constructor.name}.loadStateDict`;
     whole(op, 'count', count, 0);
-    if (baseRates.length !== this.optimizer.paramGroups.length) throw new ValueError(op, "there must be one rate per group of the optimizer", `${baseRates.length} rates for ${this.optimizer.paramGroups.length} groups`);
+    if (baseRates.length !== this.optimizer.paramGroups.length)
+      throw new ValueError(
+        op,
+        'there must be one rate per group of the optimizer',
+        `${baseRates.length} rates for ${this.optimizer.paramGroups.length} groups`,
+      );
     for (const baseRate of baseRates) checkNumber(op, 'baseRate', baseRate, Number.isFinite, 'finite');
     this.#count = count;
     this.#bases = [...baseRates];
@@ -89,24 +94,25 @@ export class StepLR extends Schedule {
 }
 
 /**
- * Half a cosine from the group's rate down to minLr, where it stays (PyTorch's rises again).
- * @units steps: steps; minLr: learning rate
+ * Half a cosine from the group's rate down to minFactor times it, where it stays (PyTorch's rises again). PyTorch's eta_min is minFactor·rate.
+ * @units total: steps; minFactor: share of the rate
  * @throws ValueError for options out of range
  * @source Loshchilov and Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingLR
  */
 export class CosineLR extends Schedule {
-  readonly steps: number;
-  readonly minLr: number;
+  readonly total: number;
+  readonly minFactor: number;
 
-  constructor(optimizer: Scheduled, { steps, minLr = 0 }: { steps: number; minLr?: number }) {
+  constructor(optimizer: Scheduled, { total, minFactor = 0 }: { total: number; minFactor?: number }) {
     super(optimizer);
-    whole('CosineLR', 'steps', steps, 1);
-    checkNumber('CosineLR', 'minLr', minLr, (v) => v >= 0 && v < Infinity, 'finite and not negative');
-    this.steps = steps;
-    this.minLr = minLr;
+    whole('CosineLR', 'total', total, 1);
+    checkNumber('CosineLR', 'minFactor', minFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');
+    this.total = total;
+    this.minFactor = minFactor;
   }
   rate(base: number, count: number): number {
-    return this.minLr + ((base - this.minLr) * (1 + Math.cos((Math.PI * Math.min(count, this.steps)) / this.steps))) / 2;
+    const least = base * this.minFactor;
+    return least + ((base - least) * (1 + Math.cos((Math.PI * Math.min(count, this.total)) / this.total))) / 2;
   }
 }
 
@@ -125,7 +131,8 @@ export class WarmupLR extends Schedule {
     super(optimizer);
     whole('WarmupLR', 'steps', steps, 1);
     checkNumber('WarmupLR', 'startFactor', startFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');
-    if (after !== undefined && after.optimizer !== optimizer) throw new ValueError('WarmupLR', 'after must be a schedule of the same optimizer', 'one of another');
+    if (after !== undefined && after.optimizer !== optimizer)
+      throw new ValueError('WarmupLR', 'after must be a schedule of the same optimizer', 'one of another');
     this.steps = steps;
     this.startFactor = startFactor;
     this.after = after;

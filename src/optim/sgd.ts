@@ -28,7 +28,8 @@ export class SGD extends Optimizer<SGDOptions> {
   protected checkOptions(op: string, { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
     checkNotNegative(op, { lr, momentum, weightDecay });
     if (!Number.isFinite(dampening)) throw new ValueError(op, 'dampening must be finite', `dampening=${dampening}`);
-    if (nesterov && (momentum === 0 || dampening !== 0)) throw new ValueError(op, 'nesterov needs momentum and no dampening', `momentum=${momentum}, dampening=${dampening}`);
+    if (nesterov && (momentum === 0 || dampening !== 0))
+      throw new ValueError(op, 'nesterov needs momentum and no dampening', `momentum=${momentum}, dampening=${dampening}`);
   }
   protected slots({ momentum }: SGDOptions): readonly string[] {
     return momentum === 0 ? [] : ['velocity'];

@@ -1,8 +1,8 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
 import type { NdArray } from 'ndarray';
 import { wrap } from '../autograd/graph.js';
-import type { IndexConvention, PoolIndices } from '../autograd/ops/pool-indices.js';
 import { checkedPoolIndices } from '../autograd/ops/pool.js';
+import type { IndexConvention, PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ShapeError, show, ValueError } from '../errors.js';
@@ -49,7 +49,8 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   const out = allocate(dtype, data.length);
   for (let i = 0; i < data.length; i++) {
     const v = data[i];
-    if (dtype === 'int32' && v !== (v | 0)) throw new ValueError('tensor', 'int32 holds whole numbers in [-2^31, 2^31)', `element ${i}=${v}`, "pass dtype: 'float32'");
+    if (dtype === 'int32' && v !== (v | 0))
+      throw new ValueError('tensor', 'int32 holds whole numbers in [-2^31, 2^31)', `element ${i}=${v}`, "pass dtype: 'float32'");
     out[i] = dtype === 'bool' ? (v ? 1 : 0) : v;
   }
   return out;
@@ -89,7 +90,15 @@ export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => fille
 /** Creates by index. */
 function generate(shape: Shape, value: (i: number) => number, options: TensorOptions): Tensor {
   const dtype = options.dtype ?? 'float32';
-  return leaf(convert(Array.from({ length: sizeOf(shape) }, (_, i) => value(i)), dtype), shape, dtype, options);
+  return leaf(
+    convert(
+      Array.from({ length: sizeOf(shape) }, (_, i) => value(i)),
+      dtype,
+    ),
+    shape,
+    dtype,
+    options,
+  );
 }
 /** start, start + step, … below end; arange(n) counts from 0. @shape → [⌈(end − start)/step⌉] @throws ValueError for a step of 0 or NaN @source torch.arange */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
@@ -130,7 +139,10 @@ export const onesLike = (x: Tensor): Tensor => x.onesLike();
  * @throws ValueError for an index out of range or of another convention, naming the element; ShapeError for shapes that do not fit
  * @source tf.nn.max_pool_with_argmax (include_batch_in_index); torch.nn.MaxUnpool2d
  */
-export function poolIndices(data: TensorData | Tensor, options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; device?: Device }): PoolIndices {
+export function poolIndices(
+  data: TensorData | Tensor,
+  options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; device?: Device },
+): PoolIndices {
   const device = options.device ?? defaultDevice();
   const source = typeof data === 'object' && 'dataSync' in data ? { data: data.dataSync(), shape: [...data.shape] } : parse(data);
   const shape = options.shape ?? source.shape;

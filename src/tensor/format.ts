@@ -147,9 +147,7 @@ export function formatArray(data: TypedArray, shape: Shape, dtype: DType): strin
   const summarize = size > THRESHOLD;
   const strides = stridesOf(shape);
   /** Indices shown along an axis; −1 stands for the dots. */
-  const shown = shape.map((n) =>
-    summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i),
-  );
+  const shown = shape.map((n) => (summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i)));
 
   const values: number[] = [];
   const collect = (axis: number, offset: number): void => {

@@ -34,7 +34,8 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
       });
       return;
     }
-    if (typeof v !== 'number' && typeof v !== 'boolean') throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${v === null ? 'null' : typeof v} at ${place(path)}`);
+    if (typeof v !== 'number' && typeof v !== 'boolean')
+      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${v === null ? 'null' : typeof v} at ${place(path)}`);
     if (depth < shape.length) throw ragged(`a ${typeof v}`);
     if (typeof v === 'boolean') booleans++;
     data.push(Number(v));
@@ -73,7 +74,10 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
   const shape = [...nd.shape];
   const data = denseLike(nd.data, sizeOf(shape));
   const source = nd.data as NdArray['data'] & ArrayLike<number>;
-  const read = typeof (source as { get?: unknown }).get === 'function' ? (i: number) => (source as unknown as { get(i: number): number }).get(i) : (i: number) => source[i];
+  const read =
+    typeof (source as { get?: unknown }).get === 'function'
+      ? (i: number) => (source as unknown as { get(i: number): number }).get(i)
+      : (i: number) => source[i];
   let at = 0;
   const walk = (axis: number, offset: number): void => {
     if (axis < shape.length) {
@@ -94,6 +98,7 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
  * @throws ShapeError when the array does not have as many elements as the shape
  */
 export function toNdarray<D extends TypedArray>(data: D, shape: Shape): NdArray<D> {
-  if (data.length !== sizeOf(shape)) throw new ShapeError('toNdarray', 'data must have as many elements as shape', `${data.length} elements, shape=${show(shape)}`);
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError('toNdarray', 'data must have as many elements as shape', `${data.length} elements, shape=${show(shape)}`);
   return ndarray(data, [...shape]);
 }

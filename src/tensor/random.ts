@@ -32,7 +32,8 @@ export class RandomState {
 
   /** @throws ValueError when the seed is not a whole number in [0, 2³² − 1] */
   constructor(seed: number) {
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) throw new ValueError('RandomState', 'seed must be whole and in [0, 4294967295]', `seed=${seed}`);
+    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
+      throw new ValueError('RandomState', 'seed must be whole and in [0, 4294967295]', `seed=${seed}`);
     const key = this.key;
     key[0] = seed;
     for (let i = 1; i < SIZE; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
@@ -187,7 +188,11 @@ export class RandomState {
    */
   setState(state: RandomSnapshot): void {
     if (state.key.length !== SIZE || !Number.isInteger(state.position) || state.position < 0 || state.position > SIZE)
-      throw new ValueError('RandomState.setState', `key must have ${SIZE} words and position lie in [0, ${SIZE}]`, `${state.key.length} words, position=${state.position}`);
+      throw new ValueError(
+        'RandomState.setState',
+        `key must have ${SIZE} words and position lie in [0, ${SIZE}]`,
+        `${state.key.length} words, position=${state.position}`,
+      );
     this.key.set(state.key);
     this.position = state.position;
     this.cached = state.cached;

@@ -2,16 +2,16 @@
 import type { NdArray } from 'ndarray';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
 import { isTracking, type Node, registerTensor, withTracking, wrap } from '../autograd/graph.js';
-import * as arithmetic from '../autograd/ops/arithmetic.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
+import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
 import { matmul } from '../autograd/ops/matmul.js';
-import * as movement from '../autograd/ops/movement.js';
 import type { Range } from '../autograd/ops/movement.js';
-import * as reduce from '../autograd/ops/reduce.js';
+import * as movement from '../autograd/ops/movement.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
+import * as reduce from '../autograd/ops/reduce.js';
 import type { Device } from '../device/device.js';
-import { Storage } from '../device/storage.js';
+import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { allocate, type DType, isFloat, type TypedArray } from './dtype.js';
 import { formatArray } from './format.js';
@@ -63,7 +63,12 @@ export class Tensor {
   /** The device array. @throws GraphError after release */
   get storage(): Storage {
     if (this.#storage === null)
-      throw new GraphError('tensor', 'a released tensor cannot be read', `${this.madeBy}'s result of shape ${show(this.shape)}`, 'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before');
+      throw new GraphError(
+        'tensor',
+        'a released tensor cannot be read',
+        `${this.madeBy}'s result of shape ${show(this.shape)}`,
+        'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before',
+      );
     return this.#storage;
   }
 
@@ -176,8 +181,10 @@ export class Tensor {
    */
   assign(source: Tensor): this {
     if (!sameShape(source.shape, this.shape)) throw new ShapeError('assign', 'shapes must be equal', `source=${show(source.shape)}, this=${show(this.shape)}`);
-    if (source.dtype !== this.dtype) throw new ValueError('assign', 'dtypes must be equal', `source ${source.dtype}, this ${this.dtype}`, 'convert with cast()');
-    if (isTracking() && this.requiresGrad) throw new GraphError('assign', 'a tensor that requires a gradient must not change while recording', this.madeBy, 'wrap it in noGrad()');
+    if (source.dtype !== this.dtype)
+      throw new ValueError('assign', 'dtypes must be equal', `source ${source.dtype}, this ${this.dtype}`, 'convert with cast()');
+    if (isTracking() && this.requiresGrad)
+      throw new GraphError('assign', 'a tensor that requires a gradient must not change while recording', this.madeBy, 'wrap it in noGrad()');
     const { device, buffer } = source.to(this.device).storage;
     this.storage.replace(device.run('cast', [{ buffer, shape: this.shape, dtype: this.dtype }], {}, [{ shape: this.shape, dtype: this.dtype }])[0]);
     return this;
@@ -203,65 +210,179 @@ export class Tensor {
 
   // ---- ops, one line each; documented where they are defined
 
-  add(b: Operand): Tensor { return arithmetic.add(this, b); }
-  sub(b: Operand): Tensor { return arithmetic.sub(this, b); }
+  add(b: Operand): Tensor {
+    return arithmetic.add(this, b);
+  }
+  sub(b: Operand): Tensor {
+    return arithmetic.sub(this, b);
+  }
   /** b − this. */
-  rsub(b: Operand): Tensor { return arithmetic.sub(b, this); }
-  mul(b: Operand): Tensor { return arithmetic.mul(this, b); }
-  div(b: Operand): Tensor { return arithmetic.div(this, b); }
-  pow(b: Operand): Tensor { return arithmetic.pow(this, b); }
-  maximum(b: Operand): Tensor { return arithmetic.maximum(this, b); }
-  minimum(b: Operand): Tensor { return arithmetic.minimum(this, b); }
-  equal(b: Operand): Tensor { return arithmetic.equal(this, b); }
-  notEqual(b: Operand): Tensor { return arithmetic.notEqual(this, b); }
-  less(b: Operand): Tensor { return arithmetic.less(this, b); }
-  lessEqual(b: Operand): Tensor { return arithmetic.lessEqual(this, b); }
-  greater(b: Operand): Tensor { return arithmetic.greater(this, b); }
-  greaterEqual(b: Operand): Tensor { return arithmetic.greaterEqual(this, b); }
+  rsub(b: Operand): Tensor {
+    return arithmetic.sub(b, this);
+  }
+  mul(b: Operand): Tensor {
+    return arithmetic.mul(this, b);
+  }
+  div(b: Operand): Tensor {
+    return arithmetic.div(this, b);
+  }
+  pow(b: Operand): Tensor {
+    return arithmetic.pow(this, b);
+  }
+  maximum(b: Operand): Tensor {
+    return arithmetic.maximum(this, b);
+  }
+  minimum(b: Operand): Tensor {
+    return arithmetic.minimum(this, b);
+  }
+  equal(b: Operand): Tensor {
+    return arithmetic.equal(this, b);
+  }
+  notEqual(b: Operand): Tensor {
+    return arithmetic.notEqual(this, b);
+  }
+  less(b: Operand): Tensor {
+    return arithmetic.less(this, b);
+  }
+  lessEqual(b: Operand): Tensor {
+    return arithmetic.lessEqual(this, b);
+  }
+  greater(b: Operand): Tensor {
+    return arithmetic.greater(this, b);
+  }
+  greaterEqual(b: Operand): Tensor {
+    return arithmetic.greaterEqual(this, b);
+  }
   /** This where condition is true, else other. */
-  where(condition: Tensor, other: Operand): Tensor { return arithmetic.where(condition, this, other); }
-  neg(): Tensor { return elementwise.neg(this); }
-  exp(): Tensor { return elementwise.exp(this); }
-  log(): Tensor { return elementwise.log(this); }
-  log1p(): Tensor { return elementwise.log1p(this); }
-  sqrt(): Tensor { return elementwise.sqrt(this); }
-  abs(): Tensor { return elementwise.abs(this); }
-  sign(): Tensor { return elementwise.sign(this); }
-  relu(): Tensor { return elementwise.relu(this); }
-  leakyRelu(slope?: number): Tensor { return elementwise.leakyRelu(this, slope); }
-  elu(alpha?: number): Tensor { return elementwise.elu(this, alpha); }
-  gelu(): Tensor { return elementwise.gelu(this); }
-  silu(): Tensor { return elementwise.silu(this); }
-  sigmoid(): Tensor { return elementwise.sigmoid(this); }
-  tanh(): Tensor { return elementwise.tanh(this); }
-  softplus(): Tensor { return elementwise.softplus(this); }
-  erf(): Tensor { return elementwise.erf(this); }
-  clamp(min?: number, max?: number): Tensor { return elementwise.clamp(this, min, max); }
-  cast(dtype: DType): Tensor { return elementwise.cast(this, dtype); }
-  logicalNot(): Tensor { return elementwise.logicalNot(this); }
-  isNaN(): Tensor { return elementwise.isNaN(this); }
-  sum(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.sum(this, axes, options); }
-  mean(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.mean(this, axes, options); }
-  max(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.max(this, axes, options); }
-  min(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.min(this, axes, options); }
-  var(axes?: Axes, options?: VarianceOptions): Tensor { return reduce.variance(this, axes, options); }
-  std(axes?: Axes, options?: VarianceOptions): Tensor { return reduce.std(this, axes, options); }
-  argmax(axis?: number, options?: ReduceOptions): Tensor { return reduce.argmax(this, axis, options); }
-  argmin(axis?: number, options?: ReduceOptions): Tensor { return reduce.argmin(this, axis, options); }
-  logsumexp(axes?: Axes, options?: ReduceOptions): Tensor { return reduce.logsumexp(this, axes, options); }
-  softmax(axis?: number): Tensor { return reduce.softmax(this, axis); }
-  logSoftmax(axis?: number): Tensor { return reduce.logSoftmax(this, axis); }
-  reshape(shape: Shape): Tensor { return movement.reshape(this, shape); }
-  squeeze(axis?: number): Tensor { return movement.squeeze(this, axis); }
-  unsqueeze(axis: number): Tensor { return movement.unsqueeze(this, axis); }
-  permute(axes: readonly number[]): Tensor { return movement.permute(this, axes); }
-  transpose(axis0?: number, axis1?: number): Tensor { return movement.transpose(this, axis0, axis1); }
-  expand(shape: Shape): Tensor { return movement.expand(this, shape); }
-  slice(...ranges: readonly (Range | null)[]): Tensor { return movement.slice(this, ...ranges); }
-  flip(axes: Axes): Tensor { return movement.flip(this, axes); }
-  pad(pads: readonly (readonly [number, number])[], value?: number): Tensor { return movement.pad(this, pads, value); }
-  indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor { return movement.indexSelect(this, indices, axis); }
-  matmul(b: Tensor): Tensor { return matmul(this, b); }
+  where(condition: Tensor, other: Operand): Tensor {
+    return arithmetic.where(condition, this, other);
+  }
+  neg(): Tensor {
+    return elementwise.neg(this);
+  }
+  exp(): Tensor {
+    return elementwise.exp(this);
+  }
+  log(): Tensor {
+    return elementwise.log(this);
+  }
+  log1p(): Tensor {
+    return elementwise.log1p(this);
+  }
+  sqrt(): Tensor {
+    return elementwise.sqrt(this);
+  }
+  abs(): Tensor {
+    return elementwise.abs(this);
+  }
+  sign(): Tensor {
+    return elementwise.sign(this);
+  }
+  relu(): Tensor {
+    return elementwise.relu(this);
+  }
+  leakyRelu(slope?: number): Tensor {
+    return elementwise.leakyRelu(this, slope);
+  }
+  elu(alpha?: number): Tensor {
+    return elementwise.elu(this, alpha);
+  }
+  gelu(): Tensor {
+    return elementwise.gelu(this);
+  }
+  silu(): Tensor {
+    return elementwise.silu(this);
+  }
+  sigmoid(): Tensor {
+    return elementwise.sigmoid(this);
+  }
+  tanh(): Tensor {
+    return elementwise.tanh(this);
+  }
+  softplus(): Tensor {
+    return elementwise.softplus(this);
+  }
+  erf(): Tensor {
+    return elementwise.erf(this);
+  }
+  clamp(min?: number, max?: number): Tensor {
+    return elementwise.clamp(this, min, max);
+  }
+  cast(dtype: DType): Tensor {
+    return elementwise.cast(this, dtype);
+  }
+  logicalNot(): Tensor {
+    return elementwise.logicalNot(this);
+  }
+  isNaN(): Tensor {
+    return elementwise.isNaN(this);
+  }
+  sum(axes?: Axes, options?: ReduceOptions): Tensor {
+    return reduce.sum(this, axes, options);
+  }
+  mean(axes?: Axes, options?: ReduceOptions): Tensor {
+    return reduce.mean(this, axes, options);
+  }
+  max(axes?: Axes, options?: ReduceOptions): Tensor {
+    return reduce.max(this, axes, options);
+  }
+  min(axes?: Axes, options?: ReduceOptions): Tensor {
+    return reduce.min(this, axes, options);
+  }
+  var(axes?: Axes, options?: VarianceOptions): Tensor {
+    return reduce.variance(this, axes, options);
+  }
+  std(axes?: Axes, options?: VarianceOptions): Tensor {
+    return reduce.std(this, axes, options);
+  }
+  argmax(axis?: number, options?: ReduceOptions): Tensor {
+    return reduce.argmax(this, axis, options);
+  }
+  argmin(axis?: number, options?: ReduceOptions): Tensor {
+    return reduce.argmin(this, axis, options);
+  }
+  logsumexp(axes?: Axes, options?: ReduceOptions): Tensor {
+    return reduce.logsumexp(this, axes, options);
+  }
+  softmax(axis?: number): Tensor {
+    return reduce.softmax(this, axis);
+  }
+  logSoftmax(axis?: number): Tensor {
+    return reduce.logSoftmax(this, axis);
+  }
+  reshape(shape: Shape): Tensor {
+    return movement.reshape(this, shape);
+  }
+  squeeze(axis?: number): Tensor {
+    return movement.squeeze(this, axis);
+  }
+  unsqueeze(axis: number): Tensor {
+    return movement.unsqueeze(this, axis);
+  }
+  permute(axes: readonly number[]): Tensor {
+    return movement.permute(this, axes);
+  }
+  transpose(axis0?: number, axis1?: number): Tensor {
+    return movement.transpose(this, axis0, axis1);
+  }
+  expand(shape: Shape): Tensor {
+    return movement.expand(this, shape);
+  }
+  slice(...ranges: readonly (Range | null)[]): Tensor {
+    return movement.slice(this, ...ranges);
+  }
+  flip(axes: Axes): Tensor {
+    return movement.flip(this, axes);
+  }
+  pad(pads: readonly (readonly [number, number])[], value?: number): Tensor {
+    return movement.pad(this, pads, value);
+  }
+  indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor {
+    return movement.indexSelect(this, indices, axis);
+  }
+  matmul(b: Tensor): Tensor {
+    return matmul(this, b);
+  }
 }
 
 registerTensor((storage, shape, requiresGrad) => new Tensor(storage, shape, requiresGrad));

@@ -48,7 +48,11 @@ export function pair(op: string, name: string, value: Pair, least = 1): readonly
 export function parsePadding(op: string, padding: Padding): 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]] {
   if (padding === 'same' || padding === 'valid') return padding;
   const bad = () =>
-    new ValueError(op, "padding must be 'same', 'valid', a whole number, [h, w] or [[top, bottom], [left, right]], none negative", `padding=${JSON.stringify(padding)}`);
+    new ValueError(
+      op,
+      "padding must be 'same', 'valid', a whole number, [h, w] or [[top, bottom], [left, right]], none negative",
+      `padding=${JSON.stringify(padding)}`,
+    );
   if (typeof padding === 'string') throw bad();
   const [h, w] = typeof padding === 'number' ? [padding, padding] : padding;
   const sides = (p: number | readonly [number, number]): readonly [number, number] => (typeof p === 'number' ? [p, p] : p);
@@ -58,7 +62,15 @@ export function parsePadding(op: string, padding: Padding): 'same' | 'valid' | r
 }
 
 /** One axis by TensorFlow's SAME or VALID rule, or by PyTorch's floor formula for explicit pads. */
-export function windowAxis(op: string, axis: string, input: number, kernel: number, stride: number, dilation: number, padding: 'same' | 'valid' | readonly [number, number]): WindowAxis {
+export function windowAxis(
+  op: string,
+  axis: string,
+  input: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: 'same' | 'valid' | readonly [number, number],
+): WindowAxis {
   const extent = (kernel - 1) * dilation + 1;
   if (padding === 'same') {
     const output = Math.ceil(input / stride);
@@ -69,7 +81,12 @@ export function windowAxis(op: string, axis: string, input: number, kernel: numb
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
   const padded = input + before + after;
   if (extent > padded)
-    throw new ShapeError(op, 'the kernel must fit into the padded input', `${axis}: input ${input}, padding ${before}+${after}, kernel ${kernel}, dilation ${dilation}`, `it spans ${extent} of ${padded}`);
+    throw new ShapeError(
+      op,
+      'the kernel must fit into the padded input',
+      `${axis}: input ${input}, padding ${before}+${after}, kernel ${kernel}, dilation ${dilation}`,
+      `it spans ${extent} of ${padded}`,
+    );
   return { input, output: Math.floor((padded - extent) / stride) + 1, kernel, stride, dilation, before, after };
 }
 
@@ -93,7 +110,13 @@ export function window2d(op: string, height: number, width: number, { kernelSize
  * The sizes a transposed convolution may give along one axis: those whose convolution gives `input` back.
  * Returned as [least, greatest].
  */
-export function transposedRange(input: number, kernel: number, stride: number, dilation: number, padding: 'same' | 'valid' | readonly [number, number]): readonly [number, number] {
+export function transposedRange(
+  input: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: 'same' | 'valid' | readonly [number, number],
+): readonly [number, number] {
   if (padding === 'same') return [(input - 1) * stride + 1, input * stride];
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
   const least = (input - 1) * stride + (kernel - 1) * dilation + 1 - before - after;

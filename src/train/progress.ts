@@ -29,7 +29,13 @@ export class Progress {
     // A terminal of no columns would make the bar loop.
     this.#bar =
       stream.isTTY && (stream.columns ?? 0) > 0
-        ? new SingleBar({ format: `${label} {bar} {value}/{total}  {text}`, barsize: 20, stream: stream as NodeJS.WritableStream, hideCursor: true, clearOnComplete: false })
+        ? new SingleBar({
+            format: `${label} {bar} {value}/{total}  {text}`,
+            barsize: 20,
+            stream: stream as NodeJS.WritableStream,
+            hideCursor: true,
+            clearOnComplete: false,
+          })
         : null;
     this.#bar?.start(total, 0, { text: '' });
   }
@@ -43,7 +49,8 @@ export class Progress {
       `${left} s left`,
     ].join(', ');
     if (this.#bar !== null) this.#bar.update(step, { text });
-    else if (step === 1 || step === this.#total || step % Math.ceil(this.#total / 10) === 0) this.#stream.write(`${this.#label} step ${step}/${this.#total}: ${text}\n`);
+    else if (step === 1 || step === this.#total || step % Math.ceil(this.#total / 10) === 0)
+      this.#stream.write(`${this.#label} step ${step}/${this.#total}: ${text}\n`);
   }
 
   done(): void {

@@ -4,7 +4,7 @@ import { ValueError } from '../../errors.js';
 import { type DType, isFloat, promote } from '../../tensor/dtype.js';
 import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type BackwardStep, type Op, apply, call, endWith } from '../graph.js';
+import { apply, type BackwardStep, call, endWith, type Op } from '../graph.js';
 
 /** A tensor or a number: numbers take the tensor's dtype where they fit in it. */
 export type Operand = Tensor | number;
@@ -77,7 +77,8 @@ const scalarOp = (fn: ArithmeticFn): Op<ScalarAttrs> => ({
 });
 
 const arithmeticFns: readonly ArithmeticFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'];
-const byName = <T>(make: (fn: ArithmeticFn) => T): Record<ArithmeticFn, T> => Object.fromEntries(arithmeticFns.map((fn) => [fn, make(fn)])) as Record<ArithmeticFn, T>;
+const byName = <T>(make: (fn: ArithmeticFn) => T): Record<ArithmeticFn, T> =>
+  Object.fromEntries(arithmeticFns.map((fn) => [fn, make(fn)])) as Record<ArithmeticFn, T>;
 const tensorOps = byName(tensorOp);
 const scalarOps = byName(scalarOp);
 

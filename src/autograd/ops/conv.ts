@@ -6,7 +6,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedRange, window2d } from '../../tensor/window.js';
-import { type Op, apply, call } from '../graph.js';
+import { apply, call, type Op } from '../graph.js';
 
 interface ConvAttrs {
   readonly geometry: Conv2dGeometry;
@@ -42,14 +42,22 @@ const weightGradOp: Op<ConvAttrs> = {
   name: 'conv2dWeightGrad',
   plan: ([x], { geometry }) => call('conv2dWeightGrad', { geometry }, { shape: weightShape(geometry), dtype: x.dtype }),
   saves: [0, 1],
-  backward: ({ grad, inputs: [x, g], attrs, needs }) => [needs[0] ? apply(inputGradOp, [g, grad], attrs) : null, needs[1] ? apply(conv2dOp, [x, grad], attrs) : null],
+  backward: ({ grad, inputs: [x, g], attrs, needs }) => [
+    needs[0] ? apply(inputGradOp, [g, grad], attrs) : null,
+    needs[1] ? apply(conv2dOp, [x, grad], attrs) : null,
+  ],
 };
 
 function checkCommon(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined, groups: number, outChannels: number): void {
   if (x.shape[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
   const odd = [weight, ...(bias === undefined ? [] : [bias])].find((t) => t.dtype !== x.dtype);
   if (odd !== undefined || x.dtype === 'int32' || x.dtype === 'bool')
-    throw new ValueError(op, 'input, weight and bias must share a float dtype', `input ${x.dtype}, weight ${weight.dtype}${bias === undefined ? '' : `, bias ${bias.dtype}`}`, 'convert with cast()');
+    throw new ValueError(
+      op,
+      'input, weight and bias must share a float dtype',
+      `input ${x.dtype}, weight ${weight.dtype}${bias === undefined ? '' : `, bias ${bias.dtype}`}`,
+      'convert with cast()',
+    );
   if (!Number.isInteger(groups) || groups < 1) throw new ValueError(op, 'groups must be whole and at least 1', `groups=${groups}`);
   if (bias !== undefined && (bias.rank !== 1 || bias.shape[0] !== outChannels))
     throw new ShapeError(op, 'bias must have one element per output channel', `bias=${show(bias.shape)}`, `expected [${outChannels}]`);
@@ -83,7 +91,12 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(op, 'weight', weight.shape, '[kh,kw,in/groups,out]');
   checkCommon(op, x, weight, bias, groups, outChannels);
   if (groupChannels * groups !== inChannels)
-    throw new ShapeError(op, `input channels must equal weight's${groups === 1 ? '' : ' times groups'}`, `input ${show(x.shape)}, weight ${show(weight.shape)}${groups === 1 ? '' : `, groups ${groups}`}`, 'images are [N,H,W,C], weights [kh,kw,in/groups,out]');
+    throw new ShapeError(
+      op,
+      `input channels must equal weight's${groups === 1 ? '' : ' times groups'}`,
+      `input ${show(x.shape)}, weight ${show(weight.shape)}${groups === 1 ? '' : `, groups ${groups}`}`,
+      'images are [N,H,W,C], weights [kh,kw,in/groups,out]',
+    );
   if (outChannels % groups !== 0) throw new ShapeError(op, 'output channels must be a multiple of groups', `weight ${show(weight.shape)}, groups ${groups}`);
   const window = window2d(op, height, width, {
     kernelSize: [kernelHeight, kernelWidth],
@@ -102,19 +115,44 @@ export interface Conv2dTransposeOptions extends Conv2dOptions {
 }
 
 /** The output size of one axis. */
-function transposedSize(axis: 'height' | 'width', input: number, kernel: number, stride: number, dilation: number, padding: 'same' | 'valid' | readonly [number, number], asked: number | undefined, extra: number | undefined): number {
+function transposedSize(
+  axis: 'height' | 'width',
+  input: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: 'same' | 'valid' | readonly [number, number],
+  asked: number | undefined,
+  extra: number | undefined,
+): number {
   const op = 'conv2dTranspose';
   const [least, greatest] = transposedRange(input, kernel, stride, dilation, padding);
   if (least > greatest || greatest < 1)
-    throw new ShapeError(op, 'the padding must leave an output', `${axis}: input ${input}, kernel ${kernel}, stride ${stride}, padding ${JSON.stringify(padding)}`, `the size would be ${greatest}`);
+    throw new ShapeError(
+      op,
+      'the padding must leave an output',
+      `${axis}: input ${input}, kernel ${kernel}, stride ${stride}, padding ${JSON.stringify(padding)}`,
+      `the size would be ${greatest}`,
+    );
   if (asked !== undefined) {
     if (!Number.isInteger(asked) || asked < least || asked > greatest)
-      throw new ShapeError(op, "outputSize must be one whose convolution gives the input's size", `${axis} ${asked}`, `${axis} may be ${least} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${JSON.stringify(padding)}`);
+      throw new ShapeError(
+        op,
+        "outputSize must be one whose convolution gives the input's size",
+        `${axis} ${asked}`,
+        `${axis} may be ${least} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${JSON.stringify(padding)}`,
+      );
     return asked;
   }
   if (extra !== undefined) {
-    if (padding === 'same') throw new ValueError(op, "outputPadding goes with explicit or 'valid' padding", `outputPadding ${extra}, padding 'same'`, 'name the outputSize');
-    if (extra >= stride && extra >= dilation) throw new ValueError(op, 'outputPadding must be smaller than stride or dilation', `${axis}: outputPadding ${extra}, stride ${stride}, dilation ${dilation}`);
+    if (padding === 'same')
+      throw new ValueError(op, "outputPadding goes with explicit or 'valid' padding", `outputPadding ${extra}, padding 'same'`, 'name the outputSize');
+    if (extra >= stride && extra >= dilation)
+      throw new ValueError(
+        op,
+        'outputPadding must be smaller than stride or dilation',
+        `${axis}: outputPadding ${extra}, stride ${stride}, dilation ${dilation}`,
+      );
     return least + extra;
   }
   return padding === 'same' ? greatest : least;
@@ -136,9 +174,15 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
   const out = groupOut * groups;
   checkCommon(op, x, weight, bias, groups, out);
   if (weightIn !== channels)
-    throw new ShapeError(op, "input channels must equal weight's", `input ${show(x.shape)}, weight ${show(weight.shape)}`, 'transposed weights are [kh,kw,out/groups,in]');
+    throw new ShapeError(
+      op,
+      "input channels must equal weight's",
+      `input ${show(x.shape)}, weight ${show(weight.shape)}`,
+      'transposed weights are [kh,kw,out/groups,in]',
+    );
   if (channels % groups !== 0) throw new ShapeError(op, 'input channels must be a multiple of groups', `input ${show(x.shape)}, groups ${groups}`);
-  if (outputSize !== undefined && outputPadding !== undefined) throw new ValueError(op, 'give outputSize or outputPadding, not both', `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`);
+  if (outputSize !== undefined && outputPadding !== undefined)
+    throw new ValueError(op, 'give outputSize or outputPadding, not both', `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`);
   const stride = pair(op, 'stride', options.stride ?? 1);
   const dilation = pair(op, 'dilation', options.dilation ?? 1);
   const extra = outputPadding === undefined ? undefined : pair(op, 'outputPadding', outputPadding, 0);
@@ -150,10 +194,22 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
   ] as const;
   // The convolution of which this is the input gradient: from the larger image to x. Its 'after' pad may be negative where no window reaches.
   const axis = (i: 0 | 1, small: number, kernel: number) => {
-    const before = pads[i] === 'same' ? Math.floor(Math.max((small - 1) * stride[i] + (kernel - 1) * dilation[i] + 1 - sizes[i], 0) / 2) : pads[i] === 'valid' ? 0 : pads[i][0];
+    const before =
+      pads[i] === 'same'
+        ? Math.floor(Math.max((small - 1) * stride[i] + (kernel - 1) * dilation[i] + 1 - sizes[i], 0) / 2)
+        : pads[i] === 'valid'
+          ? 0
+          : pads[i][0];
     const after = (small - 1) * stride[i] + (kernel - 1) * dilation[i] + 1 - sizes[i] - before;
     return { input: sizes[i], output: small, kernel, stride: stride[i], dilation: dilation[i], before, after };
   };
-  const geometry: Conv2dGeometry = { batch, inChannels: out, outChannels: channels, groups, height: axis(0, height, kernelHeight), width: axis(1, width, kernelWidth) };
+  const geometry: Conv2dGeometry = {
+    batch,
+    inChannels: out,
+    outChannels: channels,
+    groups,
+    height: axis(0, height, kernelHeight),
+    width: axis(1, width, kernelWidth),
+  };
   return apply(inputGradOp, bias === undefined ? [x, weight] : [x, weight, bias], { geometry });
 }

@@ -3,7 +3,7 @@ import type { UnaryFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import { type DType, isFloat } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type BackwardStep, type Op, apply, call } from '../graph.js';
+import { apply, type BackwardStep, call, type Op } from '../graph.js';
 
 interface UnaryAttrs {
   readonly alpha: number;
@@ -37,7 +37,11 @@ const table = {
   elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) => grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1))),
   gelu: unary('gelu', [0], ({ grad, inputs: [x] }) => {
     const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
-    const density = x.mul(x).mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+    const density = x
+      .mul(x)
+      .mul(-0.5)
+      .exp()
+      .mul(1 / Math.sqrt(2 * Math.PI));
     return grad.mul(cumulative.add(x.mul(density)));
   }),
   silu: unary('silu', [0], ({ grad, inputs: [x] }) => {
@@ -47,7 +51,15 @@ const table = {
   sigmoid: unary('sigmoid', ['output'], ({ grad, output }) => grad.mul(output.mul(output.rsub(1)))),
   tanh: unary('tanh', ['output'], ({ grad, output }) => grad.mul(output.mul(output).rsub(1))),
   softplus: unary('softplus', [0], ({ grad, inputs: [x] }) => grad.mul(x.sigmoid())),
-  erf: unary('erf', [0], ({ grad, inputs: [x] }) => grad.mul(x.mul(x).neg().exp().mul(2 / Math.sqrt(Math.PI)))),
+  erf: unary('erf', [0], ({ grad, inputs: [x] }) =>
+    grad.mul(
+      x
+        .mul(x)
+        .neg()
+        .exp()
+        .mul(2 / Math.sqrt(Math.PI)),
+    ),
+  ),
   clamp: unary('clamp', [0], ({ grad, inputs: [x], attrs }) => grad.where(x.greaterEqual(attrs.alpha).mul(x.lessEqual(attrs.beta)).cast('bool'), 0)),
 };
 

@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call, endWith } from '../graph.js';
+import { apply, call, endWith, type Op } from '../graph.js';
 
 /** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -25,8 +25,15 @@ function reduceLoss(op: string, loss: Tensor, reduction: Reduction = 'mean'): Te
 }
 
 function checkPair(op: string, input: Tensor, target: Tensor): void {
-  if (!sameShape(input.shape, target.shape)) throw new ShapeError(op, 'target must have the shape of the prediction', `prediction=${show(input.shape)}, target=${show(target.shape)}`, 'no broadcasting here: it hides mistakes');
-  if (!isFloat(input.dtype) || target.dtype !== input.dtype) throw new ValueError(op, 'prediction and target must share a float dtype', `${input.dtype} and ${target.dtype}`, 'convert with cast()');
+  if (!sameShape(input.shape, target.shape))
+    throw new ShapeError(
+      op,
+      'target must have the shape of the prediction',
+      `prediction=${show(input.shape)}, target=${show(target.shape)}`,
+      'no broadcasting here: it hides mistakes',
+    );
+  if (!isFloat(input.dtype) || target.dtype !== input.dtype)
+    throw new ValueError(op, 'prediction and target must share a float dtype', `${input.dtype} and ${target.dtype}`, 'convert with cast()');
 }
 
 const bceOp: Op<{ posWeight: number }> = {
@@ -34,8 +41,21 @@ const bceOp: Op<{ posWeight: number }> = {
   plan: ([x], attrs) => call('bceWithLogits', attrs, { shape: x.shape, dtype: x.dtype }),
   saves: [0, 1],
   backward: ({ grad, inputs: [x, z], attrs: { posWeight: p }, needs }) => {
-    const s = () => (p === 1 ? x.sigmoid().sub(z) : x.sigmoid().mul(z.mul(p - 1).add(1)).sub(z.mul(p)));
-    const byTarget = () => (p === 1 ? x.neg() : x.neg().softplus().mul(p - 1).sub(x));
+    const s = () =>
+      p === 1
+        ? x.sigmoid().sub(z)
+        : x
+            .sigmoid()
+            .mul(z.mul(p - 1).add(1))
+            .sub(z.mul(p));
+    const byTarget = () =>
+      p === 1
+        ? x.neg()
+        : x
+            .neg()
+            .softplus()
+            .mul(p - 1)
+            .sub(x);
     return [needs[0] ? grad.mul(s()) : null, needs[1] ? grad.mul(byTarget()) : null];
   },
 };
@@ -91,9 +111,17 @@ export function crossEntropy(logits: Tensor, target: Tensor, { reduction }: Loss
     return reduceLoss('crossEntropy', logProbability.mul(target).sum(-1).neg(), reduction);
   }
   if (!sameShape(target.shape, logits.shape.slice(0, -1)))
-    throw new ShapeError('crossEntropy', "class targets must have the logits' shape without its last axis", `logits=${show(logits.shape)}, target=${show(target.shape)}`);
-  const classes = logits.upload(Int32Array.from({ length: logits.shape.at(-1) as number }, (_, i) => i), 'int32');
-  const chosen = target.unsqueeze(-1).equal(classes);
+    throw new ShapeError(
+      'crossEntropy',
+      "class targets must have the logits' shape without its last axis",
+      `logits=${show(logits.shape)}, target=${show(target.shape)}`,
+    );
+  const classes = logits.upload(
+    Int32Array.from({ length: logits.shape.at(-1) as number }, (_, i) => i),
+    'int32',
+  );
+  const column = target.unsqueeze(-1);
+  const chosen = column.equal(classes);
   const loss = logProbability.where(chosen, 0).sum(-1).neg();
-  return reduceLoss('crossEntropy', endWith(loss, classes, chosen), reduction);
+  return reduceLoss('crossEntropy', endWith(loss, classes, column, chosen), reduction);
 }

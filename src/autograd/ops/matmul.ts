@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call } from '../graph.js';
+import { apply, call, type Op } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 interface MatmulAttrs {
@@ -39,8 +39,10 @@ const matmulOp: Op<MatmulAttrs> = {
  * @source torch.matmul
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  if (a.rank === 0 || b.rank === 0) throw new ShapeError('matmul', 'operands must have rank 1 or more', `a=${show(a.shape)}, b=${show(b.shape)}`, 'multiply by a scalar with mul()');
-  if (a.dtype !== b.dtype || !isFloat(a.dtype)) throw new ValueError('matmul', 'operands must share a float dtype', `${a.dtype} and ${b.dtype}`, 'convert with cast()');
+  if (a.rank === 0 || b.rank === 0)
+    throw new ShapeError('matmul', 'operands must have rank 1 or more', `a=${show(a.shape)}, b=${show(b.shape)}`, 'multiply by a scalar with mul()');
+  if (a.dtype !== b.dtype || !isFloat(a.dtype))
+    throw new ValueError('matmul', 'operands must share a float dtype', `${a.dtype} and ${b.dtype}`, 'convert with cast()');
   const left = a.rank === 1 ? a.reshape([1, -1]) : a;
   const right = b.rank === 1 ? b.reshape([-1, 1]) : b;
   const out = apply(matmulOp, [left, right], { transposeA: false, transposeB: false });

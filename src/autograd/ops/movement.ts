@@ -2,7 +2,7 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call, endWith, view } from '../graph.js';
+import { apply, call, endWith, type Op, view } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
@@ -95,7 +95,9 @@ function resolveRange(op: string, size: number, [start, end, step = 1]: Range): 
     throw new ValueError(op, 'start, end and step must be whole, step not 0', `[${start},${end},${step}]`);
   const limit = (v: number, low: number, high: number): number => Math.min(Math.max(v < 0 ? v + size : v, low), high);
   const [first, last] =
-    step > 0 ? [limit(start ?? 0, 0, size), limit(end ?? size, 0, size)] : [limit(start ?? size - 1, -1, size - 1), end === undefined || end === null ? -1 : limit(end, -1, size - 1)];
+    step > 0
+      ? [limit(start ?? 0, 0, size), limit(end ?? size, 0, size)]
+      : [limit(start ?? size - 1, -1, size - 1), end === undefined || end === null ? -1 : limit(end, -1, size - 1)];
   return { start: first, step, size: Math.max(0, Math.ceil((last - first) / step)) };
 }
 
@@ -121,8 +123,14 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
 /** Adds constant borders: [before, after] of every axis. @shape x [any] → y, each axis longer @gradient g, cut back @throws ShapeError unless there is a pair per axis; ValueError for a negative one @source numpy.pad */
 export function pad(x: Tensor, pads: readonly (readonly [number, number])[], value = 0): Tensor {
   if (pads.length !== x.rank) throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
-  if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0)) throw new ValueError('pad', 'pads must be whole and not negative', `pads=${JSON.stringify(pads)}`, 'cut with slice()');
-  return apply(embedOp, [x], { starts: pads.map(([before]) => before), steps: pads.map(() => 1), shape: x.shape.map((n, i) => n + pads[i][0] + pads[i][1]), value });
+  if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0))
+    throw new ValueError('pad', 'pads must be whole and not negative', `pads=${JSON.stringify(pads)}`, 'cut with slice()');
+  return apply(embedOp, [x], {
+    starts: pads.map(([before]) => before),
+    steps: pads.map(() => 1),
+    shape: x.shape.map((n, i) => n + pads[i][0] + pads[i][1]),
+    value,
+  });
 }
 
 const concatOp: Op<{ axis: number }> = {
@@ -197,8 +205,8 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
     return select(indices);
   }
   for (let i = 0; i < indices.length; i++)
-      if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= x.shape[a])
-        throw new ValueError('indexSelect', `indices must be whole and in [0, ${x.shape[a] - 1}]`, `indices[${i}]=${indices[i]}`);
+    if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= x.shape[a])
+      throw new ValueError('indexSelect', `indices must be whole and in [0, ${x.shape[a] - 1}]`, `indices[${i}]=${indices[i]}`);
   const list = x.upload(Int32Array.from(indices), 'int32', [indices.length]);
   return endWith(select(list), list);
 }
@@ -211,6 +219,7 @@ const cloneOp: Op<null> = {
   name: 'clone',
   plan: ([x]) => call('cast', {}, { shape: x.shape, dtype: x.dtype }),
   backward: ({ grad }) => [grad],
+  outlives: true,
 };
-/** A copy with storage of its own; part of the graph. @shape x [any] → y, as x @gradient g @throws GraphError for a released tensor @source torch.clone */
+/** A copy with storage of its own; part of the graph, but outliving it. @shape x [any] → y, as x @gradient g @throws GraphError for a released tensor @source torch.clone */
 export const clone = (x: Tensor): Tensor => apply(cloneOp, [x], null);

@@ -2,13 +2,14 @@
  * Where each maximum stood, with the input's shape and the pool's geometry, so that unpooling needs no sizes again. Held as plane indices (y·W + x),
  * which stay small on devices that count in floats; other conventions are computed at the border, where a wrong one is an error, never a wrong picture.
  */
-import type { TypedArray } from '../../tensor/dtype.js';
+
+import type { NdArray } from 'ndarray';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { toNdarray, toNested, type Nested } from '../../tensor/nested.js';
+import type { TypedArray } from '../../tensor/dtype.js';
+import { type Nested, toNdarray, toNested } from '../../tensor/nested.js';
 import { rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Pool2dGeometry } from '../../tensor/window.js';
-import type { NdArray } from 'ndarray';
 
 /**
  * How an index counts. `'torch'`: y·W + x in the image's plane. `'tf'`: (y·W + x)·C + c in the image. `'tf-batch'`: ((n·H + y)·W + x)·C + c in the batch.
@@ -113,8 +114,14 @@ export function planeOf(op: string, data: ArrayLike<number>, shape: Shape, conve
       const q = (value - n * l.image - c * l.channel) / l.factor;
       return k !== convention && Number.isInteger(q) && q >= 0 && q < plane;
     });
-    const cause = others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
+    const cause =
+      others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
     const every = factor === 1 ? '' : ` in steps of ${factor}`;
-    throw new ValueError(op, `an index must be in [${low}, ${high}]${every} under '${convention}'`, `${value} at ${place} for inputShape ${show(inputShape)}`, cause);
+    throw new ValueError(
+      op,
+      `an index must be in [${low}, ${high}]${every} under '${convention}'`,
+      `${value} at ${place} for inputShape ${show(inputShape)}`,
+      cause,
+    );
   });
 }

@@ -1,10 +1,10 @@
 /** Pooling and unpooling. max-pool's gradient is unpooling by `add`; unpooling's is a gather; the gather's is unpooling again. */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { isFloat, type DType } from '../../tensor/dtype.js';
-import { rank4, sameShape, type Shape } from '../../tensor/shape.js';
+import { type DType, isFloat } from '../../tensor/dtype.js';
+import { rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Padding, type Pair, type Pool2dGeometry, pair, window2d } from '../../tensor/window.js';
-import { type Op, apply, applyAll, call } from '../graph.js';
+import { apply, applyAll, call, type Op } from '../graph.js';
 import { type IndexConvention, PoolIndices, planeOf } from './pool-indices.js';
 
 export interface Pool2dOptions {
@@ -24,7 +24,12 @@ function poolGeometry(op: string, x: Tensor, options: Pool2dOptions): Pool2dGeom
   const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
   for (const [name, { kernel, before, after }] of Object.entries(window))
     if (before >= kernel || after >= kernel)
-      throw new ValueError(op, 'padding must be smaller than the kernel', `${name}: padding ${before}+${after}, kernel ${kernel}`, 'a window would hold nothing but padding');
+      throw new ValueError(
+        op,
+        'padding must be smaller than the kernel',
+        `${name}: padding ${before}+${after}, kernel ${kernel}`,
+        'a window would hold nothing but padding',
+      );
   return { batch, channels, ...window };
 }
 const pooledShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [batch, height.output, width.output, channels];
@@ -32,7 +37,8 @@ const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape 
 
 const maxPoolOp: Op<{ geometry: Pool2dGeometry }> = {
   name: 'maxPool2d',
-  plan: ([x], { geometry }) => call('maxPool2d', { geometry }, { shape: pooledShape(geometry), dtype: x.dtype }, { shape: pooledShape(geometry), dtype: 'int32' }),
+  plan: ([x], { geometry }) =>
+    call('maxPool2d', { geometry }, { shape: pooledShape(geometry), dtype: x.dtype }, { shape: pooledShape(geometry), dtype: 'int32' }),
   backward: ({ grad, outputs: [, indices], inputs: [x], attrs: { geometry } }) => [apply(maxUnpoolOp, [grad, indices], { geometry, shape: x.shape })],
 };
 
@@ -76,8 +82,11 @@ export interface PoolIndicesOptions {
   convention: IndexConvention;
   inputShape: Shape;
 }
-export const checkedPoolIndices = (data: ArrayLike<number>, { shape, convention, inputShape }: PoolIndicesOptions, upload: (plane: Int32Array<ArrayBuffer>, dtype: DType, shape: Shape) => Tensor): PoolIndices =>
-  new PoolIndices(upload(planeOf('poolIndices', data, shape, convention, inputShape), 'int32', shape), [...inputShape], null, convention);
+export const checkedPoolIndices = (
+  data: ArrayLike<number>,
+  { shape, convention, inputShape }: PoolIndicesOptions,
+  upload: (plane: Int32Array<ArrayBuffer>, dtype: DType, shape: Shape) => Tensor,
+): PoolIndices => new PoolIndices(upload(planeOf('poolIndices', data, shape, convention, inputShape), 'int32', shape), [...inputShape], null, convention);
 
 export interface MaxUnpool2dOptions {
   /** [H, W]; the indices' own input size by default. A larger one is allowed where the pool would give the same number of windows. */
@@ -96,10 +105,15 @@ export interface MaxUnpool2dOptions {
 export function maxUnpool2d(x: Tensor, indices: PoolIndices, { outputSize, duplicates = 'add' }: MaxUnpool2dOptions = {}): Tensor {
   const op = 'maxUnpool2d';
   if (!(indices instanceof PoolIndices))
-    throw new ValueError(op, 'indices must be PoolIndices', 'something else', "wrap raw indices with poolIndices(data, { shape, convention, inputShape })");
+    throw new ValueError(op, 'indices must be PoolIndices', 'something else', 'wrap raw indices with poolIndices(data, { shape, convention, inputShape })');
   rank4(op, 'input', x.shape);
   if (!sameShape(x.shape, indices.shape))
-    throw new ShapeError(op, "input must have the indices' shape", `input=${show(x.shape)}, indices=${show(indices.shape)}`, 'pass the indices of the pool that this level mirrors');
+    throw new ShapeError(
+      op,
+      "input must have the indices' shape",
+      `input=${show(x.shape)}, indices=${show(indices.shape)}`,
+      'pass the indices of the pool that this level mirrors',
+    );
   if (!isFloat(x.dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
   if (duplicates !== 'add') throw new ValueError(op, "duplicates must be 'add'", `duplicates=${duplicates}`);
   const [batch, height, width, channels] = indices.inputShape;
@@ -108,7 +122,14 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices, { outputSize, dupli
   const [h, w] = pair(op, 'outputSize', outputSize);
   checkOutputSize(op, 'height', h, height, indices.geometry?.height);
   checkOutputSize(op, 'width', w, width, indices.geometry?.width);
-  return h === height && w === width ? y : y.pad([[0, 0], [0, h - height], [0, w - width], [0, 0]]);
+  return h === height && w === width
+    ? y
+    : y.pad([
+        [0, 0],
+        [0, h - height],
+        [0, w - width],
+        [0, 0],
+      ]);
 }
 
 /** Every value must keep its place: the output covers the pool's input, and reaches less than one window further. */

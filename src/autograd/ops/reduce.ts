@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Op, apply, call } from '../graph.js';
+import { apply, call, endWith, type Op, scoped } from '../graph.js';
 
 export interface ReduceOptions {
   /** Keep reduced axes with size 1. Default false. */
@@ -76,7 +76,13 @@ export function variance(x: Tensor, axes?: Axes, { keepDims = false, correction 
   needFloat('var', x);
   const list = normalizeAxes('var', axes, x.rank);
   const n = countOf(x, list);
-  if (!(n > correction)) throw new ShapeError('var', 'more elements than the correction are needed', `n=${n}, correction=${correction}`, 'pass correction: 0 for the population variance');
+  if (!(n > correction))
+    throw new ShapeError(
+      'var',
+      'more elements than the correction are needed',
+      `n=${n}, correction=${correction}`,
+      'pass correction: 0 for the population variance',
+    );
   const centred = x.sub(mean(x, list, { keepDims: true }));
   return sum(centred.mul(centred), list, { keepDims }).div(n - correction);
 }
@@ -88,10 +94,19 @@ export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tens
 export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
   needFloat('logsumexp', x);
   const list = normalizeAxes('logsumexp', axes, x.rank);
-  const top = max(x.detach(), list, { keepDims: true });
-  // An infinite shift would make ∞ − ∞.
-  const shift = top.where(top.abs().less(Infinity), 0);
-  return sum(x.sub(shift).exp(), list, { keepDims: true }).log().add(shift).reshape(reducedShape(x.shape, list, keepDims));
+  const shift = scoped(
+    () => {
+      const top = max(x.detach(), list, { keepDims: true });
+      // An infinite shift would make ∞ − ∞.
+      return top.where(top.abs().less(Infinity), 0);
+    },
+    (result) => [result],
+  );
+  const out = sum(x.sub(shift).exp(), list, { keepDims: true })
+    .log()
+    .add(shift)
+    .reshape(reducedShape(x.shape, list, keepDims));
+  return endWith(out, shift);
 }
 
 /** eˣ/Σ eˣ along an axis. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.softmax */

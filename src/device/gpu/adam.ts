@@ -13,7 +13,11 @@ export const adam: Pick<Planners, 'adam'> = {
     const result = (n: number): Arg => ({ result: n });
     const moments: Launch[] = [
       { source: source('p, g, m, d, b, c', 'return b * m[i] + c * (g[i] + d * p[i]);'), size, args: [input(0), input(1), input(2), decay, beta1, 1 - beta1] },
-      { source: source('p, g, v, d, b, c', 'const t = g[i] + d * p[i]; return b * v[i] + c * t * t;'), size, args: [input(0), input(1), input(3), decay, beta2, 1 - beta2] },
+      {
+        source: source('p, g, v, d, b, c', 'const t = g[i] + d * p[i]; return b * v[i] + c * t * t;'),
+        size,
+        args: [input(0), input(1), input(3), decay, beta2, 1 - beta2],
+      },
     ];
     if (amsgrad) moments.push({ source: source('v, w', 'return Math.max(v[i], w[i]);'), size, args: [result(1), input(4)] });
     const update = source('p, m, v, r, s, e, k', 'return p[i] * k - r * m[i] / (Math.sqrt(v[i]) * s + e);');

@@ -6,7 +6,10 @@ import { dot, input, type Planners, source, split } from './launch.js';
 // Maclaurin near 0; Abramowitz & Stegun 7.1.26 beyond 1, where its 1.5e-7 is small against the value.
 const erf = (x: string): string => {
   const q = `(${x}) * (${x})`;
-  const series = [76204800, -6894720, 685440, -75600, 9360, -1320, 216, -42, 10, -3, 1].reduce((inner, d) => (inner === '' ? `1 / ${d}` : `(${inner}) * ${q} + 1 / (${d})`), '');
+  const series = [76204800, -6894720, 685440, -75600, 9360, -1320, 216, -42, 10, -3, 1].reduce(
+    (inner, d) => (inner === '' ? `1 / ${d}` : `(${inner}) * ${q} + 1 / (${d})`),
+    '',
+  );
   const t = `(1 / (1 + 0.3275911 * Math.abs(${x})))`;
   const tail = `1 - ((((1.061405429 * ${t} - 1.453152027) * ${t} + 1.421413741) * ${t} - 0.284496736) * ${t} + 0.254829592) * ${t} * Math.exp(-(${q}))`;
   return `(Math.abs(${x}) < 1 ? 1.1283791670955126 * (${x}) * (${series}) : ((${x}) < 0 ? -(${tail}) : ${tail}))`;
@@ -63,20 +66,38 @@ function reads(inputs: readonly Spec[], output: Spec, names: readonly string[]):
 }
 
 export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits'> = {
-  unary: ([x], { fn, alpha, beta }) => [{ source: source('a, alpha, beta', `const x = a[i]; return ${unary[fn]};`), size: sizeOf(x.shape), args: [input(0), alpha, beta] }],
+  unary: ([x], { fn, alpha, beta }) => [
+    { source: source('a, alpha, beta', `const x = a[i]; return ${unary[fn]};`), size: sizeOf(x.shape), args: [input(0), alpha, beta] },
+  ],
   binary: (inputs, { fn }, [y]) => {
     const { prelude, at } = reads(inputs, y, ['a', 'b']);
-    return [{ source: source('a, b', `${prelude} const p = ${at[0]}; const q = ${at[1]}; return ${binary[fn]};`), size: sizeOf(y.shape), args: [input(0), input(1)] }];
+    return [
+      { source: source('a, b', `${prelude} const p = ${at[0]}; const q = ${at[1]}; return ${binary[fn]};`), size: sizeOf(y.shape), args: [input(0), input(1)] },
+    ];
   },
   binaryScalar: ([x], { fn, scalar, reverse }) => [
-    { source: source('a, s', `const p = ${reverse ? 's' : 'a[i]'}; const q = ${reverse ? 'a[i]' : 's'}; return ${binary[fn]};`), size: sizeOf(x.shape), args: [input(0), Math.fround(scalar)] },
+    {
+      source: source('a, s', `const p = ${reverse ? 's' : 'a[i]'}; const q = ${reverse ? 'a[i]' : 's'}; return ${binary[fn]};`),
+      size: sizeOf(x.shape),
+      args: [input(0), Math.fround(scalar)],
+    },
   ],
   where: (inputs, _, [y]) => {
     const { prelude, at } = reads(inputs, y, ['k', 'a', 'b']);
-    return [{ source: source('k, a, b', `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; } return r;`), size: sizeOf(y.shape), args: [input(0), input(1), input(2)] }];
+    return [
+      {
+        source: source('k, a, b', `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; } return r;`),
+        size: sizeOf(y.shape),
+        args: [input(0), input(1), input(2)],
+      },
+    ];
   },
   gate: ([g], { slope }) => [
-    { source: source('g, a, s', 'let r = 0; if (a[i] > 0) { r = g[i]; } else if (s !== 0) { r = s * g[i]; } return r;'), size: sizeOf(g.shape), args: [input(0), input(1), slope] },
+    {
+      source: source('g, a, s', 'let r = 0; if (a[i] > 0) { r = g[i]; } else if (s !== 0) { r = s * g[i]; } return r;'),
+      size: sizeOf(g.shape),
+      args: [input(0), input(1), slope],
+    },
   ],
   cast: ([x], _, [y]) => {
     const whole = '(x !== x ? 0 : (x < 0 ? Math.ceil(x) : Math.floor(x)))';
@@ -85,7 +106,10 @@ export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | '
   },
   bceWithLogits: ([x], { posWeight }) => [
     {
-      source: source('a, t, w', 'const x = a[i]; const z = t[i]; const n = Math.log1p(Math.exp(-Math.abs(x))); return (1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0));'),
+      source: source(
+        'a, t, w',
+        'const x = a[i]; const z = t[i]; const n = Math.log1p(Math.exp(-Math.abs(x))); return (1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0));',
+      ),
       size: sizeOf(x.shape),
       args: [input(0), input(1), posWeight],
     },

@@ -81,7 +81,8 @@ class GpuDevice implements Device {
   }
 
   #own(buffer: DeviceBuffer): GpuBuffer {
-    if (!(buffer instanceof GpuBuffer)) throw new DeviceError('gpu', "a buffer must be this device's own", buffer.constructor.name, 'move the tensor with to(device)');
+    if (!(buffer instanceof GpuBuffer))
+      throw new DeviceError('gpu', "a buffer must be this device's own", buffer.constructor.name, 'move the tensor with to(device)');
     return buffer;
   }
 
@@ -90,7 +91,13 @@ class GpuDevice implements Device {
     const key = `${size} ${argSizes} ${text}`;
     let kernel = this.#kernels.get(key);
     if (kernel === undefined) {
-      kernel = this.#gpu.createKernel(text, { output: [size], precision: 'single', pipeline: true, immutable: true, ...(this.#asyncMode ? { asyncMode: true } : {}) });
+      kernel = this.#gpu.createKernel(text, {
+        output: [size],
+        precision: 'single',
+        pipeline: true,
+        immutable: true,
+        ...(this.#asyncMode ? { asyncMode: true } : {}),
+      });
       this.#kernels.set(key, kernel);
     }
     return kernel;
@@ -130,7 +137,8 @@ class GpuDevice implements Device {
   }
 
   upload(data: TypedArray, dtype: DType): DeviceBuffer {
-    if (!this.dtypes.includes(dtype)) throw new DeviceError('gpu', `dtype must be one of ${this.dtypes.join(', ')}`, dtype, "use float32, or the reference device for float64");
+    if (!this.dtypes.includes(dtype))
+      throw new DeviceError('gpu', `dtype must be one of ${this.dtypes.join(', ')}`, dtype, 'use float32, or the reference device for float64');
     if (dtype === 'int32') {
       const wrong = data.find((v) => Math.abs(v) > wholeLimit);
       if (wrong !== undefined) throw new DeviceError('gpu', 'whole numbers are exact only up to 2^24', `${wrong}`, 'keep such indices on the reference device');
@@ -139,15 +147,22 @@ class GpuDevice implements Device {
     const copy = Float32Array.from(data);
     // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become handles here.
     const plain = this.mode === 'cpu' || this.mode === 'webasm' || data.length === 0;
-    return this.#buffer(dtype, data.length, plain ? copy : this.#call('upload', { source: source('a', 'return a[i];'), size: data.length, args: [] }, [copy], [data.length]));
+    return this.#buffer(
+      dtype,
+      data.length,
+      plain ? copy : this.#call('upload', { source: source('a', 'return a[i];'), size: data.length, args: [] }, [copy], [data.length]),
+    );
   }
 
   run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): DeviceBuffer[] {
     const odd = outputs.find((o) => !this.dtypes.includes(o.dtype));
-    if (odd !== undefined) throw new DeviceError(kernel, `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`, odd.dtype, 'use the reference device for float64');
+    if (odd !== undefined)
+      throw new DeviceError(kernel, `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`, odd.dtype, 'use the reference device for float64');
     // gpu.js has no empty arrays: an empty result is nothing to compute, and of empty inputs only sums have one.
     if (outputs.every((o) => sizeOf(o.shape) === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
-      return outputs.map((o) => this.#buffer(o.dtype, sizeOf(o.shape), new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0)));
+      return outputs.map((o) =>
+        this.#buffer(o.dtype, sizeOf(o.shape), new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0)),
+      );
     const handles = inputs.map((t) => this.#own(t.buffer).handle);
     const sizes = inputs.map((t) => sizeOf(t.shape));
     const launches = (planners[kernel] as Planner<K>)(inputs, attrs, outputs);

@@ -16,16 +16,25 @@ const most = 7;
 export const movement: Pick<Planners, 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
   permute: ([x], { axes }, [y]) => {
     const strides = stridesOf(x.shape);
-    return gather(y, axes.map((a) => strides[a]));
+    return gather(
+      y,
+      axes.map((a) => strides[a]),
+    );
   },
   expand: ([x], _, [y]) => gather(y, broadcastStrides(x.shape, y.shape)),
   slice: ([x], { starts, steps }, [y]) => {
     const strides = stridesOf(x.shape);
-    return gather(y, strides.map((s, a) => s * steps[a]), strides.reduce((n, s, a) => n + s * starts[a], 0));
+    return gather(
+      y,
+      strides.map((s, a) => s * steps[a]),
+      strides.reduce((n, s, a) => n + s * starts[a], 0),
+    );
   },
   embed: ([x], { starts, steps, value }, [y]) => {
     const strides = stridesOf(x.shape);
-    const axes = x.shape.map((n, a) => `const q${a} = (c${a} - (${starts[a]})) / (${steps[a]}); if (q${a} < 0 || q${a} >= ${n} || q${a} !== Math.floor(q${a})) { hit = 0; }`);
+    const axes = x.shape.map(
+      (n, a) => `const q${a} = (c${a} - (${starts[a]})) / (${steps[a]}); if (q${a} < 0 || q${a} >= ${n} || q${a} !== Math.floor(q${a})) { hit = 0; }`,
+    );
     const body = `${split(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; } return r;`;
     return [{ source: source('a, s', body), size: sizeOf(y.shape), args: [input(0), Math.fround(value)] }];
   },

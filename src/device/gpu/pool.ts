@@ -19,7 +19,8 @@ const outputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 
 /** Code: how many cells window (y, x) averages over. */
 function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boolean, y: string, x: string): string {
   if (countIncludePad) return String(h.kernel * w.kernel);
-  const count = (o: string, a: typeof h): string => `(Math.min(${o} * ${a.stride} - ${a.before} + ${a.kernel}, ${a.input}) - Math.max(${o} * ${a.stride} - ${a.before}, 0))`;
+  const count = (o: string, a: typeof h): string =>
+    `(Math.min(${o} * ${a.stride} - ${a.before} + ${a.kernel}, ${a.input}) - Math.max(${o} * ${a.stride} - ${a.before}, 0))`;
   return `(${count(y, h)} * ${count(x, w)})`;
 }
 
@@ -27,7 +28,10 @@ export const pool: Pick<Planners, 'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 
   maxPool2d: (_, { geometry }, [values, indices]) => {
     // A NaN beats everything and the last NaN stays; else only something larger does, so the first of equals stays.
     const search = (result: string): string =>
-      source('a', `${split(values.shape, 'c')} let best = 0; let k = -1; ${overWindow(geometry, `const v = a[${inputAt(geometry)}]; if (k < 0 || v !== v || v > best) { best = v; k = py * ${geometry.width.input} + px; }`)} return ${result};`);
+      source(
+        'a',
+        `${split(values.shape, 'c')} let best = 0; let k = -1; ${overWindow(geometry, `const v = a[${inputAt(geometry)}]; if (k < 0 || v !== v || v > best) { best = v; k = py * ${geometry.width.input} + px; }`)} return ${result};`,
+      );
     return [
       { source: search('best'), size: sizeOf(values.shape), args: [input(0)] },
       { source: search('k'), size: sizeOf(indices.shape), args: [input(0)] },
@@ -44,18 +48,28 @@ export const pool: Pick<Planners, 'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 
     return [{ source: source('v, x', `${split(y.shape, 'c')} ${own} ${body} return acc;`), size: sizeOf(y.shape), args: [input(0), input(1)] }];
   },
   planeGather: ([a], _, [y]) => [
-    { source: source('a, x', `${split(y.shape, 'c')} return a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3];`), size: sizeOf(y.shape), args: [input(0), input(1)] },
+    {
+      source: source('a, x', `${split(y.shape, 'c')} return a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3];`),
+      size: sizeOf(y.shape),
+      args: [input(0), input(1)],
+    },
   ],
   avgPool2d: (_, { geometry, countIncludePad }, [y]) => [
     {
-      source: source('a', `${split(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)} return acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')};`),
+      source: source(
+        'a',
+        `${split(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)} return acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')};`,
+      ),
       size: sizeOf(y.shape),
       args: [input(0)],
     },
   ],
   avgPool2dGrad: (_, { geometry, countIncludePad }, [x]) => [
     {
-      source: source('g', `${split(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)} return acc;`),
+      source: source(
+        'g',
+        `${split(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)} return acc;`,
+      ),
       size: sizeOf(x.shape),
       args: [input(0)],
     },

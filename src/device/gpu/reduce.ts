@@ -1,5 +1,5 @@
 /** Reductions: one thread per output walks its elements in order. */
-import { reduceWalk, sizeOf, type Shape } from '../../tensor/shape.js';
+import { reduceWalk, type Shape, sizeOf } from '../../tensor/shape.js';
 import { dot, input, loops, type Planners, source, split } from './launch.js';
 
 /** Sizes before, along and after an axis. */
@@ -15,7 +15,13 @@ export const reduce: Pick<Planners, 'reduce' | 'argReduce'> = {
     const start = `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)};`;
     const at = `a[base + ${dot('r', reduced.strides)}]`;
     const step = fn === 'sum' ? `acc += ${at};` : `const v = ${at}; if (v !== v || v ${fn === 'max' ? '>' : '<'} acc) { acc = v; }`;
-    return [{ source: source('a', `${start} let acc = ${fn === 'sum' ? '0' : 'a[base]'}; ${loops(reduced.sizes, 'r', step)} return acc;`), size: sizeOf(y.shape), args: [input(0)] }];
+    return [
+      {
+        source: source('a', `${start} let acc = ${fn === 'sum' ? '0' : 'a[base]'}; ${loops(reduced.sizes, 'r', step)} return acc;`),
+        size: sizeOf(y.shape),
+        args: [input(0)],
+      },
+    ];
   },
   argReduce: ([x], { fn, axis }, [y]) => {
     const { along, inner } = around(x.shape, axis);

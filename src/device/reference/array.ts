@@ -1,7 +1,8 @@
 /** What the reference kernels work on: typed arrays with a shape, and the offsets by which they walk them. No kernel is here. */
-import type { KernelName, Kernels, Spec } from '../device.js';
+
 import type { TypedArray } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
+import type { KernelName, Kernels, Spec } from '../device.js';
 
 /** An input or output of a kernel. */
 export interface HostArray extends Spec {

@@ -1,5 +1,5 @@
 /** Elementwise kernels: one table of functions, and the loops that apply them. Math.max and Math.min give NaN for NaN, as wanted throughout. */
-import { broadcastStrides, sameShape, type Shape } from '../../tensor/shape.js';
+import { broadcastStrides, type Shape, sameShape } from '../../tensor/shape.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn } from '../device.js';
 import { type Family, type HostArray, offsets } from './array.js';
 import { erf, pow, sigmoid, softplus } from './special.js';

@@ -5,7 +5,17 @@
 import { DeviceError } from '../../errors.js';
 import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { sizeOf } from '../../tensor/shape.js';
-import { type Counters, type Device, DeviceBuffer, type KernelAttrs, type KernelName, type Kernels, type MemoryReport, type Operand, type Spec } from '../device.js';
+import {
+  type Counters,
+  type Device,
+  DeviceBuffer,
+  type KernelAttrs,
+  type KernelName,
+  type Kernels,
+  type MemoryReport,
+  type Operand,
+  type Spec,
+} from '../device.js';
 import { adam } from './adam.js';
 import type { HostArray } from './array.js';
 import { conv } from './conv.js';
