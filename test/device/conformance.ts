@@ -20,8 +20,8 @@ import {
   RandomState,
   type Shape,
   type Tensor,
-  tensor,
   type TypedArray,
+  tensor,
 } from '../../src/index.js';
 import { inputsOf, opTable, type Row } from '../helpers/op-table.js';
 
@@ -71,11 +71,25 @@ function agree(what: string, got: TypedArray, want: TypedArray, { relative, abso
 async function train(on: Device, steps: number): Promise<{ losses: number[]; reads: number[]; tensors: number[] }> {
   const random = new RandomState(5);
   const parameter = (scale: number, ...shape: number[]): Parameter =>
-    new Parameter(tensor(Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1)), (v) => v * scale), { shape, device: on }));
-  const [w1, b1, w2, w3, w4] = [parameter(0.3, 3, 3, 2, 4), parameter(0.1, 4), parameter(0.3, 3, 3, 4, 6), parameter(0.3, 3, 3, 4, 6), parameter(0.3, 3, 3, 1, 4)];
+    new Parameter(
+      tensor(
+        Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1)), (v) => v * scale),
+        { shape, device: on },
+      ),
+    );
+  const [w1, b1, w2, w3, w4] = [
+    parameter(0.3, 3, 3, 2, 4),
+    parameter(0.1, 4),
+    parameter(0.3, 3, 3, 4, 6),
+    parameter(0.3, 3, 3, 4, 6),
+    parameter(0.3, 3, 3, 1, 4),
+  ];
   const optimizer = new Adam([w1, b1, w2, w3, w4], { lr: 0.01 });
   const x = tensor(Float32Array.from(random.randn(2 * 8 * 6 * 2)), { shape: [2, 8, 6, 2], device: on });
-  const target = tensor(Float32Array.from(random.rand(2 * 8 * 6), (u) => (u < 0.3 ? 1 : 0)), { shape: [2, 8, 6, 1], device: on });
+  const target = tensor(
+    Float32Array.from(random.rand(2 * 8 * 6), (u) => (u < 0.3 ? 1 : 0)),
+    { shape: [2, 8, 6, 1], device: on },
+  );
   const forward = (): Tensor => {
     const [pooled, indices] = maxPool2d(conv2d(x, w1, { bias: b1, padding: 'same' }).relu(), { kernelSize: 2 });
     const [deep, deepIndices] = maxPool2d(conv2d(pooled, w2, { padding: 'same' }).relu(), { kernelSize: 2, padding: 'same' });

@@ -53,7 +53,13 @@ interface ConvOptions {
 
 function convGeometry(height: number, width: number, padding: Padding, options: ConvOptions = {}): Conv2dGeometry {
   const { batch = 1, channels = [1, 1], groups = 1, kernel = [3, 3], stride = [1, 1], dilation = [1, 1] } = options;
-  return { ...window2d('test', height, width, { kernelSize: kernel, stride, dilation, padding }), batch, inChannels: channels[0], outChannels: channels[1], groups };
+  return {
+    ...window2d('test', height, width, { kernelSize: kernel, stride, dilation, padding }),
+    batch,
+    inChannels: channels[0],
+    outChannels: channels[1],
+    groups,
+  };
 }
 
 const shapesOf = (g: Conv2dGeometry) => ({
@@ -79,13 +85,27 @@ function weightGrad(geometry: Conv2dGeometry, x: readonly number[], g: readonly 
   return run('conv2dWeightGrad', [of(shapes.x, x), of(shapes.y, g)], { geometry }, spec(shapes.weight))[0];
 }
 
-function poolGeometry(height: number, width: number, padding: Padding, kernel: readonly [number, number], stride: readonly [number, number], batch = 1, channels = 1): Pool2dGeometry {
+function poolGeometry(
+  height: number,
+  width: number,
+  padding: Padding,
+  kernel: readonly [number, number],
+  stride: readonly [number, number],
+  batch = 1,
+  channels = 1,
+): Pool2dGeometry {
   return { ...window2d('test', height, width, { kernelSize: kernel, stride, dilation: [1, 1], padding }), batch, channels };
 }
 
 function maxPool(geometry: Pool2dGeometry, x: readonly number[]): number[][] {
   const shape = [geometry.batch, geometry.height.output, geometry.width.output, geometry.channels];
-  return run('maxPool2d', [of([geometry.batch, geometry.height.input, geometry.width.input, geometry.channels], x)], { geometry }, spec(shape), spec(shape, 'int32'));
+  return run(
+    'maxPool2d',
+    [of([geometry.batch, geometry.height.input, geometry.width.input, geometry.channels], x)],
+    { geometry },
+    spec(shape),
+    spec(shape, 'int32'),
+  );
 }
 
 const unary = (fn: UnaryFn, x: readonly number[], alpha = 0, beta = 0): number[] => run('unary', [line(...x)], { fn, alpha, beta }, spec([x.length]))[0];
@@ -133,7 +153,15 @@ const geometries: readonly Conv2dGeometry[] = [
   convGeometry(7, 5, 'same', { channels: [2, 3], stride: [2, 2] }),
   convGeometry(7, 8, 'valid', { batch: 2, channels: [2, 2], stride: [3, 2] }),
   convGeometry(8, 9, 1, { channels: [1, 5], dilation: [2, 3] }),
-  convGeometry(6, 6, [[2, 0], [1, 3]], { channels: [3, 1], kernel: [4, 3], stride: [2, 1] }),
+  convGeometry(
+    6,
+    6,
+    [
+      [2, 0],
+      [1, 3],
+    ],
+    { channels: [3, 1], kernel: [4, 3], stride: [2, 1] },
+  ),
   convGeometry(6, 5, 'same', { channels: [4, 6], groups: 2 }),
   convGeometry(6, 5, 'same', { batch: 2, channels: [4, 4], groups: 4 }),
   convGeometry(7, 7, 2, { channels: [3, 6], groups: 3, stride: [2, 3], dilation: [2, 1] }),
@@ -199,21 +227,42 @@ test('sums accumulate in double and are rounded once', () => {
   const ones = of([5, 1], [1, 1, 1, 1, 1], 'float32');
   assert.equal(run('matmul', [of([1, 5], values, 'float32'), ones], { transposeA: false, transposeB: false }, spec([1, 1], 'float32')), [[2 ** 24 + 4]]);
   const geometry = convGeometry(1, 1, 'valid', { channels: [5, 1], kernel: [1, 1] });
-  assert.equal(run('conv2d', [of([1, 1, 1, 5], values, 'float32'), of([1, 1, 5, 1], [1, 1, 1, 1, 1], 'float32')], { geometry }, spec([1, 1, 1, 1], 'float32')), [[2 ** 24 + 4]]);
+  assert.equal(
+    run('conv2d', [of([1, 1, 1, 5], values, 'float32'), of([1, 1, 5, 1], [1, 1, 1, 1, 1], 'float32')], { geometry }, spec([1, 1, 1, 1], 'float32')),
+    [[2 ** 24 + 4]],
+  );
 });
 
 test('§4 maxPool2d: ties go to the first, NaN to the last NaN', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
-  assert.equal(maxPool(geometry, new Array<number>(9).fill(0)), [[0, 0, 0, 0], [0, 1, 3, 4]]);
-  assert.equal(maxPool(geometry, [nan, 1, 2, 3, 4, 5, 6, 7, 9]), [[nan, 5, 7, 9], [0, 5, 7, 8]]);
-  assert.equal(maxPool(geometry, [1, nan, 2, 3, 4, 5, 6, 7, 9]), [[nan, nan, 7, 9], [1, 1, 7, 8]]);
-  assert.equal(maxPool(geometry, new Array<number>(9).fill(nan)), [[nan, nan, nan, nan], [4, 5, 7, 8]]);
-  assert.equal(maxPool(geometry, new Array<number>(9).fill(-inf)), [[-inf, -inf, -inf, -inf], [0, 1, 3, 4]]);
+  assert.equal(maxPool(geometry, new Array<number>(9).fill(0)), [
+    [0, 0, 0, 0],
+    [0, 1, 3, 4],
+  ]);
+  assert.equal(maxPool(geometry, [nan, 1, 2, 3, 4, 5, 6, 7, 9]), [
+    [nan, 5, 7, 9],
+    [0, 5, 7, 8],
+  ]);
+  assert.equal(maxPool(geometry, [1, nan, 2, 3, 4, 5, 6, 7, 9]), [
+    [nan, nan, 7, 9],
+    [1, 1, 7, 8],
+  ]);
+  assert.equal(maxPool(geometry, new Array<number>(9).fill(nan)), [
+    [nan, nan, nan, nan],
+    [4, 5, 7, 8],
+  ]);
+  assert.equal(maxPool(geometry, new Array<number>(9).fill(-inf)), [
+    [-inf, -inf, -inf, -inf],
+    [0, 1, 3, 4],
+  ]);
 });
 
 test('§4 padding never wins, and the index counts in the plane', () => {
   const geometry = poolGeometry(2, 2, 1, [2, 2], [2, 2]);
-  assert.equal(maxPool(geometry, [-1, -2, -3, -inf]), [[-1, -2, -3, -inf], [0, 1, 2, 3]]);
+  assert.equal(maxPool(geometry, [-1, -2, -3, -inf]), [
+    [-1, -2, -3, -inf],
+    [0, 1, 2, 3],
+  ]);
   // B2 H3 W4 C2, element b1 y2 x1 c1: plane index 9, whatever the image and channel.
   const x = new Array<number>(48).fill(0);
   x[((3 + 2) * 4 + 1) * 2 + 1] = 1;
@@ -293,7 +342,10 @@ test('unary functions have their known values', () => {
   // Python's math.erf and math.log1p.
   near(
     unary('erf', [0, 0.1, 0.5, 1, 2, 2.999, 3, 4, 5, 7, inf, -1]),
-    [0, 0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999777698314002, 0.9999779095030014, 0.9999999845827421, 0.9999999999984626, 1, 1, -0.8427007929497149],
+    [
+      0, 0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999777698314002, 0.9999779095030014, 0.9999999845827421,
+      0.9999999999984626, 1, 1, -0.8427007929497149,
+    ],
     1e-15,
   );
   near(unary('log1p', [1e-12, 1]), [9.999999999995e-13, Math.LN2], 1e-16);
@@ -308,7 +360,24 @@ test('unary functions have their known values', () => {
   assert.equal(unary('sign', [-3, 0, 3]), [-1, 0, 1]);
   assert.equal(unary('logicalNot', [0, 2]), [1, 0]);
   assert.equal(unary('isNaN', [nan, 1]), [1, 0]);
-  const keepNaN: readonly UnaryFn[] = ['neg', 'exp', 'log', 'sqrt', 'abs', 'sign', 'relu', 'leakyRelu', 'elu', 'gelu', 'silu', 'sigmoid', 'tanh', 'softplus', 'erf', 'clamp'];
+  const keepNaN: readonly UnaryFn[] = [
+    'neg',
+    'exp',
+    'log',
+    'sqrt',
+    'abs',
+    'sign',
+    'relu',
+    'leakyRelu',
+    'elu',
+    'gelu',
+    'silu',
+    'sigmoid',
+    'tanh',
+    'softplus',
+    'erf',
+    'clamp',
+  ];
   for (const fn of keepNaN) assert.equal(unary(fn, [nan], 0, 1), [nan], fn);
 });
 
@@ -377,7 +446,10 @@ test('the device counts what it holds and what it was asked', async () => {
   device.free(sum.remains);
   device.free(sum);
   assert.equal(device.memory(), { tensors: 0, bytes: 0, pooled: 0 });
-  assert.throws(() => device.readSync(buffer), (error: unknown) => error instanceof DeviceError && error.message.startsWith('read: the buffer must not have been freed'));
+  assert.throws(
+    () => device.readSync(buffer),
+    (error: unknown) => error instanceof DeviceError && error.message.startsWith('read: the buffer must not have been freed'),
+  );
 });
 
 test.run();

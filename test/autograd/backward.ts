@@ -1,0 +1,245 @@
+/** The walk back: accumulation, shared subgraphs, modes, graphs used again, gradients of gradients, depth. Not here: single rules (test/ops/gradcheck.ts), lifetimes (lifetimes.ts). */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as c from '../../src/index.js';
+import { enableGrad, GraphError, grad, noGrad, Parameter, type Tensor, tensor, zeros } from '../../src/index.js';
+import { closeTo } from '../helpers/close.js';
+
+const test = suite('backward');
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, dtype: 'float64', requiresGrad: true });
+const gradOf = (t: Tensor): number[] => [...(t.grad as Tensor).dataSync()];
+
+test('gradients add up over backwards, until set to null', () => {
+  const x = leaf([1, 2]);
+  assert.is(x.grad, null);
+  x.mul(x).sum().backward();
+  assert.equal(gradOf(x), [2, 4]);
+  x.mul(3).sum().backward();
+  assert.equal(gradOf(x), [5, 7]);
+  x.grad = null;
+  x.sum().backward();
+  assert.equal(gradOf(x), [1, 1]);
+});
+test('accumulating does not change a gradient that was handed out', () => {
+  const x = leaf([1, 2]);
+  x.sum().backward();
+  const first = (x.grad as Tensor).clone();
+  x.sum().backward();
+  assert.equal([...first.dataSync()], [1, 1]);
+  assert.equal(gradOf(x), [2, 2]);
+});
+test('one gradient that reaches two leaves is not shared between them', () => {
+  const [a, b] = [leaf([1, 2]), leaf([3, 4])];
+  a.add(b).sum().backward();
+  a.mul(2).sum().backward();
+  assert.equal(
+    [gradOf(a), gradOf(b)],
+    [
+      [3, 3],
+      [1, 1],
+    ],
+  );
+});
+test('a leaf used many times, and as both operands', () => {
+  const x = leaf([2, 3]);
+  x.mul(x).add(x).sub(x.mul(0.5)).sum().backward();
+  assert.equal(gradOf(x), [4.5, 6.5]);
+});
+test('a diamond: each shared node is walked once, after all that use it', () => {
+  const x = leaf([0.5]);
+  const shared = x.exp();
+  const left = shared.mul(2);
+  const right = shared.mul(shared).mul(left);
+  left.add(right).sum().backward();
+  // 2eˣ + 2e³ˣ
+  closeTo(gradOf(x), [2 * Math.exp(0.5) + 6 * Math.exp(1.5)], 1e-12);
+});
+test('a ladder of diamonds costs as much as its nodes, not its paths', () => {
+  const x = leaf([1]);
+  let y: Tensor = x;
+  for (let i = 0; i < 60; i++) y = y.mul(0.5).add(y.mul(0.5));
+  y.backward();
+  assert.equal(gradOf(x), [1]);
+});
+test('a scalar root that is a leaf', () => {
+  const x = leaf([3]);
+  x.backward();
+  assert.equal(gradOf(x), [1]);
+});
+test('an upstream gradient for what is no scalar', () => {
+  const x = leaf([1, 2, 3]);
+  x.mul(x).backward(tensor([1, 0, -1], { dtype: 'float64' }));
+  assert.equal(gradOf(x), [2, 0, -6]);
+});
+test('only leaves that require a gradient get one', () => {
+  const x = leaf([1, 2]);
+  const fixed = tensor([3, 4], { dtype: 'float64' });
+  const y = x.mul(fixed);
+  y.sum().backward();
+  assert.equal([fixed.grad, y.grad], [null, null]);
+  assert.equal(gradOf(x), [3, 4]);
+});
+test('retainGrad fills the gradient of a result', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(2).retainGrad();
+  y.mul(y).sum().backward();
+  assert.equal(
+    [gradOf(y), gradOf(x)],
+    [
+      [4, 8],
+      [8, 16],
+    ],
+  );
+});
+test('cast: the gradient comes back in the dtype of the input', () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  x.cast('float64').mul(0.1).sum().backward();
+  assert.is((x.grad as Tensor).dtype, 'float32');
+  assert.equal(gradOf(x), [Math.fround(0.1), Math.fround(0.1)]);
+});
+test('mixed dtypes: each operand gets its own', () => {
+  const a = tensor([1, 2], { requiresGrad: true });
+  const b = leaf([3, 4]);
+  a.mul(b).sum().backward();
+  assert.equal([(a.grad as Tensor).dtype, (b.grad as Tensor).dtype], ['float32', 'float64']);
+  assert.equal(
+    [gradOf(a), gradOf(b)],
+    [
+      [3, 4],
+      [1, 2],
+    ],
+  );
+});
+test('indices and comparisons carry no gradient', () => {
+  const x = leaf([1, 4, 2, 3], [1, 2, 2, 1]);
+  const [values, indices] = c.maxPool2d(x, { kernelSize: 2 });
+  assert.equal([values.requiresGrad, indices.plane.requiresGrad, x.greater(0).requiresGrad, x.argmax().requiresGrad], [true, false, false, false]);
+});
+
+// ---- modes
+
+test('noGrad records nothing; enableGrad inside it does', () => {
+  const x = leaf([1, 2]);
+  const y = noGrad(() => x.mul(2));
+  assert.not.ok(y.requiresGrad);
+  const z = noGrad(() => {
+    const inner = enableGrad(() => x.mul(3));
+    assert.ok(inner.requiresGrad);
+    return inner;
+  });
+  z.sum().backward();
+  assert.equal(gradOf(x), [3, 3]);
+  assert.ok(x.mul(2).requiresGrad, 'recording is on again');
+});
+test('noGrad ends when fn throws', () => {
+  const x = leaf([1]);
+  assert.throws(() =>
+    noGrad(() => {
+      throw new Error('inside');
+    }),
+  );
+  assert.ok(x.mul(2).requiresGrad);
+});
+test('detach cuts the graph and shares the values', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(x);
+  const cut = y.detach();
+  assert.not.ok(cut.requiresGrad);
+  x.mul(cut).sum().backward();
+  assert.equal(gradOf(x), [1, 4]);
+});
+test('a Parameter is a leaf that requires a gradient, and can be frozen', () => {
+  const p = new Parameter(zeros([2]));
+  assert.ok(p.requiresGrad && p.node === null);
+  p.requiresGrad = false;
+  assert.not.ok(p.mul(2).requiresGrad);
+});
+
+// ---- graphs used again
+
+test('retainGraph: the graph serves twice', () => {
+  const x = leaf([1, 2]);
+  const loss = x.mul(x).sum();
+  loss.backward(undefined, { retainGraph: true });
+  loss.backward();
+  assert.equal(gradOf(x), [4, 8]);
+  assert.throws(
+    () => loss.backward(),
+    (e: Error) => e instanceof GraphError,
+  );
+});
+test('retainGraph: two losses on one graph', () => {
+  const x = leaf([1, 2]);
+  const shared = x.exp();
+  shared.sum().backward(undefined, { retainGraph: true });
+  shared.mul(shared).sum().backward();
+  const want = [1, 2].map((v) => Math.exp(v) + 2 * Math.exp(2 * v));
+  closeTo(gradOf(x), want, 1e-12);
+});
+test('grad() returns gradients and leaves grad alone; zeros where there is no path; inner results too', () => {
+  const [x, unused] = [leaf([1, 2]), leaf([5])];
+  const y = x.mul(3);
+  const [gx, gu, gy] = grad(y.mul(y).sum(), [x, unused, y]);
+  assert.equal([...gx.dataSync()], [18, 36]);
+  assert.equal([...gu.dataSync()], [0]);
+  assert.equal([...gy.dataSync()], [6, 12]);
+  assert.equal([x.grad, y.grad, unused.grad], [null, null, null]);
+});
+test('grad() with an upstream gradient', () => {
+  const x = leaf([1, 2]);
+  const [g] = grad(x.mul(x), [x], { gradOutput: tensor([1, 10], { dtype: 'float64' }) });
+  assert.equal([...g.dataSync()], [2, 40]);
+});
+
+// ---- gradients of gradients
+
+test('createGraph: x³ three times', () => {
+  const x = leaf([2]);
+  const [first] = grad(x.pow(3).sum(), [x], { createGraph: true });
+  const [second] = grad(first.sum(), [x], { createGraph: true });
+  const [third] = grad(second.sum(), [x]);
+  closeTo([first.itemSync(), second.itemSync(), third.itemSync()], [12, 12, 6], 1e-12);
+});
+test('createGraph: a gradient penalty through convolution and pooling reaches the weights', () => {
+  const random = new c.RandomState(1);
+  const x = leaf([...random.randn(25)], [1, 5, 5, 1]);
+  const w = leaf([...random.randn(18)], [3, 3, 1, 2]);
+  const penalty = (weight: Tensor): Tensor => {
+    const score = c.maxPool2d(c.conv2d(x, weight, { padding: 'same' }).tanh(), { kernelSize: 2, padding: 'same' })[0].sum();
+    const [g] = grad(score, [x], { createGraph: true });
+    return g.mul(g).sum().sqrt().sub(1).pow(2);
+  };
+  penalty(w).backward();
+  const at = (i: number, shift: number): number =>
+    penalty(
+      leaf(
+        Array.from(w.dataSync(), (v, j) => (j === i ? v + shift : v)),
+        [3, 3, 1, 2],
+      ),
+    ).itemSync();
+  closeTo(
+    gradOf(w),
+    Array.from({ length: 18 }, (_, i) => (at(i, 1e-6) - at(i, -1e-6)) / 2e-6),
+    1e-6,
+  );
+});
+test('createGraph with backward(): grad itself is part of a graph', () => {
+  const x = leaf([3]);
+  x.mul(x).mul(x).backward(undefined, { createGraph: true });
+  const g = x.grad as Tensor;
+  assert.ok(g.requiresGrad);
+  const [second] = grad(g, [x]);
+  closeTo([second.itemSync()], [18], 1e-12);
+});
+
+// ---- depth
+
+test('10,000 operations in a chain do not overflow the stack', () => {
+  const x = leaf([1, 2]);
+  let y: Tensor = x;
+  for (let i = 0; i < 10_000; i++) y = i % 2 === 0 ? y.mul(1.0001) : y.add(0.5);
+  y.sum().backward();
+  closeTo(gradOf(x), [1.0001 ** 5000, 1.0001 ** 5000], 1e-9);
+});
+
+test.run();

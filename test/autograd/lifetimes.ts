@@ -1,0 +1,317 @@
+/**
+ * How long tensors live, with no ceremony: what a graph made is readable until the backward after its own has ended; noGrad frees all but its result;
+ * keep() and clone() outlive both; the last scalars stay readable. Device memory is the judge. Not here: garbage collection and long runs (test/soak).
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  Adam,
+  bceWithLogits,
+  conv2d,
+  conv2dTranspose,
+  defaultDevice,
+  dropout,
+  GraphError,
+  maxPool2d,
+  maxUnpool2d,
+  noGrad,
+  Parameter,
+  PoolIndices,
+  RandomState,
+  randn,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../src/index.js';
+
+const test = suite('lifetimes');
+const device = defaultDevice();
+const live = (): number => device.memory().tensors;
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, requiresGrad: true });
+const readable = (t: Tensor): boolean => {
+  try {
+    return t.dataSync().length === t.size;
+  } catch (e) {
+    assert.instance(e, GraphError);
+    return false;
+  }
+};
+/** A backward of its own: turns one generation. */
+const turn = (): void => leaf([1]).mul(2).backward();
+
+test('an intermediate is readable after its own backward, and gone after the next', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(3);
+  const loss = y.mul(y).sum();
+  loss.backward();
+  assert.equal([...y.dataSync()], [3, 6]);
+  turn();
+  assert.not.ok(readable(y));
+  assert.throws(() => y.dataSync(), /mul's result of shape \[2\]; it lived until the backward\(\) after its own ended.*keep\(\) or clone\(\)/);
+  assert.equal([readable(x), readable(loss), readable(x.grad as Tensor)], [true, true, true], 'leaves, scalars and gradients stay');
+});
+test('what was never walked stays', () => {
+  const y = leaf([1, 2]).mul(3);
+  turn();
+  turn();
+  assert.ok(readable(y));
+});
+test('retainGraph keeps everything', () => {
+  const y = leaf([1, 2]).mul(3);
+  y.sum().backward(undefined, { retainGraph: true });
+  turn();
+  turn();
+  assert.ok(readable(y));
+});
+test('keep() and clone() outlive, whether the clone was made before, during or after backward, recorded or not', () => {
+  const x = leaf([1, 2]);
+  const kept = x.mul(3).keep();
+  const y = kept.add(1);
+  const copies = [y.clone(), y.detach().clone(), noGrad(() => y.clone())];
+  const inGraph = y.clone();
+  inGraph.sum().backward();
+  copies.push(
+    inGraph,
+    y.clone(),
+    y.detach().clone(),
+    noGrad(() => y.clone()),
+  );
+  turn();
+  turn();
+  assert.equal([readable(kept), readable(y)], [true, false]);
+  for (const copy of copies) assert.equal([...copy.dataSync()], [4, 7]);
+});
+test('a clone of a loss outlives the scalars that stay readable', () => {
+  const loss = leaf([1, 2]).sum();
+  const copy = loss.detach().clone();
+  loss.backward();
+  for (let i = 0; i < 200; i++) turn();
+  assert.equal([readable(loss), copy.itemSync()], [false, 3]);
+});
+test('a view keeps the storage it shares', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(3);
+  const kept = y.reshape([2, 1]).keep();
+  y.sum().backward();
+  turn();
+  turn();
+  assert.equal([readable(y), [...kept.dataSync()]], [false, [3, 6]]);
+});
+test('results without a gradient end with the graph they came from', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(3);
+  const hits = y.greater(4);
+  const later = hits.cast('float32').add(1);
+  y.sum().backward();
+  assert.equal([readable(hits), readable(later)], [true, true]);
+  turn();
+  assert.equal([readable(hits), readable(later)], [false, false]);
+});
+test('metrics derived after backward: readable now, gone with the graph', () => {
+  const x = leaf([1, 2]);
+  const y = x.mul(3);
+  y.sum().backward();
+  const correct = y.detach().greater(4).cast('float32');
+  const accuracy = correct.mean();
+  assert.is(accuracy.itemSync(), 0.5);
+  turn();
+  turn();
+  assert.not.ok(readable(correct));
+  assert.is(accuracy.itemSync(), 0.5);
+});
+test('noGrad frees all but its result, in arrays, objects and pool indices too', () => {
+  const x = leaf([1, 4, 2, 3], [1, 2, 2, 1]);
+  const made: Tensor[] = [];
+  const before = live();
+  const result = noGrad(() => {
+    const doubled = x.mul(2);
+    const [values, indices] = maxPool2d(doubled, { kernelSize: 2 });
+    made.push(doubled, doubled.add(1));
+    return { list: [values], indices };
+  });
+  assert.is(live() - before, 2);
+  assert.equal(made.map(readable), [false, false]);
+  assert.instance(result.indices, PoolIndices);
+  assert.equal([[...result.list[0].dataSync()], [...result.indices.dataSync()]], [[8], [1]]);
+});
+test('noGrad inside noGrad: the outer one frees what the inner one returned', () => {
+  const x = leaf([1, 2]);
+  const before = live();
+  let inner: Tensor | undefined;
+  const out = noGrad(() => {
+    inner = noGrad(() => x.mul(2).add(1));
+    assert.ok(readable(inner));
+    return inner.add(1);
+  });
+  assert.not.ok(readable(inner as Tensor));
+  assert.equal([[...out.dataSync()], live() - before], [[4, 6], 1]);
+});
+test('noGrad frees when fn throws, and keeps what was kept', () => {
+  const before = live();
+  let kept: Tensor | undefined;
+  assert.throws(() =>
+    noGrad(() => {
+      kept = leaf([1]).mul(2).keep();
+      kept.add(1);
+      throw new Error('inside');
+    }),
+  );
+  assert.is(live() - before, 1);
+  assert.ok(readable(kept as Tensor));
+});
+test('release() ends a tensor now; a second one does nothing', () => {
+  const before = live();
+  const t = zeros([3]).add(1);
+  t.release();
+  t.release();
+  assert.is(live() - before, 1, 'the zeros');
+});
+test('backward leaves one array per leaf gradient once its graph is gone', () => {
+  const x = leaf([1, 2]);
+  const before = live();
+  x.mul(3).exp().add(x.log()).mean(0, { keepDims: true }).backward();
+  turn();
+  turn();
+  assert.ok(live() - before <= 1 + 64, 'the gradient, and scalars');
+  const settled = live();
+  for (let i = 0; i < 200; i++) {
+    x.grad = null;
+    x.mul(3)
+      .exp()
+      .add(x.log())
+      .backward(tensor([1, 1]));
+  }
+  assert.ok(live() - settled <= 200 * 2 + 16, 'no more than the user-made gradients and upstreams, which belong to the collector');
+});
+test('a pattern of two networks: two backwards a step, both losses readable, memory flat', () => {
+  const random = new RandomState(3);
+  const weight = (...shape: number[]): Parameter =>
+    new Parameter(
+      tensor(
+        Float32Array.from(random.randn(shape[0] * shape[1]), (v) => 0.3 * v),
+        { shape },
+      ),
+    );
+  const [g1, g2, d1, d2] = [weight(3, 8), weight(8, 4), weight(4, 8), weight(8, 1)];
+  const [forG, forD] = [new Adam([g1, g2], { lr: 0.01 }), new Adam([d1, d2], { lr: 0.01 })];
+  const noise = tensor(Float32Array.from(random.randn(18)), { shape: [6, 3] });
+  const real = tensor(Float32Array.from(random.randn(24)), { shape: [6, 4] });
+  const [one, zero] = [tensor(new Float32Array(6).fill(1), { shape: [6, 1] }), zeros([6, 1])];
+  const make = (): Tensor => noise.matmul(g1).relu().matmul(g2);
+  const judge = (x: Tensor): Tensor => x.matmul(d1).leakyRelu(0.2).matmul(d2);
+  const counts: number[] = [];
+  for (let step = 0; step < 120; step++) {
+    const fake = make();
+    forD.zeroGrad();
+    const lossD = bceWithLogits(judge(real), one).add(bceWithLogits(judge(fake.detach()), zero));
+    lossD.backward();
+    forD.step();
+    forG.zeroGrad();
+    const lossG = bceWithLogits(judge(fake), one);
+    lossG.backward();
+    forG.step();
+    assert.ok(Number.isFinite(lossD.itemSync()) && Number.isFinite(lossG.itemSync()));
+    assert.ok(readable(fake), 'the images made are still there to look at');
+    counts.push(live());
+  }
+  assert.is(counts[119], counts[80], `arrays after steps: ${counts.slice(78)}`);
+});
+
+/** A step of a small autoencoder with pooling, unpooling and dropout, as a user writes it. */
+function autoencoder(): { step: () => Tensor; metric: (output: Tensor) => Tensor; output: () => Tensor } {
+  const random = new RandomState(4);
+  const weight = (...shape: number[]): Parameter =>
+    new Parameter(
+      tensor(
+        Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1)), (v) => 0.3 * v),
+        { shape },
+      ),
+    );
+  const [w1, w2] = [weight(3, 3, 1, 3), weight(3, 3, 1, 3)];
+  const optimizer = new Adam([w1, w2], { lr: 0.01 });
+  const x = tensor(Float32Array.from(random.randn(36)), { shape: [1, 6, 6, 1] });
+  const target = tensor(Float32Array.from(random.rand(36), Math.round), { shape: [1, 6, 6, 1] });
+  let last: Tensor = x;
+  return {
+    step() {
+      optimizer.zeroGrad();
+      const [pooled, indices] = maxPool2d(conv2d(x, w1, { padding: 'same' }).relu(), { kernelSize: 2 });
+      last = conv2dTranspose(dropout(maxUnpool2d(pooled, indices), { random }), w2, { padding: 'same' });
+      const loss = bceWithLogits(last, target, { reduction: 'sum' });
+      loss.backward();
+      optimizer.step();
+      return loss;
+    },
+    metric: (output) => output.detach().greater(0).equal(target.greater(0.5)).cast('float32').mean(),
+    output: () => last,
+  };
+}
+test('300 steps without awaiting: the count of arrays is flat', () => {
+  const { step } = autoencoder();
+  const counts: number[] = [];
+  for (let i = 0; i < 300; i++) {
+    step();
+    counts.push(live());
+  }
+  assert.is(Math.max(...counts.slice(100)), Math.min(...counts.slice(100)), `${counts.slice(290)}`);
+});
+test('300 steps with an evaluation under noGrad and a read: flat as well', () => {
+  const { step } = autoencoder();
+  const counts: number[] = [];
+  const w = randn([3, 3, 1, 2]);
+  const x = randn([1, 6, 6, 1]);
+  for (let i = 0; i < 300; i++) {
+    const loss = step();
+    const seen = noGrad(() => maxPool2d(conv2d(x, w, { padding: 'same' }).softmax(), { kernelSize: 2 })[0].mean());
+    assert.ok(Number.isFinite(loss.itemSync() + seen.itemSync()));
+    seen.release();
+    counts.push(live());
+  }
+  assert.is(Math.max(...counts.slice(100)), Math.min(...counts.slice(100)), `${counts.slice(290)}`);
+});
+test('metrics of a training step made from detached results do not pile up', () => {
+  const { step, metric, output } = autoencoder();
+  const counts: number[] = [];
+  for (let i = 0; i < 300; i++) {
+    step();
+    const accuracy = metric(output());
+    assert.ok(accuracy.itemSync() >= 0);
+    counts.push(live());
+  }
+  // target.greater(0.5) depends on no graph: it alone is the collector's, one a step.
+  const growth = (counts[299] - counts[149]) / 150;
+  assert.ok(growth <= 1, `${growth} arrays a step`);
+});
+
+test('losses stay readable: the last 64 scalars, so a history can be read late', async () => {
+  const x = leaf([1, 2]);
+  const losses: Tensor[] = [];
+  for (let i = 0; i < 30; i++) {
+    const loss = x.mul(i).sum();
+    loss.backward();
+    losses.push(loss);
+  }
+  assert.equal(
+    await Promise.all(losses.map((l) => l.item())),
+    Array.from({ length: 30 }, (_, i) => 3 * i),
+  );
+  for (let i = 0; i < 70; i++) turn();
+  assert.equal(losses.map(readable), new Array(30).fill(false));
+});
+test('a loss can be pushed out only by later scalars; keep() exempts it', () => {
+  const loss = leaf([1, 2]).sum().keep();
+  loss.backward();
+  for (let i = 0; i < 200; i++) turn();
+  assert.is(loss.itemSync(), 3);
+});
+test('a read begun before the end of a life completes', async () => {
+  const y = leaf([1, 2]).mul(3);
+  y.sum().backward();
+  const reading = y.data();
+  turn();
+  turn();
+  assert.not.ok(readable(y));
+  assert.equal([...(await reading)], [3, 6]);
+});
+
+test.run();

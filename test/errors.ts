@@ -1,0 +1,340 @@
+/**
+ * What goes wrong says so: every message reads `op: rule; got …; hint`, and its class tells the kind. Not here: the valid ranges of sizes and indices
+ * in detail (test/semantics.ts), errors of modules, optimisers and files (their own tests).
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as c from '../src/index.js';
+import { CedarError, DeviceError, GraphError, ShapeError, type Tensor, tensor, ValueError, zeros } from '../src/index.js';
+
+const test = suite('errors');
+
+/** Runs `fn`; checks class, form, the op that speaks, and that each of `says` is in the message. */
+function fails(fn: () => unknown, kind: new (...args: never[]) => CedarError, op: string, ...says: (string | RegExp)[]): void {
+  let error: unknown;
+  try {
+    fn();
+  } catch (e) {
+    error = e;
+  }
+  if (!(error instanceof CedarError)) throw new Error(`${op}: a ${kind.name} was expected, got ${error}`);
+  const { message } = error;
+  assert.ok(error instanceof kind, `${kind.name} expected, got ${error.name}: ${message}`);
+  assert.is(error.name, kind.name);
+  assert.is(error.op, op, message);
+  assert.is(message, `${op}: ${error.rule}; got ${error.got}${error.hint === '' ? '' : `; ${error.hint}`}`);
+  assert.ok(error.rule !== '' && error.got !== '', message);
+  assert.not.match(message, /undefined|\[object/);
+  for (const part of says) assert.ok(typeof part === 'string' ? message.includes(part) : part.test(message), `'${message}' should contain ${part}`);
+}
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, requiresGrad: true });
+const image = zeros([1, 4, 4, 2]);
+const kernel = zeros([3, 3, 2, 5]);
+
+test('the whole message, word for word', () => {
+  assert.throws(
+    () => c.conv2d(zeros([2, 8, 8, 3]), zeros([3, 3, 4, 8])),
+    (e: Error) =>
+      e.message === "conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]; images are [N,H,W,C], weights [kh,kw,in/groups,out]",
+  );
+  assert.throws(
+    () => leaf([1, 2]).mul(2).backward(),
+    (e: Error) =>
+      e.message ===
+      'backward: a gradient is needed unless the tensor is a scalar; got shape=[2]; reduce it with sum() or mean(), or pass a gradient of that shape',
+  );
+});
+
+// ---- shapes
+
+test('wrong channels', () => {
+  fails(() => c.conv2d(image, zeros([3, 3, 3, 5])), ShapeError, 'conv2d', '[1,4,4,2]', '[3,3,3,5]');
+  fails(() => c.conv2d(image, kernel, { groups: 2 }), ShapeError, 'conv2d', 'groups 2');
+  fails(() => c.conv2d(image, zeros([3, 3, 1, 5]), { groups: 2 }), ShapeError, 'conv2d', 'output channels must be a multiple of groups');
+  fails(() => c.conv2d(image, kernel, { bias: zeros([4]) }), ShapeError, 'conv2d', 'bias=[4]', 'expected [5]');
+  fails(() => c.conv2dTranspose(image, zeros([3, 3, 5, 3])), ShapeError, 'conv2dTranspose', '[3,3,5,3]');
+  fails(() => c.conv2dTranspose(image, zeros([3, 3, 5, 2]), { groups: 3 }), ShapeError, 'conv2dTranspose', 'multiple of groups');
+  fails(() => c.matmul(zeros([2, 3]), zeros([4, 2])), ShapeError, 'matmul', 'a has 3 columns, b 4 rows');
+});
+test('wrong rank', () => {
+  fails(() => c.conv2d(zeros([4, 4, 2]), kernel), ShapeError, 'conv2d', 'input must have rank 4, [N,H,W,C]', 'input=[4,4,2]');
+  fails(() => c.conv2d(image, zeros([3, 3])), ShapeError, 'conv2d', 'weight must have rank 4');
+  fails(() => c.conv2dTranspose(zeros([4]), kernel), ShapeError, 'conv2dTranspose', 'rank 4');
+  fails(() => c.maxPool2d(zeros([4, 4]), { kernelSize: 2 }), ShapeError, 'maxPool2d', 'rank 4');
+  fails(() => c.avgPool2d(zeros([4, 4]), { kernelSize: 2 }), ShapeError, 'avgPool2d', 'rank 4');
+  fails(() => c.matmul(zeros([]), zeros([2])), ShapeError, 'matmul', 'mul()');
+});
+test('shapes that do not broadcast or fit', () => {
+  fails(() => zeros([2, 3]).add(zeros([2])), ShapeError, 'add', '[2,3] and [2]');
+  fails(() => zeros([2, 3]).reshape([4, -1]), ShapeError, 'reshape', '6 elements');
+  fails(() => zeros([2, 3]).reshape([-1, -1]), ShapeError, 'reshape', 'at most one');
+  fails(() => zeros([2, 3]).sum(2), ShapeError, 'sum', 'axis=2');
+  fails(() => zeros([2, 3]).sum([1, -1]), ShapeError, 'sum', 'distinct');
+  fails(() => zeros([2, 3]).permute([0, 0]), ShapeError, 'permute', '[0,0]');
+  fails(() => zeros([2, 3]).squeeze(0), ShapeError, 'squeeze', '[2,3]');
+  fails(() => zeros([2, 3]).expand([4, 3]), ShapeError, 'expand', '[4,3]');
+  fails(() => zeros([2]).slice(null, null), ShapeError, 'slice', '2 ranges');
+  fails(() => zeros([2]).slice([0, 1, 0]), ValueError, 'slice', 'step not 0');
+  fails(() => zeros([2]).pad([[0, -1]]), ValueError, 'pad', 'not negative', 'slice()');
+  fails(() => c.concat([zeros([2, 3]), zeros([2, 4])]), ShapeError, 'concat', '[2,3] and [2,4]');
+  fails(() => c.concat([]), ValueError, 'concat', 'none');
+  fails(() => c.stack([zeros([2]), zeros([3])]), ShapeError, 'stack', '[2] and [3]');
+  fails(() => c.mse(zeros([2, 1]), zeros([2])), ShapeError, 'mse', 'prediction=[2,1], target=[2]');
+  fails(() => c.crossEntropy(zeros([2, 3]), tensor(Int32Array.of(1))), ShapeError, 'crossEntropy', 'target=[1]');
+  fails(() => zeros([0, 3]).max(0), ShapeError, 'max', 'not be empty');
+  fails(() => zeros([2]).var(0, { correction: 2 }), ShapeError, 'var', 'n=2, correction=2');
+  fails(() => zeros([2, 3]).indexSelect([0, 2]), ValueError, 'indexSelect', '[0, 1]', 'indices[1]=2');
+  fails(() => zeros([2.5]), ShapeError, 'zeros', 'shape=[2.5]');
+  fails(() => zeros([-1]), ShapeError, 'zeros', 'shape=[-1]');
+});
+test('a kernel larger than the padded input', () => {
+  fails(() => c.conv2d(image, zeros([5, 3, 2, 5])), ShapeError, 'conv2d', 'the kernel must fit into the padded input', 'height', 'it spans 5 of 4');
+  fails(() => c.conv2d(image, zeros([3, 3, 2, 5]), { dilation: 3, padding: 1 }), ShapeError, 'conv2d', 'it spans 7 of 6');
+  fails(() => c.maxPool2d(image, { kernelSize: [2, 5] }), ShapeError, 'maxPool2d', 'width', 'it spans 5 of 4');
+  fails(() => c.maxPool2d(image, { kernelSize: 2, padding: 2 }), ValueError, 'maxPool2d', 'padding must be smaller than the kernel');
+});
+test('geometry out of range', () => {
+  fails(() => c.conv2d(image, kernel, { stride: -1 }), ValueError, 'conv2d', 'stride must be whole and at least 1', 'stride=[-1,-1]');
+  fails(() => c.conv2d(image, kernel, { stride: [1, 0] }), ValueError, 'conv2d', 'stride=[1,0]');
+  fails(() => c.conv2d(image, kernel, { dilation: 0.5 }), ValueError, 'conv2d', 'dilation=[0.5,0.5]');
+  fails(() => c.conv2d(image, kernel, { padding: -1 }), ValueError, 'conv2d', 'padding=-1');
+  fails(() => c.conv2d(image, kernel, { padding: 'SAME' as 'same' }), ValueError, 'conv2d', "'same'", 'padding="SAME"');
+  fails(() => c.conv2d(image, kernel, { groups: 0 }), ValueError, 'conv2d', 'groups=0');
+  fails(() => c.maxPool2d(image, { kernelSize: 0 }), ValueError, 'maxPool2d', 'kernelSize=[0,0]');
+  fails(() => c.maxPool2d(image, { kernelSize: 2, stride: -2 }), ValueError, 'maxPool2d', 'stride=[-2,-2]');
+});
+test('an impossible size of a transposed convolution', () => {
+  const weight = zeros([3, 3, 1, 2]);
+  fails(
+    () => c.conv2dTranspose(image, weight, { stride: 2, padding: 'same', outputSize: [9, 8] }),
+    ShapeError,
+    'conv2dTranspose',
+    'height 9',
+    'height may be 7 to 8',
+  );
+  fails(() => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 2 }), ValueError, 'conv2dTranspose', 'smaller than stride');
+  fails(() => c.conv2dTranspose(image, weight, { stride: 2, padding: 'same', outputPadding: 1 }), ValueError, 'conv2dTranspose', 'name the outputSize');
+  fails(() => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 1, outputSize: [9, 9] }), ValueError, 'conv2dTranspose', 'not both');
+  fails(() => c.conv2dTranspose(zeros([1, 1, 1, 2]), weight, { padding: 2 }), ShapeError, 'conv2dTranspose', 'the padding must leave an output');
+});
+test('an empty batch', () => {
+  const none = zeros([0, 4, 4, 2]);
+  fails(() => c.conv2d(none, kernel), ShapeError, 'conv2d', 'the batch must not be empty', 'input=[0,4,4,2]');
+  fails(() => c.conv2dTranspose(none, zeros([3, 3, 5, 2])), ShapeError, 'conv2dTranspose', 'the batch must not be empty');
+  fails(() => c.maxPool2d(none, { kernelSize: 2 }), ShapeError, 'maxPool2d', 'the batch must not be empty');
+  fails(() => c.avgPool2d(none, { kernelSize: 2 }), ShapeError, 'avgPool2d', 'the batch must not be empty');
+  fails(() => zeros([0, 3]).mean(), ShapeError, 'mean', 'not be empty');
+});
+
+// ---- types and values
+
+test('wrong dtype', () => {
+  const ints = tensor(Int32Array.of(1, 2));
+  fails(() => c.conv2d(image, c.zeros([3, 3, 2, 5], { dtype: 'float64' })), ValueError, 'conv2d', 'input float32, weight float64', 'cast()');
+  fails(() => c.maxPool2d(zeros([1, 2, 2, 1], { dtype: 'int32' }), { kernelSize: 2 }), ValueError, 'maxPool2d', 'dtype=int32');
+  fails(() => ints.exp(), ValueError, 'exp', 'dtype=int32', "cast('float32')");
+  fails(() => ints.mean(), ValueError, 'mean', 'dtype=int32');
+  fails(() => c.matmul(ints, ints), ValueError, 'matmul', 'int32 and int32');
+  fails(() => c.where(ints, 1, ints), ValueError, 'where', 'condition must be bool');
+  fails(() => c.bceWithLogits(zeros([2]), zeros([2], { dtype: 'float64' })), ValueError, 'bceWithLogits', 'float32 and float64');
+  fails(() => c.concat([zeros([2]), ints]), ValueError, 'concat', 'float32 and int32');
+  fails(() => tensor(Int32Array.of(1), { requiresGrad: true }), ValueError, 'requiresGrad', 'only float tensors');
+  fails(() => tensor([1.5], { dtype: 'int32' }), ValueError, 'tensor', 'element 0=1.5');
+});
+test('ragged arrays, and what is no data', () => {
+  fails(() => tensor([[1, 2], [3]]), ShapeError, 'tensor');
+  fails(() => tensor([[1, 2], 3] as number[]), ShapeError, 'tensor');
+  fails(() => tensor('1' as unknown as number), ValueError, 'tensor', 'string');
+  fails(() => tensor([1, 2, 3], { shape: [2, 2] }), ShapeError, 'tensor', '[3] to [2,2]');
+  fails(() => tensor(['1'] as unknown as number[]), ValueError, 'tensor');
+});
+test('NaN and out-of-range rates and weights', () => {
+  const x = zeros([2]);
+  for (const rate of [Number.NaN, -0.5, 1])
+    fails(() => c.dropout(x, { rate }), ValueError, 'dropout', 'rate must be in [0, 1)', `rate=${rate}`, 'probability to drop');
+  fails(() => c.bceWithLogits(x, x, { posWeight: Number.NaN }), ValueError, 'bceWithLogits', 'posWeight=NaN');
+  fails(() => c.bceWithLogits(x, x, { posWeight: -1 }), ValueError, 'bceWithLogits', 'posWeight=-1');
+  fails(() => c.bceWithLogits(x, x, { reduction: 'total' as 'sum' }), ValueError, 'bceWithLogits', 'reduction=total');
+  fails(() => x.clamp(2, 1), ValueError, 'clamp', 'min=2, max=1');
+  fails(() => x.clamp(Number.NaN), ValueError, 'clamp', 'min=NaN');
+  fails(() => x.leakyRelu(Number.NaN), ValueError, 'leakyRelu', 'slope=NaN');
+  fails(() => c.add(1, 2), ValueError, 'add', 'two numbers');
+  fails(() => c.arange(0, 1, 0), ValueError, 'arange', 'step=0');
+  fails(() => new c.RandomState(-1), ValueError, 'RandomState', 'seed=-1');
+});
+
+// ---- indices
+
+const inputShape = [2, 4, 4, 2];
+const pooled = { shape: [2, 2, 2, 2], inputShape };
+test('indices of the wrong convention, naming the element and the likely cause', () => {
+  const [, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
+  fails(
+    () => c.poolIndices(indices.to('tf-batch').dataSync(), { ...pooled, convention: 'tf' }),
+    ValueError,
+    'poolIndices',
+    /got \d+ at \(n 1, y 0, x 0, c 0\)/,
+    "legal as 'tf-batch'",
+  );
+  fails(
+    () => c.poolIndices(indices.to('tf').dataSync(), { ...pooled, convention: 'tf-batch' }),
+    ValueError,
+    'poolIndices',
+    '(n 1, y 0, x 0, c 0)',
+    'in steps of 2',
+    "or 'tf': wrong convention?",
+  );
+  fails(() => c.poolIndices(new Int32Array(16).fill(30), { ...pooled, convention: 'torch' }), ValueError, 'poolIndices', 'must be in [0, 15]', "legal as 'tf'");
+});
+test('indices out of range, or of another input', () => {
+  const with99 = Int32Array.from({ length: 16 }, (_, i) => (i === 5 ? 99 : 0));
+  fails(() => c.poolIndices(with99, { ...pooled, convention: 'torch' }), ValueError, 'poolIndices', 'got 99 at (n 0, y 1, x 0, c 1) for inputShape [2,4,4,2]');
+  fails(() => c.poolIndices([-1], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }), ValueError, 'poolIndices', 'another inputShape');
+  fails(() => c.poolIndices([0.5], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }), ValueError, 'poolIndices', 'got 0.5');
+  fails(() => c.poolIndices([0], { ...pooled, convention: 'torch' }), ShapeError, 'poolIndices', '1 indices');
+  fails(
+    () => c.poolIndices(with99, { ...pooled, shape: [1, 4, 2, 2], convention: 'torch' }),
+    ShapeError,
+    'poolIndices',
+    "batch and channels must be the input's",
+  );
+  fails(() => c.poolIndices([0], { inputShape: [1, 2, 2, 1], convention: 'torch' }), ShapeError, 'poolIndices', 'rank 4');
+  fails(() => c.poolIndices(with99, { ...pooled, convention: 'onnx' as 'tf' }), ValueError, 'PoolIndices', 'convention=onnx');
+});
+test("raw tensors as indices, and another level's indices", () => {
+  const [values, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
+  fails(
+    () => c.maxUnpool2d(values, indices.plane as unknown as c.PoolIndices),
+    ValueError,
+    'maxUnpool2d',
+    'indices must be PoolIndices',
+    'poolIndices(data, { shape, convention, inputShape })',
+  );
+  fails(() => c.maxUnpool2d(zeros([2, 4, 4, 2]), indices), ShapeError, 'maxUnpool2d', 'input=[2,4,4,2], indices=[2,2,2,2]', 'this level mirrors');
+  fails(() => c.maxUnpool2d(values, indices, { outputSize: [8, 4] }), ShapeError, 'maxUnpool2d', 'height may be 4 to 5');
+  fails(() => c.maxUnpool2d(values, indices, { duplicates: 'max' as 'add' }), ValueError, 'maxUnpool2d', 'duplicates=max');
+});
+
+// ---- the graph
+
+test('released tensors name the op that made them and the remedy', () => {
+  let inside: Tensor | undefined;
+  c.noGrad(() => {
+    inside = leaf([1, 2]).mul(2).exp();
+    return null;
+  });
+  const released = inside as Tensor;
+  fails(() => released.dataSync(), GraphError, 'tensor', 'a released tensor cannot be read', "exp's result of shape [2]", 'keep() or clone()');
+  fails(() => released.add(1), GraphError, 'tensor', "exp's result");
+  fails(() => released.keep(), GraphError, 'tensor', "exp's result");
+  assert.is(released.toString(), 'tensor(released, shape=[2])');
+});
+test('reading a released tensor asynchronously rejects', async () => {
+  const t = zeros([2]).add(1);
+  t.release();
+  let error: unknown;
+  await t.data().catch((e) => {
+    error = e;
+  });
+  assert.instance(error, GraphError);
+});
+test('backward of what is no scalar, or depends on nothing', () => {
+  fails(() => leaf([1, 2]).mul(2).backward(), GraphError, 'backward', 'shape=[2]');
+  fails(
+    () =>
+      leaf([1, 2])
+        .mul(2)
+        .backward(zeros([3])),
+    ShapeError,
+    'backward',
+    'grad=[3], tensor=[2]',
+  );
+  fails(() => zeros([1]).mul(2).backward(), GraphError, 'backward', "mul's result", 'requiresGrad: true');
+  fails(() => c.noGrad(() => leaf([1]).mul(2)).backward(), GraphError, 'backward', 'outside noGrad');
+});
+test('a second backward', () => {
+  const x = leaf([1, 2]);
+  const y = x.exp();
+  const loss = y.sum();
+  loss.backward();
+  fails(() => loss.backward(), GraphError, 'backward', 'a graph can be used once', 'a second backward through sum', 'retainGraph: true');
+  fails(() => y.mean().backward(), GraphError, 'backward', 'a graph can be used once');
+  fails(() => c.grad(loss, [x]), GraphError, 'backward', 'a graph can be used once');
+});
+test('a saved value changed in place', () => {
+  const x = leaf([1, 2]);
+  const loss = x.mul(x).sum();
+  c.noGrad(() => void x.assign(zeros([2])));
+  fails(
+    () => loss.backward(),
+    GraphError,
+    'backward',
+    'must not change in place',
+    "mul's saved input 0 of shape [2] at version 1, saved at version 0",
+    'clone()',
+  );
+  const y = leaf([1, 2]);
+  const out = y.exp();
+  const total = out.sum();
+  c.noGrad(() => void out.assign(zeros([2])));
+  fails(() => total.backward(), GraphError, 'backward', "exp's saved output");
+  fails(() => y.assign(zeros([2])), GraphError, 'assign', 'noGrad()');
+  fails(() => zeros([2]).assign(zeros([3])), ShapeError, 'assign', 'source=[3], this=[2]');
+  fails(() => zeros([2]).assign(zeros([2], { dtype: 'float64' })), ValueError, 'assign', 'source float64, this float32');
+});
+test('a change of what no gradient needs is no error', () => {
+  const x = leaf([1, 2]);
+  const loss = x.add(1).sum();
+  c.noGrad(() => void x.assign(zeros([2])));
+  loss.backward();
+  assert.equal([...(x.grad as Tensor).dataSync()], [1, 1]);
+});
+test('noGrad refuses asynchronous functions; requiresGrad of a result; item of many', () => {
+  fails(() => c.noGrad(async () => 1), GraphError, 'noGrad', 'a Promise');
+  fails(
+    () => {
+      leaf([1]).mul(2).requiresGrad = false;
+    },
+    GraphError,
+    'requiresGrad',
+    'detach()',
+  );
+  fails(() => zeros([2]).itemSync(), ShapeError, 'item', 'shape=[2]');
+});
+
+// ---- devices
+
+test('mixed devices, and float64 on gpu', async () => {
+  const gpu = await c.device('gpu', { mode: 'cpu' });
+  const there = zeros([2], { device: gpu });
+  fails(() => there.add(zeros([2])), DeviceError, 'add', 'one device', 'gpu and reference', 'to(device)');
+  fails(() => zeros([2], { device: gpu, dtype: 'float64' }), DeviceError, 'gpu', 'dtype must be one of float32, int32, bool', 'float64');
+  fails(() => there.cast('float64'), DeviceError, 'cast', 'gpu device', 'float64');
+  assert.equal([...there.to(c.defaultDevice()).add(1).dataSync()], [1, 1]);
+  await gpu.close();
+});
+test('where only asynchronous reads exist, the others say so', async () => {
+  const gpu = await c.device('gpu', { mode: 'cpu', asyncMode: true });
+  const x = tensor([1, 2], { device: gpu }).add(1);
+  let error: unknown;
+  try {
+    x.dataSync();
+  } catch (e) {
+    error = e;
+  }
+  assert.instance(error, DeviceError);
+  assert.match((error as Error).message, /await/);
+  assert.equal([...(await x.data())], [2, 3]);
+  await gpu.close();
+});
+test('an unknown device', async () => {
+  let error: unknown;
+  await c.device('tpu' as 'gpu').catch((e) => {
+    error = e;
+  });
+  assert.instance(error, DeviceError);
+  assert.match((error as Error).message, /^device: name must be 'reference', 'gpu' or 'auto'; got 'tpu'/);
+  fails(() => c.setDefaultDevice('gpu' as unknown as c.Device), DeviceError, 'setDefaultDevice', "await device('gpu')");
+});
+
+test.run();

@@ -1,0 +1,483 @@
+/**
+ * One row per way of calling an op: its input shapes, where their values lie, and the call. Gradient checks, device conformance and the completeness
+ * test all run over it; a new op needs a row here and nothing else. Not here: any expected number (test/semantics.ts, test/ops/fixtures.ts).
+ */
+
+import type { Device, DType, Shape, Tensor } from '../../src/index.js';
+import * as c from '../../src/index.js';
+
+/**
+ * Where values lie. 'distinct': a shuffled, evenly spaced set without 0, so that no finite difference crosses a tie or a kink; different sets in different
+ * inputs of a row. A list gives the values, with 'int' or 'bool' their type.
+ */
+export type Domain =
+  | 'normal'
+  | 'away'
+  | 'positive'
+  | 'unit'
+  | 'probability'
+  | 'distinct'
+  | 'ties'
+  | { readonly int: readonly number[] }
+  | { readonly bool: readonly number[] }
+  | readonly number[];
+export interface Input {
+  readonly shape: Shape;
+  readonly domain: Domain;
+}
+export interface Row {
+  /** The exported function. */
+  readonly op: string;
+  /** The function and its variant; unique. */
+  readonly name: string;
+  readonly inputs: readonly Input[];
+  readonly fn: (...inputs: Tensor[]) => Tensor;
+  /** Whether a gradient flows to every float input. */
+  readonly differentiable: boolean;
+  /** Whether the gradient can itself be differentiated, and depends on something. */
+  readonly secondOrder: boolean;
+  /** Between devices in float32. */
+  readonly tolerance: { readonly relative: number; readonly absolute: number };
+}
+type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance'>>;
+
+const rows: Row[] = [];
+function row(op: string, variant: string, inputs: readonly Input[], fn: Row['fn'], settings: Settings = {}): void {
+  const name = variant === '' ? op : `${op} ${variant}`;
+  rows.push({ op, name, inputs, fn, differentiable: true, secondOrder: true, tolerance: { relative: 1e-5, absolute: 1e-6 }, ...settings });
+}
+const constant: Settings = { differentiable: false, secondOrder: false };
+const of = (domain: Domain, ...shape: number[]): Input => ({ shape, domain });
+
+function draw(domain: Domain, size: number, random: c.RandomState, input: number): { values: number[]; dtype: DType | 'float' } {
+  const from = (make: (u: number, i: number) => number) => ({ values: Array.from(random.rand(size), make), dtype: 'float' as const });
+  if (typeof domain !== 'string') {
+    if ('int' in domain) return { values: [...domain.int], dtype: 'int32' };
+    if ('bool' in domain) return { values: [...domain.bool], dtype: 'bool' };
+    return { values: [...domain], dtype: 'float' };
+  }
+  switch (domain) {
+    case 'normal':
+      return { values: [...random.randn(size)], dtype: 'float' };
+    case 'away':
+      return from((u) => (u < 0.5 ? -1 : 1) * (0.3 + 3 * Math.abs(u - 0.5)));
+    case 'positive':
+      return from((u) => 0.5 + 2 * u);
+    case 'unit':
+      return from((u) => 0.1 + 0.8 * u);
+    case 'ties':
+      return from((u) => Math.floor(u * 3) - 1);
+    case 'probability':
+      return from((u) => (0.1 + u) / size);
+    case 'distinct': {
+      const order = Array.from(random.rand(size), (u, i) => ({ u, i })).sort((a, b) => a.u - b.u);
+      const values = new Array<number>(size);
+      order.forEach(({ i }, rank) => {
+        values[i] = (rank - size / 2) * 0.25 + 0.1 + 0.05 * input;
+      });
+      return { values, dtype: 'float' };
+    }
+  }
+}
+
+/** A row's inputs on a device, the same values every time; float32 and float64 hold the same float32 values. */
+export function inputsOf({ name, inputs, differentiable }: Row, device: Device, dtype: 'float32' | 'float64', requiresGrad = differentiable): Tensor[] {
+  const random = new c.RandomState([...name].reduce((h, ch) => (Math.imul(h, 31) + ch.charCodeAt(0)) >>> 0, 7));
+  return inputs.map(({ shape, domain }, i) => {
+    const drawn = draw(
+      domain,
+      shape.reduce((a, b) => a * b, 1),
+      random,
+      i,
+    );
+    const isFloat = drawn.dtype === 'float';
+    return c.tensor(Float32Array.from(drawn.values), {
+      shape,
+      device,
+      dtype: drawn.dtype === 'float' ? dtype : drawn.dtype,
+      requiresGrad: requiresGrad && isFloat,
+    });
+  });
+}
+
+// ---- two operands
+
+const binary = { add: c.add, sub: c.sub, mul: c.mul, div: c.div, maximum: c.maximum, minimum: c.minimum };
+for (const [op, f] of Object.entries(binary)) {
+  const a = 'distinct';
+  const b = op === 'div' ? 'away' : 'distinct';
+  row(op, '', [of(a, 2, 3), of(b, 2, 3)], (x, y) => f(x, y));
+  row(op, 'row', [of(a, 2, 3), of(b, 3)], (x, y) => f(x, y));
+  row(op, 'column and row', [of(a, 3, 1), of(b, 1, 4)], (x, y) => f(x, y));
+  row(op, 'middle axis', [of(a, 2, 1, 3), of(b, 2, 4, 3)], (x, y) => f(x, y));
+  row(op, 'rank 0', [of(a, 2, 3), of(b)], (x, y) => f(x, y));
+  row(op, 'scalar right', [of(a, 2, 3)], (x) => f(x, 1.7));
+  row(op, 'scalar left', [of(b, 2, 3)], (x) => f(1.7, x));
+  row(op, 'the same tensor twice', [of('away', 2, 3)], (x) => f(x, c.mul(x, 2)));
+}
+row(
+  'add',
+  'int32',
+  [
+    { shape: [2, 2], domain: { int: [1, -2, 3, 4] } },
+    { shape: [2], domain: { int: [7, -9] } },
+  ],
+  c.add,
+  constant,
+);
+row(
+  'div',
+  'int32 gives floats',
+  [
+    { shape: [3], domain: { int: [1, -2, 7] } },
+    { shape: [3], domain: { int: [2, 3, -4] } },
+  ],
+  c.div,
+  constant,
+);
+row('maximum', 'values with ties', [of('ties', 3, 4), of('ties', 3, 4)], c.maximum, constant);
+row('pow', '', [of('positive', 2, 3), of('distinct', 2, 3)], c.pow);
+row('pow', 'row', [of('positive', 2, 3), of('away', 3)], c.pow);
+row('pow', 'squared', [of('away', 2, 3)], (x) => c.pow(x, 2));
+row('pow', 'cubed', [of('away', 2, 3)], (x) => c.pow(x, 3));
+row('pow', 'to 0', [of('away', 3)], (x) => c.pow(x, 0), { secondOrder: false });
+row('pow', 'to 1', [of('away', 3)], (x) => c.pow(x, 1));
+row('pow', 'root', [of('positive', 2, 3)], (x) => c.pow(x, 0.5));
+row('pow', 'inverse', [of('away', 2, 3)], (x) => c.pow(x, -1));
+row('pow', 'scalar left', [of('distinct', 2, 3)], (x) => c.pow(1.7, x));
+
+for (const [op, f] of Object.entries({
+  equal: c.equal,
+  notEqual: c.notEqual,
+  less: c.less,
+  lessEqual: c.lessEqual,
+  greater: c.greater,
+  greaterEqual: c.greaterEqual,
+})) {
+  row(op, '', [of('ties', 3, 4), of('ties', 3, 4)], (x, y) => f(x, y), constant);
+  row(op, 'row', [of('ties', 3, 4), of('ties', 4)], (x, y) => f(x, y), constant);
+  row(
+    op,
+    'int32',
+    [
+      { shape: [3], domain: { int: [1, 2, 3] } },
+      { shape: [3], domain: { int: [2, 2, 2] } },
+    ],
+    (x, y) => f(x, y),
+    constant,
+  );
+  row(op, 'scalar right', [of('ties', 3, 4)], (x) => f(x, 0), constant);
+  row(op, 'scalar left', [of('ties', 3, 4)], (x) => f(0, x), constant);
+  row(op, 'NaN', [of([Number.NaN, 1, Number.NaN], 3), of([Number.NaN, Number.NaN, 1], 3)], (x, y) => f(x, y), constant);
+}
+const mask: Input = { shape: [2, 3], domain: { bool: [1, 0, 1, 0, 0, 1] } };
+row('where', '', [mask, of('normal', 2, 3), of('normal', 2, 3)], c.where);
+row('where', 'broadcast', [{ shape: [2, 1], domain: { bool: [1, 0] } }, of('normal', 3), of('normal', 2, 3)], c.where);
+row('where', 'scalar else', [mask, of('normal', 2, 3)], (m, x) => c.where(m, x, 0.5));
+row('where', 'scalar then', [mask, of('normal', 2, 3)], (m, x) => c.where(m, 0.5, x));
+
+// ---- one operand
+
+const unary: Record<string, [(x: Tensor) => Tensor, Domain]> = {
+  neg: [c.neg, 'normal'],
+  exp: [c.exp, 'normal'],
+  log: [c.log, 'positive'],
+  log1p: [c.log1p, 'positive'],
+  sqrt: [c.sqrt, 'positive'],
+  abs: [c.abs, 'away'],
+  relu: [c.relu, 'away'],
+  leakyRelu: [(x) => c.leakyRelu(x), 'away'],
+  elu: [(x) => c.elu(x), 'away'],
+  gelu: [c.gelu, 'normal'],
+  silu: [c.silu, 'normal'],
+  sigmoid: [c.sigmoid, 'normal'],
+  tanh: [c.tanh, 'normal'],
+  softplus: [c.softplus, 'normal'],
+  erf: [c.erf, 'normal'],
+};
+for (const [op, [f, domain]] of Object.entries(unary)) {
+  row(op, '', [of(domain, 2, 3, 2)], (x) => f(x));
+  row(op, 'rank 0', [of(domain)], (x) => f(x));
+}
+row('sign', '', [of('away', 2, 3)], c.sign, { secondOrder: false });
+row('sign', 'of 0', [of([-2, 0, 3], 3)], c.sign, constant);
+row('leakyRelu', 'slope 0.2', [of('away', 2, 3)], (x) => c.leakyRelu(x, 0.2));
+row('elu', 'alpha 0.5', [of('away', 2, 3)], (x) => c.elu(x, 0.5));
+row('clamp', '', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8, 0.7));
+row('clamp', 'below only', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8));
+row('clamp', 'above only', [of('distinct', 3, 4)], (x) => c.clamp(x, undefined, 0.7));
+const edge = [-200, -100, -89, -20, -1e-3, 0, 1e-3, 20, 89, 100, 200];
+for (const [name, op] of Object.entries({ sigmoid: c.sigmoid, softplus: c.softplus, tanh: c.tanh, silu: c.silu, gelu: c.gelu, erf: c.erf }))
+  row(name, 'far values', [of(edge, edge.length)], (x) => op(x), constant);
+row('elu', 'far values', [of(edge, edge.length)], (x) => c.elu(x), constant);
+row('log', 'edges', [of([0, 1, -1, Number.POSITIVE_INFINITY], 4)], c.log, constant);
+row('log1p', 'near 0', [of([1e-7, -1e-7, 1e-4, -0.5], 4)], c.log1p, constant);
+row('relu', 'NaN stays', [of([Number.NaN, -1, 0, 2], 4)], c.relu, constant);
+row('cast', 'to int32', [of([-1.5, -0.5, 0, 0.5, 1.99, 7], 6)], (x) => c.cast(x, 'int32'), constant);
+row('cast', 'to bool', [of([-1.5, 0, 0.25], 3)], (x) => c.cast(x, 'bool'), constant);
+row('cast', 'from int32', [{ shape: [3], domain: { int: [-7, 0, 7] } }], (x) => c.cast(x, 'float32'), constant);
+row('cast', 'from bool', [mask], (x) => c.cast(x, 'float32'), constant);
+row('cast', 'to the same dtype', [of('normal', 3)], (x) => c.cast(x, x.dtype).mul(x));
+row('logicalNot', 'bool', [mask], c.logicalNot, constant);
+row('logicalNot', 'float', [of([0, 1, -2], 3)], c.logicalNot, constant);
+row('isNaN', '', [of([0, Number.NaN, Number.POSITIVE_INFINITY], 3)], c.isNaN, constant);
+
+// ---- reductions
+
+type Axes = number | number[] | undefined;
+const axesCases: [string, Axes, boolean][] = [
+  ['all', undefined, false],
+  ['all, keepDims', undefined, true],
+  ['axis 0', 0, false],
+  ['axis -1', -1, false],
+  ['axis 1, keepDims', 1, true],
+  ['axes 0 and 2', [0, 2], false],
+  ['axes 2 and 1, keepDims', [2, 1], true],
+];
+const reductions = { sum: c.sum, mean: c.mean, max: c.max, min: c.min, variance: c.variance, std: c.std, logsumexp: c.logsumexp };
+for (const [op, f] of Object.entries(reductions))
+  for (const [variant, axes, keepDims] of axesCases) row(op, variant, [of('distinct', 2, 3, 4)], (x) => f(x, axes, { keepDims }));
+row('sum', 'int32', [{ shape: [2, 3], domain: { int: [1, 2, 3, 4, 5, -60] } }], (x) => c.sum(x, 1), constant);
+row('sum', 'bool counts', [mask], (x) => c.sum(x), constant);
+row('sum', 'no axes', [of('normal', 2, 3)], (x) => c.sum(x, []));
+row('max', 'NaN wins', [of([1, Number.NaN, 3, 4, 5, 6], 2, 3)], (x) => c.max(x, 1), constant);
+row('min', 'NaN wins', [of([1, Number.NaN, 3, 4, 5, 6], 2, 3)], (x) => c.min(x, 1), constant);
+row('variance', 'population', [of('normal', 3, 4)], (x) => c.variance(x, 0, { correction: 0 }));
+row('std', 'population', [of('normal', 3, 4)], (x) => c.std(x, 1, { correction: 0, keepDims: true }));
+row('logsumexp', 'far values', [of([1000, 1001, -1000, -1001], 2, 2)], (x) => c.logsumexp(x, 1), constant);
+row('logsumexp', 'infinite', [of([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, Number.NEGATIVE_INFINITY], 2, 2)], (x) => c.logsumexp(x, 1), constant);
+for (const [op, f] of Object.entries({ argmax: c.argmax, argmin: c.argmin })) {
+  row(op, 'flat', [of('distinct', 3, 4)], (x) => f(x), constant);
+  row(op, 'flat, keepDims', [of('distinct', 3, 4)], (x) => f(x, undefined, { keepDims: true }), constant);
+  row(op, 'axis 0', [of('distinct', 3, 4, 2)], (x) => f(x, 0), constant);
+  row(op, 'axis 1, keepDims', [of('distinct', 3, 4, 2)], (x) => f(x, 1, { keepDims: true }), constant);
+  row(op, 'axis -1 with ties', [of('ties', 4, 5)], (x) => f(x, -1), constant);
+}
+for (const [op, f] of Object.entries({ softmax: c.softmax, logSoftmax: c.logSoftmax })) {
+  row(op, '', [of('normal', 3, 4)], (x) => f(x));
+  row(op, 'axis 1 of 3', [of('normal', 2, 3, 2)], (x) => f(x, 1));
+  row(op, 'far values', [of([1000, 1001, -1000, -1003], 2, 2)], (x) => f(x), constant);
+}
+
+// ---- movement
+
+row('reshape', '', [of('normal', 2, 6)], (x) => c.reshape(x, [3, -1]).mul(x.reshape([3, 4])));
+row('squeeze', 'all', [of('normal', 1, 3, 1)], (x) => c.squeeze(x));
+row('squeeze', 'axis', [of('normal', 1, 3, 1)], (x) => c.squeeze(x, -1));
+row('unsqueeze', '', [of('normal', 2, 3)], (x) => c.unsqueeze(x, 1));
+row('unsqueeze', 'last', [of('normal', 2, 3)], (x) => c.unsqueeze(x, -1));
+row('permute', '', [of('normal', 2, 3, 4)], (x) => c.permute(x, [2, 0, 1]));
+row('permute', 'rank 4', [of('normal', 2, 3, 2, 2)], (x) => c.permute(x, [0, 3, 1, 2]));
+row('permute', 'int32', [{ shape: [2, 3], domain: { int: [1, 2, 3, 4, 5, 6] } }], (x) => c.permute(x, [1, 0]), constant);
+row('transpose', '', [of('normal', 2, 3, 4)], (x) => c.transpose(x));
+row('transpose', 'axes', [of('normal', 2, 3, 4)], (x) => c.transpose(x, 0, 2));
+row('expand', '', [of('normal', 2, 1, 3)], (x) => c.expand(x, [2, 4, 3]));
+row('expand', 'new axis', [of('normal', 3)], (x) => c.expand(x, [2, -1]));
+row('expand', 'from rank 0', [of('normal')], (x) => c.expand(x, [2, 3]));
+row('slice', '', [of('normal', 4, 5)], (x) => c.slice(x, [1, 3], [0, -1]));
+row('slice', 'steps', [of('normal', 5, 6)], (x) => c.slice(x, [0, null, 2], [1, 6, 3]));
+row('slice', 'negative steps', [of('normal', 5, 6)], (x) => c.slice(x, [null, null, -2], [4, 0, -1]));
+row('slice', 'null axis', [of('normal', 3, 4, 2)], (x) => c.slice(x, null, [-3, -1]));
+row('flip', '', [of('normal', 3, 4)], (x) => c.flip(x, 0));
+row('flip', 'axes', [of('normal', 2, 3, 2)], (x) => c.flip(x, [0, -1]));
+row('pad', '', [of('normal', 2, 3)], (x) =>
+  c.pad(x, [
+    [1, 0],
+    [2, 1],
+  ]),
+);
+row('pad', 'value', [of('normal', 2, 2)], (x) =>
+  c.pad(
+    x,
+    [
+      [0, 1],
+      [1, 1],
+    ],
+    -3,
+  ),
+);
+row('concat', '', [of('normal', 2, 3), of('normal', 1, 3)], (...x) => c.concat(x));
+row('concat', 'axis 1 of three', [of('normal', 2, 1, 2), of('normal', 2, 2, 2), of('normal', 2, 3, 2)], (...x) => c.concat(x, 1));
+row('concat', 'last axis', [of('normal', 2, 2), of('normal', 2, 3)], (...x) => c.concat(x, -1));
+row('stack', '', [of('normal', 2, 3), of('normal', 2, 3)], (...x) => c.stack(x));
+row('stack', 'last axis', [of('normal', 2, 3), of('normal', 2, 3)], (...x) => c.stack(x, -1));
+row('indexSelect', 'repeats', [of('normal', 4, 3)], (x) => c.indexSelect(x, [2, 0, 2, 3]));
+row('indexSelect', 'axis 1', [of('normal', 2, 4, 2)], (x) => c.indexSelect(x, [3, 1, 1], 1));
+row('indexSelect', 'tensor indices', [of('normal', 3, 2), { shape: [4], domain: { int: [0, 2, 2, 1] } }], (x, i) => c.indexSelect(x, i));
+row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
+row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
+
+// ---- products, convolution, pools
+
+row('matmul', '', [of('normal', 3, 4), of('normal', 4, 2)], c.matmul);
+row('matmul', 'vector left', [of('normal', 4), of('normal', 4, 2)], c.matmul);
+row('matmul', 'vector right', [of('normal', 3, 4), of('normal', 4)], c.matmul);
+row('matmul', 'two vectors', [of('normal', 4), of('normal', 4)], c.matmul);
+row('matmul', 'batched', [of('normal', 2, 3, 4), of('normal', 2, 4, 2)], c.matmul);
+row('matmul', 'broadcast batch right', [of('normal', 2, 3, 4), of('normal', 4, 2)], c.matmul);
+row('matmul', 'broadcast batch left', [of('normal', 3, 4), of('normal', 2, 4, 2)], c.matmul);
+row('matmul', 'broadcast both', [of('normal', 2, 1, 2, 3), of('normal', 3, 3, 2)], c.matmul);
+row('matmul', 'long inner axis', [of('normal', 2, 130), of('normal', 130, 3)], c.matmul, { secondOrder: false });
+
+const convolutions: [string, number[], number[], c.Conv2dOptions][] = [
+  ['valid', [2, 4, 5, 2], [3, 2, 2, 3], { padding: 'valid' }],
+  ['default padding', [1, 4, 4, 1], [2, 2, 1, 2], {}],
+  ['same', [1, 4, 5, 2], [3, 3, 2, 2], { padding: 'same' }],
+  ['same, even kernel', [1, 5, 4, 2], [2, 4, 2, 2], { padding: 'same' }],
+  ['same, stride 2', [1, 5, 6, 2], [3, 3, 2, 2], { padding: 'same', stride: 2 }],
+  ['same, stride [2,1], kernel [5,3]', [1, 6, 4, 1], [5, 3, 1, 2], { padding: 'same', stride: [2, 1] }],
+  ['valid, stride 3 with an unreached edge', [1, 6, 8, 1], [2, 3, 1, 2], { padding: 'valid', stride: 3 }],
+  ['padding 1', [1, 4, 4, 2], [3, 3, 2, 1], { padding: 1, stride: 2 }],
+  [
+    'asymmetric padding',
+    [1, 4, 5, 1],
+    [3, 3, 1, 2],
+    {
+      padding: [
+        [0, 2],
+        [1, 0],
+      ],
+    },
+  ],
+  ['dilation 2', [1, 6, 7, 1], [3, 2, 1, 2], { dilation: 2, padding: 'same' }],
+  ['dilation [2,1], stride [1,2]', [1, 6, 6, 1], [2, 3, 1, 2], { dilation: [2, 1], stride: [1, 2] }],
+  ['groups', [1, 4, 4, 4], [3, 3, 2, 6], { groups: 2, padding: 'same' }],
+  ['depthwise', [1, 4, 4, 3], [3, 3, 1, 3], { groups: 3, padding: 'same' }],
+  ['depthwise, multiplier 2', [1, 4, 4, 2], [2, 2, 1, 4], { groups: 2, stride: 2 }],
+  ['1×1', [2, 3, 3, 3], [1, 1, 3, 2], {}],
+  ['1×1, stride 2', [1, 5, 4, 2], [1, 1, 2, 2], { stride: 2 }],
+  ['kernel over the whole image', [2, 3, 3, 2], [3, 3, 2, 2], {}],
+];
+for (const [variant, x, w, options] of convolutions) {
+  row('conv2d', variant, [of('normal', ...x), of('normal', ...w)], (a, b) => c.conv2d(a, b, options));
+  row('conv2d', `${variant}, bias`, [of('normal', ...x), of('normal', ...w), of('normal', w[3])], (a, b, bias) => c.conv2d(a, b, { ...options, bias }), {
+    secondOrder: false,
+  });
+}
+const transposed: [string, number[], number[], c.Conv2dTransposeOptions][] = [
+  ['default', [1, 3, 3, 2], [3, 3, 2, 2], {}],
+  ['same', [2, 3, 4, 2], [3, 3, 3, 2], { padding: 'same' }],
+  ['same, stride 2', [1, 3, 3, 2], [3, 3, 2, 2], { padding: 'same', stride: 2 }],
+  ['same, stride 2, outputSize', [1, 3, 3, 2], [3, 3, 2, 2], { padding: 'same', stride: 2, outputSize: [5, 6] }],
+  ['same, stride 2, kernel 5', [1, 3, 2, 1], [5, 4, 2, 1], { padding: 'same', stride: 2, outputSize: [6, 3] }],
+  ['valid, stride 2', [1, 2, 3, 2], [3, 2, 1, 2], { padding: 'valid', stride: 2 }],
+  ['valid, stride 2, outputSize', [1, 2, 3, 1], [3, 2, 2, 1], { padding: 'valid', stride: 2, outputSize: [6, 7] }],
+  ['padding 1, outputPadding 1', [1, 3, 3, 2], [3, 3, 2, 2], { padding: 1, stride: 2, outputPadding: 1 }],
+  ['outputPadding [0,1]', [1, 2, 2, 1], [2, 2, 2, 1], { stride: 2, outputPadding: [0, 1] }],
+  [
+    'asymmetric padding',
+    [1, 3, 3, 1],
+    [3, 4, 2, 1],
+    {
+      stride: 2,
+      padding: [
+        [0, 1],
+        [2, 1],
+      ],
+    },
+  ],
+  ['kernel smaller than stride', [1, 2, 2, 2], [2, 1, 1, 2], { stride: 3, padding: 'same' }],
+  ['dilation 2', [1, 3, 3, 1], [2, 3, 2, 1], { dilation: 2, stride: 2, padding: 1, outputPadding: 1 }],
+  ['groups', [1, 2, 3, 4], [3, 3, 1, 4], { groups: 2, stride: 2, padding: 'same' }],
+  ['depthwise', [1, 3, 3, 3], [2, 2, 1, 3], { groups: 3, stride: 2 }],
+];
+for (const [variant, x, w, options] of transposed) {
+  row('conv2dTranspose', variant, [of('normal', ...x), of('normal', ...w)], (a, b) => c.conv2dTranspose(a, b, options));
+  const out = w[2] * (options.groups ?? 1);
+  row(
+    'conv2dTranspose',
+    `${variant}, bias`,
+    [of('normal', ...x), of('normal', ...w), of('normal', out)],
+    (a, b, bias) => c.conv2dTranspose(a, b, { ...options, bias }),
+    {
+      secondOrder: false,
+    },
+  );
+}
+
+const pools: [string, number[], c.Pool2dOptions][] = [
+  ['2×2', [2, 4, 4, 2], { kernelSize: 2 }],
+  ['odd same', [1, 5, 3, 2], { kernelSize: 2, padding: 'same' }],
+  ['odd valid', [1, 5, 3, 2], { kernelSize: 2, padding: 'valid' }],
+  ['overlapping', [1, 5, 5, 2], { kernelSize: 3, stride: 2 }],
+  ['overlapping same', [1, 4, 5, 2], { kernelSize: 3, stride: 2, padding: 'same' }],
+  ['stride 1', [1, 4, 4, 1], { kernelSize: 2, stride: 1 }],
+  ['stride 1 same', [1, 4, 3, 1], { kernelSize: 3, stride: 1, padding: 'same' }],
+  ['rectangular', [1, 6, 5, 1], { kernelSize: [3, 2], stride: [3, 1] }],
+  ['padding 1', [1, 4, 4, 1], { kernelSize: 3, stride: 2, padding: 1 }],
+  [
+    'asymmetric padding',
+    [1, 4, 4, 1],
+    {
+      kernelSize: 3,
+      stride: 2,
+      padding: [
+        [0, 1],
+        [1, 0],
+      ],
+    },
+  ],
+  ['kernel smaller than stride', [1, 5, 6, 2], { kernelSize: 1, stride: 2 }],
+];
+for (const [variant, shape, options] of pools) {
+  row('maxPool2d', variant, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[0]);
+  row('maxPool2d', `${variant}, indices`, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[1].plane, constant);
+  row('maxPool2d', `${variant}, indices of ties`, [of('ties', ...shape)], (x) => c.maxPool2d(x, options)[1].plane, constant);
+  row('avgPool2d', variant, [of('normal', ...shape)], (x) => c.avgPool2d(x, options));
+  row('avgPool2d', `${variant}, padding ${options.padding === 'same' ? 'counted' : 'not counted'}`, [of('normal', ...shape)], (x) =>
+    c.avgPool2d(x, { ...options, countIncludePad: options.padding === 'same' }),
+  );
+  row('maxUnpool2d', variant, [of('distinct', ...shape)], (x) => {
+    const [values, indices] = c.maxPool2d(x, options);
+    return c.maxUnpool2d(values.mul(2), indices);
+  });
+}
+row('maxPool2d', 'negative values, padded', [of([-1, -2, -3, -4], 1, 2, 2, 1)], (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1, padding: 'same' })[0]);
+row('maxPool2d', 'NaN', [of([Number.NaN, 1, 2, 3, Number.NaN, 5, 6, 7, 9], 1, 3, 3, 1)], (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[0], constant);
+row(
+  'maxPool2d',
+  'NaN, indices',
+  [of([Number.NaN, 1, 2, 3, Number.NaN, 5, 6, 7, 9], 1, 3, 3, 1)],
+  (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[1].plane,
+  constant,
+);
+row(
+  'maxUnpool2d',
+  'indices from elsewhere, repeated',
+  [of('normal', 1, 2, 2, 2), { shape: [1, 2, 2, 2], domain: { int: [0, 11, 0, 11, 4, 3, 0, 2] } }],
+  (v, plane) => c.maxUnpool2d(v, new c.PoolIndices(plane, [1, 3, 4, 2], null)),
+);
+row('maxUnpool2d', 'outputSize', [of('distinct', 1, 5, 5, 1)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2 }), { outputSize: [5, 5] }));
+
+// ---- losses, dropout
+
+for (const reduction of ['mean', 'sum', 'none'] as const) {
+  row('bceWithLogits', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, z) => c.bceWithLogits(x, z, { reduction }));
+  row('mse', reduction, [of('normal', 2, 3), of('normal', 2, 3)], (x, z) => c.mse(x, z, { reduction }));
+  row('l1', reduction, [of('distinct', 2, 3), of('distinct', 2, 3)], (x, z) => c.l1(x, z, { reduction }));
+  row('crossEntropy', `classes, ${reduction}`, [of('normal', 3, 4), { shape: [3], domain: { int: [2, 0, 3] } }], (x, z) => c.crossEntropy(x, z, { reduction }));
+  row('crossEntropy', `probabilities, ${reduction}`, [of('normal', 3, 4), of('unit', 3, 4)], (x, z) => c.crossEntropy(x, z, { reduction }));
+}
+row('crossEntropy', 'classes of pixels', [of('normal', 1, 2, 2, 3), { shape: [1, 2, 2], domain: { int: [2, 0, 1, 1] } }], (x, z) => c.crossEntropy(x, z));
+row('bceWithLogits', 'posWeight', [of('normal', 2, 3), of('unit', 2, 3)], (x, z) => c.bceWithLogits(x, z, { posWeight: 10 }));
+row('bceWithLogits', 'posWeight per channel', [of('normal', 2, 3), of('unit', 2, 3), of('positive', 3)], (x, z, posWeight) =>
+  c.bceWithLogits(x, z, { posWeight }),
+);
+row(
+  'bceWithLogits',
+  'far logits',
+  [
+    of(edge, edge.length),
+    of(
+      edge.map((_, i) => (i % 3) / 2),
+      edge.length,
+    ),
+  ],
+  (x, z) => c.bceWithLogits(x, z, { reduction: 'none' }),
+  constant,
+);
+row('dropout', '', [of('normal', 4, 5)], (x) => c.dropout(x, { rate: 0.4, random: new c.RandomState(3) }));
+row('dropout', 'rate 0', [of('normal', 3)], (x) => c.dropout(x, { rate: 0 }).mul(x));
+row('dropout', 'not training', [of('normal', 3)], (x) => c.dropout(x, { training: false }).mul(x));
+
+export const opTable: readonly Row[] = rows;

@@ -1,0 +1,4 @@
+import { suite } from 'uvu';
+
+const test = suite('forgotten run');
+test('never run', () => {});

@@ -1,0 +1,327 @@
+/** Layers against the functional operations and against loops by hand; constructor checks. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  AvgPool2d,
+  avgPool2d,
+  BatchNorm2d,
+  BCEWithLogitsLoss,
+  bceWithLogits,
+  Conv2d,
+  ConvTranspose2d,
+  CrossEntropyLoss,
+  conv2d,
+  conv2dTranspose,
+  crossEntropy,
+  Dropout,
+  defaultDevice,
+  ELU,
+  Flatten,
+  GELU,
+  GroupNorm,
+  gradcheck,
+  L1Loss,
+  LeakyReLU,
+  Linear,
+  l1,
+  MaxPool2d,
+  MaxUnpool2d,
+  MSELoss,
+  manualSeed,
+  maxPool2d,
+  maxUnpool2d,
+  mse,
+  noGrad,
+  type Parameter,
+  RandomState,
+  ReLU,
+  randn,
+  ShapeError,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from '../../src/index.js';
+import { closeTo } from '../helpers/close.js';
+
+const test = suite('nn/layers');
+const same = (a: Tensor, b: Tensor): void => {
+  assert.equal(a.shape, b.shape);
+  assert.equal([...a.dataSync()], [...b.dataSync()]);
+};
+
+test('Conv2d is conv2d of its weights', () => {
+  const x = randn([2, 7, 6, 4]);
+  const layer = new Conv2d(4, 6, [3, 2], {
+    stride: [2, 1],
+    padding: [
+      [1, 0],
+      [0, 1],
+    ],
+    dilation: [1, 2],
+    groups: 2,
+  });
+  assert.equal(layer.weight.shape, [3, 2, 2, 6]);
+  same(
+    layer.forward(x),
+    conv2d(x, layer.weight, {
+      bias: layer.bias,
+      stride: [2, 1],
+      padding: [
+        [1, 0],
+        [0, 1],
+      ],
+      dilation: [1, 2],
+      groups: 2,
+    }),
+  );
+  assert.is(new Conv2d(1, 1, 1, { bias: false }).bias, null);
+  layer.forward(x).sum().backward();
+  assert.equal(layer.weight.grad?.shape, layer.weight.shape);
+});
+
+test('ConvTranspose2d is conv2dTranspose of its weights', () => {
+  const x = randn([2, 4, 3, 4]);
+  const layer = new ConvTranspose2d(4, 6, 3, { stride: 2, padding: 1, outputPadding: 1, groups: 2 });
+  assert.equal(layer.weight.shape, [3, 3, 3, 4]);
+  const common = { bias: layer.bias, stride: 2, padding: 1, groups: 2 };
+  same(layer.forward(x), conv2dTranspose(x, layer.weight, { ...common, outputPadding: 1 }));
+  same(layer.forward(x, { outputSize: [7, 5] }), conv2dTranspose(x, layer.weight, { ...common, outputSize: [7, 5] }));
+});
+
+test('weights are drawn as PyTorch draws them: U(±1/√fanIn), weight first', () => {
+  manualSeed(5);
+  const layer = new Conv2d(4, 8, 3);
+  const random = new RandomState(5);
+  const bound = 1 / Math.sqrt(36);
+  closeTo(layer.weight.dataSync(), random.uniform(-bound, bound, 288), 1e-7);
+  closeTo((layer.bias as Parameter).dataSync(), random.uniform(-bound, bound, 8), 1e-7);
+  // PyTorch's fan of a transposed weight is that of its output channels.
+  manualSeed(5);
+  const transposed = new ConvTranspose2d(4, 8, 3);
+  const again = new RandomState(5);
+  const wide = 1 / Math.sqrt(72);
+  closeTo(transposed.weight.dataSync(), again.uniform(-wide, wide, 288), 1e-7);
+  closeTo((transposed.bias as Parameter).dataSync(), again.uniform(-wide, wide, 8), 1e-7);
+  manualSeed(5);
+  closeTo(new Linear(4, 2).weight.dataSync(), new RandomState(5).uniform(-0.5, 0.5, 8), 1e-7);
+});
+
+test('Linear multiplies the last axis by [in,out]', () => {
+  const layer = new Linear(3, 2);
+  noGrad(() => {
+    layer.weight.assign(
+      tensor([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]),
+    );
+    layer.bias?.assign(tensor([10, 20]));
+  });
+  assert.equal(
+    [
+      ...layer
+        .forward(
+          tensor([
+            [1, 1, 1],
+            [0, 1, 0],
+          ]),
+        )
+        .dataSync(),
+    ],
+    [19, 32, 13, 24],
+  );
+  assert.equal([...layer.forward(tensor([1, 1, 1])).dataSync()], [19, 32]);
+  assert.equal(layer.forward(zeros([2, 4, 3])).shape, [2, 4, 2]);
+  assert.throws(
+    () => layer.forward(zeros([2, 2])),
+    (e: Error) => e instanceof ShapeError && e.message === 'Linear: input must have rank 1 or more and 3 channels on its last axis; got input=[2,2]',
+  );
+});
+
+test('pools and unpooling are their operations', () => {
+  const x = randn([1, 5, 5, 2]);
+  const options = { kernelSize: 3, stride: 2, padding: 1 } as const;
+  const [values, indices] = new MaxPool2d(3, { stride: 2, padding: 1 }).forward(x);
+  const [want, at] = maxPool2d(x, options);
+  same(values, want);
+  same(indices.plane, at.plane);
+  same(new MaxUnpool2d().forward(values, indices), maxUnpool2d(want, at));
+  const [half, where] = new MaxPool2d(2).forward(x);
+  assert.equal(new MaxUnpool2d({ outputSize: [5, 5] }).forward(half, where).shape, [1, 5, 5, 2]);
+  assert.throws(
+    () => new MaxUnpool2d().forward(half, where, { outputSize: [9, 9] }),
+    (e: Error) => e instanceof ShapeError,
+  );
+  same(new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x), avgPool2d(x, { ...options, countIncludePad: false }));
+});
+
+test('activations are their operations', () => {
+  const x = randn([2, 3]);
+  same(new ReLU().forward(x), x.relu());
+  same(new LeakyReLU(0.2).forward(x), x.leakyRelu(0.2));
+  same(new ELU(0.5).forward(x), x.elu(0.5));
+  same(new GELU().forward(x), x.gelu());
+  same(new SiLU().forward(x), x.silu());
+  same(new Sigmoid().forward(x), x.sigmoid());
+  same(new Tanh().forward(x), x.tanh());
+  same(new Softplus().forward(x), x.softplus());
+  same(new Softmax(0).forward(x), x.softmax(0));
+});
+
+test('Flatten merges axes', () => {
+  const x = zeros([2, 3, 4, 5]);
+  assert.equal(new Flatten().forward(x).shape, [2, 60]);
+  assert.equal(new Flatten(0, 1).forward(x).shape, [6, 4, 5]);
+  assert.equal(new Flatten().forward(zeros([0, 3, 4])).shape, [0, 12]);
+  assert.throws(() => new Flatten(2, 1).forward(x), /startAxis must not come after endAxis/);
+});
+
+test('losses are their operations', () => {
+  const [a, b] = [
+    randn([3, 2]),
+    tensor([
+      [0, 1],
+      [1, 1],
+      [0, 0],
+    ]),
+  ];
+  same(new BCEWithLogitsLoss({ posWeight: 10, reduction: 'sum' }).forward(a, b), bceWithLogits(a, b, { posWeight: 10, reduction: 'sum' }));
+  same(new MSELoss().forward(a, b), mse(a, b));
+  same(new L1Loss({ reduction: 'none' }).forward(a, b), l1(a, b, { reduction: 'none' }));
+  const classes = tensor([0, 1, 1], { dtype: 'int32' });
+  same(new CrossEntropyLoss().forward(a, classes), crossEntropy(a, classes));
+  const weighted = new BCEWithLogitsLoss({ posWeight: tensor([10, 2]) });
+  assert.equal(Object.keys(weighted.stateDict()), ['posWeight']);
+  closeTo(weighted.forward(a, b).dataSync(), bceWithLogits(a, b, { posWeight: tensor([10, 2]) }).dataSync(), 1e-7);
+  assert.throws(() => new MSELoss({ reduction: 'avg' as 'mean' }), /MSELoss: reduction must be 'mean', 'sum' or 'none'; got reduction=avg/);
+});
+
+/** A norm layer as a function of its input and parameters, for gradcheck. */
+const withParameters =
+  (layer: BatchNorm2d | GroupNorm) =>
+  (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
+    Object.assign(layer, { weight, bias }).forward(x);
+
+/** A generator that hands out given numbers. */
+class Given extends RandomState {
+  #values: number[];
+  constructor(values: number[]) {
+    super(0);
+    this.#values = values;
+  }
+  override random(): number {
+    return this.#values.shift() as number;
+  }
+}
+
+test('Dropout keeps where u ≥ rate and scales; the identity in eval mode and at rate 0', () => {
+  const x = tensor([1, 1, 1, 1, 1, 1]);
+  const layer = new Dropout(0.5, { random: new Given([0, 0.2, 0.49, 0.5, 0.75, 0.999]) });
+  assert.equal([...layer.forward(x).dataSync()], [0, 0, 0, 2, 2, 2]);
+  assert.is(layer.eval().forward(x), x);
+  assert.is(new Dropout(0).forward(x), x);
+  for (const rate of [1, -0.1, Number.NaN])
+    assert.throws(
+      () => new Dropout(rate),
+      (e: Error) => e instanceof ValueError && e.message.startsWith(`Dropout: rate must be in [0, 1); got rate=${rate}`),
+    );
+});
+
+test('BatchNorm2d normalises by the batch while training and keeps running statistics', () => {
+  const layer = new BatchNorm2d(2, { eps: 0 });
+  const x = tensor([1, 10, 2, 20, 3, 30, 6, 60], { shape: [1, 2, 2, 2] });
+  const y = layer.forward(x);
+  // Channel 0: mean 3, biased variance 3.5, unbiased 14/3.
+  const s = Math.sqrt(3.5);
+  closeTo(y.dataSync(), [-2 / s, -2 / s, -1 / s, -1 / s, 0, 0, 3 / s, 3 / s], 1e-6);
+  closeTo(layer.runningMean.dataSync(), [0.3, 3], 1e-6);
+  closeTo(layer.runningVar.dataSync(), [0.9 + 14 / 30, 0.9 + 140 / 3], 1e-6);
+  layer.eval();
+  const [m, v] = [layer.runningMean.dataSync(), layer.runningVar.dataSync()];
+  closeTo(
+    layer.forward(x).dataSync(),
+    [...x.dataSync()].map((value, i) => (value - m[i % 2]) / Math.sqrt(v[i % 2])),
+    1e-6,
+  );
+  assert.equal([...layer.runningMean.dataSync()], [...m]);
+  assert.equal(Object.keys(layer.stateDict()), ['weight', 'bias', 'runningMean', 'runningVar']);
+});
+
+test('BatchNorm2d: gradients, affine, and inputs that do not fit', () => {
+  const layer = new BatchNorm2d(3).to('float64');
+  noGrad(() => {
+    layer.weight?.assign(tensor([1, 2, -1], { dtype: 'float64' }));
+    layer.bias?.assign(tensor([0.5, 0, 1], { dtype: 'float64' }));
+  });
+  const x = tensor(new RandomState(1).randn(24), { shape: [2, 2, 2, 3], dtype: 'float64', requiresGrad: true });
+  assert.ok(gradcheck(withParameters(layer), [x, layer.weight as Tensor, layer.bias as Tensor]));
+  layer.eval();
+  assert.ok(gradcheck(withParameters(layer), [x, layer.weight as Tensor, layer.bias as Tensor]));
+  assert.equal(new BatchNorm2d(3, { affine: false }).parameters(), []);
+  assert.throws(() => new BatchNorm2d(3).forward(zeros([1, 1, 1, 3])), /BatchNorm2d: training needs more than one value per channel/);
+  assert.throws(() => new BatchNorm2d(3).forward(zeros([2, 3])), /rank 4/);
+  assert.throws(() => new BatchNorm2d(3).forward(zeros([2, 2, 2, 4])), /3 channels/);
+  assert.throws(() => new BatchNorm2d(3, { momentum: 2 }), /BatchNorm2d: momentum must be in \[0, 1\]; got momentum=2/);
+});
+
+test('BatchNorm2d inside a network leaves no device memory behind', () => {
+  const [conv, layer] = [new Conv2d(1, 2, 1), new BatchNorm2d(2)];
+  const x = randn([2, 2, 2, 1]);
+  const counts: number[] = [];
+  // The last 1,024 single-element results stay readable: warm up until they are that many.
+  for (let i = 0; i < 1200; i++) {
+    layer.forward(conv.forward(x)).sum().backward();
+    conv.zeroGrad();
+    layer.zeroGrad();
+    if (i >= 1100) counts.push(defaultDevice().memory().tensors);
+  }
+  assert.is(Math.max(...counts), Math.min(...counts));
+});
+
+test('GroupNorm agrees with loops by hand', () => {
+  const [n, h, w, c, groups, eps] = [2, 2, 3, 4, 2, 1e-5];
+  const values = new RandomState(3).randn(n * h * w * c);
+  const layer = new GroupNorm(groups, c, { eps }).to('float64');
+  noGrad(() => {
+    layer.weight?.assign(tensor([1, 2, 3, 4], { dtype: 'float64' }));
+    layer.bias?.assign(tensor([0, 1, 0, -1], { dtype: 'float64' }));
+  });
+  const want = new Float64Array(values.length);
+  for (let b = 0; b < n; b++)
+    for (let g = 0; g < groups; g++) {
+      const places: number[] = [];
+      for (let p = 0; p < h * w; p++) for (let k = 0; k < c / groups; k++) places.push((b * h * w + p) * c + g * (c / groups) + k);
+      const mean = places.reduce((s, i) => s + values[i], 0) / places.length;
+      const variance = places.reduce((s, i) => s + (values[i] - mean) ** 2, 0) / places.length;
+      for (const i of places) want[i] = ((values[i] - mean) / Math.sqrt(variance + eps)) * [1, 2, 3, 4][i % c] + [0, 1, 0, -1][i % c];
+    }
+  const x = tensor(values, { shape: [n, h, w, c], dtype: 'float64', requiresGrad: true });
+  closeTo(layer.forward(x).dataSync(), want, 1e-12);
+  assert.ok(gradcheck(withParameters(layer), [x, layer.weight as Tensor, layer.bias as Tensor]));
+  assert.throws(() => new GroupNorm(3, 4), /GroupNorm: channels must be a multiple of groups; got channels=4, groups=3/);
+});
+
+test('bad constructor arguments are errors that name them', () => {
+  const rejects = (make: () => unknown, message: string): void =>
+    assert.throws(make, (e: Error) => e instanceof ValueError && (e.message === message || assert.unreachable(e.message)));
+  rejects(() => new Conv2d(0, 1, 3), 'Conv2d: inChannels must be whole and at least 1; got inChannels=0');
+  rejects(() => new Conv2d(1, 1.5, 3), 'Conv2d: outChannels must be whole and at least 1; got outChannels=1.5');
+  rejects(
+    () => new Conv2d(4, 6, 3, { groups: 4 }),
+    'Conv2d: inChannels and outChannels must be multiples of groups; got inChannels=4, outChannels=6, groups=4',
+  );
+  rejects(() => new Conv2d(1, 1, 0), 'Conv2d: kernelSize must be whole and at least 1; got kernelSize=[0,0]');
+  rejects(() => new ConvTranspose2d(1, 1, 3, { stride: 0 }), 'ConvTranspose2d: stride must be whole and at least 1; got stride=[0,0]');
+  rejects(() => new Linear(-1, 1), 'Linear: inFeatures must be whole and at least 1; got inFeatures=-1');
+  assert.throws(() => new MaxPool2d(0), /MaxPool2d: kernelSize/);
+  assert.throws(() => new AvgPool2d(2, { padding: -1 }), /AvgPool2d: padding/);
+});
+
+test.run();

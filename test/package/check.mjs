@@ -1,0 +1,102 @@
+// The published package as a stranger meets it: build, pack, install the tarball in an empty project, run a model there in JS and in TS.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' });
+const node = (args, cwd) => execFileSync(process.execPath, args, { cwd, encoding: 'utf8' });
+const tsc = require.resolve('typescript/bin/tsc');
+
+const model = (typed) => `
+import { Adam, bceWithLogits, Conv2d, ConvTranspose2d, manualSeed, MaxPool2d, MaxUnpool2d, Module, randn, relu, ${typed ? 'type Tensor, ' : ''}zeros } from 'cedargrad';
+class Cedn extends Module {
+  conv1 = new Conv2d(3, 16, 3, { padding: 'same' });
+  pool = new MaxPool2d(2);
+  unpool = new MaxUnpool2d();
+  deconv1 = new ConvTranspose2d(16, 1, 3, { padding: 'same' });
+  forward(x${typed ? ': Tensor' : ''}) {
+    const [h, indices] = this.pool.forward(relu(this.conv1.forward(x)));
+    return this.deconv1.forward(this.unpool.forward(h, indices));
+  }
+}
+manualSeed(1);
+const x = randn([2, 8, 8, 3]), y = zeros([2, 8, 8, 1]);
+const model = new Cedn(), optimizer = new Adam(model.parameters(), { lr: 3e-3 });
+const losses${typed ? ': number[]' : ''} = [];
+for (let step = 0; step < 5; step++) {
+  optimizer.zeroGrad();
+  const loss = bceWithLogits(model.forward(x), y, { reduction: 'sum' });
+  loss.backward();
+  optimizer.step();
+  losses.push(await loss.item());
+}
+if (!(losses[4] < losses[0])) throw new Error('the loss does not fall: ' + losses);
+`;
+
+const work = mkdtempSync(join(tmpdir(), 'cedargrad-package-'));
+let passed = 0;
+let failed = 0;
+const check = (name, fn) => {
+  try {
+    const note = fn();
+    passed++;
+    console.log(`ok   ${name}${note ? `: ${note}` : ''}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL ${name}\n${error.stdout ?? ''}${error.stack}`);
+  }
+};
+try {
+  check('builds and packs', () => {
+    node(['scripts/build.mjs'], '.');
+    npm(['pack', '--pack-destination', work], '.');
+  });
+  check('publint finds nothing', () => void node([join(dirname(require.resolve('publint')), 'cli.js'), '--strict'], '.'));
+  const tarball = readdirSync(work).find((f) => f.endsWith('.tgz'));
+  const project = join(work, 'project');
+  check('installs in an empty project', () => {
+    mkdirSync(project);
+    writeFileSync(join(project, 'package.json'), '{ "name": "stranger", "private": true, "type": "module" }');
+    npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball)], project);
+  });
+  check('the model trains in JavaScript', () => {
+    writeFileSync(join(project, 'model.js'), model(false));
+    node(['model.js'], project);
+  });
+  check('the model type-checks and trains in TypeScript', () => {
+    writeFileSync(join(project, 'typed.ts'), model(true));
+    const compilerOptions = { strict: true, target: 'es2022', module: 'nodenext', skipLibCheck: false, types: [], outDir: 'built' };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
+    node([tsc], project);
+    node([join('built', 'typed.js')], project);
+  });
+  check('the gpu device trains from the installed package', () => {
+    writeFileSync(
+      join(project, 'gpu.js'),
+      `import { device, setDefaultDevice } from 'cedargrad';\nsetDefaultDevice(await device('gpu', { mode: 'cpu' }));\n${model(false)}`,
+    );
+    node(['gpu.js'], project);
+  });
+  check('import loads no gpu.js', () => {
+    writeFileSync(
+      join(project, 'load.js'),
+      `const start = performance.now();
+await import('cedargrad');
+const ms = performance.now() - start;
+const { createRequire } = await import('node:module');
+const loaded = Object.keys(createRequire(import.meta.url).cache).filter((f) => f.includes('gpu'));
+if (loaded.length > 0) throw new Error('loaded ' + loaded);
+console.log(ms.toFixed(0) + ' ms');`,
+    );
+    return node(['load.js'], project).trim();
+  });
+  for (const entry of ['data', 'io', 'train'])
+    check(`cedargrad/${entry} loads`, () => void node(['--input-type=module', '-e', `await import('cedargrad/${entry}')`], project));
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,468 @@
+/**
+ * The exact numbers of the semantics specification, each test naming its section: window arithmetic, convolution and its transpose, pooling with argmax,
+ * unpooling, sigmoid cross entropy, dropout. Float64 on the reference device; other devices are held to it by test/device/conformance.ts.
+ * Optimisers (§8) are in test/optim, the golden runs (§9) in test/cedn.ts. Of §4, §5.2 and §5.6 to §5.10 only what exists is here.
+ */
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  bceWithLogits,
+  conv2d,
+  conv2dTranspose,
+  dropout,
+  maxPool2d,
+  maxUnpool2d,
+  type Padding,
+  type PoolIndices,
+  poolIndices,
+  RandomState,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+} from '../src/index.js';
+import { window2d } from '../src/tensor/window.js';
+import { closeTo } from './helpers/close.js';
+
+const test = suite('semantics');
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const f64 = (values: ArrayLike<number>, shape: Shape, requiresGrad = false): Tensor =>
+  tensor(Float64Array.from(values), { shape, dtype: 'float64', requiresGrad });
+/** Numbers as the specification writes them: spaces between columns, slashes between rows. */
+const rows = (text: string): number[] =>
+  text
+    .trim()
+    .split(/[\s/]+/)
+    .map(Number);
+const is = (got: Tensor, text: string, tolerance = 1e-12): void => closeTo(got.dataSync(), rows(text), tolerance);
+const randn = (seed: number, shape: Shape, requiresGrad = false): Tensor =>
+  f64(new RandomState(seed).randn(shape.reduce((a, b) => a * b, 1)), shape, requiresGrad);
+const dot = (a: Tensor, b: Tensor): number => a.mul(b).sum().itemSync();
+const nine = f64(range(1, 9), [3, 3, 1, 1]);
+
+// ---- §1
+
+const axis = (n: number, kernel: number, stride: number, padding: Padding, dilation = 1) =>
+  window2d('test', n, 1, { kernelSize: [kernel, 1], stride: [stride, 1], dilation: [dilation, 1], padding }).height;
+
+test('§1 SAME pads', () => {
+  for (const [n, k, s, before, after] of [
+    [4, 3, 2, 0, 1],
+    [5, 3, 2, 1, 1],
+    [5, 2, 2, 0, 1],
+    [4, 5, 2, 1, 2],
+  ]) {
+    const window = axis(n, k, s, 'same');
+    assert.equal([window.before, window.after, window.output], [before, after, Math.ceil(n / s)]);
+  }
+});
+test('§1 SAME: ceil(n/s) windows, the odd pad behind, no more than needed', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 3 }),
+      (n, k, s, d) => {
+        const { output, before, after } = axis(n, k, s, 'same', d);
+        const total = Math.max((Math.ceil(n / s) - 1) * s + (k - 1) * d + 1 - n, 0);
+        assert.equal([output, before, after], [Math.ceil(n / s), Math.floor(total / 2), total - Math.floor(total / 2)]);
+      },
+    ),
+  );
+});
+test('§1 VALID and explicit padding', () => {
+  assert.is(axis(7, 3, 2, 'valid').output, 3);
+  assert.is(axis(8, 3, 2, 'valid').output, 3);
+  assert.is(axis(9, 3, 1, 'valid', 2).output, 5);
+  assert.is(axis(4, 3, 2, 1).output, 2);
+  assert.equal(
+    [
+      axis(4, 3, 2, [
+        [2, 0],
+        [0, 0],
+      ]).before,
+      axis(4, 3, 2, [
+        [2, 0],
+        [0, 0],
+      ]).output,
+    ],
+    [2, 2],
+  );
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 3 }),
+      (n, k, s, d) => {
+        fc.pre((k - 1) * d + 1 <= n);
+        assert.is(axis(n, k, s, 'valid', d).output, Math.ceil((n - (k - 1) * d) / s));
+      },
+    ),
+  );
+});
+
+// ---- §2
+
+test('§2 conv2d', () => {
+  const x = f64(range(1, 16), [1, 4, 4, 1]);
+  is(conv2d(x, nine, { padding: 'same' }), '111 178 217 145/231 348 393 252/363 528 573 360/197 274 295 175');
+  is(conv2d(x, nine, { padding: 'same', stride: 2 }), '348 252/274 175');
+  is(conv2d(f64(range(1, 25), [1, 5, 5, 1]), nine, { padding: 'same', stride: 2 }), '128 241 184/441 681 453/320 457 280');
+});
+test('§2 groups are convolutions side by side; depthwise is one group per channel', () => {
+  const x = randn(1, [2, 5, 6, 4]);
+  const w = randn(2, [3, 3, 2, 6]);
+  const whole = conv2d(x, w, { groups: 2, padding: 'same', dilation: 2 });
+  const part = (g: number): Tensor =>
+    conv2d(x.slice(null, null, null, [2 * g, 2 * g + 2]), w.slice(null, null, null, [3 * g, 3 * g + 3]), { padding: 'same', dilation: 2 });
+  for (const g of [0, 1]) closeTo(whole.slice(null, null, null, [3 * g, 3 * g + 3]).dataSync(), part(g).dataSync(), 1e-12);
+  const depthwise = conv2d(x, randn(3, [3, 3, 1, 4]), { groups: 4, stride: 2 });
+  closeTo(
+    depthwise.slice(null, null, null, [2, 3]).dataSync(),
+    conv2d(x.slice(null, null, null, [2, 3]), randn(3, [3, 3, 1, 4]).slice(null, null, null, [2, 3]), { stride: 2 }).dataSync(),
+    1e-12,
+  );
+});
+test('§2 a dilated convolution is one with zeros between the weights', () => {
+  const x = randn(4, [1, 7, 7, 2]);
+  const w = randn(5, [2, 2, 2, 3]);
+  const spread = f64(new Float64Array(9 * 6), [3, 3, 2, 3]).dataSync();
+  for (let y = 0; y < 2; y++) for (let z = 0; z < 2; z++) for (let i = 0; i < 6; i++) spread[(y * 2 * 3 + z * 2) * 6 + i] = w.dataSync()[(y * 2 + z) * 6 + i];
+  closeTo(conv2d(x, w, { dilation: 2 }).dataSync(), conv2d(x, f64(spread, [3, 3, 2, 3])).dataSync(), 1e-12);
+});
+test("§2 error: input channels must equal weight's", () => {
+  assert.throws(
+    () => conv2d(randn(1, [2, 8, 8, 3]), randn(1, [3, 3, 4, 8])),
+    (e: Error) => e instanceof ShapeError && e.message.startsWith("conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]"),
+  );
+});
+
+// ---- §3
+
+test('§3 conv2dTranspose', () => {
+  const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
+  is(conv2dTranspose(x, nine, { padding: 'same' }), '23 33/53 63');
+  is(conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 4] }), '1 2 5 4/4 5 14 10/10 14 36 24/12 15 34 20');
+  is(conv2dTranspose(x, nine, { padding: 'same', stride: 2 }), '1 2 5 4/4 5 14 10/10 14 36 24/12 15 34 20');
+  is(conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [3, 3] }), '5 14 10/14 36 24/15 34 20');
+  is(conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [5, 5] }), '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36');
+  is(conv2dTranspose(x, nine, { padding: 'valid', stride: 2 }), '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36');
+});
+test('§3 an impossible size names the valid range', () => {
+  const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
+  assert.throws(
+    () => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [6, 6] }),
+    (e: Error) =>
+      e instanceof ShapeError &&
+      /^conv2dTranspose: outputSize must be one whose convolution gives the input's size; got height 6; height may be 3 to 4\b/.test(e.message),
+  );
+  assert.throws(() => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 2] }), /width may be 3 to 4/);
+  assert.throws(() => conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [7, 5] }), /height may be 5 to 6/);
+});
+test("§3 every size in the range is one whose convolution gives the input's size, and none outside is", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 2 }),
+      fc.constantFrom<Padding>('same', 'valid', 1, [
+        [0, 1],
+        [0, 0],
+      ]),
+      (n, k, s, d, padding) => {
+        const x = f64(new Float64Array(n), [1, n, 1, 1]);
+        const w = f64(new Float64Array(k), [k, 1, 1, 1]);
+        // 'same' and pads of height only: width 1 with kernel 1 stays as it is.
+        const heightOnly: Padding = padding === 1 ? [1, 0] : padding;
+        for (let size = 1; size <= (n + 1) * s + 2 * k * d; size++) {
+          let back: number | undefined;
+          try {
+            back = conv2d(f64(new Float64Array(size), [1, size, 1, 1]), w, { stride: [s, 1], dilation: [d, 1], padding: heightOnly }).shape[1];
+          } catch (e) {
+            assert.instance(e, ShapeError);
+          }
+          const ask = () => conv2dTranspose(x, w, { stride: [s, 1], dilation: [d, 1], padding: heightOnly, outputSize: [size, 1] });
+          if (back === n) assert.equal(ask().shape, [1, size, 1, 1]);
+          else assert.throws(ask, (e: Error) => e instanceof ShapeError);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+const geometry = fc.record({
+  seed: fc.integer({ min: 0, max: 1000 }),
+  batch: fc.integer({ min: 1, max: 2 }),
+  size: fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })),
+  kernel: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+  stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+  dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+  channels: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 3 })),
+  groups: fc.integer({ min: 1, max: 2 }),
+  padding: fc.oneof(
+    fc.constant<Padding>('same'),
+    fc.constant<Padding>('valid'),
+    fc.tuple(
+      fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+      fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+    ) as fc.Arbitrary<Padding>,
+  ),
+});
+test('§3 the transposed convolution is the adjoint, for generated geometries', () => {
+  let seen = 0;
+  fc.assert(
+    fc.property(geometry, ({ seed, batch, size: [h, w], kernel: [kh, kw], stride, dilation, channels: [inner, outer], groups, padding }) => {
+      const image = randn(seed, [batch, h, w, inner * groups]);
+      const weight = randn(seed + 1, [kh, kw, inner, outer * groups]);
+      let y: Tensor;
+      try {
+        y = conv2d(image, weight, { stride, dilation, padding, groups });
+      } catch (e) {
+        assert.instance(e, ShapeError, 'only a kernel that does not fit');
+        return;
+      }
+      seen++;
+      const small = randn(seed + 2, y.shape);
+      const back = conv2dTranspose(small, weight, { stride, dilation, padding, groups, outputSize: [h, w] });
+      assert.equal(back.shape, image.shape);
+      closeTo([dot(back, image)], [dot(small, y)], 1e-11);
+    }),
+    { numRuns: 300 },
+  );
+  assert.ok(seen > 150, `${seen} geometries`);
+});
+test('§3 stride 1, SAME, odd kernel: equals the convolution with flipped, swapped weights', () => {
+  for (const [kh, kw] of [
+    [3, 3],
+    [5, 1],
+    [1, 3],
+    [7, 5],
+  ]) {
+    const x = randn(kh, [2, 5, 6, 3]);
+    const weight = randn(kw + 10, [kh, kw, 2, 3]);
+    closeTo(
+      conv2dTranspose(x, weight, { padding: 'same' }).dataSync(),
+      conv2d(x, weight.flip([0, 1]).permute([0, 1, 3, 2]), { padding: 'same' }).dataSync(),
+      1e-12,
+    );
+  }
+});
+test("§3 PyTorch's form: outputPadding, (n−1)s − 2p + d(k−1) + outputPadding + 1", () => {
+  const x = randn(1, [1, 3, 4, 1]);
+  const weight = randn(2, [3, 2, 1, 1]);
+  assert.equal(conv2dTranspose(x, weight, { stride: 2, padding: 1, outputPadding: [1, 0] }).shape, [1, 2 * 2 - 2 + 2 + 1 + 1, 3 * 2 - 2 + 1 + 0 + 1, 1]);
+  assert.equal(conv2dTranspose(x, weight, { stride: 3, dilation: 2, outputPadding: 2 }).shape, [1, 2 * 3 + 4 + 2 + 1, 3 * 3 + 2 + 2 + 1, 1]);
+  assert.throws(
+    () => conv2dTranspose(x, weight, { stride: 2, outputPadding: 2 }),
+    (e: Error) => e instanceof ValueError && /outputPadding must be smaller than stride or dilation/.test(e.message),
+  );
+});
+
+// ---- §4
+
+const pool = (values: number[], requiresGrad = false): [Tensor, Tensor, PoolIndices] => {
+  const x = f64(values, [1, 3, 3, 1], requiresGrad);
+  return [x, ...maxPool2d(x, { kernelSize: 2, stride: 1, padding: 'valid' })];
+};
+test('§4 ties: the first in row-major order of the window', () => {
+  const [, indices] = maxPool2d(f64(new Float64Array(16), [1, 4, 4, 1]), { kernelSize: 2 });
+  assert.equal([...indices.dataSync()], [0, 2, 8, 10]);
+  const [, , overlapping] = pool([0, 7, 0, 7, 7, 7, 0, 7, 0]);
+  assert.equal([...overlapping.dataSync()], [1, 1, 3, 4]);
+});
+test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43 and 9', () => {
+  const shape = [2, 3, 4, 2];
+  const at = ((1 * 3 + 2) * 4 + 1) * 2 + 1;
+  // A pool of 1 × 1 windows with stride 1 has an index for every element.
+  const [, indices] = maxPool2d(f64(range(1, 48), shape), { kernelSize: 1, stride: 1 });
+  assert.is(indices.to('tf').dataSync()[at], 19);
+  assert.is(indices.to('tf-batch').dataSync()[at], 43);
+  assert.is(indices.to('torch').dataSync()[at], 9);
+  assert.is(indices.convention, 'torch');
+});
+test('§4 conventions convert without loss', () => {
+  const [, indices] = maxPool2d(randn(3, [2, 6, 5, 3]), { kernelSize: [3, 2], stride: 2, padding: 'same' });
+  for (const convention of ['torch', 'tf', 'tf-batch'] as const) {
+    const given = indices.to(convention);
+    const back = poolIndices(given.dataSync(), { shape: given.shape, convention, inputShape: [2, 6, 5, 3] });
+    assert.is(back.convention, convention);
+    for (const other of ['torch', 'tf', 'tf-batch'] as const) assert.equal(back.to(other).dataSync(), indices.to(other).dataSync());
+  }
+});
+test('§4 backward adds at the argmax', () => {
+  const [x, y] = pool([1, 2, 3, 4, 5, 6, 7, 9, 8], true);
+  y.backward(f64([1, 2, 3, 4], [1, 2, 2, 1]));
+  is(x.grad as Tensor, '0 0 0/0 1 2/0 7 0');
+});
+test("§4 NaN: any NaN wins, the last NaN's index; padding never wins", () => {
+  const check = (values: number[], want: number[], index: number): void => {
+    const [, y, indices] = pool(values);
+    assert.equal([...y.dataSync()], want);
+    assert.is(indices.dataSync()[0], index);
+  };
+  check([nan, 1, 2, 3, 4, 5, 6, 7, 9], [nan, 5, 7, 9], 0);
+  check([1, nan, 2, 3, 4, 5, 6, 7, 9], [nan, nan, 7, 9], 1);
+  check(new Array(9).fill(nan), [nan, nan, nan, nan], 4);
+  check(new Array(9).fill(-inf), [-inf, -inf, -inf, -inf], 0);
+  const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), { kernelSize: 3, stride: 2, padding: 1 });
+  assert.equal([padded.itemSync(), ...indices.dataSync()], [-5, 0]);
+});
+
+// ---- §5
+
+test('§5.1 sizes come from the indices', () => {
+  for (const [shape, options] of [
+    [[2, 7, 5, 3], { kernelSize: 2, padding: 'same' }],
+    [[1, 7, 5, 2], { kernelSize: 2, padding: 'valid' }],
+    [[1, 9, 8, 1], { kernelSize: [3, 2], stride: [3, 1] }],
+    [[1, 6, 6, 1], { kernelSize: 3, stride: 2, padding: 1 }],
+  ] as const) {
+    const x = randn(1, shape);
+    const [values, indices] = maxPool2d(x, options);
+    const y = maxUnpool2d(values, indices);
+    assert.equal(y.shape, shape);
+    // Every cell is 0 or a whole number of times its own maximum: nothing is out of place.
+    const [xs, ys] = [x.dataSync(), y.dataSync()];
+    for (let i = 0; i < ys.length; i++) assert.ok(Math.abs(ys[i] / xs[i] - Math.round(ys[i] / xs[i])) < 1e-12, `element ${i}: ${ys[i]} of ${xs[i]}`);
+    closeTo([y.sum().itemSync()], [values.sum().itemSync()], 1e-12);
+  }
+});
+test('§5.1 outputSize: larger by less than what would give another window, never smaller', () => {
+  const [values, indices] = maxPool2d(randn(2, [1, 4, 4, 1]), { kernelSize: 2 });
+  assert.equal(maxUnpool2d(values, indices, { outputSize: [5, 5] }).shape, [1, 5, 5, 1]);
+  assert.equal(
+    maxUnpool2d(values, indices, { outputSize: [5, 5] })
+      .slice(null, [0, 4], [0, 4])
+      .dataSync(),
+    maxUnpool2d(values, indices).dataSync(),
+  );
+  assert.throws(
+    () => maxUnpool2d(values, indices, { outputSize: [6, 4] }),
+    (e: Error) => e instanceof ShapeError && /height may be 4 to 5/.test(e.message),
+  );
+  assert.throws(() => maxUnpool2d(values, indices, { outputSize: [4, 3] }), /width may be 4 to 5/);
+});
+test('§5.2 duplicates add, the default: out[1] = 40, gradient 2 7 2 6', () => {
+  const v = f64([10, 20, 30, 40], [1, 2, 2, 1], true);
+  const indices = poolIndices([1, 6, 1, 5], { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1] });
+  const y = maxUnpool2d(v, indices);
+  assert.is(y.dataSync()[1], 40);
+  y.backward(f64(range(1, 16), [1, 4, 4, 1]));
+  is(v.grad as Tensor, '2 7 2 6');
+});
+test('§5.3 the ported layer: given indices, strides (2,1), and kernel (2,3) with stride 2', () => {
+  const first = poolIndices([1, 6], { shape: [1, 1, 2, 1], convention: 'tf', inputShape: [1, 2, 4, 1] });
+  is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), first), '0 13 0 0/0 0 4 0');
+  const second = poolIndices([0, 3, 4, 7, 8, 11, 12, 15], { shape: [1, 2, 4, 1], convention: 'tf', inputShape: [1, 4, 4, 1] });
+  is(maxUnpool2d(f64(range(1, 8), [1, 2, 4, 1]), second), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+  const x = f64([...range(1, 5), 6, 7, 5, 9, 10, 11, 12, 13, 14, 15, 20, 16, 17, 18, 19], [1, 4, 5, 1]);
+  const [values, indices] = maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: 'valid' });
+  is(values, '7 10/20 19');
+  is(maxUnpool2d(values, indices), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 20 0 0 0 19');
+});
+test('§5.4 odd sizes do not tilt', () => {
+  const [values, indices] = maxPool2d(f64(range(1, 9), [1, 3, 3, 1]), { kernelSize: 2, stride: 2, padding: 'same' });
+  is(values, '5 6/8 9');
+  assert.equal([...indices.dataSync()], [4, 5, 7, 8]);
+  is(maxUnpool2d(values, indices), '0 0 0/0 5 6/0 8 9');
+});
+test('§5.5 indices with the batch in them, and those of another convention', () => {
+  const x = f64([1, 5, 2, 3, 9, 4, 8, 7], [2, 2, 2, 1]);
+  const [values, indices] = maxPool2d(x, { kernelSize: 2 });
+  is(maxUnpool2d(values, indices), '0 5/0 0 9 0/0 0');
+  const flat = indices.to('tf-batch').dataSync();
+  assert.equal([...flat], [1, 4]);
+  const again = poolIndices(flat, { shape: values.shape, convention: 'tf-batch', inputShape: x.shape });
+  is(maxUnpool2d(values, again), '0 5/0 0 9 0/0 0');
+  assert.throws(
+    () => poolIndices(flat, { shape: values.shape, convention: 'tf', inputShape: x.shape }),
+    (e: Error) =>
+      e instanceof ValueError &&
+      /^poolIndices: an index must be in \[0, 3\].*'tf'; got 4 at \(n 1, y 0, x 0, c 0\).*; it is legal as 'tf-batch': wrong convention\?$/.test(e.message),
+  );
+});
+
+// ---- §6
+
+const bce = (x: number, z: number, posWeight?: number): [number, number] => {
+  const logit = f64([x], [1], true);
+  const loss = bceWithLogits(logit, f64([z], [1]), { reduction: 'sum', posWeight });
+  loss.backward();
+  return [loss.itemSync(), (logit.grad as Tensor).itemSync()];
+};
+test('§6 sigmoid cross entropy', () => {
+  for (const [x, z, want] of [
+    [0, 0, 0.693147],
+    [0, 1, 0.693147],
+    [1, 1, 0.313262],
+    [-1, 1, 1.313262],
+    [100, 0, 100],
+    [2, 0.25, 1.626928],
+  ])
+    closeTo([bce(x, z)[0]], [want], 5e-7);
+  closeTo([bce(2, 0.25)[1]], [0.630797], 5e-7);
+  closeTo(bce(0, 1, 10), [6.931472, -5], 5e-7);
+});
+test('§6 the gradient at 0 is 0.5 − z, not −z', () => {
+  for (const z of [0, 0.25, 1]) closeTo([bce(0, z)[1]], [0.5 - z], 1e-15);
+});
+test('§6 no logit overflows, in float32 either', () => {
+  const logits = tensor([-1e5, -1000, -89, 89, 1000, 1e5], { requiresGrad: true });
+  const loss = bceWithLogits(logits, tensor([1, 1, 1, 0, 0, 0]), { reduction: 'none' });
+  assert.equal([...loss.dataSync()], [1e5, 1000, 89, 89, 1000, 1e5]);
+  loss.sum().backward();
+  assert.equal([...(logits.grad as Tensor).dataSync()], [-1, -1, -1, 1, 1, 1]);
+});
+test('§6 reductions, and posWeight per channel', () => {
+  const x = f64([0, 1, -1, 2], [2, 2]);
+  const z = f64([0, 1, 1, 0.25], [2, 2]);
+  const each = bceWithLogits(x, z, { reduction: 'none' });
+  assert.equal(each.shape, [2, 2]);
+  const sum = each.sum().itemSync();
+  closeTo([bceWithLogits(x, z, { reduction: 'sum' }).itemSync(), bceWithLogits(x, z).itemSync()], [sum, sum / 4], 1e-15);
+  const weighted = bceWithLogits(x, z, { reduction: 'none', posWeight: f64([3, 5], [2]) }).dataSync();
+  closeTo(weighted, [bce(0, 0, 3)[0], bce(1, 1, 5)[0], bce(-1, 1, 3)[0], bce(2, 0.25, 5)[0]], 1e-12);
+});
+
+// ---- §7
+
+/** A generator that gives prepared numbers. */
+class Prepared extends RandomState {
+  #next = 0;
+  constructor(readonly draws: readonly number[]) {
+    super(0);
+  }
+  override random(): number {
+    return this.draws[this.#next++];
+  }
+}
+test('§7 keep when u ≥ rate, scale by 1/(1 − rate)', () => {
+  const draws = [0, 0.2, 0.49, 0.5, 0.75, 0.999];
+  const x = tensor(new Array(6).fill(1), { requiresGrad: true });
+  const y = dropout(x, { rate: 0.5, random: new Prepared(draws) });
+  assert.equal([...y.dataSync()], [0, 0, 0, 2, 2, 2]);
+  y.sum().backward();
+  assert.equal([...(x.grad as Tensor).dataSync()], [0, 0, 0, 2, 2, 2]);
+});
+test('§7 rate 0 and eval are the identity and draw nothing; a rate outside [0, 1) is an error', () => {
+  const x = tensor([1, 2, 3]);
+  const random = new RandomState(9);
+  assert.equal(dropout(x, { rate: 0, random }).dataSync(), x.dataSync());
+  assert.equal(dropout(x, { training: false, random }).dataSync(), x.dataSync());
+  assert.is(random.random(), new RandomState(9).random());
+  for (const rate of [-0.1, 1, 1.5, nan])
+    assert.throws(
+      () => dropout(x, { rate }),
+      (e: Error) => e instanceof ValueError && /^dropout: rate must be in \[0, 1\); got rate=/.test(e.message),
+    );
+});
+
+test.run();
