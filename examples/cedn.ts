@@ -60,7 +60,13 @@ export class Cedn extends Module {
     const values = cednWeights(seed);
     this.loadStateDict(
       Object.fromEntries(
-        this.namedParameters().map(([name, p]) => [name, tensor(values[name].data.map((v) => v * scale), { shape: values[name].shape, dtype: p.dtype, device: p.device })]),
+        this.namedParameters().map(([name, p]) => [
+          name,
+          tensor(
+            values[name].data.map((v) => v * scale),
+            { shape: values[name].shape, dtype: p.dtype, device: p.device },
+          ),
+        ]),
       ),
     );
     return this;
@@ -198,7 +204,9 @@ async function train(options: Options): Promise<void> {
   // Held for four fifths of the run that learns, then lowered: the last steps settle instead of jumping about.
   const settling = Math.ceil(options.steps / 5);
   const schedule = options.published ? null : new CosineLR(optimizer, { total: settling, minFactor: 0.05 });
-  say(`${options.published ? 'the script as published' : 'the run that learns'}: ${options.steps} steps, learning rate ${options.lr}, device ${on.name} (${on.mode})`);
+  say(
+    `${options.published ? 'the script as published' : 'the run that learns'}: ${options.steps} steps, learning rate ${options.lr}, device ${on.name} (${on.mode})`,
+  );
 
   /** Loss without dropout, share of pixels right, and the logits. */
   const evaluate = async () => {
@@ -242,10 +250,13 @@ async function train(options: Options): Promise<void> {
   progress?.done();
 
   const dead = await watch.dead();
-  if (dead.length > 0) say(`warning: every ReLU of ${dead.join(' and ')} is dead: they put out nothing but zeros, so no gradient reaches what stands before them`);
+  if (dead.length > 0)
+    say(`warning: every ReLU of ${dead.join(' and ')} is dead: they put out nothing but zeros, so no gradient reaches what stands before them`);
   const best = Math.min(...losses);
   if (!beatsConstantPredictor(best, data.y))
-    say(`warning: the best loss, ${best.toFixed(1)}, is the constant predictor's (${constantPredictorLoss(data.y).toFixed(1)}): the model has learnt nothing of its input`);
+    say(
+      `warning: the best loss, ${best.toFixed(1)}, is the constant predictor's (${constantPredictorLoss(data.y).toFixed(1)}): the model has learnt nothing of its input`,
+    );
 
   const weights: Record<string, StoredTensor> = {};
   for (const [name, t] of Object.entries(model.stateDict())) weights[name] = { dtype: t.dtype, shape: [...t.shape], data: await t.data() };
