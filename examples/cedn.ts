@@ -146,7 +146,8 @@ function parse(args: string[]): Options | null {
   };
   const published = values.published === true;
   const name = String(values.device ?? 'auto');
-  if (!/^(auto|reference|gpu(:[a-z0-9]+)?)$/.test(name)) throw new UsageError(`--device must be auto, reference, gpu or gpu:MODE; got '${name}'`);
+  if (!/^(auto|reference|gpu(:(cpu|webasm|webgl|webgl2|headlessgl|webgpu))?)$/.test(name))
+    throw new UsageError(`--device must be auto, reference, gpu or gpu:MODE (cpu, webasm, webgl, webgl2, headlessgl, webgpu); got '${name}'`);
   if (values.dropout && values['no-dropout']) throw new UsageError('give --dropout or --no-dropout, not both');
   if (values.out === '') throw new UsageError("--out must name a directory; got ''");
   return {
@@ -183,7 +184,12 @@ function draw(x: ArrayLike<number>, y: ArrayLike<number>, logits: ArrayLike<numb
     picture.image(left, 40 + cell, { data: part(y, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
     picture.image(left, 40 + 2 * cell, { data: part(probability, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
   }
-  picture.lineChart(10, 45 + 3 * cell, 50 + shown * cell, 225, [losses], { title: 'loss after each step', yLabel: 'loss', log: true });
+  picture.lineChart(10, 45 + 3 * cell, 50 + shown * cell, 225, [{ values: losses }], {
+    title: 'loss after each step',
+    xLabel: 'step',
+    yLabel: 'loss',
+    log: true,
+  });
   return picture.toPng();
 }
 

@@ -139,7 +139,7 @@ async function main(args: string[]): Promise<number> {
   const shown = 12;
   const scale = 3;
   const cell = size * scale + 6;
-  const picture = new Picture(20 + shown * cell, 60 + 2 * cell);
+  const picture = new Picture(14 + shown * cell, 34 + 2 * cell);
   picture.text(10, 8, `held-out digits above, their reconstructions below; error ${own.toFixed(5)}`);
   for (let i = 0; i < shown; i++) {
     // Classes come in turn, so a stride of 11 steps through the digits and never shows one image twice.

@@ -151,6 +151,7 @@ const scalars: Tensor[] = [];
 let oldestScalar = 0;
 
 function expireLater(t: Tensor): void {
+  if (t.released) return;
   if (t.size !== 1) {
     consumedNow.push(t);
     return;
@@ -174,7 +175,10 @@ export function consume(nodes: readonly Node[]): void {
 export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tensor {
   for (const t of temporaries) {
     if (result.node === null) t.release();
-    else result.node.derived.push(t);
+    else if (t.owner === null) {
+      t.owner = result.node;
+      result.node.derived.push(t);
+    }
   }
   return result;
 }

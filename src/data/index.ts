@@ -1,4 +1,4 @@
-/** Data sets and batches. */
-export { type CednData, cednData, cednWeights } from './cedn.js';
+/** Data sets and batches: re-exports only. */
+export { cednData, cednWeights, type NamedWeight } from './cedn.js';
 export { type DigitSet, type Digits, loadDigits } from './digits.js';
 export { type BatchOptions, batches } from './loader.js';

@@ -1,26 +1,36 @@
-/** Batches of indices. Not here: reading data. */
+/** Batches of indices for a training loop. Which arrays they index is the caller's business. */
 import { ValueError } from '../errors.js';
 import type { RandomState } from '../tensor/random.js';
 
+/** Options of `batches`. */
 export interface BatchOptions {
-  /** New order at each call. Default true. */
-  shuffle?: boolean;
+  /** Draw a new order. Default true. */
+  readonly shuffle?: boolean;
   /** Leave out a last batch that is not full. Default false. */
-  dropLast?: boolean;
+  readonly dropLast?: boolean;
 }
 
-/** Index batches over [0, count). @units indices count from 0 @throws ValueError for a count or batch size below 1 @source torch.utils.data.DataLoader */
-export function* batches(
+/**
+ * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is taken, with nothing
+ * drawn when `shuffle` is off.
+ * @shape → [batchSize] each; the last may be shorter
+ * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive
+ * @source torch.utils.data.DataLoader
+ */
+export function batches(
   count: number,
   batchSize: number,
   random: RandomState,
   { shuffle = true, dropLast = false }: BatchOptions = {},
 ): Generator<Int32Array<ArrayBuffer>> {
-  for (const [name, n] of Object.entries({ count, batchSize }))
-    if (!Number.isInteger(n) || n < 1) throw new ValueError('batches', `${name} must be whole and at least 1`, `${name}=${n}`);
-  const order = shuffle ? Int32Array.from(random.permutation(count)) : Int32Array.from({ length: count }, (_, i) => i);
-  for (let at = 0; at < count; at += batchSize) {
-    if (dropLast && at + batchSize > count) return;
-    yield order.slice(at, at + batchSize);
+  if (!Number.isSafeInteger(count) || count < 0) throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${batchSize}`);
+  return generate();
+
+  // A generator of its own, because the checks above must not wait for the first batch.
+  function* generate(): Generator<Int32Array<ArrayBuffer>> {
+    const order = shuffle ? random.permutation(count) : Int32Array.from({ length: count }, (_, i) => i);
+    const end = dropLast ? count - (count % batchSize) : count;
+    for (let i = 0; i < end; i += batchSize) yield order.slice(i, i + batchSize);
   }
 }

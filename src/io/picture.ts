@@ -68,15 +68,12 @@ const PALETTE: readonly Color[] = [
 
 /** Characters 32 … 126, five columns each as two hexadecimal digits; the lowest bit is the top row. */
 const FONT =
-  '00000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500005030000001c2241000041221c0014083e081408083e0808005030000008080808080060600000' +
-  '20100804023e5149453e00427f400042615149462141454b311814127f1027454545393c4a494930017109050336494949360649' +
-  '49291e0036360000005636000008142241001414141414004122140802015109063249794' +
-  '13e7e1111117e7f494949363e414141227f4141221c7f494949417f090909013e4149497a7f0808087f00417f41002040413f017f081422417f404040407f020c027f7f0408107f3e4141413e' +
-  '7f090909063e4151215e7f09192946464949493101017f01013f4040403f1f2040201f3f4038403f631408146307087008076151494543' +
-  '007f41410002040810200041417f000402010204404040404000010204002054545478' +
-  '7f484444383844444420384444487f3854545418087e0901020c5252523e7f0804047800447d40002040443d007f1028440000417f40007c041804787c08040478384444' +
-  '44387c14141408081414187c7c080404084854545420043f4440203c4040207c1c2040201c3c4030403c44281028440c5050503c4464544c440008364100' +
-  '00007f000000413608000804081008';
+  '000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500005030000001c2241000041221c0014083e081408083e08080050300000080808080800606000002010080402' +
+  '3e5149453e00427f400042615149462141454b311814127f1027454545393c4a49493001710905033649494936064949291e003636000000563600000814224100141414141400412214080201510906' +
+  '324979413e7e1111117e7f494949363e414141227f4141221c7f494949417f090909013e4149497a7f0808087f00417f41002040413f017f081422417f404040407f020c027f7f0408107f3e4141413e' +
+  '7f090909063e4151215e7f09192946464949493101017f01013f4040403f1f2040201f3f4038403f631408146307087008076151494543007f41410002040810200041417f0004020102044040404040' +
+  '000102040020545454787f484444383844444420384444487f3854545418087e0901020c5252523e7f0804047800447d40002040443d007f1028440000417f40007c041804787c080404783844444438' +
+  '7c14141408081414187c7c080404084854545420043f4440203c4040207c1c2040201c3c4030403c44281028440c5050503c4464544c44000836410000007f000000413608000804081008';
 const FIRST = 32;
 const COUNT = 95;
 const COLUMNS = 5;
@@ -95,9 +92,9 @@ function span(values: readonly number[]): [number, number] {
   return low === high ? [low - Math.max(Math.abs(low) * 0.1, 0.5), high + Math.max(Math.abs(high) * 0.1, 0.5)] : [low, high];
 }
 
-/** Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
-function ticks(low: number, high: number, count: number): number[] {
-  const raw = (high - low) / Math.max(count, 1);
+/** Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten, about `count` of them, `least` or more apart. */
+function ticks(low: number, high: number, count: number, least = 0): number[] {
+  const raw = Math.max((high - low) / count, least);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5].find((m) => m * power >= raw * (1 - 1e-9)) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
@@ -230,6 +227,7 @@ export class Picture {
       color: s.color ?? PALETTE[i % PALETTE.length],
       points: Array.from({ length: s.values.length }, (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const),
     }));
+    const named = curves.filter((c) => c.label !== undefined);
     const finite = curves.flatMap((c) => c.points).filter(([px, py]) => Number.isFinite(px) && Number.isFinite(py));
     const [xLow, xHigh] = span(finite.map((p) => p[0]));
     const [rawLow, rawHigh] = span(finite.map((p) => p[1]));
@@ -238,7 +236,7 @@ export class Picture {
 
     const yTicks = (log ? logTicks : ticks)(yLow, yHigh, Math.max(2, Math.floor(height / 40)));
     const yNames = yTicks.map((v) => labelOf(log ? 10 ** v : v));
-    const top = y + 6 + (title === undefined ? 0 : 14) + (yLabel === undefined ? 0 : 12);
+    const top = y + 6 + (title === undefined ? 0 : 14) + (yLabel === undefined && named.length === 0 ? 0 : 12);
     const left = x + 10 + Math.max(0, ...yNames.map((n) => Picture.textWidth(n)));
     const right = x + width - 10;
     const bottom = y + height - 16 - (xLabel === undefined ? 0 : 12);
@@ -253,7 +251,7 @@ export class Picture {
       this.rect(left, at, right - left, 1, PALE).rect(left - 3, at, 3, 1, GREY);
       this.text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
     });
-    for (const v of ticks(xLow, xHigh, Math.max(2, Math.floor(width / 70)))) {
+    for (const v of ticks(xLow, xHigh, Math.max(2, Math.floor(width / 70)), series.every((c) => c.x === undefined) ? 1 : 0)) {
       const at = Math.round(toX(v));
       this.rect(at, top, 1, bottom - top, PALE).rect(at, bottom, 1, 4, GREY);
       this.text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), { color: GREY, align: 'center' });
@@ -267,15 +265,12 @@ export class Picture {
         if (Number.isFinite(px) && Number.isFinite(py)) this.line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
       });
 
-    const named = curves.filter((c) => c.label !== undefined);
-    if (named.length > 0) {
-      const widest = Math.max(...named.map((c) => Picture.textWidth(c.label as string)));
-      const boxLeft = right - widest - 26;
-      this.rect(boxLeft - 4, top + 2, widest + 28, named.length * 11 + 4, WHITE);
-      named.forEach(({ label, color }, i) => {
-        const row = top + 5 + i * 11;
-        this.rect(boxLeft, row + 2, 14, 2, color).text(boxLeft + 18, row, label as string);
-      });
+    let end = right;
+    for (const { label = '', color } of named.toReversed()) {
+      this.text(end, top - 13, label, { align: 'right' });
+      end -= Picture.textWidth(label) + 18;
+      this.rect(end, top - 10, 14, 2, color);
+      end -= 10;
     }
     return this;
   }

@@ -84,6 +84,10 @@ export class Tensor {
 
   // ---- lifetime
 
+  /** Whether its life has ended: nothing can be read from it. */
+  get released(): boolean {
+    return this.#storage === null;
+  }
   /** Ends its life now, unless kept; usually done for you. */
   release(): void {
     if (this.#kept) return;

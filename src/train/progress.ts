@@ -1,59 +1,133 @@
-/** Progress of a training run: one live line on a terminal, a few plain lines elsewhere. */
-import { SingleBar } from 'cli-progress';
+/**
+ * Tells how training goes: a bar on a terminal, a few plain lines in a pipe or log. Not here: curves, files, or the loop.
+ * Importing it touches neither Node nor cli-progress, so that browsers can load it.
+ */
+import type { SingleBar } from 'cli-progress';
+import { ValueError } from '../errors.js';
 
-export interface ProgressValues {
-  readonly loss: number;
-  /** In [0, 1]. */
-  readonly accuracy?: number;
-  readonly stepsPerSecond: number;
-}
-
-/** What is written to; Node's process.stdout or stderr. */
+/** What Progress writes to: any of Node's writable streams. */
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** Shows steps, loss, pixel accuracy, speed and the time left. */
+/** Options of Progress. */
+export interface ProgressOptions {
+  /** Default: standard error, or nothing outside Node. */
+  readonly stream?: ProgressStream;
+  /** Stands at the beginning of the line. Default 'train'. */
+  readonly label?: string;
+}
+
+/** What is known after a step; what is left out is not shown. */
+export interface ProgressValues {
+  readonly loss?: number;
+  /** Share of pixels that are right. @units 0 … 1 */
+  readonly accuracy?: number;
+  /** @units 1/s */
+  readonly stepsPerSecond?: number;
+}
+
+/** Part of the work between two lines in a pipe. */
+const LINE_EVERY = 0.1;
+
+/** @units seconds → text such as 42s, 3m07s, 2h05m */
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (whole < 60) return `${whole}s`;
+  return whole < 3600 ? `${Math.floor(whole / 60)}m${two(whole % 60)}s` : `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+}
+
+/**
+ * Loaded at once rather than by `await import`, because a training loop that never yields would never see it arrive. Where
+ * it cannot be loaded (an old Node, a bundle), plain lines serve.
+ */
+function loadBar(): typeof SingleBar | undefined {
+  try {
+    return process.getBuiltinModule('module').createRequire(import.meta.url)('cli-progress').SingleBar;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Progress of a loop of `total` steps. On a terminal one line is redrawn a few times a second; elsewhere a line is written
+ * about every tenth of the way, and one at the end. Call `done` when the loop ends, also by an error: the bar's timer keeps
+ * Node alive until then.
+ */
 export class Progress {
-  readonly #total: number;
-  readonly #stream: ProgressStream;
-  readonly #label: string;
-  readonly #bar: SingleBar | null;
+  private readonly stream: ProgressStream | undefined;
+  private readonly label: string;
+  private readonly bar: SingleBar | undefined;
+  private readonly started = Date.now();
+  private step = 0;
+  private values: ProgressValues = {};
+  private printed = 0;
+  private ended = false;
 
-  constructor(total: number, { stream, label }: { stream: ProgressStream; label: string }) {
-    this.#total = total;
-    this.#stream = stream;
-    this.#label = label;
-    // A terminal of no columns would make the bar loop.
-    this.#bar =
-      stream.isTTY && (stream.columns ?? 0) > 0
-        ? new SingleBar({
-            format: `${label} {bar} {value}/{total}  {text}`,
-            barsize: 20,
-            stream: stream as NodeJS.WritableStream,
-            hideCursor: true,
-            clearOnComplete: false,
-          })
-        : null;
-    this.#bar?.start(total, 0, { text: '' });
+  /** @throws ValueError when total is not whole and not negative */
+  constructor(
+    readonly total: number,
+    { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' }: ProgressOptions = {},
+  ) {
+    if (!Number.isSafeInteger(total) || total < 0) throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
+    this.stream = stream;
+    this.label = label;
+    // A terminal of 0 columns, as some build services have, would make a bar wrap for ever.
+    const Bar = stream?.isTTY === true && (stream.columns ?? 0) > 0 ? loadBar() : undefined;
+    if (Bar === undefined) return;
+    this.bar = new Bar({
+      stream: stream as NodeJS.WritableStream,
+      format: (_options, params) => this.line(params.progress),
+      // cli-progress's own handler swallows the interrupt, and there is no cursor or wrapping to restore.
+      gracefulExit: false,
+      hideCursor: null,
+      linewrap: null,
+    });
+    this.bar.start(total, 0);
   }
 
-  update(step: number, { loss, accuracy, stepsPerSecond }: ProgressValues): void {
-    const left = Math.ceil((this.#total - step) / stepsPerSecond);
-    const text = [
-      `loss ${loss < 10 ? loss.toPrecision(4) : loss.toFixed(1)}`,
-      ...(accuracy === undefined ? [] : [`${(100 * accuracy).toFixed(1)} % right`]),
-      `${stepsPerSecond.toFixed(1)} steps/s`,
-      `${left} s left`,
-    ].join(', ');
-    if (this.#bar !== null) this.#bar.update(step, { text });
-    else if (step === 1 || step === this.#total || step % Math.ceil(this.#total / 10) === 0)
-      this.#stream.write(`${this.#label} step ${step}/${this.#total}: ${text}\n`);
+  /** One line: bar on a terminal, count, values, time left. */
+  private line(part?: number): string {
+    const { loss, accuracy, stepsPerSecond } = this.values;
+    const seconds = (Date.now() - this.started) / 1000;
+    const rate = stepsPerSecond ?? (seconds > 0 ? this.step / seconds : 0);
+    const facts = [`${this.step}/${this.total}`];
+    if (loss !== undefined) facts.push(`loss ${loss.toPrecision(4)}`);
+    if (accuracy !== undefined) facts.push(`pixel accuracy ${(accuracy * 100).toFixed(1)} %`);
+    if (rate > 0) facts.push(`${rate.toPrecision(3)} steps/s`);
+    if (rate > 0 && this.step < this.total) facts.push(`${duration((this.total - this.step) / rate)} left`);
+    const text = facts.join('  ');
+    if (part === undefined) return `${this.label}  ${text}`;
+    // The bar takes what the text leaves, so that the line never wraps.
+    const columns = (this.stream?.columns ?? 0) - 1;
+    const room = Math.min(30, columns - this.label.length - text.length - 6);
+    const filled = Math.round(part * Math.max(room, 0));
+    const bar = room >= 5 ? `[${'='.repeat(filled)}${' '.repeat(room - filled)}]  ` : '';
+    return `${this.label}  ${bar}${text}`.slice(0, columns);
   }
 
+  /** Reports that `step` of the total steps are done. */
+  update(step: number, values: ProgressValues = {}): void {
+    this.step = step;
+    this.values = values;
+    if (this.ended) return;
+    if (this.bar !== undefined) this.bar.update(step);
+    else if (step < this.total && step - this.printed >= this.total * LINE_EVERY) this.print();
+  }
+
+  private print(): void {
+    this.printed = this.step;
+    this.stream?.write(`${this.line()}\n`);
+  }
+
+  /** Writes the last state and ends; a second call does nothing. */
   done(): void {
-    this.#bar?.stop();
+    if (this.ended) return;
+    this.ended = true;
+    if (this.bar !== undefined) this.bar.stop();
+    else this.print();
   }
 }

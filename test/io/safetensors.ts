@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type CedarError, FormatError, ShapeError, ValueError } from '../../src/errors.js';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/io/safetensors.js';
+
+const safetensors = suite('safetensors');
+
+const some: Record<string, StoredTensor> = {
+  mask: { dtype: 'bool', shape: [3], data: new Uint8Array([1, 0, 1]) },
+  'conv1.weight': { dtype: 'float32', shape: [2, 2], data: new Float32Array([1.5, -0, NaN, 3]) },
+  steps: { dtype: 'int32', shape: [], data: new Int32Array([-7]) },
+  exact: { dtype: 'float64', shape: [1, 2], data: new Float64Array([0.1, 1e300]) },
+  none: { dtype: 'float32', shape: [0, 4], data: new Float32Array(0) },
+};
+
+/** A file of any header and body. */
+function file(header: unknown, body = new Uint8Array(0), length?: bigint): Uint8Array {
+  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const out = new Uint8Array(8 + text.length + body.length);
+  new DataView(out.buffer).setBigUint64(0, length ?? BigInt(text.length), true);
+  out.set(text, 8);
+  out.set(body, 8 + text.length);
+  return out;
+}
+
+safetensors('round trip of every dtype, rank 0, no elements, metadata', () => {
+  const bytes = encodeSafetensors(some, { format: 'cedargrad', ключ: 'значение' });
+  const back = decodeSafetensors(bytes);
+  assert.equal(back.tensors, some);
+  assert.equal(Object.keys(back.tensors), Object.keys(some));
+  assert.equal(back.metadata, { format: 'cedargrad', ключ: 'значение' });
+  assert.equal(decodeSafetensors(encodeSafetensors({})), { tensors: {}, metadata: {} });
+});
+
+safetensors('the header is padded to 8 bytes and wide types come first', () => {
+  const bytes = encodeSafetensors(some);
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  assert.is(length % 8, 0);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  assert.equal(header.exact.data_offsets, [0, 16]);
+  assert.equal(header.mask.data_offsets, [36, 39]);
+});
+
+// github.com/huggingface/safetensors, "Format": 8-byte little-endian length, JSON padded with spaces, raw values.
+safetensors('the layout is the published one', () => {
+  const text = '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  ';
+  assert.equal(encodeSafetensors({ w: { dtype: 'float32', shape: [1], data: new Float32Array([1]) } }), file(text, new Uint8Array([0, 0, 128, 63])));
+});
+
+safetensors('reads from any offset of a larger buffer', () => {
+  const bytes = encodeSafetensors(some);
+  for (let shift = 0; shift < 9; shift++) {
+    const pool = Buffer.alloc(bytes.length + 20, 255);
+    pool.set(bytes, shift);
+    assert.equal(decodeSafetensors(pool.subarray(shift, shift + bytes.length)).tensors, some);
+  }
+});
+
+safetensors('names that clash with object internals survive', () => {
+  const one: StoredTensor = { dtype: 'int32', shape: [1], data: new Int32Array([4]) };
+  const back = decodeSafetensors(
+    encodeSafetensors(
+      Object.fromEntries([
+        ['__proto__', one],
+        ['constructor', one],
+      ]),
+    ),
+  );
+  assert.equal(Object.entries(back.tensors), [
+    ['__proto__', one],
+    ['constructor', one],
+  ]);
+});
+
+safetensors('random round trips', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.float64Array({ maxLength: 9 })), fc.dictionary(fc.string(), fc.string()), (arrays, metadata) => {
+      const tensors = Object.fromEntries(
+        Object.entries(arrays)
+          .filter(([name]) => name !== '__metadata__')
+          .map(([name, a]) => [name, { dtype: 'float64', shape: [a.length], data: new Float64Array(a) } as const]),
+      );
+      const back = decodeSafetensors(encodeSafetensors(tensors, metadata));
+      assert.equal(Object.entries(back.tensors), Object.entries(tensors));
+      assert.equal(Object.entries(back.metadata), Object.entries(metadata));
+    }),
+  );
+});
+
+const refused = (bytes: Uint8Array, message: string | RegExp) =>
+  assert.throws(
+    () => decodeSafetensors(bytes),
+    (e: unknown) => {
+      assert.instance(e, FormatError);
+      if (typeof message === 'string') assert.is((e as Error).message, `decodeSafetensors: ${message}`);
+      else assert.match((e as Error).message, message);
+      return true;
+    },
+  );
+
+safetensors('malformed files are refused, each with its reason', () => {
+  const w = (entry: object) => ({ w: { dtype: 'F32', shape: [1], data_offsets: [0, 4], ...entry } });
+  const four = new Uint8Array(4);
+  refused(new Uint8Array(7), 'a file must begin with the 8-byte length of its header; got 7 bytes');
+  refused(file('{}', four, 9n), 'the header must lie within the file; got 9 bytes of 6; the file is cut short, or not safetensors');
+  refused(file('{}', four, 2n ** 64n - 1n), /the header must lie within the file/);
+  refused(file('{"a":'), /the header must be JSON in UTF-8/);
+  refused(file('{"a'.padEnd(8, ' '), new Uint8Array([0xff])), /the header must be JSON in UTF-8/);
+  refused(file('[1]'), 'the header must be a JSON object; got [1]');
+  refused(file({ w: 3 }), 'a tensor must be described by a JSON object; got "w": 3');
+  refused(file(w({ dtype: 'BF16' }), four), 'dtype must be one of F32, F64, I32, BOOL; got "w": "BF16"');
+  refused(file(w({ dtype: undefined }), four), 'dtype must be one of F32, F64, I32, BOOL; got "w": nothing');
+  refused(file(w({ shape: [-1] }), four), 'shape must be a list of whole, non-negative sizes; got "w": [-1]');
+  refused(file(w({ data_offsets: [0, 8] }), four), 'data_offsets must be a range within 4 bytes; got "w": [0,8]');
+  refused(file(w({ data_offsets: [4, 0] }), four), 'data_offsets must be a range within 4 bytes; got "w": [4,0]');
+  refused(file(w({ shape: [2] }), four), 'data_offsets must span the bytes that dtype and shape need; got "w": 4 bytes for float32 [2]');
+  refused(file(w({ shape: [2 ** 40, 2 ** 40] }), four), /must span the bytes/);
+  refused(file({ ...w({}), v: w({}).w }, four), 'tensors must fill the file without gap or overlap; got "v" from byte 0, where 4 was due');
+  refused(file(w({ data_offsets: [4, 8] }), new Uint8Array(8)), 'tensors must fill the file without gap or overlap; got "w" from byte 4, where 0 was due');
+  refused(file(w({}), new Uint8Array(5)), 'tensors must fill the file without gap or overlap; got 1 bytes after the last');
+  refused(file(w({ dtype: 'BOOL', data_offsets: [0, 1] }), new Uint8Array([2])), 'BOOL bytes must be 0 or 1; got "w"');
+  refused(file({ __metadata__: { a: 1 } }), 'metadata must be text; got "a": 1');
+  refused(file({ __metadata__: [] }), 'metadata must be a JSON object; got []');
+});
+
+safetensors('damage is never anything but a FormatError', () => {
+  const sound = encodeSafetensors(some, { a: 'b' });
+  const tolerate = (bytes: Uint8Array) => {
+    try {
+      decodeSafetensors(bytes);
+    } catch (error) {
+      assert.instance(error, FormatError);
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }), fc.nat(sound.length), (changes, cut) => {
+      const bytes = sound.slice();
+      for (const [at, value] of changes) bytes[at] = value;
+      tolerate(bytes);
+      assert.throws(
+        () => decodeSafetensors(sound.subarray(0, Math.min(cut, sound.length - 1))),
+        (e: unknown) => e instanceof FormatError,
+      );
+    }),
+    { numRuns: 2000 },
+  );
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), tolerate));
+  fc.assert(fc.property(fc.json(), fc.uint8Array({ maxLength: 16 }), (header, body) => tolerate(file(header, body))));
+});
+
+safetensors('what cannot be written is refused', () => {
+  const bad = (tensors: Record<string, StoredTensor>, type: new (...args: never[]) => CedarError, message: string) =>
+    assert.throws(
+      () => encodeSafetensors(tensors),
+      (e: unknown) => e instanceof type && e.message === `encodeSafetensors: ${message}`,
+    );
+  const data = new Float32Array(2);
+  bad({ w: { dtype: 'float32', shape: [3], data } }, ShapeError, 'data must have as many elements as shape; got w: 2 elements, shape=[3]');
+  bad({ w: { dtype: 'int32', shape: [2], data } }, ValueError, 'data must be of its dtype; got w: Float32Array for int32');
+  bad({ __metadata__: { dtype: 'float32', shape: [2], data } }, ValueError, 'the name __metadata__ is reserved; got __metadata__');
+  assert.throws(
+    () => encodeSafetensors({}, { a: 1 as unknown as string }),
+    (e: unknown) => e instanceof ValueError,
+  );
+});
+
+safetensors.run();
