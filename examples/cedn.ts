@@ -57,14 +57,14 @@ export class Cedn extends Module {
 
   /** The published script's weights: N(0, 1), times `scale`. */
   initPublished(seed: number, scale = 1): this {
-    const values = cednWeights(seed);
+    const { dtype, device } = this.conv1.weight;
     this.loadStateDict(
       Object.fromEntries(
-        this.namedParameters().map(([name, p]) => [
+        cednWeights(seed).map(({ name, shape, data }) => [
           name,
           tensor(
-            values[name].data.map((v) => v * scale),
-            { shape: values[name].shape, dtype: p.dtype, device: p.device },
+            data.map((v) => v * scale),
+            { shape, dtype, device },
           ),
         ]),
       ),
@@ -237,23 +237,26 @@ async function train(options: Options): Promise<void> {
   let last = await evaluate();
   if (options.published) say(`step 0   loss ${last.loss}`);
   const start = performance.now();
-  for (let step = 1; step <= options.steps; step++) {
-    const began = performance.now();
-    optimizer.zeroGrad();
-    const loss = bceWithLogits(model.forward(x), y, { reduction: 'sum' });
-    loss.backward();
-    optimizer.step();
-    if (step > options.steps - settling) schedule?.step();
-    const trained = await loss.item();
-    const ms = performance.now() - began;
-    last = await evaluate();
-    if (!Number.isFinite(last.loss)) throw new Error(`the loss is ${last.loss} after step ${step}: try a smaller --lr`);
-    losses.push(last.loss);
-    if (options.json) process.stdout.write(`${JSON.stringify({ step, loss: trained, lossAfter: last.loss, accuracy: last.accuracy, ms })}\n`);
-    else if (options.published) say(`step ${String(step).padEnd(3)} loss ${last.loss}`);
-    progress?.update(step, { loss: last.loss, accuracy: last.accuracy, stepsPerSecond: (step * 1000) / (performance.now() - start) });
+  try {
+    for (let step = 1; step <= options.steps; step++) {
+      const began = performance.now();
+      optimizer.zeroGrad();
+      const loss = bceWithLogits(model.forward(x), y, { reduction: 'sum' });
+      loss.backward();
+      optimizer.step();
+      if (step > options.steps - settling) schedule?.step();
+      const trained = await loss.item();
+      const ms = performance.now() - began;
+      last = await evaluate();
+      if (!Number.isFinite(last.loss)) throw new Error(`the loss is ${last.loss} after step ${step}: try a smaller --lr`);
+      losses.push(last.loss);
+      if (options.json) process.stdout.write(`${JSON.stringify({ step, loss: trained, lossAfter: last.loss, accuracy: last.accuracy, ms })}\n`);
+      else if (options.published) say(`step ${String(step).padEnd(3)} loss ${last.loss}`);
+      progress?.update(step, { loss: last.loss, accuracy: last.accuracy, stepsPerSecond: (step * 1000) / (performance.now() - start) });
+    }
+  } finally {
+    progress?.done();
   }
-  progress?.done();
 
   const dead = await watch.dead();
   if (dead.length > 0)

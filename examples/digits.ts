@@ -111,21 +111,24 @@ async function main(args: string[]): Promise<number> {
   const progress = new Progress(total, { stream: process.stdout, label: 'digits' });
   const start = performance.now();
   let step = 0;
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    for (const batch of batches(train.count, batchSize, random)) {
-      const images = new Float32Array(batch.length * pixels);
-      for (let i = 0; i < batch.length; i++) images.set(train.images.subarray(batch[i] * pixels, (batch[i] + 1) * pixels), i * pixels);
-      const x = tensor(images, { shape: [batch.length, size, size, 1] });
-      optimizer.zeroGrad();
-      const loss = mse(model.forward(x), x);
-      loss.backward();
-      optimizer.step();
-      step++;
-      progress.update(step, { loss: await loss.item(), stepsPerSecond: (step * 1000) / (performance.now() - start) });
-      x.release();
+  try {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      for (const batch of batches(train.count, batchSize, random)) {
+        const images = new Float32Array(batch.length * pixels);
+        for (let i = 0; i < batch.length; i++) images.set(train.images.subarray(batch[i] * pixels, (batch[i] + 1) * pixels), i * pixels);
+        const x = tensor(images, { shape: [batch.length, size, size, 1] });
+        optimizer.zeroGrad();
+        const loss = mse(model.forward(x), x);
+        loss.backward();
+        optimizer.step();
+        step++;
+        progress.update(step, { loss: await loss.item(), stepsPerSecond: (step * 1000) / (performance.now() - start) });
+        x.release();
+      }
     }
+  } finally {
+    progress.done();
   }
-  progress.done();
 
   const output = noGrad(() => model.forward(tensor(test.images, { shape: [test.count, size, size, 1] })));
   const rebuilt = Float32Array.from(await output.data());

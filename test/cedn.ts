@@ -7,8 +7,22 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cedn } from '../examples/cedn.js';
 import { cednData } from '../src/data/index.js';
-import { Adam, bceWithLogits, type Device, type DType, defaultDevice, device, manualSeed, noGrad, Parameter, setDefaultDevice, tensor } from '../src/index.js';
+import {
+  Adam,
+  bceWithLogits,
+  type Device,
+  Dropout,
+  type DType,
+  defaultDevice,
+  device,
+  manualSeed,
+  noGrad,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from '../src/index.js';
 import { beatsConstantPredictor, constantPredictorLoss, ReluWatch } from '../src/train/index.js';
+import { readFixtures } from './helpers/fixtures.js';
 
 interface Golden {
   losses_after_steps_0_10: Record<string, { f64: number[]; f32: number[] }>;
@@ -33,13 +47,7 @@ interface Run {
 /** A model with the published weights in the dtype asked for, and its data. */
 function prepare({ on, dtype, scale, rate }: Run) {
   setDefaultDevice(on);
-  const model = new Cedn(rate);
-  const layers = model as unknown as Record<string, Record<string, Parameter>>;
-  for (const [name, p] of model.namedParameters()) {
-    const [layer, field] = name.split('.');
-    layers[layer][field] = new Parameter(p.detach().cast(dtype));
-  }
-  model.initPublished(42, scale);
+  const model = new Cedn(rate).to(dtype as 'float32' | 'float64').initPublished(42, scale);
   return { model, x: tensor(data.x, { shape: data.xShape, dtype }), y: tensor(data.y, { shape: data.yShape, dtype }) };
 }
 
@@ -109,6 +117,47 @@ test('§9 gradients of the first step: sums and norms in float64', () => {
     assert.ok(Math.abs(values.reduce((a, v) => a + v, 0) - want.sum) < 1e-8 * want.l2, `${name} sum`);
   }
 });
+
+/** Multiplies by masks given from outside, one per step, in place of drawing them. */
+class GivenMasks extends Dropout {
+  step = 0;
+  constructor(readonly masks: Tensor) {
+    super(0);
+  }
+  override forward(x: Tensor): Tensor {
+    if (!this.training) return x;
+    const mask = this.masks.slice([this.step, ++this.step]).reshape(x.shape);
+    return x.mul(mask).div(0.5);
+  }
+}
+
+for (const { name, attrs, tensors } of readFixtures<{ lr: number; adam: 'torch' | 'tf1'; dropout: string }>('cedn').slice(1))
+  test(`PyTorch's run ${name}: losses of ten steps in float64 to 1e-9`, async () => {
+    const stored = readFixtures('cedn')[0].tensors;
+    const float64 = (key: string): Tensor => tensor(Float64Array.from(stored[key].data), { shape: stored[key].shape, dtype: 'float64' });
+    const model = new Cedn(0).to('float64');
+    model.loadStateDict(Object.fromEntries(model.namedParameters().map(([n]) => [n, float64(n.replace('.weight', '_w').replace('.bias', '_b'))])));
+    if (attrs.dropout !== 'off') model.dropout = new GivenMasks(float64('masks'));
+    const [x, y] = [float64('x'), float64('y')];
+    const optimizer = new Adam(model.parameters(), { lr: attrs.lr, form: attrs.adam === 'torch' ? 'torch' : 'tf' });
+    const [before, after]: number[][] = [[], []];
+    for (let step = 0; step < 10; step++) {
+      optimizer.zeroGrad();
+      const loss = bceWithLogits(model.train().forward(x), y, { reduction: 'sum' });
+      loss.backward();
+      optimizer.step();
+      before.push(await loss.item());
+      after.push(await noGrad(() => bceWithLogits(model.eval().forward(x), y, { reduction: 'sum' })).item());
+    }
+    assert.ok(relative(before, [...tensors.loss_before_f64.data]) < 1e-9, `before: ${before}`);
+    assert.ok(relative(after, [...tensors.loss_after_f64.data]) < 1e-9, `after: ${after}`);
+    for (const [n, p] of model.namedParameters()) {
+      const want = tensors[`final_${n.replace('.weight', '_w').replace('.bias', '_b')}_f64`];
+      if (want === undefined) continue;
+      const worst = Math.max(...Array.from(p.dataSync(), (v, k) => Math.abs(v - want.data[k]) / (1 + Math.abs(want.data[k]))));
+      assert.ok(worst < 1e-8, `${n} ${worst}`);
+    }
+  });
 
 test('§9 the run that learns is below 2200 at step 100', async () => {
   const model = new Cedn(0).initHe(42);

@@ -65,7 +65,7 @@ function check(sources: Record<string, string>, dependencies: readonly string[])
   for (const [file, source] of Object.entries(sources)) {
     const layer = layerOf(file);
     if (layer === undefined) {
-      wrong.push(`${file}: stands in no known layer; give it a place in test/layers.ts and docs/architecture.md`);
+      wrong.push(`${file}: stands in no known layer; give it a place in test/import-order.ts and docs/architecture.md`);
       continue;
     }
     const below: string[] = [];
