@@ -32,9 +32,9 @@ export const conv: Pick<Planners, 'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGr
   conv2dWeightGrad: (_, { geometry: { batch, height: h, width: w, inChannels, outChannels, groups } }, [k]) => {
     const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
     const body = `${split(k.shape, 'c')} const ci = Math.floor(c3 / ${groupOut}) * ${groupIn} + c2; let acc = 0;
-      for (let n = 0; n < ${batch}; n++) { for (let oy = 0; oy < ${h.output}; oy++) { ${inside('py', 'oy', 'c0', h)} if (${within('py', h.input)}) {
+      for (let n = 0; n < ${batch}; n++) { for (let oy = 0; oy < ${h.output}; oy++) { ${inside('py', 'oy', 'c0', h)} if (${within('py', h.input)}) { let part = 0;
         for (let ox = 0; ox < ${w.output}; ox++) { ${inside('px', 'ox', 'c1', w)} if (${within('px', w.input)}) {
-          acc += x[((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci] * g[((n * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + c3]; } } } } } return acc;`;
+          part += x[((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci] * g[((n * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + c3]; } } acc += part; } } } return acc;`;
     return [{ source: source('x, g', body), size: sizeOf(k.shape), args: [input(0), input(1)] }];
   },
 };

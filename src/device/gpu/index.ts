@@ -53,6 +53,8 @@ class GpuDevice implements Device {
   readonly #asyncMode: boolean;
   readonly #kernels = new Map<string, GpuKernel>();
   readonly #live = { tensors: 0, bytes: 0 };
+  /** Handles that launches still wait for: they may be deleted only after those have run. */
+  readonly #waiting = new WeakMap<Promise<Value>, { launches: number; dropped: boolean }>();
   /** What was started and has not ended, and the first failure not yet told. */
   readonly #pending = new Set<Promise<unknown>>();
   #failure: DeviceError | null = null;
@@ -121,7 +123,20 @@ class GpuDevice implements Device {
       throw failed(error);
     });
     this.#watch(told);
+    for (const handle of later) this.#hold(handle, told);
     return told;
+  }
+
+  /** Puts off a handle's deletion until a launch that reads it has ended. */
+  #hold(handle: Promise<Value>, launch: Promise<unknown>): void {
+    const wait = this.#waiting.get(handle) ?? { launches: 0, dropped: false };
+    this.#waiting.set(handle, wait);
+    wait.launches++;
+    const ended = (): void => {
+      wait.launches--;
+      if (wait.launches === 0 && wait.dropped) this.#drop(handle);
+    };
+    launch.then(ended, ended);
   }
 
   /** Keeps a promise in sight, so that its failure is told at the next sync and is never unhandled. */
@@ -182,12 +197,19 @@ class GpuDevice implements Device {
   }
 
   #drop(handle: Handle): void {
-    if (isPromise(handle))
-      handle.then(
-        (v) => this.#drop(v),
-        () => {},
-      );
-    else if ('delete' in handle) handle.delete();
+    if (!isPromise(handle)) {
+      if ('delete' in handle) handle.delete();
+      return;
+    }
+    const wait = this.#waiting.get(handle);
+    if (wait !== undefined && wait.launches > 0) {
+      wait.dropped = true;
+      return;
+    }
+    handle.then(
+      (v) => this.#drop(v),
+      () => {},
+    );
   }
 
   async read(buffer: DeviceBuffer): Promise<TypedArray> {

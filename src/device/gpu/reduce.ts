@@ -9,18 +9,27 @@ export const around = (shape: Shape, axis: number): { outer: number; along: numb
   inner: sizeOf(shape.slice(axis + 1)),
 });
 
+/** Sums are made of sums of this many: in float32 one long running sum loses a digit for every tenfold of its length. */
+const block = 512;
+
 export const reduce: Pick<Planners, 'reduce' | 'argReduce'> = {
   reduce: ([x], { fn, axes }, [y]) => {
     const { kept, reduced } = reduceWalk(x.shape, axes);
-    const start = `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)};`;
-    const at = `a[base + ${dot('r', reduced.strides)}]`;
-    const step = fn === 'sum' ? `acc += ${at};` : `const v = ${at}; if (v !== v || v ${fn === 'max' ? '>' : '<'} acc) { acc = v; }`;
+    const last = reduced.sizes.length - 1;
+    const size = reduced.sizes[last];
+    const sum = loops(
+      [...reduced.sizes.slice(0, last), Math.ceil(size / block)],
+      'r',
+      `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) { const t = r${last} * ${block} + k; if (t < ${size}) { part += a[base + ${dot('r', reduced.strides.slice(0, last))} + t * ${reduced.strides[last]}]; } } acc += part;`,
+    );
+    const extreme = loops(
+      reduced.sizes,
+      'r',
+      `const v = a[base + ${dot('r', reduced.strides)}]; if (v !== v || v ${fn === 'max' ? '>' : '<'} acc) { acc = v; }`,
+    );
+    const walk = fn === 'sum' ? `let acc = 0; ${sum}` : `let acc = a[base]; ${extreme}`;
     return [
-      {
-        source: source('a', `${start} let acc = ${fn === 'sum' ? '0' : 'a[base]'}; ${loops(reduced.sizes, 'r', step)} return acc;`),
-        size: sizeOf(y.shape),
-        args: [input(0)],
-      },
+      { source: source('a', `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk} return acc;`), size: sizeOf(y.shape), args: [input(0)] },
     ];
   },
   argReduce: ([x], { fn, axis }, [y]) => {
