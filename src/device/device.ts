@@ -155,6 +155,8 @@ export interface Device {
   readonly mode: string;
   readonly dtypes: readonly DType[];
   readonly counters: Counters;
+  /** Name and mode, as in 'gpu (webasm)'. */
+  toString(): string;
   memory(): MemoryReport;
   /** Copies an array in; DeviceError for a dtype the device lacks. */
   upload(data: TypedArray, dtype: DType): DeviceBuffer;

@@ -144,7 +144,7 @@ export class Tensor {
     const notes = [...(this.dtype === 'float32' ? [] : [`dtype=${this.dtype}`]), ...(this.requiresGrad ? ['requiresGrad=true'] : [])];
     let body: string;
     try {
-      body = formatArray(this.dataSync(), this.shape, this.dtype).replaceAll('\n', `\n${' '.repeat('tensor('.length)}`);
+      body = formatArray(this.dataSync(), this.shape, this.dtype).replace(/\n(?=.)/g, `\n${' '.repeat('tensor('.length)}`);
     } catch {
       body = `on ${this.device.name}, shape=${show(this.shape)}`;
     }

@@ -68,6 +68,10 @@ export class ReferenceDevice implements Device {
   #tensors = 0;
   #bytes = 0;
 
+  toString(): string {
+    return 'reference (plain)';
+  }
+
   memory(): MemoryReport {
     return { tensors: this.#tensors, bytes: this.#bytes, pooled: 0 };
   }
