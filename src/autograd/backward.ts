@@ -11,8 +11,8 @@ export interface BackwardOptions {
   createGraph?: boolean;
 }
 
-/** Every node that the roots depend on, latest first: a topological order. */
-function reach(roots: readonly Tensor[]): Node[] {
+/** Every node that the root depends on, latest first: a topological order. */
+function reach(root: Tensor): Node[] {
   const seen = new Set<Node>();
   const stack: Node[] = [];
   const visit = (t: Tensor): void => {
@@ -20,7 +20,7 @@ function reach(roots: readonly Tensor[]): Node[] {
     seen.add(t.node);
     stack.push(t.node);
   };
-  roots.forEach(visit);
+  visit(root);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) node.inputs.forEach(visit);
   return [...seen].sort((a, b) => b.id - a.id);
 }
@@ -36,7 +36,7 @@ function checkGradient(node: Node, input: number, grad: Tensor): void {
     );
 }
 
-/** Gradient of every root, one when it is a scalar. */
+/** Gradient of the root itself: the one given, or one when it is a scalar. */
 function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   if (!root.requiresGrad)
     throw new GraphError(
@@ -45,8 +45,6 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
       `${root.madeBy}'s result ${show(root.shape)}`,
       'create the leaf with requiresGrad: true, and outside noGrad',
     );
-  if (root.node?.consumed)
-    throw new GraphError('backward', 'a graph can be used once', `a second backward through ${root.madeBy}`, 'pass retainGraph: true to the first');
   if (grad === undefined) {
     if (root.size !== 1)
       throw new GraphError(
@@ -65,8 +63,7 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
 /** The walk: calls `arrive` with each leaf's gradient, once per edge into it. */
 function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions, arrive: (leaf: Tensor, grad: Tensor) => void): void {
   const createGraph = options.createGraph ?? false;
-  const seed = seedOf(root, given);
-  const nodes = reach([root]);
+  const nodes = reach(root);
   for (const node of nodes)
     if (node.consumed)
       throw new GraphError(
@@ -75,6 +72,7 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
         `a second backward through ${node.op.name}`,
         'pass retainGraph: true to the first, or detach() the part already used',
       );
+  const seed = seedOf(root, given);
   const pending = new Map<Tensor, Tensor>();
   // Untracked gradients are owned by their slot in `pending` and released once used.
   const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));

@@ -187,11 +187,7 @@ export abstract class Module {
   }
   /** Releases every parameter's gradient. @source torch.nn.Module.zero_grad */
   zeroGrad(): void {
-    for (const p of this.parameters()) {
-      // One that createGraph recorded belongs to its graph.
-      if (p.grad?.node === null) p.grad.release();
-      p.grad = null;
-    }
+    for (const p of this.parameters()) p.clearGrad();
   }
 
   /**

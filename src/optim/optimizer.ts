@@ -84,11 +84,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   /** Releases every gradient and sets it to null. @source torch.optim.Optimizer.zero_grad */
   zeroGrad(): void {
-    for (const p of this.#parameters()) {
-      // One that createGraph recorded belongs to its graph.
-      if (p.grad?.node === null) p.grad.release();
-      p.grad = null;
-    }
+    for (const p of this.#parameters()) p.clearGrad();
   }
 
   /**

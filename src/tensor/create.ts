@@ -1,8 +1,7 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
 import type { NdArray } from 'ndarray';
 import { wrap } from '../autograd/graph.js';
-import { checkedPoolIndices } from '../autograd/ops/pool.js';
-import type { IndexConvention, PoolIndices } from '../autograd/ops/pool-indices.js';
+import { type IndexConvention, PoolIndices, planeOf } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ShapeError, show, ValueError } from '../errors.js';
@@ -147,5 +146,7 @@ export function poolIndices(
   const source = typeof data === 'object' && 'dataSync' in data ? { data: data.dataSync(), shape: [...data.shape] } : parse(data);
   const shape = options.shape ?? source.shape;
   if (shape.length !== 4) throw new ShapeError('poolIndices', 'shape must have rank 4, [N,H,W,C]', `shape=${show(shape)}`);
-  return checkedPoolIndices(source.data, { ...options, shape }, (plane, dtype, s) => wrap(device, device.upload(plane, dtype), s));
+  const { convention, inputShape } = options;
+  const plane = device.upload(planeOf('poolIndices', source.data, shape, convention, inputShape), 'int32');
+  return new PoolIndices(wrap(device, plane, shape), [...inputShape], null, convention);
 }

@@ -1,4 +1,5 @@
 /** Data types and their typed arrays. */
+import { ValueError } from '../errors.js';
 
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
 export type TypedArray = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
@@ -21,6 +22,11 @@ export function allocate(dtype: DType, size: number): TypedArray {
 }
 
 export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
+
+/** Most ops have no meaning, or no gradient, for whole numbers. */
+export function checkFloat(op: string, dtype: DType): void {
+  if (!isFloat(dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${dtype}`, "convert with cast('float32')");
+}
 
 /** The type two operands meet in: bool < int32 < float32 < float64. */
 const order: readonly DType[] = ['bool', 'int32', 'float32', 'float64'];

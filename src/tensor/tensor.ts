@@ -100,6 +100,11 @@ export class Tensor {
     this.#kept = true;
     return this;
   }
+  /** Forgets the gradient and frees it; one that createGraph recorded belongs to its graph. */
+  clearGrad(): void {
+    if (this.grad?.node === null) this.grad.release();
+    this.grad = null;
+  }
   /** Asks backward() to fill `grad` of a tensor that is no leaf. @source torch.Tensor.retain_grad */
   retainGrad(): this {
     this.retainsGrad = this.node !== null;

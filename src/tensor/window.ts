@@ -122,3 +122,20 @@ export function transposedRange(
   const least = (input - 1) * stride + (kernel - 1) * dilation + 1 - before - after;
   return [Math.max(least, 1), least + stride - 1];
 }
+
+/**
+ * The convolution axis of which a transposed convolution from `small` to `size` is the input gradient: it goes from the larger image to the smaller.
+ * Its far pad may be negative, where no window reaches the last cells.
+ */
+export function transposedAxis(
+  small: number,
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  padding: 'same' | 'valid' | readonly [number, number],
+): WindowAxis {
+  const total = (small - 1) * stride + (kernel - 1) * dilation + 1 - size;
+  const before = padding === 'same' ? Math.floor(Math.max(total, 0) / 2) : padding === 'valid' ? 0 : padding[0];
+  return { input: size, output: small, kernel, stride, dilation, before, after: total - before };
+}

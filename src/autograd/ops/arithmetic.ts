@@ -33,7 +33,7 @@ const rules: Record<ArithmeticFn, Rules> = {
   pow: {
     // x⁰ has slope 0 everywhere, also at 0 where x⁻¹ is not finite.
     left: ({ grad, a, b }) => {
-      const slope = powOf(a, typeof b === 'number' ? b - 1 : b.sub(1)).mul(b);
+      const slope = pow(a, typeof b === 'number' ? b - 1 : b.sub(1)).mul(b);
       return grad.mul(typeof b === 'number' ? (b === 0 ? slope.zerosLike() : slope) : slope.where(b.notEqual(0), 0));
     },
     // 0ᵇ is flat in b for b > 0; log 0 would make it NaN.
@@ -76,12 +76,6 @@ const scalarOp = (fn: ArithmeticFn): Op<ScalarAttrs> => ({
   ],
 });
 
-const arithmeticFns: readonly ArithmeticFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'];
-const byName = <T>(make: (fn: ArithmeticFn) => T): Record<ArithmeticFn, T> =>
-  Object.fromEntries(arithmeticFns.map((fn) => [fn, make(fn)])) as Record<ArithmeticFn, T>;
-const tensorOps = byName(tensorOp);
-const scalarOps = byName(scalarOp);
-
 /** The dtype that operands meet in; bools count as int32, and division is never whole. */
 function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
   const of = (x: Operand, other: Operand): DType => {
@@ -116,7 +110,12 @@ function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Ten
   return endWith(apply(scalar, [x], attrs), ...made(x, source));
 }
 
-const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, { both: tensorOps[fn], scalar: scalarOps[fn] }, a, b);
+/** Every op is made once, in both forms. */
+const forms = <F extends BinaryFn>(fns: readonly F[], both: (fn: F) => Op<null>, scalar: (fn: F) => Op<ScalarAttrs>): Record<F, Forms> =>
+  Object.fromEntries(fns.map((fn) => [fn, { both: both(fn), scalar: scalar(fn) }])) as Record<F, Forms>;
+
+const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
+const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
 
 /** a + b. @shape a, b broadcast → c @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
 export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
@@ -132,7 +131,6 @@ export const pow = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
 export const maximum = (a: Operand, b: Operand): Tensor => arithmetic('maximum', a, b);
 /** The smaller; NaN if either is. @shape a, b broadcast → c @gradient g to the smaller, half each on ties @throws ShapeError when shapes do not broadcast @source torch.minimum */
 export const minimum = (a: Operand, b: Operand): Tensor => arithmetic('minimum', a, b);
-const powOf = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
 
 const comparison = (fn: ComparisonFn): Op<null> => ({
   name: fn,
@@ -143,7 +141,8 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
-const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, { both: comparison(fn), scalar: scalarComparison(fn) }, a, b);
+const comparisonForms = forms(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'], comparison, scalarComparison);
+const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, comparisonForms[fn], a, b);
 
 /** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */
 export const equal = (a: Operand, b: Operand): Tensor => compare('equal', a, b);

@@ -5,7 +5,7 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedRange, window2d } from '../../tensor/window.js';
+import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedAxis, transposedRange, window2d } from '../../tensor/window.js';
 import { apply, call, type Op } from '../graph.js';
 
 interface ConvAttrs {
@@ -192,17 +192,7 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
     transposedSize('height', height, kernelHeight, stride[0], dilation[0], pads[0], outputSize?.[0], extra?.[0]),
     transposedSize('width', width, kernelWidth, stride[1], dilation[1], pads[1], outputSize?.[1], extra?.[1]),
   ] as const;
-  // The convolution of which this is the input gradient: from the larger image to x. Its 'after' pad may be negative where no window reaches.
-  const axis = (i: 0 | 1, small: number, kernel: number) => {
-    const before =
-      pads[i] === 'same'
-        ? Math.floor(Math.max((small - 1) * stride[i] + (kernel - 1) * dilation[i] + 1 - sizes[i], 0) / 2)
-        : pads[i] === 'valid'
-          ? 0
-          : pads[i][0];
-    const after = (small - 1) * stride[i] + (kernel - 1) * dilation[i] + 1 - sizes[i] - before;
-    return { input: sizes[i], output: small, kernel, stride: stride[i], dilation: dilation[i], before, after };
-  };
+  const axis = (i: 0 | 1, small: number, kernel: number) => transposedAxis(small, sizes[i], kernel, stride[i], dilation[i], pads[i]);
   const geometry: Conv2dGeometry = {
     batch,
     inChannels: out,

@@ -1,7 +1,7 @@
 /** One tensor in, one of its shape out. Gradients are written in Tensor methods. Not here: two operands (arithmetic.ts). */
 import type { UnaryFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { type DType, isFloat } from '../../tensor/dtype.js';
+import { checkFloat, type DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, type BackwardStep, call, type Op } from '../graph.js';
 
@@ -16,7 +16,7 @@ function unary(fn: UnaryFn, saves: Op<UnaryAttrs>['saves'], rule: Rule): Op<Unar
   return {
     name: fn,
     plan: ([x], { alpha, beta }) => {
-      if (!isFloat(x.dtype)) throw new ValueError(fn, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
+      checkFloat(fn, x.dtype);
       return call('unary', { fn, alpha, beta }, { shape: x.shape, dtype: x.dtype });
     },
     saves,

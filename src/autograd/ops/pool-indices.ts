@@ -98,22 +98,23 @@ export function planeOf(op: string, data: ArrayLike<number>, shape: Shape, conve
   if (n0 !== batch || c0 !== channels)
     throw new ShapeError(op, "batch and channels must be the input's", `shape=${show(shape)}, inputShape=${show(inputShape)}`);
   if (data.length !== sizeOf(shape)) throw new ShapeError(op, 'there must be one index per element', `${data.length} indices, shape=${show(shape)}`);
-  const { image, factor, channel } = layout(convention, inputShape);
   const plane = height * width;
+  /** Legal range of an element's index under a convention, and the plane index it means, or null. */
+  const meaning = (as: IndexConvention, value: number, n: number, c: number) => {
+    const { image, factor, channel } = layout(as, inputShape);
+    const low = n * image + c * channel;
+    const p = (value - low) / factor;
+    const legal = Number.isInteger(value) && Number.isInteger(p) && p >= 0 && p < plane;
+    return { low, high: low + (plane - 1) * factor, factor, index: legal ? p : null };
+  };
   return Int32Array.from({ length: data.length }, (_, i) => {
     const c = i % c0;
     const n = Math.floor(i / (h0 * w0 * c0));
     const value = data[i];
-    const low = n * image + c * channel;
-    const high = low + (plane - 1) * factor;
-    const p = (value - low) / factor;
-    if (Number.isInteger(value) && Number.isInteger(p) && p >= 0 && p < plane) return p;
+    const { low, high, factor, index } = meaning(convention, value, n, c);
+    if (index !== null) return index;
     const place = `(n ${n}, y ${Math.floor(i / (w0 * c0)) % h0}, x ${Math.floor(i / c0) % w0}, c ${c})`;
-    const others = (['torch', 'tf', 'tf-batch'] as const).filter((k) => {
-      const l = layout(k, inputShape);
-      const q = (value - n * l.image - c * l.channel) / l.factor;
-      return k !== convention && Number.isInteger(q) && q >= 0 && q < plane;
-    });
+    const others = (['torch', 'tf', 'tf-batch'] as const).filter((as) => as !== convention && meaning(as, value, n, c).index !== null);
     const cause =
       others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
     const every = factor === 1 ? '' : ` in steps of ${factor}`;

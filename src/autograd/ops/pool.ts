@@ -1,11 +1,11 @@
 /** Pooling and unpooling. max-pool's gradient is unpooling by `add`; unpooling's is a gather; the gather's is unpooling again. */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { type DType, isFloat } from '../../tensor/dtype.js';
+import { checkFloat } from '../../tensor/dtype.js';
 import { rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Padding, type Pair, type Pool2dGeometry, pair, window2d } from '../../tensor/window.js';
 import { apply, applyAll, call, type Op } from '../graph.js';
-import { type IndexConvention, PoolIndices, planeOf } from './pool-indices.js';
+import { PoolIndices } from './pool-indices.js';
 
 export interface Pool2dOptions {
   kernelSize: Pair;
@@ -18,7 +18,7 @@ export interface Pool2dOptions {
 function poolGeometry(op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry {
   const [batch, height, width, channels] = rank4(op, 'input', x.shape);
   if (batch === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
-  if (!isFloat(x.dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
+  checkFloat(op, x.dtype);
   const kernelSize = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernelSize : pair(op, 'stride', options.stride);
   const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
@@ -70,24 +70,6 @@ export function maxPool2d(x: Tensor, options: Pool2dOptions): [values: Tensor, i
   return [values, new PoolIndices(indices, x.shape, geometry)];
 }
 
-/**
- * Indices from elsewhere, checked one by one, for maxUnpool2d. `like` names the device.
- * @shape data: one index per element of shape [N,H′,W′,C]; inputShape [N,H,W,C]
- * @units as `convention` says
- * @throws ValueError for an index out of range, naming the element and the likely cause; ShapeError for shapes that do not fit
- * @source tf.nn.max_pool_with_argmax's include_batch_in_index; torch.nn.MaxUnpool2d
- */
-export interface PoolIndicesOptions {
-  shape: Shape;
-  convention: IndexConvention;
-  inputShape: Shape;
-}
-export const checkedPoolIndices = (
-  data: ArrayLike<number>,
-  { shape, convention, inputShape }: PoolIndicesOptions,
-  upload: (plane: Int32Array<ArrayBuffer>, dtype: DType, shape: Shape) => Tensor,
-): PoolIndices => new PoolIndices(upload(planeOf('poolIndices', data, shape, convention, inputShape), 'int32', shape), [...inputShape], null, convention);
-
 export interface MaxUnpool2dOptions {
   /** [H, W]; the indices' own input size by default. A larger one is allowed where the pool would give the same number of windows. */
   outputSize?: readonly [number, number];
@@ -114,7 +96,7 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices, { outputSize, dupli
       `input=${show(x.shape)}, indices=${show(indices.shape)}`,
       'pass the indices of the pool that this level mirrors',
     );
-  if (!isFloat(x.dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
+  checkFloat(op, x.dtype);
   if (duplicates !== 'add') throw new ValueError(op, "duplicates must be 'add'", `duplicates=${duplicates}`);
   const [batch, height, width, channels] = indices.inputShape;
   const y = apply(maxUnpoolOp, [x, indices.plane], { geometry: indices.geometry, shape: [batch, height, width, channels] });

@@ -1,6 +1,6 @@
 /** Reductions over axes. sum, max, min and the arg forms are kernels; the rest are written in ops. */
-import { ShapeError, show, ValueError } from '../../errors.js';
-import { isFloat } from '../../tensor/dtype.js';
+import { ShapeError, show } from '../../errors.js';
+import { checkFloat } from '../../tensor/dtype.js';
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, call, endWith, type Op, scoped } from '../graph.js';
@@ -44,10 +44,6 @@ function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, { keepDi
   return apply(op, [x.dtype === 'bool' ? x.cast('int32') : x], { axes: normalizeAxes(op.name, axes, x.rank), keepDims });
 }
 
-function needFloat(op: string, x: Tensor): void {
-  if (!isFloat(x.dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${x.dtype}`, "convert with cast('float32')");
-}
-
 const countOf = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((a) => x.shape[a]));
 
 /** Sum over axes (all by default). @shape x [any] → y without the axes @gradient g, repeated @throws ShapeError for a bad axis @source torch.sum */
@@ -59,7 +55,7 @@ export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 
 /** Mean over axes. @shape x [any] → y without the axes @gradient g/n, repeated @throws ShapeError for a bad or empty axis; ValueError for a dtype that is not float @source torch.mean */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  needFloat('mean', x);
+  checkFloat('mean', x.dtype);
   const list = normalizeAxes('mean', axes, x.rank);
   const n = countOf(x, list);
   if (n === 0) throw new ShapeError('mean', 'the reduced axes must not be empty', `input=${show(x.shape)}`);
@@ -73,7 +69,7 @@ export interface VarianceOptions extends ReduceOptions {
 
 /** Variance over axes. @shape x [any] → y without the axes @gradient 2·g·(x − mean)/(n − correction) @throws ShapeError when n ≤ correction @source torch.var */
 export function variance(x: Tensor, axes?: Axes, { keepDims = false, correction = 1 }: VarianceOptions = {}): Tensor {
-  needFloat('var', x);
+  checkFloat('var', x.dtype);
   const list = normalizeAxes('var', axes, x.rank);
   const n = countOf(x, list);
   if (!(n > correction))
@@ -92,7 +88,7 @@ export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tens
 
 /** log Σ eˣ, without overflow. @shape x [any] → y without the axes @gradient g·softmax(x) @throws ShapeError for a bad or empty axis @source torch.logsumexp */
 export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
-  needFloat('logsumexp', x);
+  checkFloat('logsumexp', x.dtype);
   const list = normalizeAxes('logsumexp', axes, x.rank);
   const shift = scoped(
     () => {
