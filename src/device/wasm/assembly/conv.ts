@@ -1,0 +1,287 @@
+/**
+ * Convolution and its gradients over packed panels. A panel holds the weights of 16 (or 4, or 1) output columns, row by row in the order in which an image is
+ * walked, so that the products of one kernel row are one run through memory: no copy of image patches is made. At the borders runs are cut short.
+ */
+import { arg, next } from './core';
+import { outer1x16, outer2x16, outer4x4, tile1x16, tile2x16, tile4x1, tile4x4 } from './tiles';
+
+/** How many pixels of a row make one chunk. */
+const stretch = 64;
+
+/** to, from, then: groups, columns a group, width, kh, kw, ky0, kyStep, kx0, kxStep, source kw, inner, tap step, inner step, column step, group step (floats). */
+export function pack(p: usize): void {
+  const to = <usize>arg(p, 0);
+  const from = <usize>arg(p, 1);
+  const groups = arg(p, 2);
+  const columns = arg(p, 3);
+  const width = arg(p, 4);
+  const kh = arg(p, 5);
+  const kw = arg(p, 6);
+  const ky0 = arg(p, 7);
+  const kyStep = arg(p, 8);
+  const kx0 = arg(p, 9);
+  const kxStep = arg(p, 10);
+  const sourceWidth = arg(p, 11);
+  const inner = arg(p, 12);
+  const tapStep = arg(p, 13);
+  const innerStep = <usize>arg(p, 14) << 2;
+  const columnStep = <usize>arg(p, 15) << 2;
+  const groupStep = arg(p, 16);
+  const blocks = (columns + width - 1) / width;
+  for (let c = next(); c < groups * blocks; c = next()) {
+    const group = c / blocks;
+    const first = (c % blocks) * width;
+    const have = min(width, columns - first);
+    let at = to + (<usize>(c * kh * kw * inner * width) << 2);
+    for (let y = 0; y < kh; y++)
+      for (let x = 0; x < kw; x++) {
+        const tap = (ky0 + y * kyStep) * sourceWidth + kx0 + x * kxStep;
+        let source = from + (<usize>(tap * tapStep + group * groupStep) << 2) + <usize>first * columnStep;
+        for (let k = 0; k < inner; k++, source += innerStep) {
+          let s = source;
+          let j = 0;
+          if (columnStep == 4) for (; j + 4 <= have; j += 4, s += 16, at += 16) v128.store(at, v128.load(s));
+          for (; j < have; j++, s += columnStep, at += 4) store<f32>(at, load<f32>(s));
+          for (; j < width; j++, at += 4) store<f32>(at, 0);
+        }
+      }
+  }
+}
+
+const zeros = memory.data(64, 16);
+
+/** Least j with j·step + start ≥ 0. */
+// @ts-ignore: decorator
+@inline
+function firstInside(start: i32, step: i32): i32 {
+  return start >= 0 ? 0 : (step - 1 - start) / step;
+}
+/** Least j, at most count, with j·step + start ≥ size. */
+// @ts-ignore: decorator
+@inline
+function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 {
+  return start >= size ? 0 : min(count, (size - start + step - 1) / step);
+}
+
+/**
+ * x, y, panels, bias (0: none), batch, H, W, pixel step, groups, inner, columns a group, panel width, rows, columns of output, y image, row and column step (floats), stride h and w,
+ * before h and w, kh, kw, dilation h and w, relu. One panel width for all columns.
+ */
+export function convolve(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const y = <usize>arg(p, 1);
+  const panels = <usize>arg(p, 2);
+  const bias = <usize>arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const pixel = arg(p, 7);
+  const groups = arg(p, 8);
+  const inner = arg(p, 9);
+  const columns = arg(p, 10);
+  const panelWidth = arg(p, 11);
+  const outHeight = arg(p, 12);
+  const outWidth = arg(p, 13);
+  const yImage = arg(p, 14);
+  const yRow = arg(p, 15);
+  const yColumn = <usize>arg(p, 16) << 2;
+  const strideH = arg(p, 17);
+  const strideW = arg(p, 18);
+  const beforeH = arg(p, 19);
+  const beforeW = arg(p, 20);
+  const kh = arg(p, 21);
+  const kw = arg(p, 22);
+  const dilationH = arg(p, 23);
+  const dilationW = arg(p, 24);
+  const relu = arg(p, 25) != 0;
+
+  const blocks = (columns + panelWidth - 1) / panelWidth;
+  const rowFloats = width * pixel;
+  const wTap = inner * panelWidth * 4;
+  const wRow = kw * wTap;
+  const panelBytes = kh * wRow;
+  const xRow = dilationH * rowFloats * 4;
+  const xTap = dilationW * pixel * 4;
+  const xNext = <usize>(strideW * pixel) << 2;
+  // Runs join across taps where the image has them side by side.
+  const joined = dilationW == 1 && groups == 1;
+  const stretches = (outWidth + stretch - 1) / stretch;
+  // Where whole kernels lie inside, so that no run is cut.
+  const innerFrom = firstInside(-beforeW, strideW);
+  const reach = (kw - 1) * dilationW - beforeW;
+  const innerTo = firstOutside(reach, strideW, width, outWidth);
+
+  for (let c = next(); c < batch * outHeight * stretches; c = next()) {
+    const from = (c % stretches) * stretch;
+    const to = min(from + stretch, outWidth);
+    const oy = (c / stretches) % outHeight;
+    const n = c / (stretches * outHeight);
+    const top = oy * strideH - beforeH;
+    const ky0 = firstInside(top, dilationH);
+    const rows = max(0, firstOutside(top, dilationH, height, kh) - ky0);
+    const xTop = x + (<usize>((n * height + top + ky0 * dilationH) * rowFloats) << 2);
+    const yTop = y + (<usize>(n * yImage + oy * yRow) << 2);
+    for (let b = 0; b < groups * blocks; b++) {
+      const group = b / blocks;
+      const column = (b % blocks) * panelWidth;
+      const lanes = min(panelWidth, columns - column);
+      const panel = panels + <usize>(b * panelBytes + ky0 * wRow);
+      const xGroup = xTop + (<usize>(group * inner) << 2);
+      const yGroup = yTop + (<usize>(group * columns + column) << 2);
+      // The bias of a cut panel is read past its end, from memory that exists, and dropped.
+      const added = bias == 0 ? zeros : bias + (<usize>(group * columns + column) << 2);
+      let ox = from;
+      while (ox < to) {
+        const left = ox * strideW - beforeW;
+        const whole = ox >= innerFrom && ox < innerTo;
+        const kx0 = whole ? 0 : firstInside(left, dilationW);
+        const taps = whole ? kw : max(0, firstOutside(left, dilationW, width, kw) - kx0);
+        const at = xGroup + (<usize>((left + kx0 * dilationW) * pixel) << 2);
+        const w = panel + <usize>(kx0 * wTap);
+        const out = yGroup + <usize>ox * yColumn;
+        const segments = joined ? 1 : taps;
+        const count = joined ? taps * inner : inner;
+        const run = whole ? min(innerTo, to) - ox : 1;
+        if (panelWidth == 16) {
+          if (run >= 2) {
+            tile2x16(at, xNext, w, out, yColumn, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+            ox += 2;
+          } else {
+            tile1x16(at, w, out, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+            ox++;
+          }
+        } else {
+          const pixels = min(run, 4);
+          if (panelWidth == 4) tile4x4(at, xNext, w, out, yColumn, pixels, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+          else tile4x1(at, xNext, w, out, yColumn, pixels, load<f32>(added), relu, rows, xRow, wRow, segments, xTap, wTap, count);
+          ox += pixels;
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Σ over the pixels of one part of the batch, for one kernel row and column: x, g, partials, parts, batch, H, W, pixel step of x, groups, inner, outHeight, outWidth, columns a group,
+ * pixel step of g, stride h and w, before h and w, kh, kw, dilation h and w, swapped (columns run along x and factors along g), rows of a slab.
+ * A part is [kh, kw, inner, groups·columns], or [kh, kw, groups·columns, inner] when swapped.
+ */
+export function weightGrad(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const g = <usize>arg(p, 1);
+  const partials = <usize>arg(p, 2);
+  const parts = arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const xPixel = arg(p, 7);
+  const groups = arg(p, 8);
+  const inner = arg(p, 9);
+  const outHeight = arg(p, 10);
+  const outWidth = arg(p, 11);
+  const columns = arg(p, 12);
+  const gPixel = arg(p, 13);
+  const strideH = arg(p, 14);
+  const strideW = arg(p, 15);
+  const beforeH = arg(p, 16);
+  const beforeW = arg(p, 17);
+  const kh = arg(p, 18);
+  const kw = arg(p, 19);
+  const dilationH = arg(p, 20);
+  const dilationW = arg(p, 21);
+  const swapped = arg(p, 22) != 0;
+  const slab = arg(p, 23);
+
+  const outChannels = groups * columns;
+  const tapFloats = inner * outChannels;
+  const taps = kh * kw;
+  const slabs = (outHeight + slab - 1) / slab;
+  for (let c = next(); c < parts * taps; c = next()) {
+    const part = c / taps;
+    const tap = c % taps;
+    const ky = tap / kw;
+    const kx = tap % kw;
+    const into = partials + (<usize>((part * taps + tap) * tapFloats) << 2);
+    memory.fill(into, 0, <usize>tapFloats << 2);
+    const left = kx * dilationW - beforeW;
+    const ox0 = firstInside(left, strideW);
+    const count = firstOutside(left, strideW, width, outWidth) - ox0;
+    if (count <= 0) continue;
+    const top = ky * dilationH - beforeH;
+    const lowest = firstInside(top, strideH);
+    const highest = firstOutside(top, strideH, height, outHeight);
+    const first = <i32>((<i64>batch * part) / parts);
+    const last = <i32>((<i64>batch * (part + 1)) / parts);
+    for (let s = first * slabs; s < last * slabs; s++) {
+      const n = s / slabs;
+      const oy0 = max(lowest, (s % slabs) * slab);
+      const rows = min(highest, (s % slabs) * slab + slab) - oy0;
+      if (rows <= 0) continue;
+      const xAt = x + (<usize>(((n * height + oy0 * strideH + top) * width + ox0 * strideW + left) * xPixel) << 2);
+      const gAt = g + (<usize>(((n * outHeight + oy0) * outWidth + ox0) * gPixel) << 2);
+      const xStep = <usize>(strideW * xPixel) << 2;
+      const xRow = <usize>(strideH * width * xPixel) << 2;
+      const gStep = <usize>gPixel << 2;
+      const gRow = <usize>(outWidth * gPixel) << 2;
+      for (let group = 0; group < groups; group++) {
+        const xGroup = xAt + (<usize>(group * inner) << 2);
+        const gGroup = gAt + (<usize>(group * columns) << 2);
+        if (swapped) outer(gGroup, gStep, gRow, columns, xGroup, xStep, xRow, inner, rows, count, into + (<usize>(group * columns * inner) << 2), <usize>inner << 2);
+        else outer(xGroup, xStep, xRow, inner, gGroup, gStep, gRow, columns, rows, count, into + (<usize>(group * columns) << 2), <usize>outChannels << 2);
+      }
+    }
+  }
+}
+
+/** to[i][j] += Σ over rows × count of a[i]·b[j]. */
+function outer(a: usize, aStep: usize, aRow: usize, factors: i32, b: usize, bStep: usize, bRow: usize, columns: i32, rows: i32, count: i32, to: usize, toNext: usize): void {
+  let j = 0;
+  for (; j + 16 <= columns; j += 16, b += 64, to += 64) {
+    let i = 0;
+    let f = a;
+    let t = to;
+    for (; i + 2 <= factors; i += 2, f += 8, t += toNext * 2) outer2x16(f, 4, aStep, aRow, b, bStep, bRow, rows, count, t, toNext);
+    if (i < factors) outer1x16(f, aStep, aRow, b, bStep, bRow, rows, count, t);
+  }
+  for (; j < columns; j += 4, b += 16, to += 16)
+    for (let i = 0; i < factors; i += 4)
+      outer4x4(a + (<usize>i << 2), 4, min(4, factors - i), aStep, aRow, b, bStep, bRow, rows, count, to + <usize>i * toNext, toNext, columns - j);
+}
+
+/** to, partials, parts, taps, inner, columns, swapped: Σ over parts, in their order, as [taps, inner, columns]. */
+export function sumPartials(p: usize): void {
+  const to = <usize>arg(p, 0);
+  const partials = <usize>arg(p, 1);
+  const parts = arg(p, 2);
+  const taps = arg(p, 3);
+  const inner = arg(p, 4);
+  const columns = arg(p, 5);
+  const swapped = arg(p, 6) != 0;
+  const tap = inner * columns;
+  const size = <usize>(taps * tap) << 2;
+  for (let c = next(); c < taps; c = next()) {
+    let at = <usize>(c * tap) << 2;
+    const end = at + (<usize>tap << 2);
+    if (swapped) {
+      for (let i = 0; i < tap; i++) {
+        let from = partials + (<usize>(c * tap + (i % columns) * inner + i / columns) << 2);
+        let sum = load<f32>(from);
+        for (let s = 1; s < parts; s++) sum += load<f32>((from += size));
+        store<f32>(to + at + (<usize>i << 2), sum);
+      }
+      continue;
+    }
+    for (; at + 16 <= end; at += 16) {
+      let from = partials + at;
+      let sum = v128.load(from);
+      for (let s = 1; s < parts; s++) sum = f32x4.add(sum, v128.load((from += size)));
+      v128.store(to + at, sum);
+    }
+    for (; at < end; at += 4) {
+      let from = partials + at;
+      let sum = load<f32>(from);
+      for (let s = 1; s < parts; s++) sum += load<f32>((from += size));
+      store<f32>(to + at, sum);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Copying and filling. */
+import { arg, next } from './core';
+
+const block = 32768;
+
+/** to, from, bytes (a multiple of 4). */
+export function copy(p: usize): void {
+  const bytes = arg(p, 2);
+  for (let c = next(); c * block < bytes; c = next())
+    memory.copy(<usize>arg(p, 0) + c * block, <usize>arg(p, 1) + c * block, min(block, bytes - c * block));
+}
+
+/** to, words, value. */
+export function fill(p: usize): void {
+  const words = arg(p, 1);
+  const value = arg(p, 2);
+  const lanes = i32x4.splat(value);
+  for (let c = next(); c * (block >> 2) < words; c = next()) {
+    const start = c * (block >> 2);
+    const end = min(start + (block >> 2), words);
+    let at = <usize>arg(p, 0) + (<usize>start << 2);
+    let i = start;
+    for (; i + 4 <= end; i += 4, at += 16) v128.store(at, lanes);
+    for (; i < end; i++, at += 4) store<i32>(at, value);
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * The innermost loops of convolution and matrix product: sums kept in registers. A tile has two or four pixels by 16, 8 or 4 columns; two by 16 fits the
+ * registers that engines give out and needs three loads for four products. Every sum runs in one order, whatever the tile, so pixels may be grouped freely.
+ */
+
+/** a·b + c: fused where the build may. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
+
+// A tile's products: `rows` × `segments` × `count` pairs of an input element and a panel row; all steps in bytes.
+
+/** The first `lanes` of a vector. */
+// @ts-ignore: decorator
+@inline
+export function storeLanes(at: usize, v: v128, lanes: i32): void {
+  if (lanes >= 4) {
+    v128.store(at, v);
+    return;
+  }
+  if (lanes >= 1) store<f32>(at, f32x4.extract_lane(v, 0));
+  if (lanes >= 2) store<f32>(at, f32x4.extract_lane(v, 1), 4);
+  if (lanes >= 3) store<f32>(at, f32x4.extract_lane(v, 2), 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function finish(v: v128, relu: bool): v128 {
+  return relu ? f32x4.max(v, f32x4.splat(0)) : v;
+}
+
+/** One pixel by 16 columns. bias: 16 floats. */
+export function tile1x16(x: usize, w: usize, y: usize, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < segments; k++) {
+      let p = x + <usize>(r * xRow + k * xSegment);
+      let q = w + <usize>(r * wRow + k * wSegment);
+      const end = p + (<usize>count << 2);
+      for (; p < end; p += 4, q += 64) {
+        const a = v128.load32_splat(p);
+        s0 = madd(a, v128.load(q), s0);
+        s1 = madd(a, v128.load(q, 16), s1);
+        s2 = madd(a, v128.load(q, 32), s2);
+        s3 = madd(a, v128.load(q, 48), s3);
+      }
+    }
+  }
+  s0 = finish(f32x4.add(s0, v128.load(bias)), relu);
+  s1 = finish(f32x4.add(s1, v128.load(bias, 16)), relu);
+  s2 = finish(f32x4.add(s2, v128.load(bias, 32)), relu);
+  s3 = finish(f32x4.add(s3, v128.load(bias, 48)), relu);
+  storeLanes(y, s0, lanes);
+  storeLanes(y + 16, s1, lanes - 4);
+  storeLanes(y + 32, s2, lanes - 8);
+  storeLanes(y + 48, s3, lanes - 12);
+}
+
+/** Two pixels by 16 columns. */
+export function tile2x16(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let t2 = s0;
+  let t3 = s0;
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < segments; k++) {
+      let p = x + <usize>(r * xRow + k * xSegment);
+      let q = w + <usize>(r * wRow + k * wSegment);
+      const end = p + (<usize>count << 2);
+      for (; p < end; p += 4, q += 64) {
+        const a = v128.load32_splat(p);
+        const b = v128.load32_splat(p + xNext);
+        let v = v128.load(q);
+        s0 = madd(a, v, s0);
+        t0 = madd(b, v, t0);
+        v = v128.load(q, 16);
+        s1 = madd(a, v, s1);
+        t1 = madd(b, v, t1);
+        v = v128.load(q, 32);
+        s2 = madd(a, v, s2);
+        t2 = madd(b, v, t2);
+        v = v128.load(q, 48);
+        s3 = madd(a, v, s3);
+        t3 = madd(b, v, t3);
+      }
+    }
+  }
+  let v = v128.load(bias);
+  s0 = finish(f32x4.add(s0, v), relu);
+  t0 = finish(f32x4.add(t0, v), relu);
+  v = v128.load(bias, 16);
+  s1 = finish(f32x4.add(s1, v), relu);
+  t1 = finish(f32x4.add(t1, v), relu);
+  v = v128.load(bias, 32);
+  s2 = finish(f32x4.add(s2, v), relu);
+  t2 = finish(f32x4.add(t2, v), relu);
+  v = v128.load(bias, 48);
+  s3 = finish(f32x4.add(s3, v), relu);
+  t3 = finish(f32x4.add(t3, v), relu);
+  storeLanes(y, s0, lanes);
+  storeLanes(y + 16, s1, lanes - 4);
+  storeLanes(y + 32, s2, lanes - 8);
+  storeLanes(y + 48, s3, lanes - 12);
+  y += yNext;
+  storeLanes(y, t0, lanes);
+  storeLanes(y + 16, t1, lanes - 4);
+  storeLanes(y + 32, t2, lanes - 8);
+  storeLanes(y + 48, t3, lanes - 12);
+}
+
+/** `pixels` (1 to 4) pixels by 4 columns; pixels beyond repeat the first and are not stored. */
+export function tile4x4(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, pixels: i32, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  const x1 = pixels > 1 ? xNext : 0;
+  const x2 = pixels > 2 ? xNext * 2 : 0;
+  const x3 = pixels > 3 ? xNext * 3 : 0;
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < segments; k++) {
+      let p = x + <usize>(r * xRow + k * xSegment);
+      let q = w + <usize>(r * wRow + k * wSegment);
+      const end = p + (<usize>count << 2);
+      for (; p < end; p += 4, q += 16) {
+        const v = v128.load(q);
+        s0 = madd(v128.load32_splat(p), v, s0);
+        s1 = madd(v128.load32_splat(p + x1), v, s1);
+        s2 = madd(v128.load32_splat(p + x2), v, s2);
+        s3 = madd(v128.load32_splat(p + x3), v, s3);
+      }
+    }
+  }
+  const v = v128.load(bias);
+  storeLanes(y, finish(f32x4.add(s0, v), relu), lanes);
+  if (pixels > 1) storeLanes(y + yNext, finish(f32x4.add(s1, v), relu), lanes);
+  if (pixels > 2) storeLanes(y + yNext * 2, finish(f32x4.add(s2, v), relu), lanes);
+  if (pixels > 3) storeLanes(y + yNext * 3, finish(f32x4.add(s3, v), relu), lanes);
+}
+
+// @ts-ignore: decorator
+@inline
+function across(v: v128): f32 {
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** `pixels` (1 to 4) pixels by one column, along the products: panel rows are single floats. */
+export function tile4x1(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, pixels: i32, bias: f32, relu: bool, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let f0: f32 = 0;
+  let f1: f32 = 0;
+  let f2: f32 = 0;
+  let f3: f32 = 0;
+  const x1 = pixels > 1 ? xNext : 0;
+  const x2 = pixels > 2 ? xNext * 2 : 0;
+  const x3 = pixels > 3 ? xNext * 3 : 0;
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < segments; k++) {
+      let p = x + <usize>(r * xRow + k * xSegment);
+      let q = w + <usize>(r * wRow + k * wSegment);
+      const end = p + (<usize>count << 2);
+      for (; p + 16 <= end; p += 16, q += 16) {
+        const v = v128.load(q);
+        s0 = madd(v128.load(p), v, s0);
+        s1 = madd(v128.load(p + x1), v, s1);
+        s2 = madd(v128.load(p + x2), v, s2);
+        s3 = madd(v128.load(p + x3), v, s3);
+      }
+      for (; p < end; p += 4, q += 4) {
+        const v = load<f32>(q);
+        f0 += load<f32>(p) * v;
+        f1 += load<f32>(p + x1) * v;
+        f2 += load<f32>(p + x2) * v;
+        f3 += load<f32>(p + x3) * v;
+      }
+    }
+  }
+  f0 += across(s0) + bias;
+  store<f32>(y, relu ? max<f32>(f0, 0) : f0);
+  if (pixels > 1) {
+    f1 += across(s1) + bias;
+    store<f32>(y + yNext, relu ? max<f32>(f1, 0) : f1);
+  }
+  if (pixels > 2) {
+    f2 += across(s2) + bias;
+    store<f32>(y + yNext * 2, relu ? max<f32>(f2, 0) : f2);
+  }
+  if (pixels > 3) {
+    f3 += across(s3) + bias;
+    store<f32>(y + yNext * 3, relu ? max<f32>(f3, 0) : f3);
+  }
+}
+
+/** to[0 or 1][16] += Σ over rows × count of a pair of factors times 16 columns: the weight gradient's tile. Factors lie `aNext` apart. */
+export function outer2x16(a: usize, aNext: usize, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize, toNext: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  let t0 = v128.load(to + toNext);
+  let t1 = v128.load(to + toNext, 16);
+  let t2 = v128.load(to + toNext, 32);
+  let t3 = v128.load(to + toNext, 48);
+  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
+    let p = a;
+    let q = b;
+    const end = q + <usize>count * bStep;
+    for (; q < end; p += aStep, q += bStep) {
+      const f = v128.load32_splat(p);
+      const g = v128.load32_splat(p + aNext);
+      let v = v128.load(q);
+      s0 = madd(f, v, s0);
+      t0 = madd(g, v, t0);
+      v = v128.load(q, 16);
+      s1 = madd(f, v, s1);
+      t1 = madd(g, v, t1);
+      v = v128.load(q, 32);
+      s2 = madd(f, v, s2);
+      t2 = madd(g, v, t2);
+      v = v128.load(q, 48);
+      s3 = madd(f, v, s3);
+      t3 = madd(g, v, t3);
+    }
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+  v128.store(to + toNext, t0);
+  v128.store(to + toNext, t1, 16);
+  v128.store(to + toNext, t2, 32);
+  v128.store(to + toNext, t3, 48);
+}
+
+/** The same for one factor. */
+export function outer1x16(a: usize, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
+    let p = a;
+    let q = b;
+    const end = q + <usize>count * bStep;
+    for (; q < end; p += aStep, q += bStep) {
+      const f = v128.load32_splat(p);
+      s0 = madd(f, v128.load(q), s0);
+      s1 = madd(f, v128.load(q, 16), s1);
+      s2 = madd(f, v128.load(q, 32), s2);
+      s3 = madd(f, v128.load(q, 48), s3);
+    }
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+}
+
+/** `factors` (1 to 4) factors by up to 4 columns; lanes beyond are read and dropped. */
+export function outer4x4(a: usize, aNext: usize, factors: i32, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize, toNext: usize, lanes: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  const a1 = factors > 1 ? aNext : 0;
+  const a2 = factors > 2 ? aNext * 2 : 0;
+  const a3 = factors > 3 ? aNext * 3 : 0;
+  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
+    let p = a;
+    let q = b;
+    const end = q + <usize>count * bStep;
+    for (; q < end; p += aStep, q += bStep) {
+      const v = v128.load(q);
+      s0 = madd(v128.load32_splat(p), v, s0);
+      s1 = madd(v128.load32_splat(p + a1), v, s1);
+      s2 = madd(v128.load32_splat(p + a2), v, s2);
+      s3 = madd(v128.load32_splat(p + a3), v, s3);
+    }
+  }
+  storeLanes(to, f32x4.add(s0, v128.load(to)), lanes);
+  if (factors > 1) storeLanes(to + toNext, f32x4.add(s1, v128.load(to + toNext)), lanes);
+  if (factors > 2) storeLanes(to + toNext * 2, f32x4.add(s2, v128.load(to + toNext * 2)), lanes);
+  if (factors > 3) storeLanes(to + toNext * 3, f32x4.add(s3, v128.load(to + toNext * 3)), lanes);
+}

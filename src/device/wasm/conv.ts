@@ -1,0 +1,191 @@
+/**
+ * Convolution and its two gradients as commands. The input gradient is a convolution too: for each residue of the input's position modulo the stride, one of stride 1 with
+ * the taps that reach it, flipped. The weight gradient is summed in a fixed number of parts, so that threads can share it and its order never depends on them.
+ */
+import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { Encoder, Family } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** Products below this many are not worth waking another thread for. */
+export const worthSharingProducts = 40_000;
+
+/** One axis of a convolution as the kernel walks it: output t and tap j meet at t·stride + j·dilation − before; tap j is the weight's `firstTap + j·tapStep`. */
+interface Axis {
+  readonly input: number;
+  readonly output: number;
+  readonly stride: number;
+  readonly before: number;
+  readonly taps: number;
+  readonly dilation: number;
+  readonly firstTap: number;
+  readonly tapStep: number;
+}
+
+/** What a convolution kernel works on; sizes in elements. */
+interface Convolution {
+  readonly x: number;
+  readonly y: number;
+  readonly weight: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly height: Axis;
+  readonly width: Axis;
+  readonly groups: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly yImage: number;
+  readonly yRow: number;
+  readonly yColumn: number;
+  /** Strides of the weight along kernel width, products, columns and groups. */
+  readonly kernelWidth: number;
+  readonly tapStep: number;
+  readonly innerStep: number;
+  readonly columnStep: number;
+  readonly groupStep: number;
+}
+
+/** How columns are cut into panels: 16 wide, what remains 4 wide, or single where there are one or two. */
+function panelsOf(columns: number): { width: number; from: number; count: number }[] {
+  if (columns <= 2) return [{ width: 1, from: 0, count: columns }];
+  const whole = columns - (columns % 16);
+  const rest = columns - whole;
+  if (rest > 12 || rest === 0) return [{ width: 16, from: 0, count: columns }];
+  const tail = { width: 4, from: whole, count: rest };
+  return whole === 0 ? [tail] : [{ width: 16, from: 0, count: whole }, tail];
+}
+
+export function convolution(to: Encoder, c: Convolution): void {
+  const taps = c.height.taps * c.width.taps;
+  const pixels = c.batch * c.height.output * c.width.output;
+  if (pixels === 0) return;
+  const parallel = pixels * taps * c.inner * c.columns * c.groups > worthSharingProducts;
+  // Groups with a rest would need panels of two widths in each: they take the narrow ones throughout.
+  const cuts = c.groups === 1 ? panelsOf(c.columns) : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
+  for (const { width, from, count } of cuts) {
+    const blocks = Math.ceil(count / width);
+    const panels = to.temporary(Math.max(c.groups * blocks * width * taps * c.inner, 1) * 4);
+    const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
+    words.push(c.height.firstTap, c.height.tapStep, c.width.firstTap, c.width.tapStep, c.kernelWidth, c.inner, c.tapStep, c.innerStep, c.columnStep, c.groupStep);
+    to.emit(Opcode.pack, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, words);
+    const { height, width: across } = c;
+    const bias = c.bias === 0 ? 0 : c.bias + from * 4;
+    const where = [c.x, c.y + from * 4, panels, bias, c.batch, height.input, across.input, c.groups * c.inner, c.groups, c.inner, count, width];
+    where.push(height.output, across.output, c.yImage, c.yRow, c.yColumn, height.stride, across.stride, height.before, across.before);
+    where.push(height.taps, across.taps, height.dilation, across.dilation, 0);
+    to.emit(Opcode.convolve, parallel, where);
+  }
+}
+
+const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({
+  input,
+  output,
+  stride,
+  before,
+  taps: kernel,
+  dilation,
+  firstTap: 0,
+  tapStep: 1,
+});
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** The convolution along one axis that gives the input gradient at positions residue, residue + stride, …. */
+function gradientAxis({ input, output, kernel, stride, dilation, before }: WindowAxis, residue: number): Axis {
+  const common = gcd(stride, dilation);
+  const tapStep = stride / common;
+  const reach = (k: number): number => residue + before - k * dilation;
+  let first = 0;
+  while (first < Math.min(tapStep, kernel) && reach(first) % stride !== 0) first++;
+  const taps = first < Math.min(tapStep, kernel) ? Math.floor((kernel - 1 - first) / tapStep) + 1 : 0;
+  const last = first + (taps - 1) * tapStep;
+  return {
+    input: output,
+    output: Math.max(0, Math.ceil((input - residue) / stride)),
+    stride: 1,
+    before: taps === 0 ? 0 : -reach(last) / stride,
+    taps,
+    dilation: dilation / common,
+    firstTap: taps === 0 ? 0 : last,
+    tapStep: -tapStep,
+  };
+}
+
+/** Parts of a weight gradient: enough to share, few enough to add up cheaply. Geometry alone decides. */
+const partsOf = (batch: number): number => Math.min(batch, 8);
+
+const cacheBytes = 48 * 1024;
+
+function weightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): void {
+  const { batch, height, width, inChannels, outChannels, groups } = geometry;
+  const inner = inChannels / groups;
+  const columns = outChannels / groups;
+  const taps = height.kernel * width.kernel;
+  const parts = partsOf(batch);
+  const size = taps * inner * outChannels;
+  // Narrow outputs of wide inputs: vectors run along the input instead.
+  const swapped = columns < 16 && inner > columns;
+  const rowBytes = (width.input * inChannels * height.stride + width.output * outChannels) * 4;
+  const slab = Math.max(1, Math.min(height.output, Math.floor(cacheBytes / rowBytes)));
+  const direct = parts === 1 && !swapped;
+  const partials = direct ? weight : to.temporary(parts * size * 4);
+  const words = [x, g, partials, parts, batch, height.input, width.input, inChannels, groups, inner, height.output, width.output, columns, outChannels];
+  words.push(height.stride, width.stride, height.before, width.before, height.kernel, width.kernel, height.dilation, width.dilation, swapped ? 1 : 0, slab);
+  to.emit(Opcode.weightGrad, batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts, words);
+  if (!direct) to.emit(Opcode.sumPartials, parts * size > 65536, [weight, partials, parts, taps, inner, outChannels, swapped ? 1 : 0]);
+}
+
+export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
+  conv2d(to, [x, weight, bias], { geometry }, [y]) {
+    const { batch, height, width, inChannels, outChannels, groups } = geometry;
+    convolution(to, {
+      x: x.buffer.address,
+      y: y.buffer.address,
+      weight: weight.buffer.address,
+      bias: bias?.buffer.address ?? 0,
+      batch,
+      height: forwardAxis(height),
+      width: forwardAxis(width),
+      groups,
+      inner: inChannels / groups,
+      columns: outChannels / groups,
+      yImage: height.output * width.output * outChannels,
+      yRow: width.output * outChannels,
+      yColumn: outChannels,
+      kernelWidth: width.kernel,
+      tapStep: (inChannels / groups) * outChannels,
+      innerStep: outChannels,
+      columnStep: 1,
+      groupStep: outChannels / groups,
+    });
+  },
+
+  conv2dInputGrad(to, [g, weight, bias], { geometry }, [x]) {
+    const { batch, height, width, inChannels, outChannels, groups } = geometry;
+    for (let ry = 0; ry < height.stride; ry++)
+      for (let rx = 0; rx < width.stride; rx++)
+        convolution(to, {
+          x: g.buffer.address,
+          y: x.buffer.address + (ry * width.input + rx) * inChannels * 4,
+          weight: weight.buffer.address,
+          bias: bias?.buffer.address ?? 0,
+          batch,
+          height: gradientAxis(height, ry),
+          width: gradientAxis(width, rx),
+          groups,
+          inner: outChannels / groups,
+          columns: inChannels / groups,
+          yImage: height.input * width.input * inChannels,
+          yRow: height.stride * width.input * inChannels,
+          yColumn: width.stride * inChannels,
+          kernelWidth: width.kernel,
+          tapStep: (inChannels / groups) * outChannels,
+          innerStep: 1,
+          columnStep: outChannels,
+          groupStep: outChannels / groups,
+        });
+  },
+
+  conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
+    weightGradient(to, x.buffer.address, g.buffer.address, weight.buffer.address, geometry);
+  },
+};

@@ -1,0 +1,333 @@
+/**
+ * The wasm device: SIMD kernels over one WebAssembly memory, shared by threads. Kernel calls are written into a queue as commands and run when something is read,
+ * or the queue is full: no call into WebAssembly, and no waking of threads, per operation. Not here: the kernels (assembly/), their commands (one file per family).
+ */
+import { DeviceError, ValueError } from '../../errors.js';
+import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
+import { sizeOf } from '../../tensor/shape.js';
+import type { Counters, Device, DeviceBuffer, KernelAttrs, KernelName, MemoryReport, Operand, Spec } from '../device.js';
+import { type Build, load } from './build.js';
+import type { Encoder, Family, WasmOperand } from './commands.js';
+import { conv } from './conv.js';
+import { Arena, blockSize, deviceBytes, Memory, WasmBuffer } from './memory.js';
+import { Opcode } from './opcodes.js';
+import { control, cores, startThreads, type Threads, threadsMissing } from './threads.js';
+
+export interface WasmOptions {
+  /** Threads that compute, this one included. Default: the environment's CEDARGRAD_THREADS, else the cores. */
+  threads?: number;
+  /** Which build of the kernels. Default: the faster one that the engine runs. */
+  build?: Build;
+}
+
+const encoders: Partial<Family<KernelName>> = { ...conv };
+
+interface Exports {
+  launch(start: number, end: number): number;
+  firstFree(): number;
+}
+
+const queueWords = 1 << 16;
+const mostThreads = 64;
+const scratchBytes = 1 << 19;
+
+/** Recorded commands, in device memory, and the blocks they work on. */
+export interface Plan {
+  /** How many words it has. */
+  readonly words: number;
+  /** Runs the commands from one word to another. */
+  run(from: number, to: number): void;
+  /** Gives its memory back. */
+  dispose(): void;
+}
+
+export class WasmDevice implements Device, Encoder {
+  readonly name = 'wasm';
+  readonly mode: Build;
+  readonly dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
+  readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
+  readonly #memory: Memory;
+  readonly #exports: Exports;
+  readonly #queue: number;
+  #used = 0;
+  /** Blocks freed since the last flush: commands in the queue may still read them. */
+  readonly #freedSince = new Set<number>();
+  readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
+  #recording: Int32Array[] | null = null;
+  #tensors = 0;
+  #bytes = 0;
+  #broken: string | null = null;
+  /** Milliseconds by opcode, while profiling. */
+  #profile: Map<string, { calls: number; ms: number }> | null = null;
+  #threads: Threads | null = null;
+
+  constructor(
+    build: Build,
+    exports: Exports,
+    memory: WebAssembly.Memory,
+    /** How many threads it was made for. */
+    readonly threads: number,
+    /** Why it has no more threads than one, if more were asked for. */
+    readonly note: string | null,
+  ) {
+    this.mode = build;
+    this.#exports = exports;
+    const start = Math.ceil(exports.firstFree() / 64) * 64;
+    this.#queue = start;
+    const scratch = start + queueWords * 4;
+    this.#memory = new Memory(memory, scratch + threads * scratchBytes);
+    // Growth once, so that the queue and scratch exist.
+    this.#memory.give(this.#memory.take(64), 64, this.#memory.common);
+    const words = this.#memory.words;
+    words[control.scratchBase] = scratch;
+    words[control.scratchSize] = scratchBytes;
+    // A browser's main thread may not wait, only look.
+    words[control.mayWait] = typeof window === 'undefined' ? 1 : 0;
+  }
+
+  async start(module: WebAssembly.Module): Promise<void> {
+    if (this.threads > 1)
+      this.#threads = await startThreads(module, this.#memory.memory, this.threads - 1, (reason) => {
+        this.#broken ??= reason;
+      });
+  }
+
+  toString(): string {
+    return `wasm (${this.mode}, ${this.threads} thread${this.threads === 1 ? '' : 's'}${this.note === null ? '' : `: ${this.note}`})`;
+  }
+
+  memory(): MemoryReport {
+    return { tensors: this.#tensors, bytes: this.#bytes, pooled: this.#memory.common.pooled };
+  }
+
+  upload(data: TypedArray, dtype: DType): WasmBuffer {
+    this.#check();
+    this.counters.uploads++;
+    const buffer = this.#make(dtype, data.length);
+    this.write(buffer, data);
+    return buffer;
+  }
+
+  /** Overwrites a buffer from the host, after the commands that may still read its block. */
+  write(buffer: WasmBuffer, data: TypedArray): void {
+    if (this.#freedSince.has(buffer.address)) this.flush();
+    const at = buffer.address / 4;
+    if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
+    else this.#memory.words.set(data, at);
+  }
+
+  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): WasmBuffer[] {
+    this.#check();
+    this.counters.kernels++;
+    for (const { buffer } of inputs) this.#own(kernel, buffer);
+    const made = outputs.map(({ shape, dtype }) => ({ shape, dtype, buffer: this.#make(dtype, sizeOf(shape)) }));
+    const encode = encoders[kernel] as Family<K>[K];
+    encode(this, inputs as readonly WasmOperand[], attrs, made);
+    for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
+    this.#temporaries.length = 0;
+    return made.map(({ buffer }) => buffer);
+  }
+
+  emit(opcode: Opcode, parallel: boolean, words: readonly number[]): void {
+    const length = words.length + 3;
+    if (this.#used + length > queueWords) this.flush();
+    const queue = this.#memory.words;
+    let at = this.#queue / 4 + this.#used;
+    queue[at++] = opcode;
+    queue[at++] = length;
+    queue[at++] = parallel ? 1 : 0;
+    for (let i = 0; i < words.length; i++) queue[at++] = words[i];
+    this.#used += length;
+  }
+
+  temporary(bytes: number): number {
+    const { arena } = this.#memory;
+    const address = this.#memory.take(bytes);
+    this.#temporaries.push([address, blockSize(bytes), arena]);
+    return address;
+  }
+
+  /** Runs what is in the queue. @throws DeviceError when a thread has failed */
+  flush(): void {
+    const words = this.#used;
+    this.#used = 0;
+    this.#freedSince.clear();
+    if (words === 0) return;
+    if (this.#recording !== null) this.#recording.push(this.#memory.words.slice(this.#queue / 4, this.#queue / 4 + words));
+    this.#launch(this.#queue, words);
+  }
+
+  #launch(address: number, words: number): void {
+    if (this.#profile === null) {
+      this.#execute(address, address + words * 4);
+      return;
+    }
+    const memory = this.#memory.words;
+    for (let at = address / 4, end = at + words; at < end; at += memory[at + 1]) {
+      const start = performance.now();
+      this.#execute(at * 4, (at + memory[at + 1]) * 4);
+      const name = Opcode[memory[at]];
+      const entry = this.#profile.get(name) ?? { calls: 0, ms: 0 };
+      entry.calls++;
+      entry.ms += performance.now() - start;
+      this.#profile.set(name, entry);
+    }
+  }
+
+  #execute(start: number, end: number): void {
+    let failed: unknown = null;
+    try {
+      if (this.#exports.launch(start, end) !== 0) failed = 'a worker ended';
+    } catch (error) {
+      failed = error;
+    }
+    if (failed === null) return;
+    this.#broken ??= String(failed);
+    this.#check();
+  }
+
+  /** Times every command by itself from now on; the times so far, slowest first, when called again. */
+  profile(): { kernel: string; calls: number; ms: number }[] {
+    this.flush();
+    const report = [...(this.#profile ?? [])].map(([kernel, entry]) => ({ kernel, ...entry })).sort((a, b) => b.ms - a.ms);
+    this.#profile = new Map();
+    return report;
+  }
+
+  /** Records the commands of `fn` while they run. What it allocates belongs to the plan. */
+  record(fn: () => void): Plan {
+    this.flush();
+    const { common } = this.#memory;
+    const arena = new Arena();
+    const recorded: Int32Array[] = [];
+    this.#memory.arena = arena;
+    this.#recording = recorded;
+    try {
+      fn();
+      this.flush();
+    } finally {
+      this.#memory.arena = common;
+      this.#recording = null;
+    }
+    const words = recorded.reduce((n, part) => n + part.length, 0);
+    const bytes = Math.max(words * 4, 4);
+    const address = this.#memory.take(bytes);
+    let at = address / 4;
+    for (const part of recorded) {
+      this.#memory.words.set(part, at);
+      at += part.length;
+    }
+    return {
+      words,
+      run: (from, to) => {
+        this.#check();
+        this.flush();
+        if (to > from) this.#launch(address + from * 4, to - from);
+      },
+      dispose: () => {
+        this.flush();
+        this.#give(address, blockSize(bytes), common);
+        this.#memory.dissolve(arena);
+      },
+    };
+  }
+
+  async read(buffer: DeviceBuffer): Promise<TypedArray> {
+    return this.readSync(buffer);
+  }
+
+  readSync(buffer: DeviceBuffer): TypedArray {
+    const own = this.#own('read', buffer);
+    this.#check();
+    this.counters.reads++;
+    this.flush();
+    const out = allocate(own.dtype, own.size);
+    if (own.dtype === 'float32') out.set(new Float32Array(this.#memory.memory.buffer, own.address, own.size));
+    else out.set(new Int32Array(this.#memory.memory.buffer, own.address, own.size));
+    return out;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    if (!(buffer instanceof WasmBuffer)) throw foreign('free', buffer);
+    if (buffer.freed) return;
+    buffer.freed = true;
+    this.#tensors--;
+    this.#bytes -= deviceBytes(buffer.dtype, buffer.size);
+    this.#give(buffer.address, buffer.block, buffer.arena);
+  }
+
+  async sync(): Promise<void> {
+    this.#check();
+    this.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#broken ??= 'the device was closed';
+    await this.#threads?.close();
+    this.#threads = null;
+  }
+
+  #make(dtype: DType, size: number): WasmBuffer {
+    if (!this.dtypes.includes(dtype))
+      throw new DeviceError('wasm', 'dtype must be float32, int32 or bool', dtype, "convert with cast(), or use device('reference')");
+    const bytes = deviceBytes(dtype, size);
+    const { arena } = this.#memory;
+    const address = this.#memory.take(bytes);
+    this.#tensors++;
+    this.#bytes += bytes;
+    return new WasmBuffer(dtype, size, address, blockSize(bytes), arena);
+  }
+
+  #give(address: number, size: number, arena: Arena): void {
+    if (this.#used > 0) this.#freedSince.add(address);
+    this.#memory.give(address, size, arena);
+  }
+
+  #own(op: string, buffer: DeviceBuffer): WasmBuffer {
+    if (!(buffer instanceof WasmBuffer)) throw foreign(op, buffer);
+    if (buffer.freed) throw new DeviceError(op, 'the buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+    return buffer;
+  }
+
+  #check(): void {
+    if (this.#broken !== null) throw new DeviceError('wasm', 'the device must be alive', this.#broken, "make a new one with await device('wasm')");
+  }
+}
+
+const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
+  new DeviceError(op, 'the buffer must be of the wasm device', buffer.constructor.name, 'move the tensor to this device first');
+
+/** CEDARGRAD_THREADS, where there is an environment. */
+function threadsAsked(): number | undefined {
+  const text = typeof process === 'object' ? process.env?.CEDARGRAD_THREADS : undefined;
+  return text === undefined || text === '' ? undefined : Number(text);
+}
+
+/**
+ * Starts a wasm device.
+ * @throws ValueError for a thread count out of range; DeviceError where WebAssembly SIMD is missing
+ */
+export async function createWasmDevice({ threads: asked = threadsAsked(), build }: WasmOptions = {}): Promise<WasmDevice> {
+  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= mostThreads))
+    throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, `threads=${asked}`);
+  if (build !== undefined && build !== 'simd' && build !== 'relaxed') throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
+  const wanted = asked ?? Math.min(await cores(), mostThreads);
+  const missing = wanted > 1 ? threadsMissing() : null;
+  const threads = missing === null ? wanted : 1;
+  const shared = threads > 1;
+  const { module, build: chosen } = await load(build, shared);
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
+  const words = new Int32Array(memory.buffer);
+  const instance = await WebAssembly.instantiate(module, {
+    env: {
+      memory,
+      sleep: (at: number, value: number, ms: number) => void Atomics.wait(words, at / 4, value, ms),
+      abort: () => {
+        throw new Error('abort');
+      },
+    },
+  });
+  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, missing === null ? null : `one thread, ${missing}`);
+  await device.start(module);
+  return device;
+}

@@ -1,0 +1,99 @@
+/** The threads of a wasm device: workers on the same memory, each inside WebAssembly for as long as it lives. Not here: how they share work (assembly/core.ts). */
+
+/** Places in the control block, as word indices; assembly/core.ts names the same in bytes. */
+export const control = {
+  generation: 1024 / 4,
+  ready: 1040 / 4,
+  stopping: 1048 / 4,
+  failed: 1052 / 4,
+  mayWait: 1056 / 4,
+  scratchBase: 1060 / 4,
+  scratchSize: 1064 / 4,
+} as const;
+
+/** What a worker runs. Text, so that no bundler can lose or rewrite it; `receive` is the one thing in which Node and browsers differ. */
+const body = `
+const serve = ({ module, memory }) => {
+  const words = new Int32Array(memory.buffer);
+  const sleep = (at, value, ms) => { Atomics.wait(words, at / 4, value, ms < 0 ? Infinity : ms); };
+  const abort = () => { throw new Error('abort'); };
+  try {
+    new WebAssembly.Instance(module, { env: { memory, sleep, abort } }).exports.serve();
+  } catch (error) {
+    Atomics.store(words, ${control.failed}, 1);
+    throw error;
+  }
+};`;
+
+interface Thread {
+  terminate(): unknown;
+}
+
+export interface Threads {
+  close(): Promise<void>;
+}
+
+const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
+
+/** Why no other thread can run here, or null. */
+export function threadsMissing(): string | null {
+  if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
+  if (isNode()) return null;
+  if (typeof Worker === 'undefined') return 'no Worker';
+  // Without isolation a shared memory constructs and then cannot be sent.
+  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true
+    ? null
+    : 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp)';
+}
+
+/** Cores that this process may use. */
+export async function cores(): Promise<number> {
+  if (isNode()) return (await import('node:os')).availableParallelism();
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
+}
+
+/** Starts `count` workers; they join the next launch once they are ready. `onFailure` is told when one ends that should not. */
+export async function startThreads(module: WebAssembly.Module, memory: WebAssembly.Memory, count: number, onFailure: (reason: string) => void): Promise<Threads> {
+  const words = new Int32Array(memory.buffer);
+  const threads: Thread[] = [];
+  let closing = false;
+  const failure = (reason: string): void => {
+    if (closing) return;
+    Atomics.store(words, control.failed, 1);
+    onFailure(reason);
+  };
+  if (isNode()) {
+    const { Worker: NodeWorker } = await import('node:worker_threads');
+    for (let i = 0; i < count; i++) {
+      const worker = new NodeWorker(`const { workerData } = require('node:worker_threads');${body}serve(workerData);`, {
+        eval: true,
+        workerData: { module, memory },
+        execArgv: [],
+        env: {},
+      });
+      // A sleeping worker must not keep the process alive.
+      worker.unref();
+      worker.on('error', (error) => failure(String(error)));
+      worker.on('exit', () => failure('a worker ended'));
+      threads.push(worker);
+    }
+  } else {
+    const url = URL.createObjectURL(new Blob([`${body}onmessage = ({ data }) => serve(data);`], { type: 'text/javascript' }));
+    for (let i = 0; i < count; i++) {
+      const worker = new Worker(url);
+      worker.onerror = (event) => failure(event.message);
+      worker.postMessage({ module, memory });
+      threads.push(worker);
+    }
+    URL.revokeObjectURL(url);
+  }
+  return {
+    async close() {
+      closing = true;
+      Atomics.store(words, control.stopping, 1);
+      Atomics.add(words, control.generation, 1);
+      Atomics.notify(words, control.generation);
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    },
+  };
+}
