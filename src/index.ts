@@ -1,5 +1,6 @@
 /** The public surface: re-exports only. */
 export { type BackwardOptions, backward, grad, noGrad } from './autograd/backward.js';
+export { type CompiledStep, compile } from './autograd/compile.js';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';
 export {
   add,

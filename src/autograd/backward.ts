@@ -1,8 +1,9 @@
 /** The walk back through the graph: iterative, so that depth costs no stack; the only place that accumulates gradients. */
+import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { adopt, alias, type BackwardStep, consume, type Node, scoped, turnGeneration, withTracking } from './graph.js';
+import { adopt, alias, type BackwardStep, consume, hidden, type Node, scoped, turnGeneration, watching, withTracking } from './graph.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward. Default: createGraph. */
@@ -60,8 +61,8 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   return grad;
 }
 
-/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. */
-function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions, arrive: (leaf: Tensor, grad: Tensor) => void): void {
+/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. Returns the nodes it went through. */
+function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions, arrive: (leaf: Tensor, grad: Tensor) => void): Node[] {
   const createGraph = options.createGraph ?? false;
   const nodes = reach(root);
   for (const node of nodes)
@@ -124,6 +125,7 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
     if (given === undefined && !createGraph) seed.release();
     if (!(options.retainGraph ?? createGraph)) consume(nodes);
   }
+  return nodes;
 }
 
 /** Adds to a leaf's `grad`. */
@@ -140,7 +142,17 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
  * @source torch.Tensor.backward
  */
 export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions = {}): void {
-  walk(root, grad, options, (leaf, g) => accumulate(leaf, g, options.createGraph ?? false));
+  if (watching()?.backward(root, grad, options) !== true) {
+    const before = new Map<Tensor, Storage | null>();
+    const run = (): Node[] =>
+      walk(root, grad, options, (leaf, g) => {
+        if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
+        accumulate(leaf, g, options.createGraph ?? false);
+      });
+    const recorder = watching();
+    if (recorder === null) run();
+    else recorder.walked(root, grad, options, hidden(run), before);
+  }
   turnGeneration();
 }
 
@@ -151,6 +163,7 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
  * @source torch.autograd.grad
  */
 export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions & { gradOutput?: Tensor } = {}): Tensor[] {
+  watching()?.refuse('grad()');
   const createGraph = options.createGraph ?? false;
   const found = new Map<Tensor, Tensor>();
   const marked = inputs.filter((t) => t.node !== null && !t.retainsGrad);
@@ -176,7 +189,7 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
 }
 
 /** Every tensor in a result: itself, or inside arrays, plain objects and classes that say so. */
-function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
+export function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
   if (typeof value !== 'object' || value === null) return out;
   if ('release' in value && 'storage' in value) out.push(value as Tensor);
   else if ('tensors' in value && typeof value.tensors === 'function') out.push(...(value.tensors() as Tensor[]));

@@ -7,10 +7,10 @@
  * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
  * them stay readable.
  */
-import type { Device, DeviceBuffer, KernelAttrs, KernelName, Spec } from '../device/device.js';
+import type { Device, DeviceBuffer, Operand as DeviceOperand, KernelAttrs, KernelName, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError } from '../errors.js';
-import { isFloat } from '../tensor/dtype.js';
+import { type DType, isFloat, type TypedArray } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -58,7 +58,7 @@ export class Node {
   consumed = false;
   /** Results without a gradient that were computed from this node's outputs: they end with it. */
   readonly derived: Tensor[] = [];
-  readonly #versions: readonly number[];
+  #versions: readonly number[];
 
   constructor(
     readonly op: Op<never>,
@@ -71,6 +71,12 @@ export class Node {
 
   #saved(): Tensor[] {
     return (this.op.saves ?? []).map((s) => (s === 'output' ? this.outputs[0] : this.inputs[s]));
+  }
+
+  /** Makes the node as good as new, when its outputs have been computed again. */
+  renew(): void {
+    this.consumed = false;
+    this.#versions = this.#saved().map((t) => t.storage.version);
   }
 
   /** A gradient from values that changed since would be silently wrong. */
@@ -136,11 +142,59 @@ export function adopt<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** Wraps a device's buffer in a tensor that belongs to no graph. */
-export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor => adopt(makeTensor(new Storage(device, buffer), shape, false));
+/** A tensor that belongs to no graph and no scope, over a device's buffer. */
+export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor => makeTensor(new Storage(device, buffer), shape, false);
+
+/** Copies values to a device, as a tensor that belongs to no graph. */
+export function place(device: Device, data: TypedArray, dtype: DType, shape: Shape): Tensor {
+  const known = watcher?.place(device, data, dtype, shape);
+  if (known != null) return known;
+  const t = adopt(wrap(device, device.upload(data, dtype), shape));
+  watcher?.placed(t);
+  return t;
+}
 
 /** Another tensor on the same storage, outside graph and scopes: for owners of their own. */
 export const alias = (t: Tensor): Tensor => makeTensor(t.storage.retain(), t.shape, false);
+
+// ---- watching
+
+/**
+ * Sees everything that is applied: compile's recorder. Each question is asked before the work, and answered with what is known already, or null (or false): do it;
+ * each telling comes after.
+ */
+export interface Watcher {
+  apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
+  applied(op: Op<never>, inputs: readonly Tensor[], attrs: unknown, plan: Call, outputs: readonly Tensor[]): void;
+  place(device: Device, data: TypedArray, dtype: DType, shape: Shape): Tensor | null;
+  placed(t: Tensor): void;
+  update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean;
+  updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;
+  backward(root: Tensor, given: Tensor | undefined, options: object): boolean;
+  /** `before`: for each leaf that got a gradient, the one it had. */
+  walked(root: Tensor, given: Tensor | undefined, options: object, nodes: readonly Node[], before: ReadonlyMap<Tensor, Storage | null>): void;
+  /** Something is about to be read: it must have been computed. */
+  read(): void;
+  /** Something happens that cannot be recorded. */
+  refuse(what: string): void;
+}
+let watcher: Watcher | null = null;
+
+export const watching = (): Watcher | null => watcher;
+export function setWatcher(w: Watcher | null): void {
+  watcher = w;
+}
+
+/** Runs fn unseen. */
+export function hidden<T>(fn: () => T): T {
+  const before = watcher;
+  watcher = null;
+  try {
+    return fn();
+  } finally {
+    watcher = before;
+  }
+}
 
 // ---- lifetimes of graphs
 
@@ -150,7 +204,8 @@ let consumedNow: Tensor[] = [];
 const scalars: Tensor[] = [];
 let oldestScalar = 0;
 
-function expireLater(t: Tensor): void {
+/** Ends a tensor's life when the next backward ends, as if a graph that was used had made it. */
+export function expireLater(t: Tensor): void {
   if (t.released) return;
   if (t.size !== 1) {
     consumedNow.push(t);
@@ -202,8 +257,10 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
 
 /** Runs an op and records it: returns all outputs. */
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
+  const known = watcher?.apply(op as Op<never>, inputs, attrs);
+  if (known != null) return known;
   const device = commonDevice(op.name, inputs);
-  const operands = inputs.map((t) => ({ buffer: t.storage.buffer, shape: t.shape, dtype: t.dtype }));
+  const operands = inputs.map(operandOf);
   const plan = op.plan(inputs, attrs);
   const storages =
     plan.kernel === 'view' ? [inputs[0].storage.retain()] : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
@@ -230,7 +287,27 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
       else owner.derived.push(t);
     }
   }
+  watcher?.applied(op as Op<never>, inputs, attrs, plan, outputs);
   return outputs;
+}
+
+/** A tensor as a kernel's input. */
+export const operandOf = ({ storage, shape, dtype }: Tensor): DeviceOperand => ({ buffer: storage.buffer, shape, dtype });
+
+/** Runs a kernel whose results take the place of tensors' values. */
+export function updateInPlace<K extends KernelName>(kernel: K, inputs: readonly Tensor[], attrs: KernelAttrs[K], changed: readonly Tensor[]): void {
+  if (watcher?.update(kernel, inputs, attrs, changed) !== true) {
+    const { device } = changed[0];
+    device.run(
+      kernel,
+      inputs.map(operandOf),
+      attrs,
+      changed.map(({ shape, dtype }) => ({ shape, dtype })),
+      changed.map(({ storage }) => storage.buffer),
+    );
+    watcher?.updated(kernel, inputs, attrs, changed);
+  }
+  for (const t of changed) t.storage.touch();
 }
 
 /** Runs an op with one output. */

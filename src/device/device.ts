@@ -1,6 +1,6 @@
 /**
  * The contract between operations and devices: the kernels a device must have, what they are given and what they return.
- * Not here: any kernel (reference/, gpu/), any shape rule or gradient (autograd/ops).
+ * Not here: any kernel (reference/, wasm/, gpu/), any shape rule or gradient (autograd/ops).
  *
  * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` returns at once on every device; only reading is asynchronous.
  */
@@ -84,7 +84,9 @@ export interface KernelAttrs {
   avgPool2dGrad: { geometry: Pool2dGeometry; countIncludePad: boolean };
   /** logits, target (same shape) → loss per element: (1−z)·x + (1 + (posWeight−1)·z)·(log1p(exp(−|x|)) + max(−x, 0)). */
   bceWithLogits: { posWeight: number };
-  /** p, g, m, v, vmax? → p, m, v, vmax?: one Adam step, all one shape; `step` counts from 1. */
+  /** g, logits, target (same shape) → g·∂loss/∂logits = g·((1 + (posWeight−1)·z)·sigmoid(x) − posWeight·z). */
+  bceWithLogitsGrad: { posWeight: number };
+  /** p, g, m, v, vmax? for each parameter in turn → p, m, v, vmax? in turn: one Adam step; `step` counts from 1. */
   adam: AdamAttrs;
 }
 
@@ -148,10 +150,35 @@ export interface Counters {
   reads: number;
 }
 
+/** Kernel calls recorded while they ran, to be run again on the same buffers. Positions count what was recorded before. */
+export interface Plan {
+  /** Runs the calls recorded between two positions. */
+  run(from: number, to: number): void;
+  /** Puts other attributes into the call at a position; false where the call cannot be changed in place. */
+  rewrite<K extends KernelName>(
+    at: number,
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    buffers: readonly DeviceBuffer[],
+  ): boolean;
+  /** Overwrites a buffer that was uploaded during the recording. */
+  write(buffer: DeviceBuffer, data: TypedArray): void;
+  /** Gives back the memory that was allocated during the recording. */
+  dispose(): void;
+}
+
+/** A recording under way: calls run and are kept; buffers made now belong to the plan, freed ones to its later calls only. */
+export interface Recording {
+  position(): number;
+  end(): Plan;
+}
+
 export interface Device {
-  /** 'reference' or 'gpu'. */
+  /** 'reference', 'wasm' or 'gpu'. */
   readonly name: string;
-  /** What really runs: 'plain' on reference; gpu.js's own mode name on gpu. */
+  /** What really runs: 'plain' on reference; the build of the kernels on wasm; gpu.js's own mode name on gpu. */
   readonly mode: string;
   readonly dtypes: readonly DType[];
   readonly counters: Counters;
@@ -160,12 +187,23 @@ export interface Device {
   memory(): MemoryReport;
   /** Copies an array in; DeviceError for a dtype the device lacks. */
   upload(data: TypedArray, dtype: DType): DeviceBuffer;
-  /** Starts a kernel; returns one new buffer per output spec. */
-  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): DeviceBuffer[];
+  /**
+   * Starts a kernel; returns one buffer per output spec: a new one, or the one in `into`, which may be an input where the kernel reads
+   * no element after it has written it (cast, adam).
+   */
+  run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): DeviceBuffer[];
   /** Copies an array out; a kernel's failure surfaces here. */
   read(buffer: DeviceBuffer): Promise<TypedArray>;
   /** The same at once, or a DeviceError where the device cannot. */
   readSync(buffer: DeviceBuffer): TypedArray;
+  /** Starts to record; absent where a device cannot. */
+  record?(): Recording;
   /** Ends a buffer's life; it must not be used again. */
   free(buffer: DeviceBuffer): void;
   /** Resolves when all work given so far is done; rejects with its first failure. */

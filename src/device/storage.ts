@@ -5,7 +5,7 @@ import type { Device, DeviceBuffer } from './device.js';
 /** What the backstop frees when a storage was collected without a release. */
 interface Remains {
   readonly device: Device;
-  buffer: DeviceBuffer;
+  readonly buffer: DeviceBuffer;
 }
 
 const dropped = new FinalizationRegistry<Remains>(({ device, buffer }) => device.free(buffer));
@@ -14,16 +14,14 @@ export class Storage {
   /** Grows with every change in place; what backward saved must still have the version it saw. */
   version = 0;
   #references = 1;
-  #buffer: DeviceBuffer;
-  readonly #remains: Remains;
+  readonly #buffer: DeviceBuffer;
 
   constructor(
     readonly device: Device,
     buffer: DeviceBuffer,
   ) {
     this.#buffer = buffer;
-    this.#remains = { device, buffer: buffer.remains };
-    dropped.register(this, this.#remains, this);
+    dropped.register(this, { device, buffer: buffer.remains }, this);
   }
 
   get dtype(): DType {
@@ -44,11 +42,8 @@ export class Storage {
     this.device.free(this.#buffer);
   }
 
-  /** Changes the contents in place: every view sees the new array. */
-  replace(buffer: DeviceBuffer): void {
-    this.device.free(this.#buffer);
-    this.#buffer = buffer;
-    this.#remains.buffer = buffer.remains;
+  /** Says that the contents changed in place: every view sees it. */
+  touch(): void {
     this.version++;
   }
 

@@ -1,8 +1,9 @@
-/** Adam and AdamW: each parameter's step is one kernel of its device. */
-import type { AdamAttrs } from '../device/device.js';
+/** Adam and AdamW: one kernel for all parameters. */
+import { updateInPlace } from '../autograd/graph.js';
+import type { AdamAttrs, Device } from '../device/device.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkFraction, checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the running means of g and g². Default [0.9, 0.999]. */
@@ -31,21 +32,44 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
   protected slots({ amsgrad }: AdamOptions): readonly string[] {
     return amsgrad ? ['m', 'v', 'vmax'] : ['m', 'v'];
   }
-  protected update(parameter: Tensor, grad: Tensor, options: AdamOptions, state: ParamState): void {
+  /** One kernel for all parameters of a device that have taken as many steps. */
+  protected override updateAll(entries: readonly Entry[], options: AdamOptions): void {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
-    const moments = this.slots(options).map((name) => slot(state, name, parameter));
-    const operands = [parameter, grad, ...moments].map(({ storage, shape, dtype }) => ({ buffer: storage.buffer, shape, dtype }));
-    const attrs: AdamAttrs = { form, lr, beta1: betas[0], beta2: betas[1], eps, weightDecay, decoupled: this.decoupled, amsgrad, step: state.step };
-    const changing = [parameter, ...moments];
-    const results = parameter.device.run(
-      'adam',
-      operands,
-      attrs,
-      changing.map(({ shape, dtype }) => ({ shape, dtype })),
-    );
-    changing.forEach((t, i) => {
-      t.storage.replace(results[i]);
-    });
+    const alike = new Map<string, Entry[]>();
+    const devices: Device[] = [];
+    for (const entry of entries) {
+      const { device } = entry.parameter;
+      if (!devices.includes(device)) devices.push(device);
+      const key = `${devices.indexOf(device)} ${entry.state.step}`;
+      alike.set(key, [...(alike.get(key) ?? []), entry]);
+    }
+    for (const together of alike.values()) {
+      const attrs: AdamAttrs = {
+        form,
+        lr,
+        beta1: betas[0],
+        beta2: betas[1],
+        eps,
+        weightDecay,
+        decoupled: this.decoupled,
+        amsgrad,
+        step: together[0].state.step,
+      };
+      const parts = together.map(({ parameter, grad, state }) => ({
+        parameter,
+        grad,
+        moments: this.slots(options).map((name) => slot(state, name, parameter)),
+      }));
+      updateInPlace(
+        'adam',
+        parts.flatMap(({ parameter, grad, moments }) => [parameter, grad, ...moments]),
+        attrs,
+        parts.flatMap(({ parameter, moments }) => [parameter, ...moments]),
+      );
+    }
+  }
+  protected update(parameter: Tensor, grad: Tensor, options: AdamOptions, state: ParamState): void {
+    this.updateAll([{ parameter, grad, state }], options);
   }
 }
 

@@ -29,6 +29,13 @@ export interface ParamState {
   readonly tensors: Record<string, Tensor>;
 }
 
+/** What one update works on. */
+export interface Entry {
+  readonly parameter: Tensor;
+  readonly grad: Tensor;
+  readonly state: ParamState;
+}
+
 /** An optimizer's whole state; parameters are numbered through the groups. */
 export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly { readonly options: O; readonly params: readonly number[] }[];
@@ -57,7 +64,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract checkOptions(op: string, options: O): void;
   /** Names of the state tensors that these options need. */
   protected abstract slots(options: O): readonly string[];
-  /** Changes one parameter; called without recording. `state.step` already counts this update. */
+  /** Changes the parameters of a group that have a gradient; called without recording. */
+  protected updateAll(entries: readonly Entry[], options: O): void {
+    for (const { parameter, grad, state } of entries) this.update(parameter, grad, options, state);
+  }
+  /** Changes one parameter. `state.step` already counts this update. */
   protected abstract update(parameter: Tensor, grad: Tensor, options: O, state: ParamState): void;
 
   /** Adds parameters with options of their own. @throws ValueError for no parameters, duplicates, or options out of range @source torch.optim.Optimizer.add_param_group */
@@ -98,14 +109,17 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       if (p.grad !== null && (!sameShape(p.grad.shape, p.shape) || p.grad.dtype !== p.dtype))
         throw new ShapeError(this.#op, "a gradient must have its parameter's shape and dtype", `gradient ${describe(p.grad)}, parameter ${describe(p)}`);
     noGrad(() => {
-      for (const group of this.paramGroups)
-        for (const p of group.params) {
-          if (p.grad === null) continue;
-          const state = this.#state.get(p) ?? { step: 0, tensors: {} };
-          this.#state.set(p, state);
+      for (const group of this.paramGroups) {
+        const entries = group.params.flatMap((parameter): Entry[] => {
+          const { grad } = parameter;
+          if (grad === null) return [];
+          const state = this.#state.get(parameter) ?? { step: 0, tensors: {} };
+          this.#state.set(parameter, state);
           state.step++;
-          this.update(p, p.grad, group, state);
-        }
+          return [{ parameter, grad, state }];
+        });
+        this.updateAll(entries, group);
+      }
     });
   }
 

@@ -1,6 +1,6 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
 import type { NdArray } from 'ndarray';
-import { wrap } from '../autograd/graph.js';
+import { place } from '../autograd/graph.js';
 import { type IndexConvention, PoolIndices, planeOf } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
@@ -56,7 +56,7 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
 }
 
 function leaf(data: TypedArray, shape: Shape, dtype: DType, { device = defaultDevice(), requiresGrad = false }: TensorOptions): Tensor {
-  const t = wrap(device, device.upload(data, dtype), shape);
+  const t = place(device, data, dtype, shape);
   if (requiresGrad) t.requiresGrad = true;
   return t;
 }
@@ -147,6 +147,6 @@ export function poolIndices(
   const shape = options.shape ?? source.shape;
   if (shape.length !== 4) throw new ShapeError('poolIndices', 'shape must have rank 4, [N,H,W,C]', `shape=${show(shape)}`);
   const { convention, inputShape } = options;
-  const plane = device.upload(planeOf('poolIndices', source.data, shape, convention, inputShape), 'int32');
-  return new PoolIndices(wrap(device, plane, shape), [...inputShape], null, convention);
+  const plane = planeOf('poolIndices', source.data, shape, convention, inputShape);
+  return new PoolIndices(place(device, plane, 'int32', shape), [...inputShape], null, convention);
 }

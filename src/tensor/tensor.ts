@@ -1,7 +1,7 @@
 /** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
 import type { NdArray } from 'ndarray';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
-import { isTracking, type Node, registerTensor, withTracking, wrap } from '../autograd/graph.js';
+import { isTracking, type Node, place, registerTensor, updateInPlace, watching, withTracking } from '../autograd/graph.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
@@ -100,6 +100,11 @@ export class Tensor {
     this.#kept = true;
     return this;
   }
+  /** Takes keep() back. */
+  unkeep(): this {
+    this.#kept = false;
+    return this;
+  }
   /** Forgets the gradient and frees it; one that createGraph recorded belongs to its graph. */
   clearGrad(): void {
     if (this.grad?.node === null) this.grad.release();
@@ -115,10 +120,12 @@ export class Tensor {
 
   /** The elements, row-major; bool as 0 and 1. @throws GraphError after release; DeviceError when the work that made it failed */
   async data(): Promise<TypedArray> {
+    watching()?.read();
     return this.storage.read();
   }
   /** The same at once. @throws DeviceError where the device cannot read at once */
   dataSync(): TypedArray {
+    watching()?.read();
     return this.storage.device.readSync(this.storage.buffer);
   }
   /** As nested arrays; a scalar as a number. */
@@ -163,7 +170,7 @@ export class Tensor {
 
   /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
   upload(data: TypedArray, dtype: DType, shape: Shape = [data.length]): Tensor {
-    return wrap(this.device, this.device.upload(data, dtype), shape);
+    return place(this.device, data, dtype, shape);
   }
   /** Filled with a value; this tensor's shape and dtype, or others. */
   fullLike(value: number, shape: Shape = this.shape, dtype: DType = this.dtype): Tensor {
@@ -177,7 +184,7 @@ export class Tensor {
   }
   /** The same values on another device, as a leaf. @throws DeviceError where this device cannot be read at once */
   to(device: Device): Tensor {
-    return device === this.device ? this : wrap(device, device.upload(this.dataSync(), this.dtype), this.shape);
+    return device === this.device ? this : place(device, this.dataSync(), this.dtype, this.shape);
   }
 
   // ---- in place
@@ -194,8 +201,7 @@ export class Tensor {
       throw new ValueError('assign', 'dtypes must be equal', `source ${source.dtype}, this ${this.dtype}`, 'convert with cast()');
     if (isTracking() && this.requiresGrad)
       throw new GraphError('assign', 'a tensor that requires a gradient must not change while recording', this.madeBy, 'wrap it in noGrad()');
-    const { device, buffer } = source.to(this.device).storage;
-    this.storage.replace(device.run('cast', [{ buffer, shape: this.shape, dtype: this.dtype }], {}, [{ shape: this.shape, dtype: this.dtype }])[0]);
+    updateInPlace('cast', [source.to(this.device)], {}, [this]);
     return this;
   }
 

@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, type Op } from '../graph.js';
+import { apply, call, endWith, isTracking, type Op } from '../graph.js';
 
 /** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -40,8 +40,11 @@ const bceOp: Op<{ posWeight: number }> = {
   name: 'bceWithLogits',
   plan: ([x], attrs) => call('bceWithLogits', attrs, { shape: x.shape, dtype: x.dtype }),
   saves: [0, 1],
-  backward: ({ grad, inputs: [x, z], attrs: { posWeight: p }, needs }) => {
-    const s = () =>
+  backward: ({ grad, inputs: [x, z], attrs, needs }) => {
+    const p = attrs.posWeight;
+    // One kernel, unless the gradient is itself recorded.
+    const byLogits = () => (isTracking() ? grad.mul(composed()) : apply(bceGradOp, [grad, x, z], attrs));
+    const composed = () =>
       p === 1
         ? x.sigmoid().sub(z)
         : x
@@ -56,8 +59,13 @@ const bceOp: Op<{ posWeight: number }> = {
             .softplus()
             .mul(p - 1)
             .sub(x);
-    return [needs[0] ? grad.mul(s()) : null, needs[1] ? grad.mul(byTarget()) : null];
+    return [needs[0] ? byLogits() : null, needs[1] ? grad.mul(byTarget()) : null];
   },
+};
+
+const bceGradOp: Op<{ posWeight: number }> = {
+  name: 'bceWithLogitsGrad',
+  plan: ([g], attrs) => call('bceWithLogitsGrad', attrs, { shape: g.shape, dtype: g.dtype }),
 };
 
 export interface BceWithLogitsOptions extends LossOptions {

@@ -65,7 +65,7 @@ function reads(inputs: readonly Spec[], output: Spec, names: readonly string[]):
   return { prelude: split(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
 }
 
-export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits'> = {
+export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'> = {
   unary: ([x], { fn, alpha, beta }) => [
     { source: source('a, alpha, beta', `const x = a[i]; return ${unary[fn]};`), size: sizeOf(x.shape), args: [input(0), alpha, beta] },
   ],
@@ -112,6 +112,16 @@ export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | '
       ),
       size: sizeOf(x.shape),
       args: [input(0), input(1), posWeight],
+    },
+  ],
+  bceWithLogitsGrad: ([g], { posWeight }) => [
+    {
+      source: source(
+        'g, a, t, w',
+        'const x = a[i]; const z = t[i]; const e = Math.exp(-Math.abs(x)); return g[i] * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z);',
+      ),
+      size: sizeOf(g.shape),
+      args: [input(0), input(1), input(2), posWeight],
     },
   ],
 };

@@ -35,7 +35,7 @@ class GpuBuffer extends DeviceBuffer {
   constructor(
     dtype: DType,
     size: number,
-    readonly handle: Handle,
+    public handle: Handle,
   ) {
     super(dtype, size);
   }
@@ -169,14 +169,40 @@ class GpuDevice implements Device {
     );
   }
 
-  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): DeviceBuffer[] {
+  run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): DeviceBuffer[] {
+    if (kernel === 'adam') return this.#adam(inputs, attrs as KernelAttrs['adam'], outputs, into);
+    return this.#results(kernel, inputs, attrs, outputs, into);
+  }
+
+  /** gpu.js kernels have one output each: every parameter takes a few of its own. */
+  #adam(inputs: readonly Operand[], attrs: KernelAttrs['adam'], outputs: readonly Spec[], into?: readonly DeviceBuffer[]): DeviceBuffer[] {
+    const [read, written] = attrs.amsgrad ? [5, 4] : [4, 3];
+    return Array.from({ length: inputs.length / read }, (_, n) => {
+      const part = [n * written, (n + 1) * written] as const;
+      return this.#results('adam', inputs.slice(n * read, (n + 1) * read), attrs, outputs.slice(...part), into?.slice(...part));
+    }).flat();
+  }
+
+  #results<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into: readonly DeviceBuffer[] | undefined,
+  ): DeviceBuffer[] {
     const odd = outputs.find((o) => !this.dtypes.includes(o.dtype));
     if (odd !== undefined)
       throw new DeviceError(kernel, `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`, odd.dtype, 'use the reference device for float64');
     // gpu.js has no empty arrays: an empty result is nothing to compute, and of empty inputs only sums have one.
     if (outputs.every((o) => sizeOf(o.shape) === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
-      return outputs.map((o) =>
-        this.#buffer(o.dtype, sizeOf(o.shape), new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0)),
+      return outputs.map((o, k) =>
+        this.#place(o, new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0), into?.[k]),
       );
     const handles = inputs.map((t) => this.#own(t.buffer).handle);
     const sizes = inputs.map((t) => sizeOf(t.shape));
@@ -193,7 +219,16 @@ class GpuDevice implements Device {
       );
     const kept = outputsOf(kernel, results, outputs.length);
     for (const r of results) if (!kept.includes(r)) this.#drop(r);
-    return outputs.map((o, k) => this.#buffer(o.dtype, sizeOf(o.shape), kept[k]));
+    return outputs.map((o, k) => this.#place(o, kept[k], into?.[k]));
+  }
+
+  /** A result in a buffer: a new one, or in the place of one's old handle. */
+  #place({ shape, dtype }: Spec, handle: Handle, into: DeviceBuffer | undefined): GpuBuffer {
+    if (into === undefined) return this.#buffer(dtype, sizeOf(shape), handle);
+    const own = this.#own(into);
+    this.#drop(own.handle);
+    own.handle = handle;
+    return own;
   }
 
   #drop(handle: Handle): void {

@@ -83,11 +83,17 @@ export class ReferenceDevice implements Device {
     return buffer;
   }
 
-  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): ReferenceBuffer[] {
+  run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): DeviceBuffer[] {
     this.counters.kernels++;
     const withData = ({ shape, dtype }: Spec, buffer: DeviceBuffer): HostArray => ({ shape, dtype, data: referenceData(kernel, buffer) });
     const operands = inputs.map((input) => withData(input, input.buffer));
-    const buffers = outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
+    const buffers: DeviceBuffer[] = into !== undefined ? [...into] : outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
     kernels[kernel](
       operands,
       attrs,

@@ -1,7 +1,7 @@
 /** Commands for the kernels: words written into a queue in WebAssembly memory, which all threads walk when it is flushed. */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
-import type { Opcode } from './opcodes.js';
 import type { WasmBuffer } from './memory.js';
+import type { Opcode } from './opcodes.js';
 
 /** An input or output of a kernel. */
 export interface WasmOperand extends Spec {

@@ -65,7 +65,18 @@ export function convolution(to: Encoder, c: Convolution): void {
     const blocks = Math.ceil(count / width);
     const panels = to.temporary(Math.max(c.groups * blocks * width * taps * c.inner, 1) * 4);
     const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
-    words.push(c.height.firstTap, c.height.tapStep, c.width.firstTap, c.width.tapStep, c.kernelWidth, c.inner, c.tapStep, c.innerStep, c.columnStep, c.groupStep);
+    words.push(
+      c.height.firstTap,
+      c.height.tapStep,
+      c.width.firstTap,
+      c.width.tapStep,
+      c.kernelWidth,
+      c.inner,
+      c.tapStep,
+      c.innerStep,
+      c.columnStep,
+      c.groupStep,
+    );
     to.emit(Opcode.pack, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, words);
     const { height, width: across } = c;
     const bias = c.bias === 0 ? 0 : c.bias + from * 4;
@@ -115,7 +126,7 @@ const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
-function weightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): void {
+export function weightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const inner = inChannels / groups;
   const columns = outChannels / groups;

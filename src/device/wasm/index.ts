@@ -5,13 +5,19 @@
 import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { sizeOf } from '../../tensor/shape.js';
-import type { Counters, Device, DeviceBuffer, KernelAttrs, KernelName, MemoryReport, Operand, Spec } from '../device.js';
+import type { Counters, Device, DeviceBuffer, KernelAttrs, KernelName, MemoryReport, Operand, Plan, Recording, Spec } from '../device.js';
 import { type Build, load } from './build.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
+import { elementwise } from './elementwise.js';
+import { matmul } from './matmul.js';
 import { Arena, blockSize, deviceBytes, Memory, WasmBuffer } from './memory.js';
+import { movement } from './movement.js';
 import { Opcode } from './opcodes.js';
+import { pool } from './pool.js';
+import { reduce } from './reduce.js';
 import { control, cores, startThreads, type Threads, threadsMissing } from './threads.js';
+import { training } from './training.js';
 
 export interface WasmOptions {
   /** Threads that compute, this one included. Default: the environment's CEDARGRAD_THREADS, else the cores. */
@@ -20,7 +26,7 @@ export interface WasmOptions {
   build?: Build;
 }
 
-const encoders: Partial<Family<KernelName>> = { ...conv };
+const encoders: Family<KernelName> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...training };
 
 interface Exports {
   launch(start: number, end: number): number;
@@ -30,16 +36,6 @@ interface Exports {
 const queueWords = 1 << 16;
 const mostThreads = 64;
 const scratchBytes = 1 << 19;
-
-/** Recorded commands, in device memory, and the blocks they work on. */
-export interface Plan {
-  /** How many words it has. */
-  readonly words: number;
-  /** Runs the commands from one word to another. */
-  run(from: number, to: number): void;
-  /** Gives its memory back. */
-  dispose(): void;
-}
 
 export class WasmDevice implements Device, Encoder {
   readonly name = 'wasm';
@@ -53,7 +49,7 @@ export class WasmDevice implements Device, Encoder {
   /** Blocks freed since the last flush: commands in the queue may still read them. */
   readonly #freedSince = new Set<number>();
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
-  #recording: Int32Array[] | null = null;
+  #recording: { readonly recorded: Int32Array[]; readonly constants: Arena } | null = null;
   #tensors = 0;
   #bytes = 0;
   #broken: string | null = null;
@@ -103,24 +99,33 @@ export class WasmDevice implements Device, Encoder {
   upload(data: TypedArray, dtype: DType): WasmBuffer {
     this.#check();
     this.counters.uploads++;
-    const buffer = this.#make(dtype, data.length);
-    this.write(buffer, data);
+    const buffer = this.#recording === null ? this.#make(dtype, data.length) : this.#constant(dtype, data.length, this.#recording.constants);
+    this.#write(buffer, data);
     return buffer;
   }
 
   /** Overwrites a buffer from the host, after the commands that may still read its block. */
-  write(buffer: WasmBuffer, data: TypedArray): void {
+  #write(buffer: WasmBuffer, data: TypedArray): void {
     if (this.#freedSince.has(buffer.address)) this.flush();
-    const at = buffer.address / 4;
     if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
-    else this.#memory.words.set(data, at);
+    else this.#memory.words.set(data, buffer.address / 4);
   }
 
-  run<K extends KernelName>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): WasmBuffer[] {
+  run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): WasmBuffer[] {
     this.#check();
     this.counters.kernels++;
     for (const { buffer } of inputs) this.#own(kernel, buffer);
-    const made = outputs.map(({ shape, dtype }) => ({ shape, dtype, buffer: this.#make(dtype, sizeOf(shape)) }));
+    const made = outputs.map(({ shape, dtype }, i) => ({
+      shape,
+      dtype,
+      buffer: into === undefined ? this.#make(dtype, sizeOf(shape)) : this.#own(kernel, into[i]),
+    }));
     const encode = encoders[kernel] as Family<K>[K];
     encode(this, inputs as readonly WasmOperand[], attrs, made);
     for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
@@ -153,7 +158,7 @@ export class WasmDevice implements Device, Encoder {
     this.#used = 0;
     this.#freedSince.clear();
     if (words === 0) return;
-    if (this.#recording !== null) this.#recording.push(this.#memory.words.slice(this.#queue / 4, this.#queue / 4 + words));
+    this.#recording?.recorded.push(this.#memory.words.slice(this.#queue / 4, this.#queue / 4 + words));
     this.#launch(this.#queue, words);
   }
 
@@ -194,42 +199,71 @@ export class WasmDevice implements Device, Encoder {
     return report;
   }
 
-  /** Records the commands of `fn` while they run. What it allocates belongs to the plan. */
-  record(fn: () => void): Plan {
+  record(): Recording {
+    if (this.#recording !== null) throw new DeviceError('wasm', 'one recording at a time', 'a second one', 'a compiled step cannot record another');
     this.flush();
     const { common } = this.#memory;
-    const arena = new Arena();
+    const own = new Arena();
+    const constants = new Arena();
     const recorded: Int32Array[] = [];
-    this.#memory.arena = arena;
-    this.#recording = recorded;
-    try {
-      fn();
-      this.flush();
-    } finally {
-      this.#memory.arena = common;
-      this.#recording = null;
-    }
-    const words = recorded.reduce((n, part) => n + part.length, 0);
-    const bytes = Math.max(words * 4, 4);
-    const address = this.#memory.take(bytes);
-    let at = address / 4;
-    for (const part of recorded) {
-      this.#memory.words.set(part, at);
-      at += part.length;
-    }
-    return {
-      words,
-      run: (from, to) => {
-        this.#check();
-        this.flush();
-        if (to > from) this.#launch(address + from * 4, to - from);
-      },
-      dispose: () => {
-        this.flush();
-        this.#give(address, blockSize(bytes), common);
-        this.#memory.dissolve(arena);
-      },
+    let count = 0;
+    this.#recording = { recorded, constants };
+    this.#memory.arena = own;
+    const position = (): number => {
+      for (; count < recorded.length; count++) length += recorded[count].length;
+      return length + this.#used;
     };
+    let length = 0;
+    const end = (): Plan => {
+      try {
+        this.flush();
+      } finally {
+        this.#memory.arena = common;
+        this.#recording = null;
+      }
+      const words = position();
+      const bytes = Math.max(words * 4, 4);
+      const start = this.#memory.take(bytes);
+      let at = start / 4;
+      for (const part of recorded) {
+        this.#memory.words.set(part, at);
+        at += part.length;
+      }
+      return {
+        run: (from, to) => {
+          this.#check();
+          this.flush();
+          if (to > from) this.#launch(start + from * 4, to - from);
+        },
+        rewrite: (from, kernel, inputs, attrs, outputs, buffers) => {
+          const fresh: number[] = [];
+          let possible = true;
+          const encoder: Encoder = {
+            emit: (opcode, parallel, arguments_) => fresh.push(opcode, arguments_.length + 3, parallel ? 1 : 0, ...arguments_),
+            temporary: () => {
+              possible = false;
+              return 0;
+            },
+          };
+          const operands = outputs.map((output, i) => ({ ...output, buffer: buffers[i] as WasmBuffer }));
+          (encoders[kernel] as Family<typeof kernel>[typeof kernel])(encoder, inputs as readonly WasmOperand[], attrs, operands);
+          const memory = this.#memory.words;
+          const first = start / 4 + from;
+          // The same commands with other numbers: lengths and opcodes must fit.
+          for (let i = 0; i < fresh.length; i += fresh[i + 1]) possible &&= memory[first + i] === fresh[i] && memory[first + i + 1] === fresh[i + 1];
+          if (possible) memory.set(fresh, first);
+          return possible;
+        },
+        write: (buffer, data) => this.#write(buffer as WasmBuffer, data),
+        dispose: () => {
+          this.flush();
+          this.#give(start, blockSize(bytes), common);
+          this.#memory.dissolve(own);
+          this.#memory.dissolve(constants);
+        },
+      };
+    };
+    return { position, end };
   }
 
   async read(buffer: DeviceBuffer): Promise<TypedArray> {
@@ -268,14 +302,29 @@ export class WasmDevice implements Device, Encoder {
   }
 
   #make(dtype: DType, size: number): WasmBuffer {
+    this.#checkDType(dtype);
+    const { arena } = this.#memory;
+    return this.#account(new WasmBuffer(dtype, size, this.#memory.take(deviceBytes(dtype, size)), arena));
+  }
+
+  /** A buffer that a plan reads: it is written before the plan runs, so no command of the plan may use its block for anything else. */
+  #constant(dtype: DType, size: number, constants: Arena): WasmBuffer {
+    this.#checkDType(dtype);
+    const address = this.#memory.take(deviceBytes(dtype, size), this.#memory.common);
+    const buffer = new WasmBuffer(dtype, size, address, constants);
+    constants.blocks.push([address, buffer.block]);
+    return this.#account(buffer);
+  }
+
+  #checkDType(dtype: DType): void {
     if (!this.dtypes.includes(dtype))
       throw new DeviceError('wasm', 'dtype must be float32, int32 or bool', dtype, "convert with cast(), or use device('reference')");
-    const bytes = deviceBytes(dtype, size);
-    const { arena } = this.#memory;
-    const address = this.#memory.take(bytes);
+  }
+
+  #account(buffer: WasmBuffer): WasmBuffer {
     this.#tensors++;
-    this.#bytes += bytes;
-    return new WasmBuffer(dtype, size, address, blockSize(bytes), arena);
+    this.#bytes += deviceBytes(buffer.dtype, buffer.size);
+    return buffer;
   }
 
   #give(address: number, size: number, arena: Arena): void {

@@ -12,22 +12,23 @@ const wordBytes = 4;
 export class Arena {
   readonly free = new Map<number, number[]>();
   pooled = 0;
-  /** Every block it ever took, with its size: what disposing gives back. */
+  /** Every block a plan's arena took, with its size: what disposing gives back. */
   readonly blocks: (readonly [address: number, bytes: number])[] = [];
 }
 
 export class WasmBuffer extends DeviceBuffer {
   freed = false;
+  /** Size of its block. */
+  readonly block: number;
 
   constructor(
     dtype: DType,
     size: number,
     readonly address: number,
-    /** Size of its block. */
-    readonly block: number,
     readonly arena: Arena,
   ) {
     super(dtype, size);
+    this.block = blockSize(deviceBytes(dtype, size));
   }
 }
 
@@ -67,13 +68,19 @@ export class Memory {
   /** Takes a block of at least `bytes`; its size is blockSize(bytes). */
   take(bytes: number, arena = this.arena): number {
     const size = blockSize(bytes);
-    const address = arena.free.get(size)?.pop();
-    if (address !== undefined) {
+    const own = arena.free.get(size)?.pop();
+    if (own !== undefined) {
       arena.pooled -= size;
-      return address;
+      return own;
+    }
+    const spare = arena === this.common ? undefined : this.common.free.get(size)?.pop();
+    if (spare !== undefined) {
+      this.common.pooled -= size;
+      arena.blocks.push([spare, size]);
+      return spare;
     }
     const grown = this.#grow(size);
-    arena.blocks.push([grown, size]);
+    if (arena !== this.common) arena.blocks.push([grown, size]);
     return grown;
   }
 
@@ -87,7 +94,6 @@ export class Memory {
   /** Hands a plan's blocks back to the device. */
   dissolve(arena: Arena): void {
     for (const [address, size] of arena.blocks) this.give(address, size, this.common);
-    this.common.blocks.push(...arena.blocks);
     arena.blocks.length = 0;
     arena.free.clear();
     arena.pooled = 0;

@@ -1,28 +1,36 @@
-/** The numbers by which commands name their kernel. Compiled into both sides: the TypeScript encoders and the WebAssembly dispatch. */
+/** The numbers by which commands name their kernel, sixteen to a family. Compiled into both sides: the TypeScript encoders and the WebAssembly dispatch. */
 export enum Opcode {
-  pack,
+  // conv
+  pack = 0,
   convolve,
   weightGrad,
   sumPartials,
-  matmul,
-  copy,
+  // simple
+  copy = 16,
   fill,
-  unary,
+  // elementwise
+  unary = 32,
   binary,
   select,
   gate,
-  reduceRows,
-  reduceColumns,
-  reduce,
+  // reduce
+  reduce = 48,
+  reduceParts,
+  reduceWalk,
   argReduce,
-  move,
-  indexMove,
-  maxPool,
+  // movement
+  move = 64,
+  indexSelect,
+  indexAdd,
+  // pool
+  maxPool = 80,
   unpool,
+  scatter,
   planeGather,
   avgPool,
   avgPoolGrad,
-  bce,
+  // training: losses and optimisers
+  bce = 96,
   bceGrad,
   adam,
 }

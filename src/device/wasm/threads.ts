@@ -53,7 +53,12 @@ export async function cores(): Promise<number> {
 }
 
 /** Starts `count` workers; they join the next launch once they are ready. `onFailure` is told when one ends that should not. */
-export async function startThreads(module: WebAssembly.Module, memory: WebAssembly.Memory, count: number, onFailure: (reason: string) => void): Promise<Threads> {
+export async function startThreads(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  count: number,
+  onFailure: (reason: string) => void,
+): Promise<Threads> {
   const words = new Int32Array(memory.buffer);
   const threads: Thread[] = [];
   let closing = false;

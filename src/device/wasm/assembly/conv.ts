@@ -2,6 +2,7 @@
  * Convolution and its gradients over packed panels. A panel holds the weights of 16 (or 4, or 1) output columns, row by row in the order in which an image is
  * walked, so that the products of one kernel row are one run through memory: no copy of image patches is made. At the borders runs are cut short.
  */
+import { Opcode } from '../opcodes';
 import { arg, next } from './core';
 import { outer1x16, outer2x16, outer4x4, tile1x16, tile2x16, tile4x1, tile4x4 } from './tiles';
 
@@ -9,7 +10,7 @@ import { outer1x16, outer2x16, outer4x4, tile1x16, tile2x16, tile4x1, tile4x4 } 
 const stretch = 64;
 
 /** to, from, then: groups, columns a group, width, kh, kw, ky0, kyStep, kx0, kxStep, source kw, inner, tap step, inner step, column step, group step (floats). */
-export function pack(p: usize): void {
+function pack(p: usize): void {
   const to = <usize>arg(p, 0);
   const from = <usize>arg(p, 1);
   const groups = arg(p, 2);
@@ -67,7 +68,7 @@ function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 {
  * x, y, panels, bias (0: none), batch, H, W, pixel step, groups, inner, columns a group, panel width, rows, columns of output, y image, row and column step (floats), stride h and w,
  * before h and w, kh, kw, dilation h and w, relu. One panel width for all columns.
  */
-export function convolve(p: usize): void {
+function convolve(p: usize): void {
   const x = <usize>arg(p, 0);
   const y = <usize>arg(p, 1);
   const panels = <usize>arg(p, 2);
@@ -166,7 +167,7 @@ export function convolve(p: usize): void {
  * pixel step of g, stride h and w, before h and w, kh, kw, dilation h and w, swapped (columns run along x and factors along g), rows of a slab.
  * A part is [kh, kw, inner, groups·columns], or [kh, kw, groups·columns, inner] when swapped.
  */
-export function weightGrad(p: usize): void {
+function weightGrad(p: usize): void {
   const x = <usize>arg(p, 0);
   const g = <usize>arg(p, 1);
   const partials = <usize>arg(p, 2);
@@ -249,7 +250,7 @@ function outer(a: usize, aStep: usize, aRow: usize, factors: i32, b: usize, bSte
 }
 
 /** to, partials, parts, taps, inner, columns, swapped: Σ over parts, in their order, as [taps, inner, columns]. */
-export function sumPartials(p: usize): void {
+function sumPartials(p: usize): void {
   const to = <usize>arg(p, 0);
   const partials = <usize>arg(p, 1);
   const parts = arg(p, 2);
@@ -283,5 +284,20 @@ export function sumPartials(p: usize): void {
       for (let s = 1; s < parts; s++) sum += load<f32>((from += size));
       store<f32>(to + at, sum);
     }
+  }
+}
+
+export function dispatchConv(opcode: i32, p: usize, thread: i32): void {
+  switch (opcode) {
+    case Opcode.pack:
+      return pack(p);
+    case Opcode.convolve:
+      return convolve(p);
+    case Opcode.weightGrad:
+      return weightGrad(p);
+    case Opcode.sumPartials:
+      return sumPartials(p);
+    default:
+      unreachable();
   }
 }

@@ -1,22 +1,28 @@
-/** From a command's opcode to its kernel. */
-import { Opcode } from '../opcodes';
-import { convolve, pack, sumPartials, weightGrad } from './conv';
-import { copy, fill } from './simple';
+/** From a command's opcode to the family of its kernel. */
+import { dispatchConv } from './conv';
+import { dispatchElementwise } from './elementwise';
+import { dispatchMovement } from './movement';
+import { dispatchPool } from './pool';
+import { dispatchReduce } from './reduce';
+import { dispatchSimple } from './simple';
+import { dispatchTraining } from './training';
 
 export function dispatch(opcode: i32, p: usize, thread: i32): void {
-  switch (opcode) {
-    case Opcode.pack:
-      return pack(p);
-    case Opcode.convolve:
-      return convolve(p);
-    case Opcode.weightGrad:
-      return weightGrad(p);
-    case Opcode.sumPartials:
-      return sumPartials(p);
-    case Opcode.copy:
-      return copy(p);
-    case Opcode.fill:
-      return fill(p);
+  switch (opcode >> 4) {
+    case 0:
+      return dispatchConv(opcode, p, thread);
+    case 1:
+      return dispatchSimple(opcode, p);
+    case 2:
+      return dispatchElementwise(opcode, p, thread);
+    case 3:
+      return dispatchReduce(opcode, p, thread);
+    case 4:
+      return dispatchMovement(opcode, p, thread);
+    case 5:
+      return dispatchPool(opcode, p, thread);
+    case 6:
+      return dispatchTraining(opcode, p, thread);
     default:
       unreachable();
   }

@@ -1,17 +1,18 @@
 /** Copying and filling. */
+import { Opcode } from '../opcodes';
 import { arg, next } from './core';
 
 const block = 32768;
 
 /** to, from, bytes (a multiple of 4). */
-export function copy(p: usize): void {
+function copy(p: usize): void {
   const bytes = arg(p, 2);
   for (let c = next(); c * block < bytes; c = next())
     memory.copy(<usize>arg(p, 0) + c * block, <usize>arg(p, 1) + c * block, min(block, bytes - c * block));
 }
 
 /** to, words, value. */
-export function fill(p: usize): void {
+function fill(p: usize): void {
   const words = arg(p, 1);
   const value = arg(p, 2);
   const lanes = i32x4.splat(value);
@@ -23,4 +24,10 @@ export function fill(p: usize): void {
     for (; i + 4 <= end; i += 4, at += 16) v128.store(at, lanes);
     for (; i < end; i++, at += 4) store<i32>(at, value);
   }
+}
+
+export function dispatchSimple(opcode: i32, p: usize): void {
+  if (opcode == Opcode.copy) copy(p);
+  else if (opcode == Opcode.fill) fill(p);
+  else unreachable();
 }

@@ -1,0 +1,245 @@
+/** Exponentials, logarithms and what is made of them, four floats at a time, to about one unit in the last place. Polynomials of the Cephes library. */
+import { madd } from './tiles';
+
+// @ts-ignore: decorator
+@inline
+export function splat(x: f32): v128 {
+  return f32x4.splat(x);
+}
+
+const ln2High: f32 = 0.693359375;
+const ln2Low: f32 = -2.12194440e-4;
+/** Added, it leaves a float's whole part in its lowest bits. */
+const rounder: f32 = 12582912;
+
+/** x / ln 2 to a whole number, plus `rounder`. */
+// @ts-ignore: decorator
+@inline
+function halves(x: v128): v128 {
+  return f32x4.add(f32x4.mul(x, splat(1.44269504088896341)), splat(rounder));
+}
+/** x − n·ln 2. */
+// @ts-ignore: decorator
+@inline
+function rest(x: v128, n: v128): v128 {
+  return madd(n, splat(-ln2Low), madd(n, splat(-ln2High), x));
+}
+/** eʳ − 1 for |r| ≤ ½·ln 2. */
+// @ts-ignore: decorator
+@inline
+function expm1Near(r: v128): v128 {
+  let y = madd(splat(1.9875691500e-4), r, splat(1.3981999507e-3));
+  y = madd(y, r, splat(8.3334519073e-3));
+  y = madd(y, r, splat(4.1665795894e-2));
+  y = madd(y, r, splat(1.6666665459e-1));
+  y = madd(y, r, splat(5.0000001201e-1));
+  return madd(y, f32x4.mul(r, r), r);
+}
+/** 2ⁿ. */
+// @ts-ignore: decorator
+@inline
+function power2(n: v128): v128 {
+  return i32x4.shl(i32x4.add(n, i32x4.splat(127)), 23);
+}
+
+// pmin and pmax give their first operand when either is NaN.
+
+/** eˣ. */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  x = f32x4.pmax(f32x4.pmin(x, splat(89)), splat(-104));
+  const rounded = halves(x);
+  const r = rest(x, f32x4.sub(rounded, splat(rounder)));
+  // By two factors, so that the ends of the range are reached.
+  const n = i32x4.sub(rounded, i32x4.splat(0x4b400000));
+  const half = i32x4.shr_s(n, 1);
+  return f32x4.mul(f32x4.mul(f32x4.add(expm1Near(r), splat(1)), power2(half)), power2(i32x4.sub(n, half)));
+}
+
+/** eˣ for x ≤ 0. */
+// @ts-ignore: decorator
+@inline
+export function expDown4(x: v128): v128 {
+  x = f32x4.pmax(x, splat(-104));
+  const rounded = halves(x);
+  const r = rest(x, f32x4.sub(rounded, splat(rounder)));
+  const n = i32x4.sub(rounded, i32x4.splat(0x4b400000));
+  const half = i32x4.shr_s(n, 1);
+  return f32x4.mul(f32x4.mul(f32x4.add(expm1Near(r), splat(1)), power2(half)), power2(i32x4.sub(n, half)));
+}
+
+/** eˣ − 1 for x ≤ 0. */
+// @ts-ignore: decorator
+@inline
+export function expm1Down4(x: v128): v128 {
+  x = f32x4.pmax(x, splat(-80));
+  const rounded = halves(x);
+  const r = rest(x, f32x4.sub(rounded, splat(rounder)));
+  const scale = power2(i32x4.sub(rounded, i32x4.splat(0x4b400000)));
+  return f32x4.add(f32x4.mul(expm1Near(r), scale), f32x4.sub(scale, splat(1)));
+}
+
+/** log(1 + f) + n·ln 2 for 1 + f in [√½, √2]. */
+// @ts-ignore: decorator
+@inline
+function logNear(f: v128, n: v128): v128 {
+  const square = f32x4.mul(f, f);
+  let y = madd(splat(7.0376836292e-2), f, splat(-1.1514610310e-1));
+  y = madd(y, f, splat(1.1676998740e-1));
+  y = madd(y, f, splat(-1.2420140846e-1));
+  y = madd(y, f, splat(1.4249322787e-1));
+  y = madd(y, f, splat(-1.6668057665e-1));
+  y = madd(y, f, splat(2.0000714765e-1));
+  y = madd(y, f, splat(-2.4999993993e-1));
+  y = madd(y, f, splat(3.3333331174e-1));
+  y = f32x4.mul(y, f32x4.mul(f, square));
+  y = madd(n, splat(ln2Low), y);
+  y = madd(square, splat(-0.5), y);
+  return madd(n, splat(ln2High), f32x4.add(f, y));
+}
+
+/** Natural logarithm. */
+// @ts-ignore: decorator
+@inline
+export function log4(x: v128): v128 {
+  // Denormals are scaled up by 2²³ first.
+  const small = f32x4.lt(x, splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, small);
+  // The mantissa into [√½, √2): the exponent is counted from √½.
+  const shifted = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
+  const n = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_s(shifted, 23), v128.and(small, i32x4.splat(23))));
+  const mantissa = i32x4.add(v128.and(shifted, i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
+  const y = logNear(f32x4.sub(mantissa, splat(1)), n);
+  // Inf and NaN stay; 0 gives −Inf, below is NaN.
+  const finite = v128.bitselect(y, x, f32x4.lt(x, splat(Infinity)));
+  const low = v128.bitselect(splat(-Infinity), splat(NaN), f32x4.eq(x, splat(0)));
+  return v128.bitselect(low, finite, f32x4.le(x, splat(0)));
+}
+
+/** log(1 + x). */
+// @ts-ignore: decorator
+@inline
+export function log1p4(x: v128): v128 {
+  const u = f32x4.add(x, splat(1));
+  // What the sum lost, brought back to first order; 0 where the logarithm is special.
+  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, splat(1))), u);
+  const usual = v128.and(f32x4.gt(u, splat(0)), f32x4.lt(u, splat(Infinity)));
+  return v128.bitselect(x, f32x4.add(log4(u), v128.and(lost, usual)), f32x4.eq(u, splat(1)));
+}
+
+/** log(1 + x) for x in [0, 1]. */
+// @ts-ignore: decorator
+@inline
+export function log1pUnit4(x: v128): v128 {
+  const upper = f32x4.gt(x, splat(0.41421356));
+  const f = v128.bitselect(f32x4.mul(f32x4.sub(x, splat(1)), splat(0.5)), x, upper);
+  return logNear(f, v128.and(upper, splat(1)));
+}
+
+/** −|x|. */
+// @ts-ignore: decorator
+@inline
+export function down4(x: v128): v128 {
+  return v128.or(x, i32x4.splat(0x80000000));
+}
+
+/** 1 / (1 + e⁻ˣ). */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const e = expDown4(down4(x));
+  return f32x4.div(v128.bitselect(e, splat(1), f32x4.lt(x, splat(0))), f32x4.add(e, splat(1)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const e = expm1Down4(f32x4.mul(down4(x), splat(2)));
+  const y = f32x4.div(e, f32x4.add(e, splat(2)));
+  return v128.bitselect(x, y, i32x4.splat(0x80000000));
+}
+
+/** log(1 + eˣ). */
+// @ts-ignore: decorator
+@inline
+export function softplus4(x: v128): v128 {
+  return f32x4.add(f32x4.pmax(x, splat(0)), log1pUnit4(expDown4(down4(x))));
+}
+
+/** The error function: a polynomial near 0, 1 − e^polynomial beyond. @source N. Juffa's erff */
+// @ts-ignore: decorator
+@inline
+export function erf4(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const square = f32x4.mul(x, x);
+  let far = madd(splat(-1.72853470e-5), a, splat(3.83197126e-4));
+  far = madd(far, square, madd(splat(-3.88396438e-3), a, splat(2.42546219e-2)));
+  far = madd(far, a, splat(-1.06777877e-1));
+  far = madd(far, a, splat(-6.34846687e-1));
+  far = madd(far, a, splat(-1.28717512e-1));
+  far = f32x4.sub(splat(1), expDown4(madd(far, a, f32x4.neg(a))));
+  far = v128.bitselect(x, far, i32x4.splat(0x80000000));
+  let near = madd(splat(-5.96761703e-4), square, splat(4.99119423e-3));
+  near = madd(near, square, splat(-2.67681349e-2));
+  near = madd(near, square, splat(1.12819925e-1));
+  near = madd(near, square, splat(-3.76125336e-1));
+  near = madd(near, square, splat(1.28379166e-1));
+  near = madd(near, x, x);
+  return v128.bitselect(far, near, f32x4.gt(a, splat(0.927734375)));
+}
+
+/** log₂ of a positive, finite, normal number. */
+function log2(x: f64): f64 {
+  const bits = reinterpret<i64>(x);
+  // The exponent is counted from √½.
+  const shifted = bits - 0x3fe6a09e667f3bcd;
+  const s0 = reinterpret<f64>((shifted & 0xfffffffffffff) + 0x3fe6a09e667f3bcd);
+  const s = (s0 - 1) / (s0 + 1);
+  const z = s * s;
+  let y: f64 = 1.0 / 19;
+  y = y * z + 1.0 / 17;
+  y = y * z + 1.0 / 15;
+  y = y * z + 1.0 / 13;
+  y = y * z + 1.0 / 11;
+  y = y * z + 1.0 / 9;
+  y = y * z + 1.0 / 7;
+  y = y * z + 1.0 / 5;
+  y = y * z + 1.0 / 3;
+  y = y * z + 1;
+  return <f64>(shifted >> 52) + s * y * 2.8853900817779268;
+}
+
+/** 2ˣ for |x| ≤ 1000. */
+function exp2(x: f64): f64 {
+  const n = nearest<f64>(x);
+  const r = (x - n) * 0.6931471805599453;
+  let y: f64 = 1.0 / 39916800;
+  y = y * r + 1.0 / 3628800;
+  y = y * r + 1.0 / 362880;
+  y = y * r + 1.0 / 40320;
+  y = y * r + 1.0 / 5040;
+  y = y * r + 1.0 / 720;
+  y = y * r + 1.0 / 120;
+  y = y * r + 1.0 / 24;
+  y = y * r + 1.0 / 6;
+  y = y * r + 0.5;
+  y = y * r + 1;
+  y = y * r + 1;
+  return y * reinterpret<f64>((<i64>n + 1023) << 52);
+}
+
+/** C's pow for floats: also 1 to any power, and −1 to an infinite one, is 1. */
+export function power(x: f32, y: f32): f32 {
+  if (y == 0 || x == 1) return 1;
+  if (x != x || y != y) return NaN;
+  const a = abs(x);
+  const whole = floor(y) == y;
+  if (x < 0 && !whole && a < Infinity) return NaN;
+  let magnitude: f32 = 1;
+  if (a == 0) magnitude = y > 0 ? 0 : Infinity;
+  else if (a == Infinity) magnitude = y > 0 ? Infinity : 0;
+  else if (a != 1) magnitude = <f32>exp2(max<f64>(min<f64>(<f64>y * log2(<f64>a), 200), -200));
+  const odd = whole && floor(y * 0.5) * 2 != y;
+  return odd ? copysign(magnitude, x) : magnitude;
+}

@@ -1,0 +1,151 @@
+/** Kernels that move 4-byte elements whatever they mean, and indexAdd. */
+import { Opcode } from '../opcodes';
+import { arg, next } from './core';
+import { storeLanes } from './tiles';
+
+/** Elements of a row that one chunk takes at most. */
+const rowBlock = 16384;
+
+/** `count` elements side by side. */
+function copyRun(to: usize, from: usize, count: i32): void {
+  if (count >= 128) {
+    memory.copy(to, from, <usize>count << 2);
+    return;
+  }
+  for (; count >= 4; count -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
+  for (; count > 0; count--, to += 4, from += 4) store<i32>(to, load<i32>(from));
+}
+
+/** Four by four elements, transposed. Steps in bytes. */
+// @ts-ignore: decorator
+@inline
+function transpose(to: usize, toNext: usize, from: usize, fromNext: usize): void {
+  const a = v128.load(from);
+  const b = v128.load(from + fromNext);
+  const c = v128.load(from + fromNext * 2);
+  const d = v128.load(from + fromNext * 3);
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const AB = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const CD = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(to + toNext, v128.shuffle<i64>(ab, cd, 1, 3));
+  v128.store(to + toNext * 2, v128.shuffle<i64>(AB, CD, 0, 2));
+  v128.store(to + toNext * 3, v128.shuffle<i64>(AB, CD, 1, 3));
+}
+
+/** `rows` × `count` elements; steps in bytes. */
+function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow: usize, fromStep: usize, rows: i32, count: i32): void {
+  let r = 0;
+  if (toStep == 4 && fromRow == 4 && fromStep != 4)
+    for (; r + 4 <= rows; r += 4, to += toRow * 4, from += 16) {
+      let t = to;
+      let f = from;
+      let i = 0;
+      for (; i + 4 <= count; i += 4, t += 16, f += fromStep * 4) transpose(t, toRow, f, fromStep);
+      for (; i < count; i++, t += 4, f += fromStep)
+        for (let k: usize = 0; k < 4; k++) store<i32>(t + k * toRow, load<i32>(f + (k << 2)));
+    }
+  for (; r < rows; r++, to += toRow, from += fromRow) {
+    if (toStep == 4 && fromStep == 4) {
+      copyRun(to, from, count);
+      continue;
+    }
+    let t = to;
+    let f = from;
+    let i = 0;
+    if (toStep == 4 && fromStep == 0) {
+      const v = v128.load32_splat(from);
+      for (; i + 4 <= count; i += 4, t += 16) v128.store(t, v);
+    }
+    for (; i < count; i++, t += toStep, f += fromStep) store<i32>(t, load<i32>(f));
+  }
+}
+
+/** to, from, rows, rows of a chunk, rank (2 or more), sizes, strides of `to`, strides of `from` (elements). Rows are along the last axis. */
+function move(p: usize): void {
+  const rows = arg(p, 2);
+  const share = arg(p, 3);
+  const rank = arg(p, 4);
+  const size = arg(p, 3 + rank);
+  const count = arg(p, 4 + rank);
+  const toRow = <usize>arg(p, 3 + 2 * rank) << 2;
+  const toStep = <usize>arg(p, 4 + 2 * rank) << 2;
+  const fromRow = <usize>arg(p, 3 + 3 * rank) << 2;
+  const fromStep = <usize>arg(p, 4 + 3 * rank) << 2;
+  const cuts = (count + rowBlock - 1) / rowBlock;
+  const chunks = (rows + share - 1) / share * cuts;
+  for (let c = next(); c < chunks; c = next()) {
+    const column = (c % cuts) * rowBlock;
+    const width = min(rowBlock, count - column);
+    let row = c / cuts * share;
+    const last = min(row + share, rows);
+    while (row < last) {
+      const i = row % size;
+      const run = min(size - i, last - row);
+      let to = <usize>arg(p, 0) + <usize>i * toRow + <usize>column * toStep;
+      let from = <usize>arg(p, 1) + <usize>i * fromRow + <usize>column * fromStep;
+      let position = row / size;
+      for (let d = rank - 3; d >= 0; d--) {
+        const n = arg(p, 5 + d);
+        to += <usize>(position % n * arg(p, 5 + rank + d)) << 2;
+        from += <usize>(position % n * arg(p, 5 + 2 * rank + d)) << 2;
+        position /= n;
+      }
+      movePlane(to, toRow, toStep, from, fromRow, fromStep, run, width);
+      row += run;
+    }
+  }
+}
+
+/** to, from, indices, outer, length, indices' count, inner, rows of a chunk. */
+function indexSelect(p: usize): void {
+  const length = arg(p, 4);
+  const count = arg(p, 5);
+  const inner = arg(p, 6);
+  const share = arg(p, 7);
+  const rows = arg(p, 3) * count;
+  for (let c = next(); c * share < rows; c = next())
+    for (let r = c * share; r < min(c * share + share, rows); r++) {
+      const index = load<i32>(<usize>arg(p, 2) + (<usize>(r % count) << 2));
+      copyRun(<usize>arg(p, 0) + (<usize>(r * inner) << 2), <usize>arg(p, 1) + (<usize>((r / count * length + index) * inner) << 2), inner);
+    }
+}
+
+/** to, from, indices, outer, length, indices' count, inner, columns of a chunk, whether integers. */
+function indexAdd(p: usize): void {
+  const length = arg(p, 4);
+  const count = arg(p, 5);
+  const inner = arg(p, 6);
+  const share = arg(p, 7);
+  const ints = arg(p, 8) != 0;
+  const cuts = (inner + share - 1) / share;
+  for (let c = next(); c < arg(p, 3) * cuts; c = next()) {
+    const column = (c % cuts) * share;
+    const width = min(share, inner - column);
+    const to = <usize>arg(p, 0) + (<usize>(c / cuts * length * inner + column) << 2);
+    for (let i = 0; i < length; i++) memory.fill(to + (<usize>(i * inner) << 2), 0, <usize>width << 2);
+    let from = <usize>arg(p, 1) + (<usize>(c / cuts * count * inner + column) << 2);
+    for (let j = 0; j < count; j++, from += <usize>inner << 2) {
+      const at = to + (<usize>(load<i32>(<usize>arg(p, 2) + (<usize>j << 2)) * inner) << 2);
+      for (let i = 0; i < width; i += 4) {
+        const a = v128.load(at + (<usize>i << 2));
+        const b = v128.load(from + (<usize>i << 2));
+        storeLanes(at + (<usize>i << 2), ints ? i32x4.add(a, b) : f32x4.add(a, b), width - i);
+      }
+    }
+  }
+}
+
+export function dispatchMovement(opcode: i32, p: usize, thread: i32): void {
+  switch (opcode) {
+    case Opcode.move:
+      return move(p);
+    case Opcode.indexSelect:
+      return indexSelect(p);
+    case Opcode.indexAdd:
+      return indexAdd(p);
+    default:
+      unreachable();
+  }
+}

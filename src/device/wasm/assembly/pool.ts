@@ -1,0 +1,301 @@
+/** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
+import { Opcode } from '../opcodes';
+import { arg, next } from './core';
+import { storeLanes } from './tiles';
+
+// Arguments of every command with a geometry, after three addresses: batch, H, W, channels, output rows and columns, kernel, stride, dilation and before, of height and of width.
+const geometry = 3;
+
+/** The first output, or tap, whose position start + j·step is not negative. */
+// @ts-ignore: decorator
+@inline
+function firstInside(start: i32, step: i32): i32 {
+  return start >= 0 ? 0 : (step - 1 - start) / step;
+}
+/** Taps of a window that begins at `start` that lie before `size`. */
+// @ts-ignore: decorator
+@inline
+function endInside(start: i32, dilation: i32, size: i32, kernel: i32): i32 {
+  return start >= size ? 0 : min(kernel, (size - start + dilation - 1) / dilation);
+}
+/** How many taps of a window lie inside. */
+// @ts-ignore: decorator
+@inline
+function countInside(start: i32, dilation: i32, size: i32, kernel: i32): i32 {
+  return max(0, endInside(start, dilation, size, kernel) - firstInside(start, dilation));
+}
+
+/** The least whole number that is not below a / b, or 0 or less where a is. */
+// @ts-ignore: decorator
+@inline
+function ceilDiv(a: i32, b: i32): i32 {
+  return (a + b - 1) / b;
+}
+
+/** x, values, indices. */
+function maxPool(p: usize): void {
+  const height = arg(p, geometry + 1);
+  const width = arg(p, geometry + 2);
+  const channels = arg(p, geometry + 3);
+  const outHeight = arg(p, geometry + 4);
+  const outWidth = arg(p, geometry + 5);
+  const dilationH = arg(p, geometry + 10);
+  const dilationW = arg(p, geometry + 11);
+  const pixel = <usize>channels << 2;
+  const right = <usize>dilationW * pixel;
+  const below = <usize>(dilationH * width) * pixel;
+  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
+    const image = <usize>arg(p, 0) + <usize>(c / outHeight * height * width) * pixel;
+    const top = (c % outHeight) * arg(p, geometry + 8) - arg(p, geometry + 12);
+    const ky = firstInside(top, dilationH);
+    const rows = countInside(top, dilationH, height, arg(p, geometry + 6));
+    let values = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
+    let indices = <usize>arg(p, 2) + <usize>(c * outWidth) * pixel;
+    for (let ox = 0; ox < outWidth; ox++, values += pixel, indices += pixel) {
+      const left = ox * arg(p, geometry + 9) - arg(p, geometry + 13);
+      const kx = firstInside(left, dilationW);
+      const taps = countInside(left, dilationW, width, arg(p, geometry + 7));
+      const cell = (top + ky * dilationH) * width + left + kx * dilationW;
+      const from = image + <usize>cell * pixel;
+      if (rows == 2 && taps == 2) {
+        const i0 = i32x4.splat(cell);
+        const i1 = i32x4.splat(cell + dilationW);
+        const i2 = i32x4.splat(cell + dilationH * width);
+        const i3 = i32x4.splat(cell + dilationH * width + dilationW);
+        for (let j = 0; j < channels; j += 4) {
+          const at = from + (<usize>j << 2);
+          let best = v128.load(at);
+          let v = v128.load(at + right);
+          let better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          best = v128.bitselect(v, best, better);
+          let index = v128.bitselect(i1, i0, better);
+          v = v128.load(at + below);
+          better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          best = v128.bitselect(v, best, better);
+          index = v128.bitselect(i2, index, better);
+          v = v128.load(at + below + right);
+          better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          storeLanes(values + (<usize>j << 2), v128.bitselect(v, best, better), channels - j);
+          storeLanes(indices + (<usize>j << 2), v128.bitselect(i3, index, better), channels - j);
+        }
+        continue;
+      }
+      const none = rows == 0 || taps == 0;
+      for (let j = 0; j < channels; j += 4) {
+        let best = f32x4.splat(none ? NaN : -Infinity);
+        let index = i32x4.splat(none ? 0 : cell);
+        for (let y = 0; y < rows; y++) {
+          let at = from + (<usize>j << 2) + <usize>y * below;
+          let i = cell + y * dilationH * width;
+          for (let x = 0; x < taps; x++, at += right, i += dilationW) {
+            const v = v128.load(at);
+            const better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+            best = v128.bitselect(v, best, better);
+            index = v128.bitselect(i32x4.splat(i), index, better);
+          }
+        }
+        storeLanes(values + (<usize>j << 2), best, channels - j);
+        storeLanes(indices + (<usize>j << 2), index, channels - j);
+      }
+    }
+  }
+}
+
+/** values, indices, to: of windows that neither overlap nor have holes. Each chunk writes the rows of one row of windows, cell by cell, and those up to the next. */
+function unpool(p: usize): void {
+  const height = arg(p, geometry + 1);
+  const width = arg(p, geometry + 2);
+  const channels = arg(p, geometry + 3);
+  const outHeight = arg(p, geometry + 4);
+  const outWidth = arg(p, geometry + 5);
+  const kernelH = arg(p, geometry + 6);
+  const kernelW = arg(p, geometry + 7);
+  const strideH = arg(p, geometry + 8);
+  const strideW = arg(p, geometry + 9);
+  const beforeW = arg(p, geometry + 13);
+  const pixel = <usize>channels << 2;
+  const line = <usize>width * pixel;
+  // Whether windows cover whole rows.
+  const tiled = strideW == kernelW && outWidth * strideW - beforeW >= width;
+  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
+    const oy = c % outHeight;
+    const top = oy * strideH - arg(p, geometry + 12);
+    const first = max(0, top);
+    const last = min(top + kernelH, height);
+    const end = oy == outHeight - 1 ? height : top + strideH;
+    const image = <usize>arg(p, 2) + <usize>(c / outHeight * height) * line;
+    const clear = tiled ? last : first;
+    memory.fill(image + <usize>clear * line, 0, <usize>(end - clear) * line);
+    const values = <usize>arg(p, 0) + <usize>(c * outWidth) * pixel;
+    const indices = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
+    for (let y = first; y < last; y++)
+      for (let ox = 0; ox < outWidth; ox++) {
+        const left = ox * strideW - beforeW;
+        for (let x = max(0, left); x < min(left + kernelW, width); x++) {
+          const cell = i32x4.splat(y * width + x);
+          const to = image + <usize>(y * width + x) * pixel;
+          for (let j = 0; j < channels; j += 4) {
+            const at = <usize>(ox * channels + j) << 2;
+            storeLanes(to + (<usize>j << 2), v128.and(v128.load(values + at), i32x4.eq(v128.load(indices + at), cell)), channels - j);
+          }
+        }
+      }
+  }
+}
+
+/** values, indices, to, batch, pixels of an image of `to`, channels, pixels of an image of values. A chunk is an image. */
+function scatter(p: usize): void {
+  const pixels = arg(p, 4);
+  const channels = arg(p, 5);
+  const count = arg(p, 6);
+  for (let c = next(); c < arg(p, 3); c = next()) {
+    const to = <usize>arg(p, 2) + (<usize>(c * pixels * channels) << 2);
+    memory.fill(to, 0, <usize>(pixels * channels) << 2);
+    let at = <usize>(c * count * channels) << 2;
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < channels; j++, at += 4) {
+        const cell = to + (<usize>(load<i32>(<usize>arg(p, 1) + at) * channels + j) << 2);
+        store<f32>(cell, load<f32>(cell) + load<f32>(<usize>arg(p, 0) + at));
+      }
+  }
+}
+
+/** x, indices, to, batch, pixels of an image of x, channels, pixels of an image of `to`, pixels of a chunk. */
+function planeGather(p: usize): void {
+  const channels = arg(p, 5);
+  const count = arg(p, 6);
+  const share = arg(p, 7);
+  const x = <usize>arg(p, 0);
+  const indices = <usize>arg(p, 1);
+  const to = <usize>arg(p, 2);
+  const cuts = (count + share - 1) / share;
+  for (let c = next(); c < arg(p, 3) * cuts; c = next()) {
+    const n = c / cuts;
+    const first = (c % cuts) * share;
+    const image = x + (<usize>(n * arg(p, 4) * channels) << 2);
+    let at = <usize>((n * count + first) * channels) << 2;
+    for (let i = first; i < min(first + share, count); i++)
+      for (let j = 0; j < channels; j++, at += 4) store<i32>(to + at, load<i32>(image + (<usize>(load<i32>(indices + at) * channels + j) << 2)));
+  }
+}
+
+/** x, to, whether padding counts. */
+function avgPool(p: usize): void {
+  const height = arg(p, geometry + 1);
+  const width = arg(p, geometry + 2);
+  const channels = arg(p, geometry + 3);
+  const outHeight = arg(p, geometry + 4);
+  const outWidth = arg(p, geometry + 5);
+  const kernelH = arg(p, geometry + 6);
+  const kernelW = arg(p, geometry + 7);
+  const dilationH = arg(p, geometry + 10);
+  const dilationW = arg(p, geometry + 11);
+  const pixel = <usize>channels << 2;
+  const right = <usize>dilationW * pixel;
+  const below = <usize>(dilationH * width) * pixel;
+  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
+    const image = <usize>arg(p, 0) + <usize>(c / outHeight * height * width) * pixel;
+    const top = (c % outHeight) * arg(p, geometry + 8) - arg(p, geometry + 12);
+    const ky = firstInside(top, dilationH);
+    const rows = countInside(top, dilationH, height, kernelH);
+    let to = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
+    for (let ox = 0; ox < outWidth; ox++, to += pixel) {
+      const left = ox * arg(p, geometry + 9) - arg(p, geometry + 13);
+      const kx = firstInside(left, dilationW);
+      const taps = countInside(left, dilationW, width, kernelW);
+      const count = f64x2.splat(<f64>(arg(p, 2) != 0 ? kernelH * kernelW : rows * taps));
+      const from = image + <usize>((top + ky * dilationH) * width + left + kx * dilationW) * pixel;
+      // So few that single precision will do.
+      if (rows * taps <= 16) {
+        const divisor = f32x4.demote_f64x2_zero(count);
+        for (let j = 0; j < channels; j += 4) {
+          let s = f32x4.splat(0);
+          for (let y = 0; y < rows; y++) {
+            let at = from + (<usize>j << 2) + <usize>y * below;
+            for (let x = 0; x < taps; x++, at += right) s = f32x4.add(s, v128.load(at));
+          }
+          storeLanes(to + (<usize>j << 2), f32x4.div(s, v128.shuffle<i64>(divisor, divisor, 0, 0)), channels - j);
+        }
+        continue;
+      }
+      for (let j = 0; j < channels; j += 4) {
+        let s = f64x2.splat(0);
+        let t = s;
+        for (let y = 0; y < rows; y++) {
+          let at = from + (<usize>j << 2) + <usize>y * below;
+          for (let x = 0; x < taps; x++, at += right) {
+            s = f64x2.add(s, f64x2.promote_low_f32x4(v128.load64_zero(at)));
+            t = f64x2.add(t, f64x2.promote_low_f32x4(v128.load64_zero(at, 8)));
+          }
+        }
+        s = f32x4.demote_f64x2_zero(f64x2.div(s, count));
+        t = f32x4.demote_f64x2_zero(f64x2.div(t, count));
+        storeLanes(to + (<usize>j << 2), v128.shuffle<i64>(s, t, 0, 2), channels - j);
+      }
+    }
+  }
+}
+
+/** g, to, whether padding counts: every cell gathers from the windows that hold it. */
+function avgPoolGrad(p: usize): void {
+  const height = arg(p, geometry + 1);
+  const width = arg(p, geometry + 2);
+  const channels = arg(p, geometry + 3);
+  const outHeight = arg(p, geometry + 4);
+  const outWidth = arg(p, geometry + 5);
+  const kernelH = arg(p, geometry + 6);
+  const kernelW = arg(p, geometry + 7);
+  const strideH = arg(p, geometry + 8);
+  const strideW = arg(p, geometry + 9);
+  const dilationH = arg(p, geometry + 10);
+  const dilationW = arg(p, geometry + 11);
+  const beforeH = arg(p, geometry + 12);
+  const beforeW = arg(p, geometry + 13);
+  const all = arg(p, 2) != 0;
+  const pixel = <usize>channels << 2;
+  for (let c = next(); c < arg(p, geometry) * height; c = next()) {
+    const image = <usize>arg(p, 0) + <usize>(c / height * outHeight * outWidth) * pixel;
+    const y = (c % height) + beforeH;
+    let to = <usize>arg(p, 1) + <usize>(c * width) * pixel;
+    for (let ix = 0; ix < width; ix++, to += pixel) {
+      const x = ix + beforeW;
+      let first = true;
+      for (let oy = max(0, ceilDiv(y - (kernelH - 1) * dilationH, strideH)); oy <= min(outHeight - 1, y / strideH); oy++) {
+        if ((y - oy * strideH) % dilationH != 0) continue;
+        const rows = all ? kernelH : countInside(oy * strideH - beforeH, dilationH, height, kernelH);
+        for (let ox = max(0, ceilDiv(x - (kernelW - 1) * dilationW, strideW)); ox <= min(outWidth - 1, x / strideW); ox++) {
+          if ((x - ox * strideW) % dilationW != 0) continue;
+          const taps = all ? kernelW : countInside(ox * strideW - beforeW, dilationW, width, kernelW);
+          const count = f32x4.splat(<f32>(rows * taps));
+          const from = image + <usize>(oy * outWidth + ox) * pixel;
+          for (let j = 0; j < channels; j += 4) {
+            const at = to + (<usize>j << 2);
+            const share = f32x4.div(v128.load(from + (<usize>j << 2)), count);
+            storeLanes(at, first ? share : f32x4.add(v128.load(at), share), channels - j);
+          }
+          first = false;
+        }
+      }
+      if (first) memory.fill(to, 0, pixel);
+    }
+  }
+}
+
+export function dispatchPool(opcode: i32, p: usize, thread: i32): void {
+  switch (opcode) {
+    case Opcode.maxPool:
+      return maxPool(p);
+    case Opcode.unpool:
+      return unpool(p);
+    case Opcode.scatter:
+      return scatter(p);
+    case Opcode.planeGather:
+      return planeGather(p);
+    case Opcode.avgPool:
+      return avgPool(p);
+    case Opcode.avgPoolGrad:
+      return avgPoolGrad(p);
+    default:
+      unreachable();
+  }
+}

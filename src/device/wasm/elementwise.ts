@@ -1,0 +1,169 @@
+/** Elementwise kernels as commands. How a broadcast operand is read is decided here: as it lies, as one element, or laid out in runs of the output's order. */
+import { DeviceError } from '../../errors.js';
+import { broadcastStrides, collapse, type Shape, sizeOf } from '../../tensor/shape.js';
+import type { BinaryFn, UnaryFn } from '../device.js';
+import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** The order of assembly/elementwise.ts. */
+const unaryFns: readonly UnaryFn[] = [
+  'neg',
+  'exp',
+  'log',
+  'log1p',
+  'sqrt',
+  'abs',
+  'sign',
+  'relu',
+  'leakyRelu',
+  'elu',
+  'gelu',
+  'silu',
+  'sigmoid',
+  'tanh',
+  'softplus',
+  'erf',
+  'clamp',
+  'logicalNot',
+  'isNaN',
+];
+/** What follows them there. */
+const [wordIsZero, isNotZero, wordIsNotZero, toInt, toFloat] = [0, 1, 2, 3, 4].map((i) => unaryFns.length + i);
+const binaryFns: readonly BinaryFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual'];
+const onWords = 16;
+
+/** How an operand is read, in the order of assembly/elementwise.ts. */
+enum Mode {
+  plain,
+  single,
+  value,
+  spread,
+  repeated,
+}
+
+/** Elements of a chunk where an operand is laid out. */
+const layoutChunk = 4096;
+const mostLayout = 8192;
+
+/** An operand in the order of the output: sizes and strides, or a number (as a word). */
+interface Source {
+  readonly at: number;
+  readonly mode: Mode;
+  readonly sizes: readonly number[];
+  readonly strides: readonly number[];
+}
+
+const valueSource = (word: number): Source => ({ at: word, mode: Mode.value, sizes: [], strides: [] });
+
+function sourceOf({ shape, buffer }: WasmOperand, to: Shape): Source {
+  const {
+    sizes,
+    strides: [strides],
+  } = collapse(to, [broadcastStrides(shape, to)]);
+  const at = buffer.address;
+  if (sizes.length > 1) return { at, mode: strides[0] === 0 ? Mode.repeated : Mode.spread, sizes, strides };
+  return { at, mode: strides[0] === 0 ? Mode.single : Mode.plain, sizes: [], strides: [] };
+}
+
+const periodOf = ({ sizes }: Source): number => sizeOf(sizes.slice(1));
+
+/** The elements of a chunk, and the words of the operands. What repeats is laid out once if chunks can be whole repeats of it. */
+function layout(sources: readonly Source[]): { chunk: number; words: number[] } {
+  let chunk = mostLayout;
+  if (sources.some(({ mode }) => mode === Mode.spread || mode === Mode.repeated)) {
+    const periods = sources.filter(({ mode }) => mode === Mode.repeated).map(periodOf);
+    const period = Math.max(1, ...periods.filter((n) => n <= mostLayout));
+    chunk = Math.max(Math.floor(layoutChunk / period), 1) * period;
+  }
+  const words = sources.flatMap((source) => {
+    const { at, sizes, strides } = source;
+    const mode = source.mode === Mode.repeated && chunk % periodOf(source) !== 0 ? Mode.spread : source.mode;
+    return [at, mode, sizes.length, ...sizes, ...strides];
+  });
+  return { chunk, words };
+}
+
+function emitUnary(to: Encoder, code: number, from: WasmOperand, into: WasmOperand, alpha = 0, beta = 0): void {
+  const size = sizeOf(into.shape);
+  if (size > 0) to.emit(Opcode.unary, size > worthSharing, [into.buffer.address, from.buffer.address, size, code, bits(alpha), bits(beta)]);
+}
+
+const emitFill = (to: Encoder, { buffer, shape }: WasmOperand, word: number): void =>
+  to.emit(Opcode.fill, sizeOf(shape) > worthSharing, [buffer.address, sizeOf(shape), word]);
+
+const isComparison = (fn: BinaryFn): boolean => binaryFns.indexOf(fn) >= binaryFns.indexOf('equal') || fn === 'greater' || fn === 'greaterEqual';
+
+function emitBinary(to: Encoder, fn: BinaryFn, words: boolean, a: Source, b: Source, into: WasmOperand): void {
+  const size = sizeOf(into.shape);
+  if (size === 0) return;
+  if (fn === 'greater') return emitBinary(to, 'less', words, b, a, into);
+  if (fn === 'greaterEqual') return emitBinary(to, 'lessEqual', words, b, a, into);
+  if (words && (fn === 'div' || fn === 'pow'))
+    throw new DeviceError(fn, 'operands must be float32', into.dtype, "convert with cast('float32'), or use device('reference')");
+  const { chunk, words: operands } = layout([a, b]);
+  const code = binaryFns.indexOf(fn) + (words ? onWords : 0);
+  to.emit(Opcode.binary, size > worthSharing, [into.buffer.address, size, chunk, code, ...operands]);
+  if (into.dtype === 'bool' && !isComparison(fn)) emitUnary(to, wordIsNotZero, into, into);
+}
+
+export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast'> = {
+  unary(to, [x], { fn, alpha, beta }, [y]) {
+    if (x.dtype === 'float32') return emitUnary(to, unaryFns.indexOf(fn), x, y, alpha, beta);
+    if (fn === 'logicalNot') return emitUnary(to, wordIsZero, x, y);
+    if (fn === 'isNaN') return emitFill(to, y, 0);
+    throw new DeviceError(fn, 'the input must be float32', x.dtype, "convert with cast('float32'), or use device('reference')");
+  },
+
+  binary(to, [a, b], { fn }, [c]) {
+    emitBinary(to, fn, (isComparison(fn) ? a : c).dtype !== 'float32', sourceOf(a, c.shape), sourceOf(b, c.shape), c);
+  },
+
+  binaryScalar(to, [a], { fn, scalar, reverse }, [c]) {
+    const x = sourceOf(a, c.shape);
+    const words = (isComparison(fn) ? a : c).dtype !== 'float32';
+    // What is as exact by a cheaper way.
+    if (fn === 'pow' && !reverse && !words && scalar === 2) return emitBinary(to, 'mul', false, x, x, c);
+    let number = scalar;
+    if (words && scalar !== (scalar | 0)) {
+      // A number beyond int32 decides some functions for every x.
+      const limited = Math.min(Math.max(scalar, -(2 ** 31)), 2 ** 31 - 1);
+      const [l, r] = reverse ? [scalar, 0] : [0, scalar];
+      const decided: Partial<Record<BinaryFn, number>> = {
+        equal: 0,
+        notEqual: 1,
+        less: Number(l < r),
+        lessEqual: Number(l <= r),
+        greater: Number(l > r),
+        greaterEqual: Number(l >= r),
+        maximum: scalar > limited ? scalar | 0 : undefined,
+        minimum: scalar < limited ? scalar | 0 : undefined,
+      };
+      const result = decided[fn];
+      if (result !== undefined) return emitFill(to, c, result);
+      number = fn === 'maximum' || fn === 'minimum' ? limited : scalar | 0;
+    }
+    const s = valueSource(words ? number : bits(number));
+    emitBinary(to, fn, words, reverse ? s : x, reverse ? x : s, c);
+  },
+
+  where(to, [condition, a, b], _attrs, [c]) {
+    const size = sizeOf(c.shape);
+    if (size === 0) return;
+    const { chunk, words } = layout([condition, a, b].map((operand) => sourceOf(operand, c.shape)));
+    to.emit(Opcode.select, size > worthSharing, [c.buffer.address, size, chunk, ...words]);
+  },
+
+  gate(to, [g, x], { slope }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size > 0) to.emit(Opcode.gate, size > worthSharing, [y.buffer.address, g.buffer.address, x.buffer.address, size, bits(slope)]);
+  },
+
+  cast(to, [x], _attrs, [y]) {
+    const fromFloat = x.dtype === 'float32';
+    if (y.dtype === 'bool' && x.dtype !== 'bool') return emitUnary(to, fromFloat ? isNotZero : wordIsNotZero, x, y);
+    if (y.dtype === 'float32' && !fromFloat) return emitUnary(to, toFloat, x, y);
+    if (y.dtype === 'int32' && fromFloat) return emitUnary(to, toInt, x, y);
+    const bytes = sizeOf(y.shape) * 4;
+    if (bytes > 0 && x.buffer.address !== y.buffer.address) to.emit(Opcode.copy, bytes > worthSharing * 4, [y.buffer.address, x.buffer.address, bytes]);
+  },
+};

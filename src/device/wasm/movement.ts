@@ -1,0 +1,84 @@
+/** Moving elements: every kernel here but indexSelect and indexAdd is one strided walk over two arrays. */
+import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../tensor/shape.js';
+import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** Elements of one chunk. */
+const chunk = 16384;
+
+/** into[Σ index·toStrides] = from[Σ index·fromStrides] for every index in `shape`; addresses in bytes, strides in elements. */
+export function move(to: Encoder, shape: Shape, into: number, toStrides: readonly number[], from: number, fromStrides: readonly number[]): void {
+  const size = sizeOf(shape);
+  if (size === 0) return;
+  const { sizes, strides } = collapse(shape, [toStrides, fromStrides]);
+  if (sizes.length === 1) for (const list of [sizes, ...strides]) list.unshift(list === sizes ? 1 : 0);
+  const inner = sizes[sizes.length - 1];
+  const rows = size / inner;
+  // Whole fours of rows, for the sake of transpositions.
+  const share = Math.max(1, Math.ceil(Math.floor(chunk / inner) / 16) * 16);
+  to.emit(Opcode.move, size > worthSharing, [into, from, rows, share, sizes.length, ...sizes, ...strides[0], ...strides[1]]);
+}
+
+/** Where the positions starts + i·steps of an array lie: the address of the first, and the strides in elements. */
+function strided({ shape, buffer }: WasmOperand, starts: readonly number[], steps: readonly number[]): { at: number; strides: number[] } {
+  const own = stridesOf(shape);
+  return { at: own.reduce((at, stride, i) => at + starts[i] * stride * 4, buffer.address), strides: own.map((stride, i) => stride * steps[i]) };
+}
+
+const inside = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
+
+export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
+  permute(to, [x], { axes }, [y]) {
+    const own = stridesOf(x.shape);
+    const strides = axes.map((axis) => own[axis]);
+    move(to, y.shape, y.buffer.address, stridesOf(y.shape), x.buffer.address, strides);
+  },
+
+  expand(to, [x], _attrs, [y]) {
+    move(to, y.shape, y.buffer.address, stridesOf(y.shape), x.buffer.address, broadcastStrides(x.shape, y.shape));
+  },
+
+  slice(to, [x], { starts, steps }, [y]) {
+    const { at, strides } = strided(x, starts, steps);
+    move(to, y.shape, y.buffer.address, stridesOf(y.shape), at, strides);
+  },
+
+  embed(to, [x], { starts, steps, value }, [y]) {
+    const size = sizeOf(y.shape);
+    const word = y.dtype === 'float32' ? bits(value) : y.dtype === 'bool' ? Number(value !== 0) : value;
+    if (size > sizeOf(x.shape)) to.emit(Opcode.fill, size > worthSharing, [y.buffer.address, size, word]);
+    const { at, strides } = strided(y, starts, steps);
+    move(to, x.shape, at, strides, x.buffer.address, stridesOf(x.shape));
+  },
+
+  concat(to, inputs, { axis }, [y]) {
+    const strides = stridesOf(y.shape);
+    let at = y.buffer.address;
+    for (const { shape, buffer } of inputs) {
+      move(to, shape, at, strides, buffer.address, stridesOf(shape));
+      at += shape[axis] * strides[axis] * 4;
+    }
+  },
+
+  indexSelect(to, [x, indices], { axis }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size === 0) return;
+    const inner = inside(x.shape, axis);
+    const count = y.shape[axis];
+    const outer = size / (count * inner);
+    const share = Math.max(1, Math.floor(chunk / inner));
+    const words = [y.buffer.address, x.buffer.address, indices.buffer.address, outer, x.shape[axis], count, inner, share];
+    to.emit(Opcode.indexSelect, size > worthSharing, words);
+  },
+
+  indexAdd(to, [g, indices], { axis }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size === 0) return;
+    const inner = inside(y.shape, axis);
+    const length = y.shape[axis];
+    const count = sizeOf(indices.shape);
+    const outer = size / (length * inner);
+    const words = [y.buffer.address, g.buffer.address, indices.buffer.address, outer, length, count, inner, 64, g.dtype === 'float32' ? 0 : 1];
+    to.emit(Opcode.indexAdd, size + outer * count * inner > worthSharing, words);
+  },
+};

@@ -1,0 +1,58 @@
+/** Pools as commands. Every chunk writes rows that no other one writes, so that they need no order among them. */
+import { sizeOf } from '../../tensor/shape.js';
+import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import { type Family, type WasmOperand, worthSharing } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** A geometry as the kernels read it. */
+function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {
+  const sizes = [batch, h.input, w.input, channels, h.output, w.output];
+  return [...sizes, h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before];
+}
+
+const visits = ({ batch, channels, height, width }: Pool2dGeometry): number => batch * height.output * width.output * height.kernel * width.kernel * channels;
+
+/** Windows that hold at least one cell each, and no cell of another. */
+const apart = ({ input, output, kernel, stride, dilation, before }: WindowAxis): boolean =>
+  dilation === 1 && stride >= kernel && before < kernel && output > 0 && (output - 1) * stride - before < input;
+
+const pixels = ({ shape }: WasmOperand): number => shape[1] * shape[2];
+
+export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
+  maxPool2d(to, [x], { geometry }, [values, indices]) {
+    if (sizeOf(values.shape) === 0) return;
+    const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
+    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...words(geometry)]);
+  },
+
+  maxUnpool2d(to, [values, indices], { geometry }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size === 0) return;
+    const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
+    const parallel = size + sizeOf(values.shape) > worthSharing;
+    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry)]);
+    else to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [...addresses, y.shape[0], pixels(y), y.shape[3], pixels(values)]);
+  },
+
+  planeGather(to, [x, indices], _attrs, [y]) {
+    const size = sizeOf(y.shape);
+    if (size === 0) return;
+    const channels = x.shape[3];
+    const share = Math.max(1, Math.floor(8192 / channels));
+    const sizes = [x.shape[0], pixels(x), channels, pixels(y), share];
+    to.emit(Opcode.planeGather, size > worthSharing, [x.buffer.address, indices.buffer.address, y.buffer.address, ...sizes]);
+  },
+
+  avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {
+    if (sizeOf(y.shape) === 0) return;
+    const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
+    to.emit(Opcode.avgPool, visits(geometry) > worthSharing, [...head, ...words(geometry)]);
+  },
+
+  avgPool2dGrad(to, [g], { geometry, countIncludePad }, [x]) {
+    const size = sizeOf(x.shape);
+    if (size === 0) return;
+    const head = [g.buffer.address, x.buffer.address, countIncludePad ? 1 : 0];
+    to.emit(Opcode.avgPoolGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
+  },
+};

@@ -1,0 +1,57 @@
+/** Reductions as commands. Which cut into blocks a reduction gets depends on its sizes alone. */
+import { reduceWalk, sizeOf } from '../../tensor/shape.js';
+import { bits, type Encoder, type Family, worthSharing } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** Element visits of one chunk: about what stays in a core's nearest caches. */
+const chunk = 16384;
+const functions = { sum: 0, max: 1, min: 2 } as const;
+const empty = { sum: 0, max: -Infinity, min: Infinity } as const;
+
+/** A reduction of the middle axis of [outer, length, columns]. */
+function reduceMiddle(to: Encoder, from: number, into: number, outer: number, length: number, columns: number, fn: number, ints: number): void {
+  const across = Math.min(columns, 256);
+  const block = columns === 1 ? (length > 4096 && outer < 64 ? 4096 : length) : outer * columns < 16 * 256 ? Math.max(32, Math.floor(chunk / across)) : length;
+  const blocks = Math.ceil(length / block);
+  const share = blocks > 1 ? 1 : Math.max(1, Math.floor(chunk / (length * across)));
+  const target = blocks > 1 ? to.temporary(outer * blocks * columns * 8) : into;
+  to.emit(Opcode.reduce, outer * length * columns > worthSharing, [target, from, outer, length, columns, block, share, fn, ints]);
+  if (blocks > 1) to.emit(Opcode.reduceParts, outer > 1 && outer * blocks * columns > worthSharing, [into, target, outer, blocks, columns, fn, ints]);
+}
+
+export const reduce: Family<'reduce' | 'argReduce'> = {
+  reduce(to, [x], { fn, axes }, [y]) {
+    const from = x.buffer.address;
+    const into = y.buffer.address;
+    const count = sizeOf(y.shape);
+    if (count === 0) return;
+    const ints = x.dtype === 'float32' ? 0 : 1;
+    const length = axes.reduce((n, axis) => n * x.shape[axis], 1);
+    if (length === 0) {
+      to.emit(Opcode.fill, count > worthSharing, [into, count, ints === 1 ? 0 : bits(empty[fn])]);
+      return;
+    }
+    const { kept, reduced } = reduceWalk(x.shape, axes);
+    const columns = reduced.strides[0];
+    // One reduced axis, between what lies outside and inside it.
+    if (reduced.sizes.length === 1 && (columns > 0 || length === 1)) {
+      reduceMiddle(to, from, into, count / Math.max(columns, 1), length, Math.max(columns, 1), functions[fn], ints);
+      return;
+    }
+    const share = Math.max(1, Math.floor(chunk / length));
+    const outer = length / reduced.sizes[reduced.sizes.length - 1];
+    const words = [into, from, count, share, functions[fn], ints, kept.sizes.length, reduced.sizes.length, outer];
+    words.push(...kept.sizes, ...kept.strides, ...reduced.sizes, ...reduced.strides);
+    to.emit(Opcode.reduceWalk, count > share && count * length > worthSharing, words);
+  },
+
+  argReduce(to, [x], { fn, axis }, [y]) {
+    const count = sizeOf(y.shape);
+    if (count === 0) return;
+    const length = x.shape[axis];
+    const inner = sizeOf(x.shape.slice(axis + 1));
+    const share = Math.max(1, Math.floor(chunk / Math.max(length, 1)));
+    const words = [y.buffer.address, x.buffer.address, count / inner, length, inner, share, fn === 'argmin' ? 1 : 0, x.dtype === 'float32' ? 0 : 1];
+    to.emit(Opcode.argReduce, count > share && count * length > worthSharing, words);
+  },
+};

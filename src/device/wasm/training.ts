@@ -1,0 +1,46 @@
+/** Losses and optimisers as commands. Numbers that one step shares are worked out here, in double precision. */
+import { sizeOf } from '../../tensor/shape.js';
+import { bits, type Family, worthSharing } from './commands.js';
+import { Opcode } from './opcodes.js';
+
+/** Parameters of one Adam command: the queue's length is limited. */
+const mostParameters = 1024;
+
+export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = {
+  bceWithLogits(to, [logits, target], { posWeight }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size > 0) to.emit(Opcode.bce, size > worthSharing, [y.buffer.address, logits.buffer.address, target.buffer.address, size, bits(posWeight)]);
+  },
+
+  bceWithLogitsGrad(to, [g, logits, target], { posWeight }, [y]) {
+    const size = sizeOf(y.shape);
+    const addresses = [y, g, logits, target].map(({ buffer }) => buffer.address);
+    if (size > 0) to.emit(Opcode.bceGrad, size > worthSharing, [...addresses, size, bits(posWeight)]);
+  },
+
+  adam(to, inputs, { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }, outputs) {
+    const correction1 = 1 - beta1 ** step;
+    const correction2 = 1 - beta2 ** step;
+    const shrink = decoupled ? 1 - lr * weightDecay : 1;
+    const decay = decoupled ? 0 : weightDecay;
+    // √(v/correction2) + ε in one form, (√v + ε)/√correction2 in the other.
+    const epsilon = form === 'torch' ? eps * Math.sqrt(correction2) : eps;
+    const rate = (lr * Math.sqrt(correction2)) / correction1;
+    const scalars = [rate, epsilon, shrink, decay, beta1, 1 - beta1, beta2, 1 - beta2].map(bits);
+    const [read, written] = amsgrad ? [5, 4] : [4, 3];
+    const count = outputs.length / written;
+    for (let from = 0; from < count; from += mostParameters) {
+      const words: number[] = [];
+      let elements = 0;
+      const end = Math.min(from + mostParameters, count);
+      for (let n = from; n < end; n++) {
+        const [p, g, m, v, vmax] = inputs.slice(n * read, (n + 1) * read);
+        const [pOut, mOut, vOut, vmaxOut] = outputs.slice(n * written, (n + 1) * written);
+        const size = sizeOf(p.shape);
+        elements += size;
+        words.push(size, ...[p, g, m, v, vmax, pOut, mOut, vOut, vmaxOut].map((array) => array?.buffer.address ?? 0));
+      }
+      to.emit(Opcode.adam, elements > worthSharing, [...scalars, Number(amsgrad), end - from, ...words]);
+    }
+  },
+};
