@@ -5,6 +5,7 @@
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Encoder, Family } from './commands.js';
 import { Opcode } from './opcodes.js';
+import { scratchBytes } from './threads.js';
 
 /** Products below this many are not worth waking another thread for. */
 export const worthSharingProducts = 40_000;
@@ -24,6 +25,8 @@ interface Axis {
 /** What a convolution kernel works on; sizes in elements. */
 interface Convolution {
   readonly x: number;
+  /** x is mostly zeros. */
+  readonly sparse?: boolean;
   readonly y: number;
   readonly weight: number;
   readonly bias: number;
@@ -59,6 +62,10 @@ export function convolution(to: Encoder, c: Convolution): void {
   const pixels = c.batch * c.height.output * c.width.output;
   if (pixels === 0) return;
   const parallel = pixels * taps * c.inner * c.columns * c.groups > worthSharingProducts;
+  if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && parallel) {
+    sparseConvolution(to, c);
+    return;
+  }
   // Groups with a rest would need panels of two widths in each: they take the narrow ones throughout.
   const cuts = c.groups === 1 ? panelsOf(c.columns) : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
   for (const { width, from, count } of cuts) {
@@ -85,6 +92,34 @@ export function convolution(to: Encoder, c: Convolution): void {
     where.push(height.taps, across.taps, height.dilation, across.dilation, 0);
     to.emit(Opcode.convolve, parallel, where);
   }
+}
+
+/** The panels' words: how the weight is repacked for columns of one width. */
+function packWords(c: Convolution, panels: number, from: number, count: number, width: number): number[] {
+  const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
+  words.push(c.height.firstTap, c.height.tapStep, c.width.firstTap, c.width.tapStep, c.kernelWidth, c.inner, c.tapStep, c.innerStep, c.columnStep, c.groupStep);
+  return words;
+}
+
+/** The same where x is mostly zeros: lists of what is not zero, pixel by pixel. */
+function sparseConvolution(to: Encoder, c: Convolution): void {
+  const { height, width } = c;
+  const pixels = c.batch * height.input * width.input;
+  const panelWidth = c.columns % 32 === 0 ? 32 : 16;
+  const blocks = Math.ceil(c.columns / panelWidth);
+  const size = height.taps * width.taps * c.inner;
+  const panels = to.temporary(blocks * panelWidth * size * 4);
+  const flag = to.temporary(4);
+  // A pair may be written past the end of a full list.
+  const entries = to.temporary(pixels * c.inner * 8 + 8);
+  const counts = to.temporary(pixels * 4);
+  to.emit(Opcode.pack, blocks > 1 && c.columns * size > 8192, packWords(c, panels, 0, c.columns, panelWidth));
+  to.emit(Opcode.special, false, [panels, blocks * panelWidth * size, flag]);
+  to.emit(Opcode.compress, true, [c.x, pixels, c.inner, entries, counts, flag, panelWidth * 4]);
+  const words = [entries, c.y, panels, c.bias, c.batch, height.input, width.input, counts, c.inner, c.columns, panelWidth, height.output, width.output];
+  words.push(c.yImage, c.yRow, c.yColumn, height.stride, width.stride, height.before, width.before);
+  words.push(height.taps, width.taps, height.dilation, width.dilation);
+  to.emit(Opcode.convolveSparse, true, words);
 }
 
 const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({
@@ -126,6 +161,28 @@ const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
+export /** The weight gradient where g is mostly zeros, or false where the sizes do not suit. */
+function sparseWeightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): boolean {
+  const { batch, height, width, inChannels: inner, outChannels: columns, groups } = geometry;
+  const taps = height.kernel * width.kernel;
+  const products = batch * height.output * width.output * taps * inner * columns;
+  if (groups !== 1 || height.stride !== 1 || width.stride !== 1 || inner < 16 || columns < 8 || products <= worthSharingProducts) return false;
+  const pitch = Math.ceil(inner / 16) * 16;
+  const paddedWidth = width.output + (width.kernel - 1) * width.dilation;
+  const copyBytes = (rows: number): number => (rows + (height.kernel - 1) * height.dilation) * paddedWidth * pitch * 4;
+  const bytes = (rows: number): number => columns * 4 + 64 + copyBytes(rows) + columns * (rows * width.output + 1) * 8;
+  let slab = Math.min(height.output, 64);
+  while (slab > 1 && (copyBytes(slab) > cacheBytes / 2 || bytes(slab) > scratchBytes)) slab--;
+  if (bytes(slab) > scratchBytes) return false;
+  const parts = Math.min(batch * Math.ceil(height.output / slab), 8);
+  const partials = to.temporary(parts * columns * taps * pitch * 4);
+  const words = [x, g, partials, parts, batch, height.input, width.input, inner, height.output, width.output, columns, height.before, width.before];
+  words.push(height.kernel, width.kernel, height.dilation, width.dilation, slab);
+  to.emit(Opcode.weightGradSparse, true, words);
+  to.emit(Opcode.sumSparse, parts * columns * taps * pitch > 65536, [weight, partials, parts, taps, inner, columns]);
+  return true;
+}
+
 export function weightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const inner = inChannels / groups;
@@ -150,6 +207,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
     const { batch, height, width, inChannels, outChannels, groups } = geometry;
     convolution(to, {
       x: x.buffer.address,
+      sparse: x.buffer.sparse,
       y: y.buffer.address,
       weight: weight.buffer.address,
       bias: bias?.buffer.address ?? 0,
@@ -176,6 +234,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
       for (let rx = 0; rx < width.stride; rx++)
         convolution(to, {
           x: g.buffer.address,
+          sparse: g.buffer.sparse,
           y: x.buffer.address + (ry * width.input + rx) * inChannels * 4,
           weight: weight.buffer.address,
           bias: bias?.buffer.address ?? 0,
@@ -197,6 +256,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
   },
 
   conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
-    weightGradient(to, x.buffer.address, g.buffer.address, weight.buffer.address, geometry);
+    const addresses = [x.buffer.address, g.buffer.address, weight.buffer.address] as const;
+    if (!g.buffer.sparse || !sparseWeightGradient(to, ...addresses, geometry)) weightGradient(to, ...addresses, geometry);
   },
 };

@@ -16,7 +16,7 @@ import { movement } from './movement.js';
 import { Opcode } from './opcodes.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
-import { control, cores, startThreads, type Threads, threadsMissing } from './threads.js';
+import { control, cores, scratchBytes, startThreads, type Threads, threadsMissing } from './threads.js';
 import { training } from './training.js';
 
 export interface WasmOptions {
@@ -35,7 +35,6 @@ interface Exports {
 
 const queueWords = 1 << 16;
 const mostThreads = 64;
-const scratchBytes = 1 << 19;
 
 export class WasmDevice implements Device, Encoder {
   readonly name = 'wasm';
@@ -128,6 +127,8 @@ export class WasmDevice implements Device, Encoder {
     }));
     const encode = encoders[kernel] as Family<K>[K];
     encode(this, inputs as readonly WasmOperand[], attrs, made);
+    if (keepsZeros(kernel, attrs) && inputs.some(({ buffer }) => (buffer as WasmBuffer).sparse)) made[0].buffer.sparse = true;
+    if (kernel === 'maxUnpool2d' && made[0].buffer.size >= 3 * inputs[0].buffer.size) made[0].buffer.sparse = true;
     for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
     this.#temporaries.length = 0;
     return made.map(({ buffer }) => buffer);
@@ -342,6 +343,10 @@ export class WasmDevice implements Device, Encoder {
     if (this.#broken !== null) throw new DeviceError('wasm', 'the device must be alive', this.#broken, "make a new one with await device('wasm')");
   }
 }
+
+/** Kernels whose result is zero where an input is: relu and its gradient, and products such as those with a dropout mask. */
+const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>
+  kernel === 'gate' || ((kernel === 'unary' || kernel === 'binary') && ['relu', 'mul'].includes((attrs as { fn: string }).fn));
 
 const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
   new DeviceError(op, 'the buffer must be of the wasm device', buffer.constructor.name, 'move the tensor to this device first');

@@ -18,6 +18,8 @@ export class Arena {
 
 export class WasmBuffer extends DeviceBuffer {
   freed = false;
+  /** Mostly zeros, as far as is known: kernels may choose by it how they compute, never what. */
+  sparse = false;
   /** Size of its block. */
   readonly block: number;
 

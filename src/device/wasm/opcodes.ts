@@ -33,4 +33,10 @@ export enum Opcode {
   bce = 96,
   bceGrad,
   adam,
+  // sparse
+  special = 112,
+  compress,
+  convolveSparse,
+  weightGradSparse,
+  sumSparse,
 }

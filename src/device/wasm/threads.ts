@@ -11,6 +11,9 @@ export const control = {
   scratchSize: 1064 / 4,
 } as const;
 
+/** Memory of each thread's own, for kernels that copy before they compute. */
+export const scratchBytes = 1 << 19;
+
 /** What a worker runs. Text, so that no bundler can lose or rewrite it; `receive` is the one thing in which Node and browsers differ. */
 const body = `
 const serve = ({ module, memory }) => {

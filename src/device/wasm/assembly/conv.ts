@@ -49,18 +49,19 @@ function pack(p: usize): void {
   }
 }
 
-const zeros = memory.data(64, 16);
+/** What stands in for a bias where there is none. */
+export const zeros = memory.data(128, 16);
 
 /** Least j with j·step + start ≥ 0. */
 // @ts-ignore: decorator
 @inline
-function firstInside(start: i32, step: i32): i32 {
+export function firstInside(start: i32, step: i32): i32 {
   return start >= 0 ? 0 : (step - 1 - start) / step;
 }
 /** Least j, at most count, with j·step + start ≥ size. */
 // @ts-ignore: decorator
 @inline
-function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 {
+export function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 {
   return start >= size ? 0 : min(count, (size - start + step - 1) / step);
 }
 

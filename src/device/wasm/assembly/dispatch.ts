@@ -5,6 +5,7 @@ import { dispatchMovement } from './movement';
 import { dispatchPool } from './pool';
 import { dispatchReduce } from './reduce';
 import { dispatchSimple } from './simple';
+import { dispatchSparse } from './sparse';
 import { dispatchTraining } from './training';
 
 export function dispatch(opcode: i32, p: usize, thread: i32): void {
@@ -23,6 +24,8 @@ export function dispatch(opcode: i32, p: usize, thread: i32): void {
       return dispatchPool(opcode, p, thread);
     case 6:
       return dispatchTraining(opcode, p, thread);
+    case 7:
+      return dispatchSparse(opcode, p, thread);
     default:
       unreachable();
   }

@@ -1,0 +1,386 @@
+/**
+ * Convolution and weight gradient where one operand is mostly zeros: an unpooled image, or a gradient that came back through max pooling. The zeros are left out
+ * by lists of what is not zero; where the other operand holds an infinity or NaN, whose product with zero is NaN, nothing is left out.
+ */
+import { Opcode } from '../opcodes';
+import { arg, next, scratch } from './core';
+import { firstInside, firstOutside, zeros } from './conv';
+import { madd, storeLanes } from './tiles';
+
+/** Pixels of one chunk of the list. */
+const stretch = 256;
+
+/** Whether any of these floats is infinite or NaN. */
+function hasSpecial(at: usize, count: i32): bool {
+  const exponent = i32x4.splat(0x7f800000);
+  const end = at + (<usize>count << 2);
+  for (; at + 16 <= end; at += 16) if (v128.any_true(i32x4.eq(v128.and(v128.load(at), exponent), exponent))) return true;
+  for (; at < end; at += 4) if ((load<i32>(at) & 0x7f800000) == 0x7f800000) return true;
+  return false;
+}
+
+/** from, count, to: writes 1 when any is infinite or NaN, else 0. */
+function special(p: usize): void {
+  store<i32>(<usize>arg(p, 2), hasSpecial(<usize>arg(p, 0), arg(p, 1)) ? 1 : 0);
+}
+
+/** x, pixels, channels, entries, counts, keep all (address), row bytes: for each pixel the pairs of channel·row bytes and value that are not zero. */
+function compress(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const pixels = arg(p, 1);
+  const channels = arg(p, 2);
+  const entries = <usize>arg(p, 3);
+  const counts = <usize>arg(p, 4);
+  const all = load<i32>(<usize>arg(p, 5)) != 0;
+  const row = arg(p, 6);
+  for (let c = next(); c * stretch < pixels; c = next()) {
+    const end = min(pixels, (c + 1) * stretch);
+    for (let i = c * stretch; i < end; i++) {
+      let from = x + (<usize>(i * channels) << 2);
+      const list = entries + (<usize>(i * channels) << 3);
+      let to = list;
+      let k = 0;
+      for (; k + 4 <= channels; k += 4, from += 16) {
+        const v = v128.load(from);
+        const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v, f32x4.splat(0)));
+        if (mask == 0) continue;
+        store<i32>(to, k * row);
+        store<f32>(to, f32x4.extract_lane(v, 0), 4);
+        to += <usize>(mask & 1) << 3;
+        store<i32>(to, (k + 1) * row);
+        store<f32>(to, f32x4.extract_lane(v, 1), 4);
+        to += <usize>(mask & 2) << 2;
+        store<i32>(to, (k + 2) * row);
+        store<f32>(to, f32x4.extract_lane(v, 2), 4);
+        to += <usize>(mask & 4) << 1;
+        store<i32>(to, (k + 3) * row);
+        store<f32>(to, f32x4.extract_lane(v, 3), 4);
+        to += <usize>(mask & 8);
+      }
+      for (; k < channels; k++, from += 4) {
+        const v = load<f32>(from);
+        store<i32>(to, k * row);
+        store<f32>(to, v, 4);
+        if (all || v != 0) to += 8;
+      }
+      store<i32>(counts + (<usize>i << 2), <i32>((to - list) >> 3));
+    }
+  }
+}
+
+/** to[32] += Σ over a list of value × x[offset…]. */
+function gather32(e: usize, end: usize, x: usize, to: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  let s4 = v128.load(to, 64);
+  let s5 = v128.load(to, 80);
+  let s6 = v128.load(to, 96);
+  let s7 = v128.load(to, 112);
+  for (; e < end; e += 8) {
+    const q = x + <usize>load<i32>(e);
+    const v = v128.load32_splat(e, 4);
+    s0 = madd(v, v128.load(q), s0);
+    s1 = madd(v, v128.load(q, 16), s1);
+    s2 = madd(v, v128.load(q, 32), s2);
+    s3 = madd(v, v128.load(q, 48), s3);
+    s4 = madd(v, v128.load(q, 64), s4);
+    s5 = madd(v, v128.load(q, 80), s5);
+    s6 = madd(v, v128.load(q, 96), s6);
+    s7 = madd(v, v128.load(q, 112), s7);
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+  v128.store(to, s4, 64);
+  v128.store(to, s5, 80);
+  v128.store(to, s6, 96);
+  v128.store(to, s7, 112);
+}
+
+/** to[16] += the same, odd and even entries in sums of their own. */
+function gather16(e: usize, end: usize, x: usize, to: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  let t0 = f32x4.splat(0);
+  let t1 = t0;
+  let t2 = t0;
+  let t3 = t0;
+  for (; e + 16 <= end; e += 16) {
+    let q = x + <usize>load<i32>(e);
+    let v = v128.load32_splat(e, 4);
+    s0 = madd(v, v128.load(q), s0);
+    s1 = madd(v, v128.load(q, 16), s1);
+    s2 = madd(v, v128.load(q, 32), s2);
+    s3 = madd(v, v128.load(q, 48), s3);
+    q = x + <usize>load<i32>(e, 8);
+    v = v128.load32_splat(e, 12);
+    t0 = madd(v, v128.load(q), t0);
+    t1 = madd(v, v128.load(q, 16), t1);
+    t2 = madd(v, v128.load(q, 32), t2);
+    t3 = madd(v, v128.load(q, 48), t3);
+  }
+  if (e < end) {
+    const q = x + <usize>load<i32>(e);
+    const v = v128.load32_splat(e, 4);
+    s0 = madd(v, v128.load(q), s0);
+    s1 = madd(v, v128.load(q, 16), s1);
+    s2 = madd(v, v128.load(q, 32), s2);
+    s3 = madd(v, v128.load(q, 48), s3);
+  }
+  v128.store(to, f32x4.add(s0, t0));
+  v128.store(to, f32x4.add(s1, t1), 16);
+  v128.store(to, f32x4.add(s2, t2), 32);
+  v128.store(to, f32x4.add(s3, t3), 48);
+}
+
+/** Pixels of a row whose sums one chunk keeps in its scratch. */
+const run = 256;
+
+/**
+ * entries, y, panels, bias (0: none), batch, H, W, counts, inner, columns, panel width (16 or 32), rows, columns of output, y image, row and column step (floats), stride h and w,
+ * before h and w, kh, kw, dilation h and w. Tap by tap over a row of pixels, so that the weights of a tap stay near.
+ */
+function convolveSparse(p: usize, thread: i32): void {
+  const entries = <usize>arg(p, 0);
+  const y = <usize>arg(p, 1);
+  const panels = <usize>arg(p, 2);
+  const bias = <usize>arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const counts = <usize>arg(p, 7);
+  const inner = arg(p, 8);
+  const columns = arg(p, 9);
+  const panelWidth = arg(p, 10);
+  const outHeight = arg(p, 11);
+  const outWidth = arg(p, 12);
+  const yImage = arg(p, 13);
+  const yRow = arg(p, 14);
+  const yColumn = arg(p, 15);
+  const strideH = arg(p, 16);
+  const strideW = arg(p, 17);
+  const beforeH = arg(p, 18);
+  const beforeW = arg(p, 19);
+  const kh = arg(p, 20);
+  const kw = arg(p, 21);
+  const dilationH = arg(p, 22);
+  const dilationW = arg(p, 23);
+  const wTap = inner * panelWidth * 4;
+  const blocks = (columns + panelWidth - 1) / panelWidth;
+  const listBytes = inner << 3;
+  const sumBytes = <usize>panelWidth << 2;
+  const sums = scratch(thread);
+  const runs = (outWidth + run - 1) / run;
+  for (let c = next(); c < batch * outHeight * runs; c = next()) {
+    const from = (c % runs) * run;
+    const to = min(outWidth, from + run);
+    const oy = (c / runs) % outHeight;
+    const n = c / (runs * outHeight);
+    for (let b = 0; b < blocks; b++) {
+      const column = b * panelWidth;
+      const lanes = min(panelWidth, columns - column);
+      memory.fill(sums, 0, <usize>(to - from) * sumBytes);
+      for (let ky = 0; ky < kh; ky++) {
+        const iy = oy * strideH + ky * dilationH - beforeH;
+        if (iy < 0 || iy >= height) continue;
+        for (let kx = 0; kx < kw; kx++) {
+          const left = kx * dilationW - beforeW;
+          const panel = panels + <usize>(((b * kh + ky) * kw + kx) * wTap);
+          const end = firstOutside(left, strideW, width, to);
+          let ox = max(from, firstInside(left, strideW));
+          let pixel = (n * height + iy) * width + left + ox * strideW;
+          let sum = sums + <usize>(ox - from) * sumBytes;
+          for (; ox < end; ox++, pixel += strideW, sum += sumBytes) {
+            const list = entries + <usize>(pixel * listBytes);
+            const stop = list + (<usize>load<i32>(counts + (<usize>pixel << 2)) << 3);
+            if (panelWidth == 32) gather32(list, stop, panel, sum);
+            else gather16(list, stop, panel, sum);
+          }
+        }
+      }
+      const added = bias == 0 ? zeros : bias + (<usize>column << 2);
+      let out = y + (<usize>(n * yImage + oy * yRow + from * yColumn + column) << 2);
+      let sum = sums;
+      for (let ox = from; ox < to; ox++, out += <usize>yColumn << 2, sum += sumBytes)
+        for (let j = 0; j < lanes; j += 4) storeLanes(out + (<usize>j << 2), f32x4.add(v128.load(sum + (<usize>j << 2)), v128.load(added + (<usize>j << 2))), lanes - j);
+    }
+  }
+}
+
+/**
+ * x, g, partials, parts, batch, H, W, inner, outHeight, outWidth, columns, before h and w, kh, kw, dilation h and w, rows of a slab: Σ over the pixels of one part of the slabs, stride 1,
+ * no groups. A part is [columns, kh, kw, inner padded to 16]. A slab of x is copied with zeros around it, so that every kernel position is inside.
+ */
+function weightGradSparse(p: usize, thread: i32): void {
+  const x = <usize>arg(p, 0);
+  const g = <usize>arg(p, 1);
+  const partials = <usize>arg(p, 2);
+  const parts = arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const inner = arg(p, 7);
+  const outHeight = arg(p, 8);
+  const outWidth = arg(p, 9);
+  const columns = arg(p, 10);
+  const beforeH = arg(p, 11);
+  const beforeW = arg(p, 12);
+  const kh = arg(p, 13);
+  const kw = arg(p, 14);
+  const dilationH = arg(p, 15);
+  const dilationW = arg(p, 16);
+  const slab = arg(p, 17);
+
+  const pitch = (inner + 15) & ~15;
+  const pitchBytes = <usize>pitch << 2;
+  const paddedWidth = outWidth + (kw - 1) * dilationW;
+  const partFloats = columns * kh * kw * pitch;
+  const slabs = (outHeight + slab - 1) / slab;
+  const units = batch * slabs;
+  // Scratch: counts, the copy, then one list for each column.
+  const ends = scratch(thread);
+  const copy = ends + ((<usize>(columns << 2) + 63) & ~63);
+  const lists = copy + <usize>((slab + (kh - 1) * dilationH) * paddedWidth) * pitchBytes;
+  const listBytes = <usize>(slab * outWidth + 1) << 3;
+
+  for (let c = next(); c < parts; c = next()) {
+    const part = partials + (<usize>(c * partFloats) << 2);
+    memory.fill(part, 0, <usize>partFloats << 2);
+    const last = <i32>((<i64>units * (c + 1)) / parts);
+    for (let u = <i32>((<i64>units * c) / parts); u < last; u++) {
+      const n = u / slabs;
+      const oy0 = (u % slabs) * slab;
+      const rows = min(slab, outHeight - oy0);
+      // The copy.
+      const paddedRows = rows + (kh - 1) * dilationH;
+      let all = false;
+      let to = copy;
+      for (let r = 0; r < paddedRows; r++) {
+        const iy = oy0 - beforeH + r;
+        const inside = iy >= 0 && iy < height;
+        const x0 = inside ? max(0, min(beforeW, paddedWidth)) : paddedWidth;
+        const x1 = inside ? max(x0, min(paddedWidth, width + beforeW)) : paddedWidth;
+        memory.fill(to, 0, <usize>x0 * pitchBytes);
+        to += <usize>x0 * pitchBytes;
+        if (x1 > x0) {
+          const from = x + (<usize>(((n * height + iy) * width + x0 - beforeW) * inner) << 2);
+          all = all || hasSpecial(from, (x1 - x0) * inner);
+          if (pitch == inner) memory.copy(to, from, <usize>(x1 - x0) * pitchBytes);
+          else
+            for (let i = 0; i < x1 - x0; i++) {
+              const t = to + <usize>i * pitchBytes;
+              memory.copy(t, from + (<usize>(i * inner) << 2), <usize>inner << 2);
+              memory.fill(t + (<usize>inner << 2), 0, <usize>(pitch - inner) << 2);
+            }
+          to += <usize>(x1 - x0) * pitchBytes;
+        }
+        memory.fill(to, 0, <usize>(paddedWidth - x1) * pitchBytes);
+        to += <usize>(paddedWidth - x1) * pitchBytes;
+      }
+      // The lists.
+      for (let o = 0; o < columns; o++) store<u32>(ends + (<usize>o << 2), <u32>(lists + <usize>o * listBytes));
+      let from = g + (<usize>((n * outHeight + oy0) * outWidth * columns) << 2);
+      for (let r = 0; r < rows; r++) {
+        let offset = <i32>(<usize>(r * paddedWidth) * pitchBytes);
+        for (let i = 0; i < outWidth; i++, offset += <i32>pitchBytes) {
+          let o = 0;
+          for (; o + 4 <= columns; o += 4, from += 16) {
+            const v = v128.load(from);
+            const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v, f32x4.splat(0)));
+            if (mask == 0) continue;
+            const e = ends + (<usize>o << 2);
+            let at = load<u32>(e);
+            store<i32>(at, offset);
+            store<f32>(at, f32x4.extract_lane(v, 0), 4);
+            store<u32>(e, at + ((mask & 1) << 3));
+            at = load<u32>(e, 4);
+            store<i32>(at, offset);
+            store<f32>(at, f32x4.extract_lane(v, 1), 4);
+            store<u32>(e, at + ((mask & 2) << 2), 4);
+            at = load<u32>(e, 8);
+            store<i32>(at, offset);
+            store<f32>(at, f32x4.extract_lane(v, 2), 4);
+            store<u32>(e, at + ((mask & 4) << 1), 8);
+            at = load<u32>(e, 12);
+            store<i32>(at, offset);
+            store<f32>(at, f32x4.extract_lane(v, 3), 4);
+            store<u32>(e, at + (mask & 8), 12);
+          }
+          for (; o < columns; o++, from += 4) {
+            const v = load<f32>(from);
+            const e = ends + (<usize>o << 2);
+            const at = load<u32>(e);
+            store<i32>(at, offset);
+            store<f32>(at, v, 4);
+            if (all || v != 0) store<u32>(e, at + 8);
+          }
+        }
+      }
+      // The products.
+      let into = part;
+      for (let o = 0; o < columns; o++) {
+        const list = lists + <usize>o * listBytes;
+        const end = <usize>load<u32>(ends + (<usize>o << 2));
+        for (let ky = 0; ky < kh; ky++)
+          for (let kx = 0; kx < kw; kx++) {
+            const at = copy + <usize>((ky * dilationH * paddedWidth + kx * dilationW) * pitch * 4);
+            let i = 0;
+            for (; i + 32 <= pitch; i += 32, into += 128) gather32(list, end, at + (<usize>i << 2), into);
+            if (i < pitch) {
+              gather16(list, end, at + (<usize>i << 2), into);
+              into += 64;
+            }
+          }
+      }
+    }
+  }
+}
+
+/** to, partials, parts, taps, inner, columns: Σ over parts of [columns, taps, inner padded], as [taps, inner, columns]. */
+function sumSparse(p: usize): void {
+  const to = <usize>arg(p, 0);
+  const partials = <usize>arg(p, 1);
+  const parts = arg(p, 2);
+  const taps = arg(p, 3);
+  const inner = arg(p, 4);
+  const columns = arg(p, 5);
+  const pitch = (inner + 15) & ~15;
+  const size = <usize>(columns * taps * pitch) << 2;
+  for (let tap = next(); tap < taps; tap = next())
+    for (let o = 0; o < columns; o++) {
+      const row = partials + (<usize>((o * taps + tap) * pitch) << 2);
+      for (let i = 0; i < inner; i += 4) {
+        let from = row + (<usize>i << 2);
+        let sum = v128.load(from);
+        for (let s = 1; s < parts; s++) sum = f32x4.add(sum, v128.load((from += size)));
+        let at = to + (<usize>((tap * inner + i) * columns + o) << 2);
+        const step = <usize>columns << 2;
+        store<f32>(at, f32x4.extract_lane(sum, 0));
+        if (i + 1 < inner) store<f32>((at += step), f32x4.extract_lane(sum, 1));
+        if (i + 2 < inner) store<f32>((at += step), f32x4.extract_lane(sum, 2));
+        if (i + 3 < inner) store<f32>((at += step), f32x4.extract_lane(sum, 3));
+      }
+    }
+}
+
+export function dispatchSparse(opcode: i32, p: usize, thread: i32): void {
+  switch (opcode) {
+    case Opcode.special:
+      return special(p);
+    case Opcode.compress:
+      return compress(p);
+    case Opcode.convolveSparse:
+      return convolveSparse(p, thread);
+    case Opcode.weightGradSparse:
+      return weightGradSparse(p, thread);
+    case Opcode.sumSparse:
+      return sumSparse(p);
+    default:
+      unreachable();
+  }
+}
