@@ -1,13 +1,15 @@
 /**
- * The gpu device against the reference device in float32, over every row of the op table: values, gradients, and memory given back.
- * Tolerance: each row's own, by default 1e-5 relative plus 1e-6 absolute. Three ways to run: gpu.js's cpu mode, its WebAssembly mode, and cpu with every
- * kernel call a Promise (what WebGPU does), where only the asynchronous reads exist.
+ * The fast devices against the reference device in float32, over every row of the op table: values, gradients, and memory given back.
+ * Tolerance: each row's own, by default 1e-5 relative plus 1e-6 absolute. The wasm device runs on one and two threads, where all bits must be the same, and compiled, where they
+ * must be those of the plain run. gpu.js runs in its cpu mode, its WebAssembly mode, and cpu with every kernel call a Promise (what WebGPU does), where only the asynchronous
+ * reads exist.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   Adam,
   bceWithLogits,
+  compile,
   conv2d,
   conv2dTranspose,
   type Device,
@@ -26,7 +28,14 @@ import {
 import { inputsOf, opTable, type Row } from '../helpers/op-table.js';
 
 const reference = await device('reference');
-const ways = { cpu: { mode: 'cpu' }, webasm: { mode: 'webasm' }, 'cpu, asynchronous': { mode: 'cpu', asyncMode: true } } as const;
+const ways: Readonly<Record<string, () => Promise<Device>>> = {
+  'wasm, 1 thread': () => device('wasm', { threads: 1 }),
+  'wasm, 2 threads': () => device('wasm', { threads: 2 }),
+  'wasm, simd build': () => device('wasm', { threads: 2, build: 'simd' }),
+  'gpu, cpu': () => device('gpu', { mode: 'cpu' }),
+  'gpu, webasm': () => device('gpu', { mode: 'webasm' }),
+  'gpu, cpu, asynchronous': () => device('gpu', { mode: 'cpu', asyncMode: true }),
+};
 
 /** Turns generations, and pushes out the scalars that stay readable, until `done` or far beyond any of their limits. */
 function flush(done: () => boolean): void {
@@ -112,24 +121,22 @@ async function train(on: Device, steps: number): Promise<{ losses: number[]; rea
   return { losses, reads, tensors };
 }
 
-for (const [way, options] of Object.entries(ways)) {
-  const test = suite(`gpu, ${way}`);
-  let gpu: Device;
+for (const [way, open] of Object.entries(ways)) {
+  const test = suite(way);
+  let tested: Device;
   test.before(async () => {
-    gpu = await device('gpu', options);
+    tested = await open();
   });
-  test.after(() => gpu?.close());
+  test.after(() => tested?.close());
 
-  test('says what it runs', () => {
-    assert.is(gpu.name, 'gpu');
-    assert.is(gpu.mode, options.mode);
-    assert.not.ok(gpu.dtypes.includes('float64'));
+  test('says what it lacks', () => {
+    assert.not.ok(tested.dtypes.includes('float64'));
   });
 
   for (const row of opTable)
     test(row.name, async () => {
-      const before = gpu.memory();
-      const got = await runRow(row, gpu);
+      const before = tested.memory();
+      const got = await runRow(row, tested);
       const want = await runRow(row, reference);
       assert.is(got.dtype, want.dtype);
       assert.equal(got.shape, want.shape);
@@ -139,14 +146,14 @@ for (const [way, options] of Object.entries(ways)) {
         assert.is(mine === null, grad === null, `whether input ${i} has a gradient`);
         if (grad !== null && mine !== null) agree(`gradient of input ${i}`, mine, grad, row.tolerance);
       });
-      await gpu.sync();
-      flush(() => gpu.memory().tensors <= before.tensors);
-      assert.is(gpu.memory().tensors, before.tensors, 'arrays left behind');
-      assert.is(gpu.memory().bytes, before.bytes, 'bytes left behind');
+      await tested.sync();
+      flush(() => tested.memory().tensors <= before.tensors);
+      assert.is(tested.memory().tensors, before.tensors, 'arrays left behind');
+      assert.is(tested.memory().bytes, before.bytes, 'bytes left behind');
     });
 
   test('a training step reads the device once, for the loss; losses agree with reference; memory is flat', async () => {
-    const got = await train(gpu, 12);
+    const got = await train(tested, 12);
     const want = await train(reference, 12);
     assert.equal(
       got.reads,
@@ -159,7 +166,7 @@ for (const [way, options] of Object.entries(ways)) {
   });
 
   test('memory is flat over training steps, once the readable scalars are full', async () => {
-    const { tensors } = await train(gpu, 80);
+    const { tensors } = await train(tested, 80);
     const settled = tensors.slice(-4);
     assert.equal(
       settled,
@@ -167,5 +174,47 @@ for (const [way, options] of Object.entries(ways)) {
     );
   });
 
+  test.run();
+}
+
+/** What a row gives as a compiled step, at its third call: the value, then the gradient of every input that has one. */
+async function runCompiled(row: Row, on: Device): Promise<{ mode: string; reason: string; results: TypedArray[] }> {
+  const inputs = inputsOf(row, on, 'float32');
+  let g: Tensor | null = null;
+  const step = compile((): Tensor[] => {
+    if (!row.differentiable) return [row.fn(...inputs)];
+    for (const x of inputs) x.clearGrad();
+    const y = row.fn(...inputs);
+    g ??= tensor(new RandomState(11).randn(y.size), { shape: y.shape, device: on }).keep();
+    y.backward(g);
+    return [y, ...inputs.flatMap((x) => (x.grad === null ? [] : [x.grad]))];
+  });
+  step();
+  step();
+  const results = await Promise.all(step().map((t) => t.data()));
+  return { mode: step.mode, reason: step.reason, results };
+}
+
+for (const threads of [1, 2]) {
+  const test = suite(`wasm, compiled, threads ${threads}`);
+  let wasm: Device;
+  test.before(async () => {
+    wasm = await device('wasm', { threads });
+  });
+  test.after(() => wasm?.close());
+  for (const row of opTable)
+    test(row.name, async () => {
+      const plain = await runRow(row, wasm);
+      const { mode, reason, results } = await runCompiled(row, wasm);
+      assert.is(mode, 'compiled', reason);
+      const want = [plain.values, ...plain.grads.filter((grad) => grad !== null)];
+      assert.is(results.length, want.length);
+      results.forEach((values, i) => {
+        assert.ok(
+          values.every((v, j) => Object.is(v, want[i][j])),
+          `result ${i} is ${values}, plain ${want[i]}`,
+        );
+      });
+    });
   test.run();
 }

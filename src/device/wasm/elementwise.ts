@@ -29,6 +29,7 @@ const unaryFns: readonly UnaryFn[] = [
 ];
 /** What follows them there. */
 const [wordIsZero, isNotZero, wordIsNotZero, toInt, toFloat] = [0, 1, 2, 3, 4].map((i) => unaryFns.length + i);
+/** greater and greaterEqual are these with their operands exchanged. */
 const binaryFns: readonly BinaryFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual'];
 const onWords = 16;
 
@@ -91,17 +92,17 @@ function emitUnary(to: Encoder, code: number, from: WasmOperand, into: WasmOpera
 const emitFill = (to: Encoder, { buffer, shape }: WasmOperand, word: number): void =>
   to.emit(Opcode.fill, sizeOf(shape) > worthSharing, [buffer.address, sizeOf(shape), word]);
 
-const isComparison = (fn: BinaryFn): boolean => binaryFns.indexOf(fn) >= binaryFns.indexOf('equal') || fn === 'greater' || fn === 'greaterEqual';
+const arithmeticFns: readonly BinaryFn[] = binaryFns.slice(0, binaryFns.indexOf('equal'));
+const isComparison = (fn: BinaryFn): boolean => !arithmeticFns.includes(fn);
 
 function emitBinary(to: Encoder, fn: BinaryFn, words: boolean, a: Source, b: Source, into: WasmOperand): void {
   const size = sizeOf(into.shape);
   if (size === 0) return;
-  if (fn === 'greater') return emitBinary(to, 'less', words, b, a, into);
-  if (fn === 'greaterEqual') return emitBinary(to, 'lessEqual', words, b, a, into);
+  const mirrored = fn === 'greater' ? 'less' : fn === 'greaterEqual' ? 'lessEqual' : null;
   if (words && (fn === 'div' || fn === 'pow'))
     throw new DeviceError(fn, 'operands must be float32', into.dtype, "convert with cast('float32'), or use device('reference')");
-  const { chunk, words: operands } = layout([a, b]);
-  const code = binaryFns.indexOf(fn) + (words ? onWords : 0);
+  const { chunk, words: operands } = layout(mirrored === null ? [a, b] : [b, a]);
+  const code = binaryFns.indexOf(mirrored ?? fn) + (words ? onWords : 0);
   to.emit(Opcode.binary, size > worthSharing, [into.buffer.address, size, chunk, code, ...operands]);
   if (into.dtype === 'bool' && !isComparison(fn)) emitUnary(to, wordIsNotZero, into, into);
 }

@@ -1,4 +1,7 @@
-/** The matrix product as a convolution with one tap: rows are pixels, the depth is the input's channels. aᵀ·b is its weight gradient, whose pixels are the depth. */
+/**
+ * The matrix product as a convolution with one tap: rows are pixels, the depth is the input's channels. A deep aᵀ·b is its weight gradient, whose pixels are the depth:
+ * it is summed in parts, which more threads can share and round less. A shallow one would spend its time adding parts up, and transposes a instead.
+ */
 import { broadcastStrides, sizeOf } from '../../tensor/shape.js';
 import type { WindowAxis } from '../../tensor/window.js';
 import { type Encoder, type Family, worthSharing } from './commands.js';
@@ -106,7 +109,7 @@ export const matmul: Family<'matmul'> = {
       const other = b.buffer.address + bAt * depth * columns * 4;
       const into = c.buffer.address + n * rows * columns * 4;
       shared.again();
-      if (transposeA && !transposeB) transposedProduct(shared, from, other, into, rows, depth, columns);
+      if (transposeA && !transposeB && depth >= Math.max(256, rows)) transposedProduct(shared, from, other, into, rows, depth, columns);
       else {
         let left = from;
         if (transposeA) {

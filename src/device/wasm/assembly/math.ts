@@ -28,12 +28,11 @@ function rest(x: v128, n: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function expm1Near(r: v128): v128 {
+  const square = f32x4.mul(r, r);
   let y = madd(splat(1.9875691500e-4), r, splat(1.3981999507e-3));
-  y = madd(y, r, splat(8.3334519073e-3));
-  y = madd(y, r, splat(4.1665795894e-2));
-  y = madd(y, r, splat(1.6666665459e-1));
-  y = madd(y, r, splat(5.0000001201e-1));
-  return madd(y, f32x4.mul(r, r), r);
+  y = madd(y, square, madd(splat(8.3334519073e-3), r, splat(4.1665795894e-2)));
+  y = madd(y, square, madd(splat(1.6666665459e-1), r, splat(5.0000001201e-1)));
+  return madd(y, square, r);
 }
 /** 2ⁿ. */
 // @ts-ignore: decorator
@@ -85,15 +84,12 @@ export function expm1Down4(x: v128): v128 {
 @inline
 function logNear(f: v128, n: v128): v128 {
   const square = f32x4.mul(f, f);
-  let y = madd(splat(7.0376836292e-2), f, splat(-1.1514610310e-1));
-  y = madd(y, f, splat(1.1676998740e-1));
-  y = madd(y, f, splat(-1.2420140846e-1));
-  y = madd(y, f, splat(1.4249322787e-1));
-  y = madd(y, f, splat(-1.6668057665e-1));
-  y = madd(y, f, splat(2.0000714765e-1));
-  y = madd(y, f, splat(-2.4999993993e-1));
-  y = madd(y, f, splat(3.3333331174e-1));
-  y = f32x4.mul(y, f32x4.mul(f, square));
+  const cube = f32x4.mul(f, square);
+  // In three parts, so that less of it waits for the last product.
+  let y = madd(madd(splat(7.0376836292e-2), f, splat(-1.1514610310e-1)), f, splat(1.1676998740e-1));
+  y = madd(y, cube, madd(madd(splat(-1.2420140846e-1), f, splat(1.4249322787e-1)), f, splat(-1.6668057665e-1)));
+  y = madd(y, cube, madd(madd(splat(2.0000714765e-1), f, splat(-2.4999993993e-1)), f, splat(3.3333331174e-1)));
+  y = f32x4.mul(y, cube);
   y = madd(n, splat(ln2Low), y);
   y = madd(square, splat(-0.5), y);
   return madd(n, splat(ln2High), f32x4.add(f, y));
