@@ -4,11 +4,11 @@
  * As soon as the code does something else, what was followed so far is computed and the rest runs as usual: never a stale result.
  * Not here: how a device records and replays (device.ts, Plan).
  */
-import type { Device, DeviceBuffer, KernelName, Operand, Plan, Recording } from '../device/device.js';
+import type { Device, DeviceBuffer, HostData, KernelName, Operand, Plan, Recording } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, show, ValueError } from '../errors.js';
-import type { DType, TypedArray } from '../tensor/dtype.js';
+import type { DType } from '../tensor/dtype.js';
 import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { tensorsIn } from './backward.js';
@@ -202,7 +202,7 @@ class Tape implements Watcher {
     return true;
   }
 
-  place(device: Device, data: TypedArray, dtype: DType, shape: Shape): Tensor | null {
+  place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null {
     const entry = this.#next('place', ({ tensor: t }) =>
       t.device === device && t.dtype === dtype && sameShape(t.shape, shape) ? null : `a tensor of ${show(t.shape)} became one of ${show(shape)}`,
     );

@@ -7,10 +7,10 @@
  * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
  * them stay readable.
  */
-import type { Device, DeviceBuffer, Operand as DeviceOperand, KernelAttrs, KernelName, Spec } from '../device/device.js';
+import type { Device, DeviceBuffer, HostData, Operand as DeviceOperand, KernelAttrs, KernelName, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError } from '../errors.js';
-import { type DType, isFloat, type TypedArray } from '../tensor/dtype.js';
+import { type DType, isFloat } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -146,7 +146,7 @@ export function adopt<T extends Tensor>(tensor: T): T {
 export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor => makeTensor(new Storage(device, buffer), shape, false);
 
 /** Copies values to a device, as a tensor that belongs to no graph. */
-export function place(device: Device, data: TypedArray, dtype: DType, shape: Shape): Tensor {
+export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
   const known = watcher?.place(device, data, dtype, shape);
   if (known != null) return known;
   const t = adopt(wrap(device, device.upload(data, dtype), shape));
@@ -166,7 +166,7 @@ export const alias = (t: Tensor): Tensor => makeTensor(t.storage.retain(), t.sha
 export interface Watcher {
   apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
   applied(op: Op<never>, inputs: readonly Tensor[], attrs: unknown, plan: Call, outputs: readonly Tensor[]): void;
-  place(device: Device, data: TypedArray, dtype: DType, shape: Shape): Tensor | null;
+  place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null;
   placed(t: Tensor): void;
   update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean;
   updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;

@@ -5,6 +5,7 @@
  * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` returns at once on every device; only reading is asynchronous.
  */
 import type { DType, TypedArray } from '../tensor/dtype.js';
+import type { Mask } from '../tensor/random.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Conv2dGeometry, Pool2dGeometry } from '../tensor/window.js';
 
@@ -133,6 +134,9 @@ export interface Operand<B extends DeviceBuffer = DeviceBuffer> extends Spec {
 /** One function per kernel: the compiler rejects a device that lacks one. */
 export type Kernels<Input, Output> = { readonly [K in KernelName]: (inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Output[]) => void };
 
+/** What comes from the host: values, or a mask that the device may draw itself. */
+export type HostData = TypedArray | Mask;
+
 /** What a device holds. */
 export interface MemoryReport {
   /** Arrays in use. */
@@ -164,7 +168,7 @@ export interface Plan {
     buffers: readonly DeviceBuffer[],
   ): boolean;
   /** Overwrites a buffer that was uploaded during the recording. */
-  write(buffer: DeviceBuffer, data: TypedArray): void;
+  write(buffer: DeviceBuffer, data: HostData): void;
   /** Gives back the memory that was allocated during the recording. */
   dispose(): void;
 }
@@ -185,8 +189,8 @@ export interface Device {
   /** Name and mode, as in 'gpu (webasm)'. */
   toString(): string;
   memory(): MemoryReport;
-  /** Copies an array in; DeviceError for a dtype the device lacks. */
-  upload(data: TypedArray, dtype: DType): DeviceBuffer;
+  /** Copies an array in, or draws a mask; DeviceError for a dtype the device lacks. */
+  upload(data: HostData, dtype: DType): DeviceBuffer;
   /**
    * Starts a kernel; returns one buffer per output spec: a new one, or the one in `into`, which may be an input where the kernel reads
    * no element after it has written it (cast, adam).

@@ -3,6 +3,7 @@
  * machine and match arrays made by numpy. Not here: numpy's newer Generator, or anything fit for cryptography.
  */
 import { ValueError } from '../errors.js';
+import type { DType, TypedArray } from './dtype.js';
 
 const SIZE = 624;
 const SHIFT = 397;
@@ -292,3 +293,27 @@ export function manualSeed(seed: number): void {
  * PyTorch's does: a program repeats its results until it asks for others with `manualSeed`.
  */
 export const globalRandom = (): RandomState => global;
+
+/** A dropout mask still to be drawn: for each of the next `size` uniform numbers u, `scale` where u ≥ rate, else 0. A device may draw it itself, to the same bits. */
+export class Mask {
+  constructor(
+    readonly random: RandomState,
+    readonly size: number,
+    readonly rate: number,
+    readonly scale: number,
+  ) {}
+
+  get length(): number {
+    return this.size;
+  }
+
+  draw(dtype: 'float32' | 'float64'): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+    const { random, size, rate, scale } = this;
+    const mask = dtype === 'float64' ? new Float64Array(size) : new Float32Array(size);
+    for (let i = 0; i < size; i++) mask[i] = random.random() >= rate ? scale : 0;
+    return mask;
+  }
+}
+
+/** Values from the host, whether they are there or still to be drawn. */
+export const valuesOf = (data: TypedArray | Mask, dtype: DType): TypedArray => (data instanceof Mask ? data.draw(dtype === 'float64' ? dtype : 'float32') : data);

@@ -10,7 +10,7 @@ import type { Range } from '../autograd/ops/movement.js';
 import * as movement from '../autograd/ops/movement.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
-import type { Device } from '../device/device.js';
+import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { allocate, type DType, isFloat, type TypedArray } from './dtype.js';
@@ -169,7 +169,7 @@ export class Tensor {
   // ---- making others, on the same device
 
   /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
-  upload(data: TypedArray, dtype: DType, shape: Shape = [data.length]): Tensor {
+  upload(data: HostData, dtype: DType, shape: Shape = [data.length]): Tensor {
     return place(this.device, data, dtype, shape);
   }
   /** Filled with a value; this tensor's shape and dtype, or others. */

@@ -1,6 +1,6 @@
-/** Dropout: a mask drawn on the host, so that one seed gives the same bits on every device. */
+/** Dropout: a mask from the host's generator, so that one seed gives the same bits on every device. */
 import { ValueError } from '../../errors.js';
-import { globalRandom, type RandomState } from '../../tensor/random.js';
+import { globalRandom, Mask, type RandomState } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { endWith } from '../graph.js';
 
@@ -24,9 +24,7 @@ export function dropout(x: Tensor, { rate = 0.5, training = true, random = globa
   checkRate('dropout', rate);
   if (!training || rate === 0) return x;
   const scale = 1 / (1 - rate);
-  const mask = x.dtype === 'float64' ? new Float64Array(x.size) : new Float32Array(x.size);
-  for (let i = 0; i < mask.length; i++) mask[i] = random.random() >= rate ? scale : 0;
-  const kept = x.upload(mask, x.dtype, x.shape);
+  const kept = x.upload(new Mask(random, x.size, rate, scale), x.dtype, x.shape);
   return endWith(x.mul(kept), kept);
 }
 

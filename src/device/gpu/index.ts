@@ -4,8 +4,9 @@
  */
 import { DeviceError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
+import { valuesOf } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
-import { type Counters, type Device, DeviceBuffer, type KernelAttrs, type KernelName, type MemoryReport, type Operand, type Spec } from '../device.js';
+import { type Counters, type Device, DeviceBuffer, type HostData, type KernelAttrs, type KernelName, type MemoryReport, type Operand, type Spec } from '../device.js';
 import { adam } from './adam.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
@@ -151,7 +152,8 @@ class GpuDevice implements Device {
     );
   }
 
-  upload(data: TypedArray, dtype: DType): DeviceBuffer {
+  upload(given: HostData, dtype: DType): DeviceBuffer {
+    const data = valuesOf(given, dtype);
     if (!this.dtypes.includes(dtype))
       throw new DeviceError('gpu', `dtype must be one of ${this.dtypes.join(', ')}`, dtype, 'use float32, or the reference device for float64');
     if (dtype === 'int32') {

@@ -4,11 +4,13 @@
  */
 import { DeviceError } from '../../errors.js';
 import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.js';
+import { valuesOf } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
 import {
   type Counters,
   type Device,
   DeviceBuffer,
+  type HostData,
   type KernelAttrs,
   type KernelName,
   type Kernels,
@@ -76,10 +78,10 @@ export class ReferenceDevice implements Device {
     return { tensors: this.#tensors, bytes: this.#bytes, pooled: 0 };
   }
 
-  upload(data: TypedArray, dtype: DType): ReferenceBuffer {
+  upload(data: HostData, dtype: DType): ReferenceBuffer {
     this.counters.uploads++;
     const buffer = this.#make(dtype, data.length);
-    referenceData('upload', buffer).set(data);
+    referenceData('upload', buffer).set(valuesOf(data, dtype));
     return buffer;
   }
 

@@ -4,8 +4,9 @@
  */
 import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
+import { Mask } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
-import type { Counters, Device, DeviceBuffer, KernelAttrs, KernelName, MemoryReport, Operand, Plan, Recording, Spec } from '../device.js';
+import type { Counters, Device, DeviceBuffer, HostData, KernelAttrs, KernelName, MemoryReport, Operand, Plan, Recording, Spec } from '../device.js';
 import { type Build, load } from './build.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
@@ -31,6 +32,7 @@ const encoders: Family<KernelName> = { ...elementwise, ...reduce, ...movement, .
 interface Exports {
   launch(start: number, end: number): number;
   firstFree(): number;
+  drawMask(key: number, position: number, to: number, size: number, high: number, low: number, scale: number): number;
 }
 
 const queueWords = 1 << 16;
@@ -95,7 +97,7 @@ export class WasmDevice implements Device, Encoder {
     return { tensors: this.#tensors, bytes: this.#bytes, pooled: this.#memory.common.pooled };
   }
 
-  upload(data: TypedArray, dtype: DType): WasmBuffer {
+  upload(data: HostData, dtype: DType): WasmBuffer {
     this.#check();
     this.counters.uploads++;
     const buffer = this.#recording === null ? this.#make(dtype, data.length) : this.#constant(dtype, data.length, this.#recording.constants);
@@ -104,10 +106,23 @@ export class WasmDevice implements Device, Encoder {
   }
 
   /** Overwrites a buffer from the host, after the commands that may still read its block. */
-  #write(buffer: WasmBuffer, data: TypedArray): void {
+  #write(buffer: WasmBuffer, data: HostData): void {
     if (this.#freedSince.has(buffer.address)) this.flush();
-    if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
+    if (data instanceof Mask) this.#draw(buffer, data);
+    else if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
     else this.#memory.words.set(data, buffer.address / 4);
+  }
+
+  /** Draws a mask where it is wanted: the generator's state goes in and comes back. */
+  #draw({ address }: WasmBuffer, { random, size, rate, scale }: Mask): void {
+    const words = this.#memory.words;
+    const key = words[control.scratchBase];
+    const state = random.getState();
+    words.set(state.key, key / 4);
+    // u = n·2⁻⁵³ for a whole n of 27 high and 26 low bits: u ≥ rate is n ≥ ⌈rate·2⁵³⌉.
+    const least = Math.ceil(rate * 2 ** 53);
+    const position = this.#exports.drawMask(key, state.position, address, size, Math.floor(least / 2 ** 26), least % 2 ** 26, scale);
+    random.setState({ key: new Uint32Array(words.buffer, key, 624).slice(), position, cached: state.cached });
   }
 
   run<K extends KernelName>(
