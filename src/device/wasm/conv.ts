@@ -66,6 +66,10 @@ export function convolution(to: Encoder, c: Convolution): void {
     sparseConvolution(to, c);
     return;
   }
+  if (suitsWinograd(c)) {
+    winograd(to, c);
+    return;
+  }
   // Groups with a rest would need panels of two widths in each: they take the narrow ones throughout.
   const cuts = c.groups === 1 ? panelsOf(c.columns) : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
   for (const { width, from, count } of cuts) {
@@ -120,6 +124,34 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
   words.push(c.yImage, c.yRow, c.yColumn, height.stride, width.stride, height.before, width.before);
   words.push(height.taps, width.taps, height.dilation, width.dilation);
   to.emit(Opcode.convolveSparse, true, words);
+}
+
+/** Products of Winograd's form below this many do not pay for its transforms. */
+const worthTransforming = 4_000_000;
+
+/** 3×3 taps side by side at every pixel, and channels that fill the vectors. */
+function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
+  const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1 && a.output >= 4;
+  if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0) return false;
+  return winogradBytes(2, inner) <= scratchBytes && batch * height.output * width.output * 9 * inner * columns > worthTransforming;
+}
+
+const winogradBytes = (tiles: number, inner: number): number => tiles * 16 * (inner * 4 + 64) + 16 * inner * 4;
+
+function winograd(to: Encoder, c: Convolution): void {
+  const { height, width, inner, columns } = c;
+  const blocks = columns / 16;
+  const panels = to.temporary(blocks * 9 * inner * 64);
+  const weights = to.temporary(blocks * 16 * inner * 64);
+  const flag = to.temporary(4);
+  let tiles = 32;
+  while (winogradBytes(tiles, inner) > scratchBytes) tiles -= 2;
+  to.emit(Opcode.pack, blocks > 1 && columns * 9 * inner > 8192, packWords(c, panels, 0, columns, 16));
+  to.emit(Opcode.fill, false, [flag, 1, 0]);
+  to.emit(Opcode.winogradWeights, blocks > 1 && columns * 9 * inner > 8192, [panels, weights, blocks, inner, flag]);
+  const words = [c.x, c.y, panels, weights, flag, c.bias, c.batch, height.input, width.input, inner, columns, height.output, width.output];
+  words.push(c.yImage, c.yRow, c.yColumn, height.before, width.before, tiles);
+  to.emit(Opcode.winograd, true, words);
 }
 
 const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({

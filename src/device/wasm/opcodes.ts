@@ -39,4 +39,7 @@ export enum Opcode {
   convolveSparse,
   weightGradSparse,
   sumSparse,
+  // winograd
+  winogradWeights = 128,
+  winograd,
 }

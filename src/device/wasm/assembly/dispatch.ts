@@ -7,6 +7,7 @@ import { dispatchReduce } from './reduce';
 import { dispatchSimple } from './simple';
 import { dispatchSparse } from './sparse';
 import { dispatchTraining } from './training';
+import { dispatchWinograd } from './winograd';
 
 export function dispatch(opcode: i32, p: usize, thread: i32): void {
   switch (opcode >> 4) {
@@ -26,6 +27,8 @@ export function dispatch(opcode: i32, p: usize, thread: i32): void {
       return dispatchTraining(opcode, p, thread);
     case 7:
       return dispatchSparse(opcode, p, thread);
+    case 8:
+      return dispatchWinograd(opcode, p, thread);
     default:
       unreachable();
   }

@@ -1,0 +1,298 @@
+/**
+ * 3×3 convolution of stride 1 by Winograd's F(2×2, 3×3): 16 products for four output pixels instead of 36. Sums of up to four inputs are multiplied by sums of weights, so
+ * rounding errors grow a little, and infinities would meet each other: tiles with one, or with numbers so large that sums could overflow, are computed directly.
+ * @source Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"
+ */
+import { Opcode } from '../opcodes';
+import { firstInside, firstOutside, zeros } from './conv';
+import { arg, next, scratch } from './core';
+import { madd, tile1x16 } from './tiles';
+
+/** Tiles of one chunk. */
+const most = 32;
+/** The bits of 2¹²⁰: from here on a number counts as too large. */
+const large = 0x7b800000;
+
+/** panels, to, blocks, inner, flag: from panels [block][9][inner][16] to [block][16][inner][16]; the flag becomes 1 when a weight is too large. */
+function winogradWeights(p: usize): void {
+  const panels = <usize>arg(p, 0);
+  const to = <usize>arg(p, 1);
+  const blocks = arg(p, 2);
+  const inner = arg(p, 3);
+  const flag = <usize>arg(p, 4);
+  const step = <usize>(inner * 64);
+  let greatest = i32x4.splat(0);
+  const half = f32x4.splat(0.5);
+  for (let b = next(); b < blocks; b = next()) {
+    for (let at: usize = 0; at < step; at += 16) {
+      const from = panels + <usize>b * 9 * step + at;
+      const into = to + <usize>b * 16 * step + at;
+      // Rows first: each of three columns becomes four, kept in the places of the result's first 12.
+      for (let c: usize = 0; c < 3; c++) {
+        const g0 = v128.load(from + c * step);
+        const g1 = v128.load(from + (3 + c) * step);
+        const g2 = v128.load(from + (6 + c) * step);
+        greatest = i32x4.max_s(greatest, v128.and(g0, i32x4.splat(0x7fffffff)));
+        greatest = i32x4.max_s(greatest, v128.and(g1, i32x4.splat(0x7fffffff)));
+        greatest = i32x4.max_s(greatest, v128.and(g2, i32x4.splat(0x7fffffff)));
+        const even = f32x4.mul(half, f32x4.add(g0, g2));
+        const odd = f32x4.mul(half, g1);
+        v128.store(into + c * step, g0);
+        v128.store(into + (4 + c) * step, f32x4.add(even, odd));
+        v128.store(into + (8 + c) * step, f32x4.sub(even, odd));
+        v128.store(into + (12 + c) * step, g2);
+      }
+      for (let r: usize = 0; r < 16; r += 4) {
+        const g0 = v128.load(into + r * step);
+        const g1 = v128.load(into + (r + 1) * step);
+        const g2 = v128.load(into + (r + 2) * step);
+        const even = f32x4.mul(half, f32x4.add(g0, g2));
+        const odd = f32x4.mul(half, g1);
+        v128.store(into + (r + 1) * step, f32x4.add(even, odd));
+        v128.store(into + (r + 2) * step, f32x4.sub(even, odd));
+        v128.store(into + (r + 3) * step, g2);
+      }
+    }
+  }
+  if (v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)))) store<i32>(flag, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function larger(a: v128, b: v128): v128 {
+  return i32x4.max_s(a, v128.and(b, i32x4.splat(0x7fffffff)));
+}
+
+/** One row of four sums of inputs to its four places. */
+// @ts-ignore: decorator
+@inline
+function storeRow(into: usize, place: usize, t0: v128, t1: v128, t2: v128, t3: v128): void {
+  v128.store(into, f32x4.sub(t0, t2));
+  v128.store(into + place, f32x4.add(t1, t2));
+  v128.store(into + place * 2, f32x4.sub(t2, t1));
+  v128.store(into + place * 3, f32x4.sub(t1, t3));
+}
+
+/** One tile's 4×4 inputs to the 16 places they are multiplied at. True when one is too large. */
+function transformTile(x: usize, row: usize, column: usize, to: usize, place: usize, bytes: usize): bool {
+  let greatest = i32x4.splat(0);
+  const far = column * 3;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const r0 = x + at;
+    const r1 = r0 + row;
+    const r2 = r1 + row;
+    const r3 = r2 + row;
+    let into = to + at;
+    let a0 = v128.load(r0);
+    let a1 = v128.load(r0 + column);
+    let a2 = v128.load(r0 + column * 2);
+    let a3 = v128.load(r0 + far);
+    let b0 = v128.load(r2);
+    let b1 = v128.load(r2 + column);
+    let b2 = v128.load(r2 + column * 2);
+    let b3 = v128.load(r2 + far);
+    greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
+    storeRow(into, place, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
+    a0 = v128.load(r1);
+    a1 = v128.load(r1 + column);
+    a2 = v128.load(r1 + column * 2);
+    a3 = v128.load(r1 + far);
+    into += place * 4;
+    storeRow(into, place, f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
+    into += place * 4;
+    storeRow(into, place, f32x4.sub(b0, a0), f32x4.sub(b1, a1), f32x4.sub(b2, a2), f32x4.sub(b3, a3));
+    b0 = v128.load(r3);
+    b1 = v128.load(r3 + column);
+    b2 = v128.load(r3 + column * 2);
+    b3 = v128.load(r3 + far);
+    greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
+    into += place * 4;
+    storeRow(into, place, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
+  }
+  return v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)));
+}
+
+/** Two rows of x by 16 columns. */
+function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): void {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let s2 = s0;
+  let s3 = s0;
+  let t0 = s0;
+  let t1 = s0;
+  let t2 = s0;
+  let t3 = s0;
+  const end = x + (<usize>count << 2);
+  for (; x < end; x += 4, w += 64) {
+    const a = v128.load32_splat(x);
+    const b = v128.load32_splat(x + xNext);
+    let v = v128.load(w);
+    s0 = madd(a, v, s0);
+    t0 = madd(b, v, t0);
+    v = v128.load(w, 16);
+    s1 = madd(a, v, s1);
+    t1 = madd(b, v, t1);
+    v = v128.load(w, 32);
+    s2 = madd(a, v, s2);
+    t2 = madd(b, v, t2);
+    v = v128.load(w, 48);
+    s3 = madd(a, v, s3);
+    t3 = madd(b, v, t3);
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+  v128.store(to, t0, 64);
+  v128.store(to, t1, 80);
+  v128.store(to, t2, 96);
+  v128.store(to, t3, 112);
+}
+
+/** From 16 places to the tile's four pixels, 16 columns. Pixels beyond the image are not stored. */
+function finishTile(from: usize, place: usize, y: usize, row: usize, column: usize, rows: i32, columns: i32, bias: usize): void {
+  for (let at: usize = 0; at < 64; at += 16) {
+    let p = from + at;
+    let m0 = v128.load(p);
+    let m1 = v128.load(p + place);
+    let m2 = v128.load(p + place * 2);
+    let m3 = v128.load(p + place * 3);
+    const a0 = f32x4.add(f32x4.add(m0, m1), m2);
+    const b0 = f32x4.sub(f32x4.sub(m1, m2), m3);
+    p += place * 4;
+    m0 = v128.load(p);
+    m1 = v128.load(p + place);
+    m2 = v128.load(p + place * 2);
+    m3 = v128.load(p + place * 3);
+    const a1 = f32x4.add(f32x4.add(m0, m1), m2);
+    const b1 = f32x4.sub(f32x4.sub(m1, m2), m3);
+    p += place * 4;
+    m0 = v128.load(p);
+    m1 = v128.load(p + place);
+    m2 = v128.load(p + place * 2);
+    m3 = v128.load(p + place * 3);
+    const a2 = f32x4.add(f32x4.add(m0, m1), m2);
+    const b2 = f32x4.sub(f32x4.sub(m1, m2), m3);
+    p += place * 4;
+    m0 = v128.load(p);
+    m1 = v128.load(p + place);
+    m2 = v128.load(p + place * 2);
+    m3 = v128.load(p + place * 3);
+    const a3 = f32x4.add(f32x4.add(m0, m1), m2);
+    const b3 = f32x4.sub(f32x4.sub(m1, m2), m3);
+    const v = v128.load(bias + at);
+    const out = y + at;
+    v128.store(out, f32x4.add(v, f32x4.add(f32x4.add(a0, a1), a2)));
+    if (columns > 1) v128.store(out + column, f32x4.add(v, f32x4.add(f32x4.add(b0, b1), b2)));
+    if (rows > 1) {
+      v128.store(out + row, f32x4.add(v, f32x4.sub(f32x4.sub(a1, a2), a3)));
+      if (columns > 1) v128.store(out + row + column, f32x4.add(v, f32x4.sub(f32x4.sub(b1, b2), b3)));
+    }
+  }
+}
+
+/**
+ * x, y, panels, transformed weights, flag, bias (0: none), batch, H, W, inner (a multiple of 4), columns (of 16), rows, columns of output, y image, row and column step (floats),
+ * before h and w, tiles of a chunk (even).
+ */
+function winograd(p: usize, thread: i32): void {
+  const x = <usize>arg(p, 0);
+  const y = <usize>arg(p, 1);
+  const panels = <usize>arg(p, 2);
+  const weights = <usize>arg(p, 3);
+  const allDirect = load<i32>(<usize>arg(p, 4)) != 0;
+  const bias = <usize>arg(p, 5);
+  const batch = arg(p, 6);
+  const height = arg(p, 7);
+  const width = arg(p, 8);
+  const inner = arg(p, 9);
+  const columns = arg(p, 10);
+  const outHeight = arg(p, 11);
+  const outWidth = arg(p, 12);
+  const yImage = arg(p, 13);
+  const yRow = arg(p, 14);
+  const yColumn = arg(p, 15);
+  const beforeH = arg(p, 16);
+  const beforeW = arg(p, 17);
+  const chunk = arg(p, 18);
+
+  const down = (outHeight + 1) >> 1;
+  const across = (outWidth + 1) >> 1;
+  const tiles = batch * down * across;
+  const blocks = columns >> 4;
+  const bytes = <usize>inner << 2;
+  const place = <usize>chunk * bytes;
+  const image = scratch(thread);
+  const products = image + place * 16;
+  const productPlace = <usize>chunk << 6;
+  const patch = products + productPlace * 16;
+  const xRow = <usize>width * bytes;
+
+  for (let c = next(); c * chunk < tiles; c = next()) {
+    const first = c * chunk;
+    const count = min(chunk, tiles - first);
+    let direct = allDirect;
+    if (!direct)
+      for (let t = 0; t < count; t++) {
+        const tile = first + t;
+        const tx = tile % across;
+        const ty = (tile / across) % down;
+        const n = tile / (across * down);
+        const iy = ty * 2 - beforeH;
+        const ix = tx * 2 - beforeW;
+        const from = x + ((n * height + iy) * width + ix) * inner * 4;
+        const to = image + <usize>t * bytes;
+        if (iy >= 0 && iy + 4 <= height && ix >= 0 && ix + 4 <= width) {
+          if (transformTile(from, xRow, bytes, to, place, bytes)) direct = true;
+          continue;
+        }
+        for (let i = 0; i < 4; i++)
+          for (let j = 0; j < 4; j++) {
+            const at = patch + <usize>(i * 4 + j) * bytes;
+            if (iy + i >= 0 && iy + i < height && ix + j >= 0 && ix + j < width) memory.copy(at, from + <usize>i * xRow + <usize>j * bytes, bytes);
+            else memory.fill(at, 0, bytes);
+          }
+        if (transformTile(patch, bytes * 4, bytes, to, place, bytes)) direct = true;
+      }
+    for (let b = 0; b < blocks; b++) {
+      const added = bias == 0 ? zeros : bias + (<usize>b << 6);
+      if (!direct)
+        for (let k = 0; k < 16; k++) {
+          const w = weights + <usize>((b * 16 + k) * inner) * 64;
+          const from = image + <usize>k * place;
+          const to = products + <usize>k * productPlace;
+          // The last of an odd count is multiplied together with what lies after it, which is not used.
+          for (let t = 0; t < count; t += 2) product2x16(from + <usize>t * bytes, bytes, w, to + (<usize>t << 6), inner);
+        }
+      for (let t = 0; t < count; t++) {
+        const tile = first + t;
+        const ox = (tile % across) * 2;
+        const oy = ((tile / across) % down) * 2;
+        const n = tile / (across * down);
+        const out = y + (<usize>(n * yImage + oy * yRow + ox * yColumn + b * 16) << 2);
+        const rows = min(2, outHeight - oy);
+        const pixels = min(2, outWidth - ox);
+        if (direct) {
+          for (let i = 0; i < rows; i++)
+            for (let j = 0; j < pixels; j++) {
+              const top = oy + i - beforeH;
+              const left = ox + j - beforeW;
+              const ky = firstInside(top, 1);
+              const kx = firstInside(left, 1);
+              const kRows = max(0, firstOutside(top, 1, height, 3) - ky);
+              const taps = max(0, firstOutside(left, 1, width, 3) - kx);
+              const at = x + ((n * height + top + ky) * width + left + kx) * inner * 4;
+              const w = panels + <usize>(((b * 3 + ky) * 3 + kx) * inner * 64);
+              tile1x16(at, w, out + (<usize>(i * yRow + j * yColumn) << 2), added, false, 16, kRows, <i32>xRow, 3 * inner * 64, 1, 0, 0, taps * inner);
+            }
+        } else finishTile(products + (<usize>t << 6), productPlace, out, <usize>yRow << 2, <usize>yColumn << 2, rows, pixels, added);
+      }
+    }
+  }
+}
+
+export function dispatchWinograd(opcode: i32, p: usize, thread: i32): void {
+  if (opcode == Opcode.winogradWeights) winogradWeights(p);
+  else if (opcode == Opcode.winograd) winograd(p, thread);
+  else unreachable();
+}
