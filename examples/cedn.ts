@@ -90,7 +90,7 @@ export class Cedn extends Module {
 const usage = `Trains the miniature CEDN.
 usage: npm run cedn -- [options]
   --published      the script as published: learning rate 1, N(0,1) weights, TensorFlow's Adam, ten steps
-  --device NAME    auto (default), reference, gpu, or gpu:MODE with gpu.js's mode (cpu, webasm, ...)
+  --device NAME    auto (default), reference, wasm, gpu, or gpu:MODE with gpu.js's mode (cpu, webasm, ...)
   --steps N        training steps (default 500, published 10)
   --lr X           learning rate (default 0.003, lowered over the last fifth of the steps; published 1)
   --seed N         seed of weights and dropout masks (default: weights 42, masks 7)
@@ -146,8 +146,8 @@ function parse(args: string[]): Options | null {
   };
   const published = values.published === true;
   const name = String(values.device ?? 'auto');
-  if (!/^(auto|reference|gpu(:(cpu|webasm|webgl|webgl2|headlessgl|webgpu))?)$/.test(name))
-    throw new UsageError(`--device must be auto, reference, gpu or gpu:MODE (cpu, webasm, webgl, webgl2, headlessgl, webgpu); got '${name}'`);
+  if (!/^(auto|reference|wasm|gpu(:(cpu|webasm|webgl|webgl2|headlessgl|webgpu))?)$/.test(name))
+    throw new UsageError(`--device must be auto, reference, wasm, gpu or gpu:MODE (cpu, webasm, webgl, webgl2, headlessgl, webgpu); got '${name}'`);
   if (values.dropout && values['no-dropout']) throw new UsageError('give --dropout or --no-dropout, not both');
   if (values.out === '') throw new UsageError("--out must name a directory; got ''");
   return {

@@ -10,6 +10,7 @@ import { cednData } from '../src/data/index.js';
 import {
   Adam,
   bceWithLogits,
+  compile,
   type Device,
   Dropout,
   type DType,
@@ -52,7 +53,7 @@ function prepare({ on, dtype, scale, rate }: Run) {
 }
 
 /** Losses without dropout before the first and after each step, as the published script prints them. */
-async function losses(run: Run): Promise<number[]> {
+async function losses(run: Run, wrap = (step: () => Tensor): (() => Tensor) => step): Promise<number[]> {
   const { model, x, y } = prepare(run);
   manualSeed(7);
   const optimizer = new Adam(model.parameters(), { lr: run.lr, form: 'tf' });
@@ -63,10 +64,15 @@ async function losses(run: Run): Promise<number[]> {
     return loss.item();
   };
   const out = [await evaluate()];
-  for (let step = 0; step < run.steps; step++) {
+  const train = wrap(() => {
     optimizer.zeroGrad();
-    bceWithLogits(model.forward(x), y, { reduction: 'sum' }).backward();
+    const loss = bceWithLogits(model.forward(x), y, { reduction: 'sum' });
+    loss.backward();
     optimizer.step();
+    return loss;
+  });
+  for (let step = 0; step < run.steps; step++) {
+    train();
     out.push(await evaluate());
   }
   return out;
@@ -94,13 +100,22 @@ for (const [name, settings] of Object.entries(runs)) {
   });
 }
 
-for (const mode of ['cpu', 'webasm'] as const)
-  test(`§9 published run: float32 to 1e-4 on gpu (${mode})`, async () => {
-    const on = await device('gpu', { mode });
-    for (const name of ['seed_lr1_nodrop', 'seed_lr1_keep.5_mask_RandomState7'] as const) {
-      const want = golden.losses_after_steps_0_10[name].f64;
-      const got = await losses({ ...runs[name], on, dtype: 'float32', steps: 10 });
-      assert.ok(relative(got, want) < 1e-4, `${name}: ${relative(got, want)}: ${got}`);
+const fast: Readonly<Record<string, () => Promise<Device>>> = {
+  'wasm, 1 thread': () => device('wasm', { threads: 1 }),
+  'wasm, 2 threads': () => device('wasm', { threads: 2 }),
+  'wasm, simd build': () => device('wasm', { build: 'simd' }),
+  'gpu (cpu)': () => device('gpu', { mode: 'cpu' }),
+  'gpu (webasm)': () => device('gpu', { mode: 'webasm' }),
+};
+for (const [name, open] of Object.entries(fast))
+  test(`§9 published run: float32 to 1e-4 on ${name}, plain and compiled`, async () => {
+    const on = await open();
+    for (const run of ['seed_lr1_nodrop', 'seed_lr1_keep.5_mask_RandomState7'] as const) {
+      const want = golden.losses_after_steps_0_10[run].f64;
+      const got = await losses({ ...runs[run], on, dtype: 'float32', steps: 10 });
+      assert.ok(relative(got, want) < 1e-4, `${run}: ${relative(got, want)}: ${got}`);
+      const compiled = await losses({ ...runs[run], on, dtype: 'float32', steps: 10 }, compile);
+      assert.equal(compiled, got, `${run}, compiled`);
     }
     await on.close();
   });

@@ -256,9 +256,9 @@ class Tape implements Watcher {
 /** A step that compile made. */
 export interface CompiledStep<A extends readonly unknown[], R> {
   (...args: A): R;
-  /** What happens at a call: 'first run' and 'recording' come once for each set of argument shapes; 'eager' when it cannot be, or is not worth being, compiled. */
-  readonly mode: 'first run' | 'recording' | 'compiled' | 'eager';
-  /** Why it is eager, or why the last recording was given up; empty if it was not. */
+  /** What the last call did: replayed its recording ('compiled'), made one ('recorded'), or ran as usual ('eager': the first call, one that left its recording, or all). */
+  readonly mode: 'compiled' | 'recorded' | 'eager';
+  /** Why the last recording was given up, or why there is none; empty if neither happened. */
   readonly reason: string;
   /** Gives back the memory of its recordings; the next call records anew. */
   dispose(): void;
@@ -304,8 +304,9 @@ interface Compiled {
  */
 export function compile<A extends readonly unknown[], R>(step: (...args: A) => R): CompiledStep<A, R> {
   const recordings = new Map<string, Compiled>();
-  let mode: CompiledStep<A, R>['mode'] = 'first run';
+  let mode: CompiledStep<A, R>['mode'] = 'eager';
   let reason = '';
+  let calls = 0;
   let failures = 0;
   let device: Device | null = null;
 
@@ -355,6 +356,8 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       result = checked(step(...inner));
       end();
     } catch (error) {
+      // What it did before it threw has happened.
+      tape.catchUp();
       tape.broken ??= 'it threw';
       throw error;
     } finally {
@@ -367,8 +370,10 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       }
     }
     const out = mapTensors(result, copyOut) as R;
-    if (tape.broken !== null) tape.dispose();
-    else failures = 0;
+    if (tape.broken !== null) {
+      mode = 'eager';
+      tape.dispose();
+    } else if (mode === 'compiled') failures = 0;
     return out;
   };
 
@@ -378,16 +383,13 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
     const odd = tensors.find((t) => t.requiresGrad);
     if (odd !== undefined)
       throw new ValueError('compile', 'arguments of a step require no gradient', `an argument ${show(odd.shape)}`, 'use parameters from outside the step');
-    const first = mode === 'first run';
     device ??= tensors[0]?.device ?? null;
-    if (first || mode === 'eager' || device?.record === undefined || tensors.some((t) => t.device !== device)) {
-      const result = plainly(args);
-      if (first) mode = 'recording';
-      else if (mode !== 'eager') {
-        mode = 'eager';
-        reason = device?.record === undefined ? `${device} does not record` : 'arguments are on several devices';
-      }
-      return result;
+    mode = 'eager';
+    // The first run makes what later ones find: an optimizer's moments, above all.
+    if (calls++ === 0) return plainly(args);
+    if (device?.record === undefined || tensors.some((t) => t.device !== device)) {
+      reason = device?.record === undefined ? `${device} does not record` : 'arguments are on several devices';
+      return plainly(args);
     }
     const key = signature(tensors);
     const known = recordings.get(key);
@@ -397,11 +399,8 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       mode = 'compiled';
       return under(key, known, args, () => known.tape.arrive());
     }
-    if (failures > patience) {
-      mode = 'eager';
-      return plainly(args);
-    }
-    mode = 'recording';
+    if (failures > patience) return plainly(args);
+    mode = 'recorded';
     const slots = tensors.map((t) => ({ tensor: alias(copyOut(t)).keep(), storage: t.storage, version: t.storage.version }));
     const tape = new Tape(device, device.record());
     const fresh = { tape, slots };

@@ -7,7 +7,7 @@
  * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
  * them stay readable.
  */
-import type { Device, DeviceBuffer, HostData, Operand as DeviceOperand, KernelAttrs, KernelName, Spec } from '../device/device.js';
+import type { Device, DeviceBuffer, Operand as DeviceOperand, HostData, KernelAttrs, KernelName, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError } from '../errors.js';
 import { type DType, isFloat } from '../tensor/dtype.js';

@@ -316,4 +316,5 @@ export class Mask {
 }
 
 /** Values from the host, whether they are there or still to be drawn. */
-export const valuesOf = (data: TypedArray | Mask, dtype: DType): TypedArray => (data instanceof Mask ? data.draw(dtype === 'float64' ? dtype : 'float32') : data);
+export const valuesOf = (data: TypedArray | Mask, dtype: DType): TypedArray =>
+  data instanceof Mask ? data.draw(dtype === 'float64' ? dtype : 'float32') : data;

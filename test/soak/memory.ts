@@ -7,6 +7,7 @@ import {
   bceWithLogits,
   Conv2d,
   ConvTranspose2d,
+  compile,
   Dropout,
   device,
   MaxPool2d,
@@ -31,12 +32,16 @@ class Small extends Module {
   }
 }
 
+const plain = (step: () => Tensor): (() => Tensor) => step;
+
 const steps = Number(process.argv[2] ?? 10_000);
 let failed = 0;
-for (const [name, options] of [
-  ['reference', {}],
-  ['gpu', { mode: 'cpu' }],
-  ['gpu', { mode: 'webasm' }],
+for (const [name, options, wrap] of [
+  ['reference', {}, plain],
+  ['wasm', {}, plain],
+  ['wasm', {}, compile],
+  ['gpu', { mode: 'cpu' }, plain],
+  ['gpu', { mode: 'webasm' }, plain],
 ] as const) {
   const on = await device(name, options);
   setDefaultDevice(on);
@@ -53,19 +58,24 @@ for (const [name, options] of [
     return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
   };
   let early = { heap: 0, tensors: 0, bytes: 0 };
-  for (let step = 1; step <= steps; step++) {
+  const train = wrap(() => {
     optimizer.zeroGrad();
     const loss = bceWithLogits(model.forward(x), y);
     loss.backward();
     optimizer.step();
+    return loss;
+  });
+  for (let step = 1; step <= steps; step++) {
+    const loss = train();
     if (step % 100 === 0) await loss.item();
     if (step === 2000) early = { heap: await heap(), ...on.memory() };
   }
   const late = { heap: await heap(), ...on.memory() };
   const flat = late.tensors <= early.tensors && late.bytes <= early.bytes && late.heap < early.heap * 1.1 + 1e6;
   if (!flat) failed++;
+  await on.close();
   process.stdout.write(
-    `${flat ? 'flat' : 'GROWS'} ${on.name} (${on.mode}): after 2000 steps ${JSON.stringify(early)}, after ${steps} ${JSON.stringify(late)}\n`,
+    `${flat ? 'flat' : 'GROWS'} ${on}${wrap === compile ? ', compiled' : ''}: after 2000 steps ${JSON.stringify(early)}, after ${steps} ${JSON.stringify(late)}\n`,
   );
 }
 process.exitCode = failed > 0 ? 1 : 0;

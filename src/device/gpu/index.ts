@@ -6,7 +6,17 @@ import { DeviceError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { valuesOf } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
-import { type Counters, type Device, DeviceBuffer, type HostData, type KernelAttrs, type KernelName, type MemoryReport, type Operand, type Spec } from '../device.js';
+import {
+  type Counters,
+  type Device,
+  DeviceBuffer,
+  type HostData,
+  type KernelAttrs,
+  type KernelName,
+  type MemoryReport,
+  type Operand,
+  type Spec,
+} from '../device.js';
 import { adam } from './adam.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';

@@ -204,6 +204,8 @@ export class WasmDevice implements Device, Encoder {
     }
     if (failed === null) return;
     this.#broken ??= String(failed);
+    // Workers that wait for this thread must not wait for ever.
+    Atomics.store(this.#memory.words, control.failed, 1);
     this.#check();
   }
 
