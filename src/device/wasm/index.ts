@@ -47,8 +47,8 @@ export class WasmDevice implements Device, Encoder {
   readonly #exports: Exports;
   readonly #queue: number;
   #used = 0;
-  /** Blocks freed since the last flush: commands in the queue may still read them. */
-  readonly #freedSince = new Set<number>();
+  /** Whether memory was freed since the last flush: commands in the queue may still read it. */
+  #freedSince = false;
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
   #recording: { readonly recorded: Int32Array[]; readonly constants: Arena } | null = null;
   #tensors = 0;
@@ -74,7 +74,7 @@ export class WasmDevice implements Device, Encoder {
     const scratch = start + queueWords * 4;
     this.#memory = new Memory(memory, scratch + threads * scratchBytes);
     // Growth once, so that the queue and scratch exist.
-    this.#memory.give(this.#memory.take(64), 64, this.#memory.common);
+    this.#memory.take(64);
     const words = this.#memory.words;
     words[control.scratchBase] = scratch;
     words[control.scratchSize] = scratchBytes;
@@ -107,7 +107,7 @@ export class WasmDevice implements Device, Encoder {
 
   /** Overwrites a buffer from the host, after the commands that may still read its block. */
   #write(buffer: WasmBuffer, data: HostData): void {
-    if (this.#freedSince.has(buffer.address)) this.flush();
+    if (this.#freedSince) this.flush();
     if (data instanceof Mask) this.#draw(buffer, data);
     else if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
     else this.#memory.words.set(data, buffer.address / 4);
@@ -172,7 +172,7 @@ export class WasmDevice implements Device, Encoder {
   flush(): void {
     const words = this.#used;
     this.#used = 0;
-    this.#freedSince.clear();
+    this.#freedSince = false;
     if (words === 0) return;
     this.#recording?.recorded.push(this.#memory.words.slice(this.#queue / 4, this.#queue / 4 + words));
     this.#launch(this.#queue, words);
@@ -330,7 +330,6 @@ export class WasmDevice implements Device, Encoder {
     this.#checkDType(dtype);
     const address = this.#memory.take(deviceBytes(dtype, size), this.#memory.common);
     const buffer = new WasmBuffer(dtype, size, address, constants);
-    constants.blocks.push([address, buffer.block]);
     return this.#account(buffer);
   }
 
@@ -346,7 +345,7 @@ export class WasmDevice implements Device, Encoder {
   }
 
   #give(address: number, size: number, arena: Arena): void {
-    if (this.#used > 0) this.#freedSince.add(address);
+    if (this.#used > 0) this.#freedSince = true;
     this.#memory.give(address, size, arena);
   }
 

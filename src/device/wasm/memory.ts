@@ -1,4 +1,4 @@
-/** The one memory of a wasm device, and its allocator: size classes, freed blocks reused, growth up to the 4 GiB that 32-bit addresses reach. */
+/** The one memory of a wasm device, and its allocator: freed blocks are used again, growth up to the 4 GiB that 32-bit addresses reach. */
 import { DeviceError } from '../../errors.js';
 import { bytesOf, type DType } from '../../tensor/dtype.js';
 import { DeviceBuffer } from '../device.js';
@@ -8,12 +8,15 @@ const mostPages = 65536;
 /** Bool takes a whole word in device memory, so that masks and numbers line up. */
 const wordBytes = 4;
 
-/** Where blocks come from: the device's own, or that of one recorded plan. */
+/** Free memory: small blocks by size, large ones by address, so that neighbours join. The device has one arena, and each recorded plan one of its own. */
 export class Arena {
-  readonly free = new Map<number, number[]>();
+  readonly small = new Map<number, number[]>();
+  /** Sorted by address; no two touch. */
+  readonly large: { address: number; size: number }[] = [];
+  /** Bytes free. */
   pooled = 0;
-  /** Every block a plan's arena took, with its size: what disposing gives back. */
-  readonly blocks: (readonly [address: number, bytes: number])[] = [];
+  /** Where this arena's blocks go when they are freed after its end. */
+  heir: Arena | null = null;
 }
 
 export class WasmBuffer extends DeviceBuffer {
@@ -34,11 +37,15 @@ export class WasmBuffer extends DeviceBuffer {
   }
 }
 
-/** Rounds up to one of eight sizes between powers of two, 64 bytes at least: little is lost, and freed blocks fit again. */
+/** Up to here blocks have one of a few sizes each and come from chunks; larger ones are cut to measure. */
+const smallest = 64;
+const largestSmall = 16384;
+const chunkBytes = 262144;
+
+/** What a request is rounded up to: a power of two when small, else whole cache lines. */
 export function blockSize(bytes: number): number {
-  if (bytes <= 64) return 64;
-  const step = Math.max(64, 2 ** (Math.floor(Math.log2(bytes - 1)) - 2));
-  return Math.ceil(bytes / step) * step;
+  if (bytes <= smallest) return smallest;
+  return bytes <= largestSmall ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / smallest) * smallest;
 }
 
 export class Memory {
@@ -67,37 +74,42 @@ export class Memory {
     return this.#words;
   }
 
-  /** Takes a block of at least `bytes`; its size is blockSize(bytes). */
+  /** Takes a block of at least `bytes`, of blockSize(bytes): from the arena, else from the device's, else from memory never used. */
   take(bytes: number, arena = this.arena): number {
     const size = blockSize(bytes);
-    const own = arena.free.get(size)?.pop();
-    if (own !== undefined) {
-      arena.pooled -= size;
-      return own;
+    const arenas = arena === this.common ? [arena] : [arena, this.common];
+    for (const from of arenas) {
+      const address = size > largestSmall ? fit(from, size) : from.small.get(size)?.pop();
+      if (address === undefined) continue;
+      from.pooled -= size;
+      return address;
     }
-    const spare = arena === this.common ? undefined : this.common.free.get(size)?.pop();
-    if (spare !== undefined) {
-      this.common.pooled -= size;
-      arena.blocks.push([spare, size]);
-      return spare;
-    }
-    const grown = this.#grow(size);
-    if (arena !== this.common) arena.blocks.push([grown, size]);
-    return grown;
+    if (size > largestSmall) return this.#grow(size);
+    const chunk = this.take(chunkBytes, arena);
+    for (let at = chunk + chunkBytes - size; at > chunk; at -= size) this.give(at, size, arena);
+    return chunk;
   }
 
-  give(address: number, size: number, arena: Arena): void {
-    const list = arena.free.get(size);
-    if (list === undefined) arena.free.set(size, [address]);
-    else list.push(address);
+  give(address: number, size: number, from: Arena): void {
+    let arena = from;
+    while (arena.heir !== null) arena = arena.heir;
     arena.pooled += size;
+    if (size > largestSmall) {
+      join(arena, address, size);
+      return;
+    }
+    const list = arena.small.get(size);
+    if (list === undefined) arena.small.set(size, [address]);
+    else list.push(address);
   }
 
-  /** Hands a plan's blocks back to the device. */
+  /** Ends an arena: what is free goes to the device's, and so will the rest when it is freed. */
   dissolve(arena: Arena): void {
-    for (const [address, size] of arena.blocks) this.give(address, size, this.common);
-    arena.blocks.length = 0;
-    arena.free.clear();
+    arena.heir = this.common;
+    for (const [size, list] of arena.small) for (const address of list) this.give(address, size, this.common);
+    for (const { address, size } of arena.large) this.give(address, size, this.common);
+    arena.small.clear();
+    arena.large.length = 0;
     arena.pooled = 0;
   }
 
@@ -130,6 +142,42 @@ export class Memory {
     this.#end = end;
     return address;
   }
+}
+
+/** The least free range that holds `size`, cut from its front; undefined when none does. */
+function fit({ large }: Arena, size: number): number | undefined {
+  let best = -1;
+  for (let i = 0; i < large.length; i++) if (large[i].size >= size && (best < 0 || large[i].size < large[best].size)) best = i;
+  if (best < 0) return undefined;
+  const range = large[best];
+  const { address } = range;
+  if (range.size === size) large.splice(best, 1);
+  else {
+    range.address += size;
+    range.size -= size;
+  }
+  return address;
+}
+
+/** Frees a range, together with the free ones it touches. */
+function join({ large }: Arena, address: number, size: number): void {
+  let low = 0;
+  for (let high = large.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (large[middle].address < address) low = middle + 1;
+    else high = middle;
+  }
+  const before = large[low - 1];
+  const after = large[low];
+  const joinsBefore = before !== undefined && before.address + before.size === address;
+  const joinsAfter = after !== undefined && address + size === after.address;
+  if (joinsBefore) {
+    before.size += size + (joinsAfter ? after.size : 0);
+    if (joinsAfter) large.splice(low, 1);
+  } else if (joinsAfter) {
+    after.address = address;
+    after.size += size;
+  } else large.splice(low, 0, { address, size });
 }
 
 export const deviceBytes = (dtype: DType, size: number): number => size * (dtype === 'bool' ? wordBytes : bytesOf[dtype]);

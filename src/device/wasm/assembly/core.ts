@@ -24,8 +24,9 @@ const sense: usize = 1216;
 const counter: usize = 1280;
 const barrierSleepers: usize = 1344;
 
-/** How often a thread looks before it sleeps: about half a millisecond. */
-const looks = 100000;
+/** How often a thread looks before it sleeps: a few milliseconds where others are at work, well below one where there is none. */
+const looks = 1000000;
+const idleLooks = 200000;
 /** Milliseconds a sleeping thread waits before it looks for a failure. */
 const nap = 20;
 
@@ -121,7 +122,7 @@ export function serve(): void {
   const thread = atomic.add<i32>(ready, 1) + 1;
   for (;;) {
     let i = 0;
-    while (i < looks && atomic.load<i32>(generation) == seen) i++;
+    while (i < idleLooks && atomic.load<i32>(generation) == seen) i++;
     while (atomic.load<i32>(generation) == seen) {
       atomic.add<i32>(sleepers, 1);
       sleep(generation, seen, -1);
