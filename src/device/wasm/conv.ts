@@ -93,7 +93,7 @@ export function convolution(to: Encoder, c: Convolution): void {
     const bias = c.bias === 0 ? 0 : c.bias + from * 4;
     const where = [c.x, c.y + from * 4, panels, bias, c.batch, height.input, across.input, c.groups * c.inner, c.groups, c.inner, count, width];
     where.push(height.output, across.output, c.yImage, c.yRow, c.yColumn, height.stride, across.stride, height.before, across.before);
-    where.push(height.taps, across.taps, height.dilation, across.dilation, 0);
+    where.push(height.taps, across.taps, height.dilation, across.dilation);
     to.emit(Opcode.convolve, parallel, where);
   }
 }

@@ -2,13 +2,13 @@
 
 /** Places in the control block, as word indices; assembly/core.ts names the same in bytes. */
 export const control = {
-  generation: 1024 / 4,
   ready: 1040 / 4,
   stopping: 1048 / 4,
   failed: 1052 / 4,
   mayWait: 1056 / 4,
   scratchBase: 1060 / 4,
   scratchSize: 1064 / 4,
+  epoch: 1152 / 4,
 } as const;
 
 /** Memory of each thread's own, for kernels that copy before they compute. */
@@ -55,7 +55,7 @@ export async function cores(): Promise<number> {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** Starts `count` workers; they join the next launch once they are ready. `onFailure` is told when one ends that should not. */
+/** Starts `count` workers; they join in once they are ready. `onFailure` is told when one ends that should not. */
 export async function startThreads(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -99,8 +99,8 @@ export async function startThreads(
     async close() {
       closing = true;
       Atomics.store(words, control.stopping, 1);
-      Atomics.add(words, control.generation, 1);
-      Atomics.notify(words, control.generation);
+      Atomics.add(words, control.epoch, 2);
+      Atomics.notify(words, control.epoch);
       await Promise.all(threads.map((thread) => thread.terminate()));
     },
   };

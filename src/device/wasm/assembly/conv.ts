@@ -4,7 +4,7 @@
  */
 import { Opcode } from '../opcodes';
 import { arg, next } from './core';
-import { outer1x16, outer2x16, outer4x4, tile1x16, tile2x16, tile4x1, tile4x4 } from './tiles';
+import { outer1x16, outer2x16, outer4x4, tile1x16, tiles2x16, tiles4x1, tiles4x4 } from './tiles';
 
 /** How many pixels of a row make one chunk. */
 const stretch = 64;
@@ -67,7 +67,7 @@ export function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 
 
 /**
  * x, y, panels, bias (0: none), batch, H, W, pixel step, groups, inner, columns a group, panel width, rows, columns of output, y image, row and column step (floats), stride h and w,
- * before h and w, kh, kw, dilation h and w, relu. One panel width for all columns.
+ * before h and w, kh, kw, dilation h and w. One panel width for all columns.
  */
 function convolve(p: usize): void {
   const x = <usize>arg(p, 0);
@@ -95,7 +95,6 @@ function convolve(p: usize): void {
   const kw = arg(p, 22);
   const dilationH = arg(p, 23);
   const dilationW = arg(p, 24);
-  const relu = arg(p, 25) != 0;
 
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const rowFloats = width * pixel;
@@ -145,18 +144,18 @@ function convolve(p: usize): void {
         const count = joined ? taps * inner : inner;
         const run = whole ? min(innerTo, to) - ox : 1;
         if (panelWidth == 16) {
-          if (run >= 2) {
-            tile2x16(at, xNext, w, out, yColumn, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
-            ox += 2;
+          const pairs = run >> 1;
+          if (pairs > 0) {
+            tiles2x16(pairs, at, xNext, w, out, yColumn, added, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+            ox += pairs * 2;
           } else {
-            tile1x16(at, w, out, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+            tile1x16(at, w, out, added, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
             ox++;
           }
         } else {
-          const pixels = min(run, 4);
-          if (panelWidth == 4) tile4x4(at, xNext, w, out, yColumn, pixels, added, relu, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
-          else tile4x1(at, xNext, w, out, yColumn, pixels, load<f32>(added), relu, rows, xRow, wRow, segments, xTap, wTap, count);
-          ox += pixels;
+          if (panelWidth == 4) tiles4x4(run, at, xNext, w, out, yColumn, added, lanes, rows, xRow, wRow, segments, xTap, wTap, count);
+          else tiles4x1(run, at, xNext, w, out, yColumn, load<f32>(added), rows, xRow, wRow, segments, xTap, wTap, count);
+          ox += run;
         }
       }
     }
@@ -196,19 +195,23 @@ function weightGrad(p: usize): void {
 
   const outChannels = groups * columns;
   const tapFloats = inner * outChannels;
-  const taps = kh * kw;
   const slabs = (outHeight + slab - 1) / slab;
-  for (let c = next(); c < parts * taps; c = next()) {
-    const part = c / taps;
-    const tap = c % taps;
-    const ky = tap / kw;
-    const kx = tap % kw;
-    const into = partials + (<usize>((part * taps + tap) * tapFloats) << 2);
-    memory.fill(into, 0, <usize>tapFloats << 2);
-    const left = kx * dilationW - beforeW;
-    const ox0 = firstInside(left, strideW);
-    const count = firstOutside(left, strideW, width, outWidth) - ox0;
-    if (count <= 0) continue;
+  const xStep = <usize>(strideW * xPixel) << 2;
+  const xRow = <usize>(strideH * width * xPixel) << 2;
+  const gStep = <usize>gPixel << 2;
+  const gRow = <usize>(outWidth * gPixel) << 2;
+  // Few input channels: the taps of a kernel row, side by side in memory, are factors together wherever all of them are inside.
+  const joined = groups == 1 && dilationW == 1 && !swapped && inner < 8;
+  const whole = joined ? 1 : kw;
+  const joinedFrom = firstInside(-beforeW, strideW);
+  const joinedTo = firstOutside(kw - 1 - beforeW, strideW, width, outWidth);
+  for (let c = next(); c < parts * kh * whole; c = next()) {
+    const part = c / (kh * whole);
+    const ky = (c / whole) % kh;
+    const kx0 = joined ? 0 : c % whole;
+    const kx1 = joined ? kw : kx0 + 1;
+    const into = partials + (<usize>(((part * kh + ky) * kw + kx0) * tapFloats) << 2);
+    memory.fill(into, 0, <usize>((kx1 - kx0) * tapFloats) << 2);
     const top = ky * dilationH - beforeH;
     const lowest = firstInside(top, strideH);
     const highest = firstOutside(top, strideH, height, outHeight);
@@ -219,17 +222,31 @@ function weightGrad(p: usize): void {
       const oy0 = max(lowest, (s % slabs) * slab);
       const rows = min(highest, (s % slabs) * slab + slab) - oy0;
       if (rows <= 0) continue;
-      const xAt = x + (<usize>(((n * height + oy0 * strideH + top) * width + ox0 * strideW + left) * xPixel) << 2);
-      const gAt = g + (<usize>(((n * outHeight + oy0) * outWidth + ox0) * gPixel) << 2);
-      const xStep = <usize>(strideW * xPixel) << 2;
-      const xRow = <usize>(strideH * width * xPixel) << 2;
-      const gStep = <usize>gPixel << 2;
-      const gRow = <usize>(outWidth * gPixel) << 2;
-      for (let group = 0; group < groups; group++) {
-        const xGroup = xAt + (<usize>(group * inner) << 2);
-        const gGroup = gAt + (<usize>(group * columns) << 2);
-        if (swapped) outer(gGroup, gStep, gRow, columns, xGroup, xStep, xRow, inner, rows, count, into + (<usize>(group * columns * inner) << 2), <usize>inner << 2);
-        else outer(xGroup, xStep, xRow, inner, gGroup, gStep, gRow, columns, rows, count, into + (<usize>(group * columns) << 2), <usize>outChannels << 2);
+      const xTop = x + (<usize>((n * height + oy0 * strideH + top) * width * xPixel) << 2);
+      const gTop = g + (<usize>((n * outHeight + oy0) * outWidth * gPixel) << 2);
+      if (joined && joinedTo > joinedFrom)
+        outer(xTop + (<usize>((joinedFrom * strideW - beforeW) * xPixel) << 2), xStep, xRow, kw * inner, gTop + <usize>joinedFrom * gStep, gStep, gRow, columns, rows, joinedTo - joinedFrom, into, <usize>columns << 2);
+      for (let kx = kx0; kx < kx1; kx++) {
+        const left = kx * dilationW - beforeW;
+        const from = firstInside(left, strideW);
+        const to = firstOutside(left, strideW, width, outWidth);
+        const tap = into + (<usize>((kx - kx0) * tapFloats) << 2);
+        // What was not added above: everything, or the pixels on either side.
+        const split = joined && joinedTo > joinedFrom;
+        const sides = split ? 2 : 1;
+        for (let side = 0; side != sides; side++) {
+          const ox = split && side == 1 ? max(from, joinedTo) : from;
+          const count = (split && side == 0 ? min(to, joinedFrom) : to) - ox;
+          if (count <= 0) continue;
+          const xAt = xTop + (<usize>((ox * strideW + left) * xPixel) << 2);
+          const gAt = gTop + <usize>ox * gStep;
+          for (let group = 0; group < groups; group++) {
+            const xGroup = xAt + (<usize>(group * inner) << 2);
+            const gGroup = gAt + (<usize>(group * columns) << 2);
+            if (swapped) outer(gGroup, gStep, gRow, columns, xGroup, xStep, xRow, inner, rows, count, tap + (<usize>(group * columns * inner) << 2), <usize>inner << 2);
+            else outer(xGroup, xStep, xRow, inner, gGroup, gStep, gRow, columns, rows, count, tap + (<usize>(group * columns) << 2), <usize>outChannels << 2);
+          }
+        }
       }
     }
   }

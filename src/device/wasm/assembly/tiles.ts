@@ -26,14 +26,29 @@ export function storeLanes(at: usize, v: v128, lanes: i32): void {
   if (lanes >= 3) store<f32>(at, f32x4.extract_lane(v, 2), 8);
 }
 
+/** 16 sums with their bias. */
 // @ts-ignore: decorator
 @inline
-function finish(v: v128, relu: bool): v128 {
-  return relu ? f32x4.max(v, f32x4.splat(0)) : v;
+function store16(y: usize, bias: usize, lanes: i32, s0: v128, s1: v128, s2: v128, s3: v128): void {
+  s0 = f32x4.add(s0, v128.load(bias));
+  s1 = f32x4.add(s1, v128.load(bias, 16));
+  s2 = f32x4.add(s2, v128.load(bias, 32));
+  s3 = f32x4.add(s3, v128.load(bias, 48));
+  if (lanes == 16) {
+    v128.store(y, s0);
+    v128.store(y, s1, 16);
+    v128.store(y, s2, 32);
+    v128.store(y, s3, 48);
+    return;
+  }
+  storeLanes(y, s0, lanes);
+  storeLanes(y + 16, s1, lanes - 4);
+  storeLanes(y + 32, s2, lanes - 8);
+  storeLanes(y + 48, s3, lanes - 12);
 }
 
 /** One pixel by 16 columns. bias: 16 floats. */
-export function tile1x16(x: usize, w: usize, y: usize, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+export function tile1x16(x: usize, w: usize, y: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -52,100 +67,78 @@ export function tile1x16(x: usize, w: usize, y: usize, bias: usize, relu: bool, 
       }
     }
   }
-  s0 = finish(f32x4.add(s0, v128.load(bias)), relu);
-  s1 = finish(f32x4.add(s1, v128.load(bias, 16)), relu);
-  s2 = finish(f32x4.add(s2, v128.load(bias, 32)), relu);
-  s3 = finish(f32x4.add(s3, v128.load(bias, 48)), relu);
-  storeLanes(y, s0, lanes);
-  storeLanes(y + 16, s1, lanes - 4);
-  storeLanes(y + 32, s2, lanes - 8);
-  storeLanes(y + 48, s3, lanes - 12);
+  store16(y, bias, lanes, s0, s1, s2, s3);
 }
 
-/** Two pixels by 16 columns. */
-export function tile2x16(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let t0 = s0;
-  let t1 = s0;
-  let t2 = s0;
-  let t3 = s0;
-  for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < segments; k++) {
-      let p = x + <usize>(r * xRow + k * xSegment);
-      let q = w + <usize>(r * wRow + k * wSegment);
-      const end = p + (<usize>count << 2);
-      for (; p < end; p += 4, q += 64) {
-        const a = v128.load32_splat(p);
-        const b = v128.load32_splat(p + xNext);
-        let v = v128.load(q);
-        s0 = madd(a, v, s0);
-        t0 = madd(b, v, t0);
-        v = v128.load(q, 16);
-        s1 = madd(a, v, s1);
-        t1 = madd(b, v, t1);
-        v = v128.load(q, 32);
-        s2 = madd(a, v, s2);
-        t2 = madd(b, v, t2);
-        v = v128.load(q, 48);
-        s3 = madd(a, v, s3);
-        t3 = madd(b, v, t3);
+/** `pairs` times two pixels by 16 columns. */
+export function tiles2x16(pairs: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  for (; pairs > 0; pairs--, x += xNext << 1, y += yNext << 1) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let t0 = s0;
+    let t1 = s0;
+    let t2 = s0;
+    let t3 = s0;
+    for (let r = 0; r < rows; r++) {
+      for (let k = 0; k < segments; k++) {
+        let p = x + <usize>(r * xRow + k * xSegment);
+        let q = w + <usize>(r * wRow + k * wSegment);
+        const end = p + (<usize>count << 2);
+        for (; p < end; p += 4, q += 64) {
+          const a = v128.load32_splat(p);
+          const b = v128.load32_splat(p + xNext);
+          let v = v128.load(q);
+          s0 = madd(a, v, s0);
+          t0 = madd(b, v, t0);
+          v = v128.load(q, 16);
+          s1 = madd(a, v, s1);
+          t1 = madd(b, v, t1);
+          v = v128.load(q, 32);
+          s2 = madd(a, v, s2);
+          t2 = madd(b, v, t2);
+          v = v128.load(q, 48);
+          s3 = madd(a, v, s3);
+          t3 = madd(b, v, t3);
+        }
       }
     }
+    store16(y, bias, lanes, s0, s1, s2, s3);
+    store16(y + yNext, bias, lanes, t0, t1, t2, t3);
   }
-  let v = v128.load(bias);
-  s0 = finish(f32x4.add(s0, v), relu);
-  t0 = finish(f32x4.add(t0, v), relu);
-  v = v128.load(bias, 16);
-  s1 = finish(f32x4.add(s1, v), relu);
-  t1 = finish(f32x4.add(t1, v), relu);
-  v = v128.load(bias, 32);
-  s2 = finish(f32x4.add(s2, v), relu);
-  t2 = finish(f32x4.add(t2, v), relu);
-  v = v128.load(bias, 48);
-  s3 = finish(f32x4.add(s3, v), relu);
-  t3 = finish(f32x4.add(t3, v), relu);
-  storeLanes(y, s0, lanes);
-  storeLanes(y + 16, s1, lanes - 4);
-  storeLanes(y + 32, s2, lanes - 8);
-  storeLanes(y + 48, s3, lanes - 12);
-  y += yNext;
-  storeLanes(y, t0, lanes);
-  storeLanes(y + 16, t1, lanes - 4);
-  storeLanes(y + 32, t2, lanes - 8);
-  storeLanes(y + 48, t3, lanes - 12);
 }
 
-/** `pixels` (1 to 4) pixels by 4 columns; pixels beyond repeat the first and are not stored. */
-export function tile4x4(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, pixels: i32, bias: usize, relu: bool, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  const x1 = pixels > 1 ? xNext : 0;
-  const x2 = pixels > 2 ? xNext * 2 : 0;
-  const x3 = pixels > 3 ? xNext * 3 : 0;
-  for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < segments; k++) {
-      let p = x + <usize>(r * xRow + k * xSegment);
-      let q = w + <usize>(r * wRow + k * wSegment);
-      const end = p + (<usize>count << 2);
-      for (; p < end; p += 4, q += 16) {
-        const v = v128.load(q);
-        s0 = madd(v128.load32_splat(p), v, s0);
-        s1 = madd(v128.load32_splat(p + x1), v, s1);
-        s2 = madd(v128.load32_splat(p + x2), v, s2);
-        s3 = madd(v128.load32_splat(p + x3), v, s3);
-      }
-    }
-  }
+/** `pixels` pixels, four at a time, by 4 columns; in the last four those beyond repeat the first and are not stored. */
+export function tiles4x4(pixels: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
   const v = v128.load(bias);
-  storeLanes(y, finish(f32x4.add(s0, v), relu), lanes);
-  if (pixels > 1) storeLanes(y + yNext, finish(f32x4.add(s1, v), relu), lanes);
-  if (pixels > 2) storeLanes(y + yNext * 2, finish(f32x4.add(s2, v), relu), lanes);
-  if (pixels > 3) storeLanes(y + yNext * 3, finish(f32x4.add(s3, v), relu), lanes);
+  for (; pixels > 0; pixels -= 4, x += xNext << 2, y += yNext << 2) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    const x1 = pixels > 1 ? xNext : 0;
+    const x2 = pixels > 2 ? xNext * 2 : 0;
+    const x3 = pixels > 3 ? xNext * 3 : 0;
+    for (let r = 0; r < rows; r++) {
+      for (let k = 0; k < segments; k++) {
+        let p = x + <usize>(r * xRow + k * xSegment);
+        let q = w + <usize>(r * wRow + k * wSegment);
+        const end = p + (<usize>count << 2);
+        for (; p < end; p += 4, q += 16) {
+          const u = v128.load(q);
+          s0 = madd(v128.load32_splat(p), u, s0);
+          s1 = madd(v128.load32_splat(p + x1), u, s1);
+          s2 = madd(v128.load32_splat(p + x2), u, s2);
+          s3 = madd(v128.load32_splat(p + x3), u, s3);
+        }
+      }
+    }
+    storeLanes(y, f32x4.add(s0, v), lanes);
+    if (pixels > 1) storeLanes(y + yNext, f32x4.add(s1, v), lanes);
+    if (pixels > 2) storeLanes(y + yNext * 2, f32x4.add(s2, v), lanes);
+    if (pixels > 3) storeLanes(y + yNext * 3, f32x4.add(s3, v), lanes);
+  }
 }
 
 // @ts-ignore: decorator
@@ -154,53 +147,45 @@ function across(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-/** `pixels` (1 to 4) pixels by one column, along the products: panel rows are single floats. */
-export function tile4x1(x: usize, xNext: usize, w: usize, y: usize, yNext: usize, pixels: i32, bias: f32, relu: bool, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let f0: f32 = 0;
-  let f1: f32 = 0;
-  let f2: f32 = 0;
-  let f3: f32 = 0;
-  const x1 = pixels > 1 ? xNext : 0;
-  const x2 = pixels > 2 ? xNext * 2 : 0;
-  const x3 = pixels > 3 ? xNext * 3 : 0;
-  for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < segments; k++) {
-      let p = x + <usize>(r * xRow + k * xSegment);
-      let q = w + <usize>(r * wRow + k * wSegment);
-      const end = p + (<usize>count << 2);
-      for (; p + 16 <= end; p += 16, q += 16) {
-        const v = v128.load(q);
-        s0 = madd(v128.load(p), v, s0);
-        s1 = madd(v128.load(p + x1), v, s1);
-        s2 = madd(v128.load(p + x2), v, s2);
-        s3 = madd(v128.load(p + x3), v, s3);
-      }
-      for (; p < end; p += 4, q += 4) {
-        const v = load<f32>(q);
-        f0 += load<f32>(p) * v;
-        f1 += load<f32>(p + x1) * v;
-        f2 += load<f32>(p + x2) * v;
-        f3 += load<f32>(p + x3) * v;
+/** `pixels` pixels, four at a time, by one column, along the products: panel rows are single floats. */
+export function tiles4x1(pixels: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: f32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+  for (; pixels > 0; pixels -= 4, x += xNext << 2, y += yNext << 2) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let f0: f32 = 0;
+    let f1: f32 = 0;
+    let f2: f32 = 0;
+    let f3: f32 = 0;
+    const x1 = pixels > 1 ? xNext : 0;
+    const x2 = pixels > 2 ? xNext * 2 : 0;
+    const x3 = pixels > 3 ? xNext * 3 : 0;
+    for (let r = 0; r < rows; r++) {
+      for (let k = 0; k < segments; k++) {
+        let p = x + <usize>(r * xRow + k * xSegment);
+        let q = w + <usize>(r * wRow + k * wSegment);
+        const end = p + (<usize>count << 2);
+        for (; p + 16 <= end; p += 16, q += 16) {
+          const v = v128.load(q);
+          s0 = madd(v128.load(p), v, s0);
+          s1 = madd(v128.load(p + x1), v, s1);
+          s2 = madd(v128.load(p + x2), v, s2);
+          s3 = madd(v128.load(p + x3), v, s3);
+        }
+        for (; p < end; p += 4, q += 4) {
+          const v = load<f32>(q);
+          f0 += load<f32>(p) * v;
+          f1 += load<f32>(p + x1) * v;
+          f2 += load<f32>(p + x2) * v;
+          f3 += load<f32>(p + x3) * v;
+        }
       }
     }
-  }
-  f0 += across(s0) + bias;
-  store<f32>(y, relu ? max<f32>(f0, 0) : f0);
-  if (pixels > 1) {
-    f1 += across(s1) + bias;
-    store<f32>(y + yNext, relu ? max<f32>(f1, 0) : f1);
-  }
-  if (pixels > 2) {
-    f2 += across(s2) + bias;
-    store<f32>(y + yNext * 2, relu ? max<f32>(f2, 0) : f2);
-  }
-  if (pixels > 3) {
-    f3 += across(s3) + bias;
-    store<f32>(y + yNext * 3, relu ? max<f32>(f3, 0) : f3);
+    store<f32>(y, f0 + across(s0) + bias);
+    if (pixels > 1) store<f32>(y + yNext, f1 + across(s1) + bias);
+    if (pixels > 2) store<f32>(y + yNext * 2, f2 + across(s2) + bias);
+    if (pixels > 3) store<f32>(y + yNext * 3, f3 + across(s3) + bias);
   }
 }
 

@@ -283,7 +283,7 @@ function winograd(p: usize, thread: i32): void {
               const taps = max(0, firstOutside(left, 1, width, 3) - kx);
               const at = x + ((n * height + top + ky) * width + left + kx) * inner * 4;
               const w = panels + <usize>(((b * 3 + ky) * 3 + kx) * inner * 64);
-              tile1x16(at, w, out + (<usize>(i * yRow + j * yColumn) << 2), added, false, 16, kRows, <i32>xRow, 3 * inner * 64, 1, 0, 0, taps * inner);
+              tile1x16(at, w, out + (<usize>(i * yRow + j * yColumn) << 2), added, 16, kRows, <i32>xRow, 3 * inner * 64, 1, 0, 0, taps * inner);
             }
         } else finishTile(products + (<usize>t << 6), productPlace, out, <usize>yRow << 2, <usize>yColumn << 2, rows, pixels, added);
       }
