@@ -51,6 +51,7 @@ const check = (name, fn) => {
 };
 try {
   check('builds and packs', () => {
+    node(['scripts/wasm.mjs'], '.');
     node(['scripts/build.mjs'], '.');
     npm(['pack', '--pack-destination', work], '.');
   });

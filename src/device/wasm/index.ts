@@ -50,6 +50,8 @@ export class WasmDevice implements Device, Encoder {
   /** Whether memory was freed since the last flush: commands in the queue may still read it. */
   #freedSince = false;
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
+  /** The last unpooling, while it is in the queue and nothing but relu's gradient has read its result: it may turn out to be needless. */
+  #unpooled: { readonly buffer: WasmBuffer; readonly at: number } | null = null;
   #recording: { readonly recorded: Int32Array[]; readonly constants: Arena } | null = null;
   #tensors = 0;
   #bytes = 0;
@@ -82,11 +84,13 @@ export class WasmDevice implements Device, Encoder {
     words[control.mayWait] = typeof window === 'undefined' ? 1 : 0;
   }
 
-  async start(module: WebAssembly.Module): Promise<void> {
-    if (this.threads > 1)
-      this.#threads = await startThreads(module, this.#memory.memory, this.threads - 1, (reason) => {
-        this.#broken ??= reason;
-      });
+  /** Starts the other threads. Returns why they could not start, or null. */
+  async start(module: WebAssembly.Module): Promise<string | null> {
+    if (this.threads === 1) return null;
+    this.#threads = await startThreads(module, this.#memory.memory, this.threads - 1, (reason) => {
+      this.#broken ??= reason;
+    });
+    return this.#threads.missing;
   }
 
   toString(): string {
@@ -140,13 +144,30 @@ export class WasmDevice implements Device, Encoder {
       dtype,
       buffer: into === undefined ? this.#make(dtype, sizeOf(shape)) : this.#own(kernel, into[i]),
     }));
-    const encode = encoders[kernel] as Family<K>[K];
-    encode(this, inputs as readonly WasmOperand[], attrs, made);
+    const start = this.#used;
+    if (!this.#gateUnpooled(kernel, inputs as readonly WasmOperand[], attrs, made[0])) {
+      if (inputs.some(({ buffer }) => buffer === this.#unpooled?.buffer)) this.#unpooled = null;
+      (encoders[kernel] as Family<K>[K])(this, inputs as readonly WasmOperand[], attrs, made);
+      if (kernel === 'maxUnpool2d' && this.#used > start && this.#memory.words[this.#queue / 4 + start] === Opcode.unpool)
+        this.#unpooled = { buffer: made[0].buffer, at: start };
+    }
     if (keepsZeros(kernel, attrs) && inputs.some(({ buffer }) => (buffer as WasmBuffer).sparse)) made[0].buffer.sparse = true;
     if (kernel === 'maxUnpool2d' && made[0].buffer.size >= 3 * inputs[0].buffer.size) made[0].buffer.sparse = true;
     for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
     this.#temporaries.length = 0;
     return made.map(({ buffer }) => buffer);
+  }
+
+  /** relu's gradient of something just unpooled: unpools what it lets through, straight into the result. */
+  #gateUnpooled(kernel: KernelName, [g, x]: readonly WasmOperand[], attrs: unknown, y: WasmOperand | undefined): boolean {
+    const unpooled = this.#unpooled;
+    if (kernel !== 'gate' || unpooled === null || g.buffer !== unpooled.buffer || (attrs as KernelAttrs['gate']).slope !== 0) return false;
+    const at = this.#queue / 4 + unpooled.at;
+    const words = [...this.#memory.words.subarray(at + 3, at + this.#memory.words[at + 1])];
+    words[2] = (y as WasmOperand).buffer.address;
+    words[words.length - 1] = x.buffer.address;
+    this.emit(Opcode.unpool, this.#memory.words[at + 2] !== 0, words);
+    return true;
   }
 
   emit(opcode: Opcode, parallel: boolean, words: readonly number[]): void {
@@ -172,6 +193,7 @@ export class WasmDevice implements Device, Encoder {
   flush(): void {
     const words = this.#used;
     this.#used = 0;
+    this.#unpooled = null;
     this.#freedSince = false;
     if (words === 0) return;
     this.#recording?.recorded.push(this.#memory.words.slice(this.#queue / 4, this.#queue / 4 + words));
@@ -303,6 +325,12 @@ export class WasmDevice implements Device, Encoder {
     if (!(buffer instanceof WasmBuffer)) throw foreign('free', buffer);
     if (buffer.freed) return;
     buffer.freed = true;
+    if (buffer === this.#unpooled?.buffer) {
+      // Freed before anything else has read it.
+      this.#memory.words[this.#queue / 4 + this.#unpooled.at] = Opcode.nothing;
+      this.#memory.words[this.#queue / 4 + this.#unpooled.at + 2] = 0;
+      this.#unpooled = null;
+    }
     this.#tensors--;
     this.#bytes -= deviceBytes(buffer.dtype, buffer.size);
     this.#give(buffer.address, buffer.block, buffer.arena);
@@ -383,7 +411,11 @@ export async function createWasmDevice({ threads: asked = threadsAsked(), build 
   if (build !== undefined && build !== 'simd' && build !== 'relaxed') throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
   const wanted = asked ?? Math.min(await cores(), mostThreads);
   const missing = wanted > 1 ? threadsMissing() : null;
-  const threads = missing === null ? wanted : 1;
+  if (missing !== null) return open(1, build, `one thread, ${missing}`);
+  return open(wanted, build, null);
+}
+
+async function open(threads: number, build: Build | undefined, note: string | null): Promise<WasmDevice> {
   const shared = threads > 1;
   const { module, build: chosen } = await load(build, shared);
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
@@ -397,7 +429,9 @@ export async function createWasmDevice({ threads: asked = threadsAsked(), build 
       },
     },
   });
-  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, missing === null ? null : `one thread, ${missing}`);
-  await device.start(module);
-  return device;
+  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, note);
+  const missing = await device.start(module);
+  if (missing === null) return device;
+  await device.close();
+  return open(1, build, `one thread, ${missing}`);
 }

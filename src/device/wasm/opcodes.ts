@@ -8,6 +8,7 @@ export enum Opcode {
   // simple
   copy = 16,
   fill,
+  nothing,
   // elementwise
   unary = 32,
   binary,

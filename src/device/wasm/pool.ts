@@ -30,7 +30,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
     if (size === 0) return;
     const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
     const parallel = size + sizeOf(values.shape) > worthSharing;
-    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry)]);
+    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0]);
     else to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [...addresses, y.shape[0], pixels(y), y.shape[3], pixels(values)]);
   },
 

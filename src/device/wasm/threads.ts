@@ -33,25 +33,29 @@ interface Thread {
 }
 
 export interface Threads {
+  /** Why one could not start (a page's security policy may forbid it), or null. */
+  readonly missing: string | null;
   close(): Promise<void>;
 }
 
 const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
 
+/** Bundlers for browsers must not follow these imports, so the names are not literals. */
+const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
+
 /** Why no other thread can run here, or null. */
 export function threadsMissing(): string | null {
-  if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
   if (isNode()) return null;
-  if (typeof Worker === 'undefined') return 'no Worker';
-  // Without isolation a shared memory constructs and then cannot be sent.
-  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true
-    ? null
-    : 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp)';
+  // Without isolation browsers hide SharedArrayBuffer, or a shared memory constructs and then cannot be sent.
+  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== true)
+    return 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp)';
+  if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
+  return typeof Worker === 'undefined' ? 'no Worker' : null;
 }
 
 /** Cores that this process may use. */
 export async function cores(): Promise<number> {
-  if (isNode()) return (await import('node:os')).availableParallelism();
+  if (isNode()) return (await load<typeof import('node:os')>('node:os')).availableParallelism();
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
@@ -65,13 +69,14 @@ export async function startThreads(
   const words = new Int32Array(memory.buffer);
   const threads: Thread[] = [];
   let closing = false;
+  let missing: string | null = null;
   const failure = (reason: string): void => {
     if (closing) return;
     Atomics.store(words, control.failed, 1);
     onFailure(reason);
   };
   if (isNode()) {
-    const { Worker: NodeWorker } = await import('node:worker_threads');
+    const { Worker: NodeWorker } = await load<typeof import('node:worker_threads')>('node:worker_threads');
     for (let i = 0; i < count; i++) {
       const worker = new NodeWorker(`const { workerData } = require('node:worker_threads');${body}serve(workerData);`, {
         eval: true,
@@ -86,16 +91,27 @@ export async function startThreads(
       threads.push(worker);
     }
   } else {
-    const url = URL.createObjectURL(new Blob([`${body}onmessage = ({ data }) => serve(data);`], { type: 'text/javascript' }));
-    for (let i = 0; i < count; i++) {
-      const worker = new Worker(url);
-      worker.onerror = (event) => failure(event.message);
-      worker.postMessage({ module, memory });
-      threads.push(worker);
-    }
+    const url = URL.createObjectURL(new Blob([`${body}onmessage = ({ data }) => { postMessage(0); serve(data); };`], { type: 'text/javascript' }));
+    // A worker starts only while its maker's event loop turns, and a loop that awaits nothing but losses never lets it: wait for them here.
+    const started = await Promise.all(
+      Array.from({ length: count }, () => {
+        const worker = new Worker(url);
+        threads.push(worker);
+        return new Promise<string | null>((done) => {
+          worker.onmessage = () => done(null);
+          worker.onerror = (event) => {
+            failure(event.message);
+            done(event.message || 'a worker could not start');
+          };
+          worker.postMessage({ module, memory });
+        });
+      }),
+    );
+    missing = started.find((reason) => reason !== null) ?? null;
     URL.revokeObjectURL(url);
   }
   return {
+    missing,
     async close() {
       closing = true;
       Atomics.store(words, control.stopping, 1);

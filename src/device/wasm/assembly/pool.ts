@@ -115,6 +115,9 @@ function unpool(p: usize): void {
   const beforeW = arg(p, geometry + 13);
   const pixel = <usize>channels << 2;
   const line = <usize>width * pixel;
+  // Where it is not 0, only what is positive there lets a value through: relu's gradient.
+  const gate = <usize>arg(p, geometry + 14);
+  const all = <usize>arg(p, 2);
   // Whether windows cover whole rows.
   const tiled = strideW == kernelW && outWidth * strideW - beforeW >= width;
   for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
@@ -136,7 +139,9 @@ function unpool(p: usize): void {
           const to = image + <usize>(y * width + x) * pixel;
           for (let j = 0; j < channels; j += 4) {
             const at = <usize>(ox * channels + j) << 2;
-            storeLanes(to + (<usize>j << 2), v128.and(v128.load(values + at), i32x4.eq(v128.load(indices + at), cell)), channels - j);
+            let chosen = i32x4.eq(v128.load(indices + at), cell);
+            if (gate != 0) chosen = v128.and(chosen, f32x4.gt(v128.load(gate + (to - all) + (<usize>j << 2)), f32x4.splat(0)));
+            storeLanes(to + (<usize>j << 2), v128.and(v128.load(values + at), chosen), channels - j);
           }
         }
       }

@@ -1,0 +1,31 @@
+// The page's script: what run.mjs calls from outside. The bundle under test lies beside it as cedargrad.mjs.
+
+// Before any device is made: the memories of the devices, whose control blocks say how many workers have joined.
+const memories = [];
+WebAssembly.Memory = class extends WebAssembly.Memory {
+  constructor(limits) {
+    super(limits);
+    memories.push(this);
+  }
+};
+
+const api = await import('./cedargrad.mjs');
+const { train } = await import('./train.mjs');
+
+/**
+ * Makes a device, trains on it as often as `modes` (compiled or not) says, and closes it. Waits first until its workers have joined;
+ * with `atOnce` it trains instead until they have, and never comes back to the event loop: a user's training loop does not either.
+ */
+globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], atOnce = false, ready }) => {
+  const on = await api.device(name, options);
+  const words = new Int32Array(memories.at(-1).buffer);
+  const joined = () => Atomics.load(words, ready);
+  for (let i = 0; i < 50 && joined() < on.threads - 1; i++)
+    if (atOnce) await train(api, on, false);
+    else await new Promise((done) => setTimeout(done, 100));
+  const result = { name: on.name, text: String(on), mode: on.mode, threads: on.threads, joined: joined(), runs: [] };
+  for (const compiled of modes) result.runs.push(await train(api, on, compiled));
+  await on.close();
+  return { ...result, isolated: crossOriginIsolated, cores: navigator.hardwareConcurrency };
+};
+globalThis.loaded = true;
