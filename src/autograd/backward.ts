@@ -95,10 +95,11 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
     const grad = pending.get(output) as Tensor;
     pending.delete(output);
     node.checkSaved();
+    const spare = !createGraph && !output.retainsGrad && grad.storage.isSole;
     if (output.retainsGrad) arrive(output, grad);
     const needs = node.inputs.map((t) => t.requiresGrad);
     const backward = node.op.backward as (s: BackwardStep<unknown>) => readonly (Tensor | null)[];
-    const grads = backward({ grad, inputs: node.inputs, output: node.outputs[0], outputs: node.outputs, attrs: node.attrs, needs });
+    const grads = backward({ grad, inputs: node.inputs, output: node.outputs[0], outputs: node.outputs, attrs: node.attrs, needs, spare });
     node.inputs.forEach((input, i) => {
       const g = needs[i] ? grads[i] : null;
       if (g === null || g === undefined) return;

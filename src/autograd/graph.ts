@@ -35,6 +35,8 @@ export interface BackwardStep<A> {
   readonly attrs: A;
   /** Which inputs a gradient is wanted for. */
   readonly needs: readonly boolean[];
+  /** Nobody else will read the gradient: its memory may take the result. */
+  readonly spare: boolean;
 }
 
 /** An operation: its name, its shape rule with the kernel it runs, and its gradient in terms of other ops. */
@@ -308,6 +310,15 @@ export function updateInPlace<K extends KernelName>(kernel: K, inputs: readonly 
     watcher?.updated(kernel, inputs, attrs, changed);
   }
   for (const t of changed) t.storage.touch();
+}
+
+/** Runs an op that records nothing, its result in the place of an input that nobody will read again. */
+export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, place: Tensor): Tensor {
+  const plan = op.plan(inputs, attrs);
+  if (plan.kernel === 'view') return apply(op, inputs, attrs);
+  place.device.run(plan.kernel, inputs.map(operandOf), plan.attrs, plan.outputs, [place.storage.buffer]);
+  place.storage.touch();
+  return adopt(alias(place));
 }
 
 /** Runs an op with one output. */

@@ -193,7 +193,7 @@ export interface Device {
   upload(data: HostData, dtype: DType): DeviceBuffer;
   /**
    * Starts a kernel; returns one buffer per output spec: a new one, or the one in `into`, which may be an input where the kernel reads
-   * no element after it has written it (cast, adam).
+   * no element after it has written it (cast, gate, adam).
    */
   run<K extends KernelName>(
     kernel: K,

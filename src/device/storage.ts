@@ -31,6 +31,11 @@ export class Storage {
     return this.#buffer;
   }
 
+  /** Whether there is but one reference. */
+  get isSole(): boolean {
+    return this.#references === 1;
+  }
+
   retain(): this {
     this.#references++;
     return this;

@@ -3,7 +3,7 @@ import type { UnaryFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import { checkFloat, type DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, type BackwardStep, call, type Op } from '../graph.js';
+import { apply, applyInPlace, type BackwardStep, call, type Op } from '../graph.js';
 
 interface UnaryAttrs {
   readonly alpha: number;
@@ -32,8 +32,8 @@ const table = {
   sqrt: unary('sqrt', ['output'], ({ grad, output }) => grad.div(output.mul(2))),
   abs: unary('abs', [0], ({ grad, inputs: [x] }) => grad.mul(x.sign())),
   sign: unary('sign', [], ({ grad }) => grad.zerosLike()),
-  relu: unary('relu', [0], ({ grad, inputs: [x] }) => gateBy(grad, x, 0)),
-  leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs }) => gateBy(grad, x, attrs.alpha)),
+  relu: unary('relu', [0], ({ grad, inputs: [x], spare }) => gateBy(grad, x, 0, spare)),
+  leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs, spare }) => gateBy(grad, x, attrs.alpha, spare)),
   elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) => grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1))),
   gelu: unary('gelu', [0], ({ grad, inputs: [x] }) => {
     const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
@@ -139,7 +139,8 @@ const gate: Op<{ slope: number }> = {
   backward: ({ grad, inputs: [, x], attrs, needs }) => [needs[0] ? gateBy(grad, x, attrs.slope) : null, needs[1] ? grad.zerosLike() : null],
 };
 /** g where x > 0, else slope·g: one kernel for the gradient of relu and leakyRelu. */
-const gateBy = (g: Tensor, x: Tensor, slope: number): Tensor => apply(gate, [g, x], { slope });
+const gateBy = (g: Tensor, x: Tensor, slope: number, spare = false): Tensor =>
+  spare ? applyInPlace(gate, [g, x], { slope }, g) : apply(gate, [g, x], { slope });
 
 const castOp: Op<{ dtype: DType }> = {
   name: 'cast',

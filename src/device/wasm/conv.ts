@@ -62,7 +62,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   const pixels = c.batch * c.height.output * c.width.output;
   if (pixels === 0) return;
   const parallel = pixels * taps * c.inner * c.columns * c.groups > worthSharingProducts;
-  if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && parallel) {
+  if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
     return;
   }
@@ -114,15 +114,15 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
   const size = height.taps * width.taps * c.inner;
   const panels = to.temporary(blocks * panelWidth * size * 4);
   const flag = to.temporary(4);
-  // A pair may be written past the end of a full list.
-  const entries = to.temporary(pixels * c.inner * 8 + 8);
+  // One may be written past the end of a full list.
+  const lists = to.temporary(pixels * c.inner * 2 + 2);
   const counts = to.temporary(pixels * 4);
   to.emit(Opcode.pack, blocks > 1 && c.columns * size > 8192, packWords(c, panels, 0, c.columns, panelWidth));
   to.emit(Opcode.special, false, [panels, blocks * panelWidth * size, flag]);
-  to.emit(Opcode.compress, true, [c.x, pixels, c.inner, entries, counts, flag, panelWidth * 4]);
-  const words = [entries, c.y, panels, c.bias, c.batch, height.input, width.input, counts, c.inner, c.columns, panelWidth, height.output, width.output];
+  to.emit(Opcode.compress, true, [c.x, pixels, c.inner, lists, counts, flag]);
+  const words = [c.x, c.y, panels, c.bias, c.batch, height.input, width.input, counts, c.inner, c.columns, panelWidth, height.output, width.output];
   words.push(c.yImage, c.yRow, c.yColumn, height.stride, width.stride, height.before, width.before);
-  words.push(height.taps, width.taps, height.dilation, width.dilation);
+  words.push(height.taps, width.taps, height.dilation, width.dilation, lists);
   to.emit(Opcode.convolveSparse, true, words);
 }
 

@@ -50,7 +50,7 @@ export class WasmDevice implements Device, Encoder {
   /** Whether memory was freed since the last flush: commands in the queue may still read it. */
   #freedSince = false;
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
-  /** The last unpooling, while it is in the queue and nothing but relu's gradient has read its result: it may turn out to be needless. */
+  /** The last unpooling, while it is in the queue and nothing has read its result. */
   #unpooled: { readonly buffer: WasmBuffer; readonly at: number } | null = null;
   #recording: { readonly recorded: Int32Array[]; readonly constants: Arena } | null = null;
   #tensors = 0;
@@ -158,15 +158,15 @@ export class WasmDevice implements Device, Encoder {
     return made.map(({ buffer }) => buffer);
   }
 
-  /** relu's gradient of something just unpooled: unpools what it lets through, straight into the result. */
+  /** relu's gradient of something just unpooled, in its place: what is unpooled goes through the gate at once. */
   #gateUnpooled(kernel: KernelName, [g, x]: readonly WasmOperand[], attrs: unknown, y: WasmOperand | undefined): boolean {
     const unpooled = this.#unpooled;
-    if (kernel !== 'gate' || unpooled === null || g.buffer !== unpooled.buffer || (attrs as KernelAttrs['gate']).slope !== 0) return false;
+    if (kernel !== 'gate' || unpooled === null || g.buffer !== unpooled.buffer || y?.buffer !== g.buffer) return false;
+    if ((attrs as KernelAttrs['gate']).slope !== 0) return false;
+    const words = this.#memory.words;
     const at = this.#queue / 4 + unpooled.at;
-    const words = [...this.#memory.words.subarray(at + 3, at + this.#memory.words[at + 1])];
-    words[2] = (y as WasmOperand).buffer.address;
-    words[words.length - 1] = x.buffer.address;
-    this.emit(Opcode.unpool, this.#memory.words[at + 2] !== 0, words);
+    words[at + words[at + 1] - 1] = x.buffer.address;
+    this.#unpooled = null;
     return true;
   }
 
@@ -243,7 +243,7 @@ export class WasmDevice implements Device, Encoder {
     if (this.#recording !== null) throw new DeviceError('wasm', 'one recording at a time', 'a second one', 'a compiled step cannot record another');
     this.flush();
     const { common } = this.#memory;
-    const own = new Arena();
+    const own = this.#memory.lend();
     const constants = new Arena();
     const recorded: Int32Array[] = [];
     let count = 0;
@@ -259,6 +259,7 @@ export class WasmDevice implements Device, Encoder {
         this.flush();
       } finally {
         this.#memory.arena = common;
+        this.#memory.settle(own);
         this.#recording = null;
       }
       const words = position();
@@ -325,12 +326,6 @@ export class WasmDevice implements Device, Encoder {
     if (!(buffer instanceof WasmBuffer)) throw foreign('free', buffer);
     if (buffer.freed) return;
     buffer.freed = true;
-    if (buffer === this.#unpooled?.buffer) {
-      // Freed before anything else has read it.
-      this.#memory.words[this.#queue / 4 + this.#unpooled.at] = Opcode.nothing;
-      this.#memory.words[this.#queue / 4 + this.#unpooled.at + 2] = 0;
-      this.#unpooled = null;
-    }
     this.#tensors--;
     this.#bytes -= deviceBytes(buffer.dtype, buffer.size);
     this.#give(buffer.address, buffer.block, buffer.arena);
@@ -411,7 +406,7 @@ export async function createWasmDevice({ threads: asked = threadsAsked(), build 
   if (build !== undefined && build !== 'simd' && build !== 'relaxed') throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
   const wanted = asked ?? Math.min(await cores(), mostThreads);
   const missing = wanted > 1 ? threadsMissing() : null;
-  if (missing !== null) return open(1, build, `one thread, ${missing}`);
+  if (missing !== null) return open(1, build, missing);
   return open(wanted, build, null);
 }
 
@@ -433,5 +428,5 @@ async function open(threads: number, build: Build | undefined, note: string | nu
   const missing = await device.start(module);
   if (missing === null) return device;
   await device.close();
-  return open(1, build, `one thread, ${missing}`);
+  return open(1, build, missing);
 }

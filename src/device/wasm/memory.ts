@@ -15,6 +15,8 @@ export class Arena {
   readonly large: { address: number; size: number }[] = [];
   /** Bytes free. */
   pooled = 0;
+  /** The end of the highest block it ever took. */
+  reached = 0;
   /** Where this arena's blocks go when they are freed after its end. */
   heir: Arena | null = null;
 }
@@ -82,9 +84,13 @@ export class Memory {
       const address = size > largestSmall ? fit(from, size) : from.small.get(size)?.pop();
       if (address === undefined) continue;
       from.pooled -= size;
+      arena.reached = Math.max(arena.reached, address + size);
       return address;
     }
-    if (size > largestSmall) return this.#grow(size);
+    if (size > largestSmall) {
+      arena.reached = this.#end + size;
+      return this.#grow(size);
+    }
     const chunk = this.take(chunkBytes, arena);
     for (let at = chunk + chunkBytes - size; at > chunk; at -= size) this.give(at, size, arena);
     return chunk;
@@ -101,6 +107,25 @@ export class Memory {
     const list = arena.small.get(size);
     if (list === undefined) arena.small.set(size, [address]);
     else list.push(address);
+  }
+
+  /** An arena for a plan: it takes over what large memory is free, so that all of it can join, and keeps what it reaches. */
+  lend(): Arena {
+    const arena = new Arena();
+    arena.large.push(...this.common.large.splice(0));
+    arena.pooled = arena.large.reduce((sum, { size }) => sum + size, 0);
+    this.common.pooled -= arena.pooled;
+    return arena;
+  }
+
+  /** Returns what a plan's arena never reached. */
+  settle(arena: Arena): void {
+    for (const range of arena.large.splice(0)) {
+      const kept = Math.min(range.size, Math.max(0, arena.reached - range.address));
+      arena.pooled -= range.size - kept;
+      if (kept < range.size) this.give(range.address + kept, range.size - kept, this.common);
+      if (kept > 0) arena.large.push({ address: range.address, size: kept });
+    }
   }
 
   /** Ends an arena: what is free goes to the device's, and so will the rest when it is freed. */
@@ -144,14 +169,13 @@ export class Memory {
   }
 }
 
-/** The least free range that holds `size`, cut from its front; undefined when none does. */
+/** The first free range that holds `size`, cut from its front; undefined when none does. */
 function fit({ large }: Arena, size: number): number | undefined {
-  let best = -1;
-  for (let i = 0; i < large.length; i++) if (large[i].size >= size && (best < 0 || large[i].size < large[best].size)) best = i;
-  if (best < 0) return undefined;
-  const range = large[best];
+  const at = large.findIndex((range) => range.size >= size);
+  if (at < 0) return undefined;
+  const range = large[at];
   const { address } = range;
-  if (range.size === size) large.splice(best, 1);
+  if (range.size === size) large.splice(at, 1);
   else {
     range.address += size;
     range.size -= size;

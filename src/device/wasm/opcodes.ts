@@ -8,7 +8,6 @@ export enum Opcode {
   // simple
   copy = 16,
   fill,
-  nothing,
   // elementwise
   unary = 32,
   binary,

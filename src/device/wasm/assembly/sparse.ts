@@ -24,48 +24,94 @@ function special(p: usize): void {
   store<i32>(<usize>arg(p, 2), hasSpecial(<usize>arg(p, 0), arg(p, 1)) ? 1 : 0);
 }
 
-/** x, pixels, channels, entries, counts, keep all (address), row bytes: for each pixel the pairs of channel·row bytes and value that are not zero. */
+/** x, pixels, channels, lists, counts, keep all (address): for each pixel the channels, two bytes each, whose value is not zero. */
 function compress(p: usize): void {
   const x = <usize>arg(p, 0);
   const pixels = arg(p, 1);
   const channels = arg(p, 2);
-  const entries = <usize>arg(p, 3);
+  const lists = <usize>arg(p, 3);
   const counts = <usize>arg(p, 4);
   const all = load<i32>(<usize>arg(p, 5)) != 0;
-  const row = arg(p, 6);
   for (let c = next(); c * stretch < pixels; c = next()) {
     const end = min(pixels, (c + 1) * stretch);
     for (let i = c * stretch; i < end; i++) {
       let from = x + (<usize>(i * channels) << 2);
-      const list = entries + (<usize>(i * channels) << 3);
+      const list = lists + (<usize>(i * channels) << 1);
       let to = list;
       let k = 0;
       for (; k + 4 <= channels; k += 4, from += 16) {
-        const v = v128.load(from);
-        const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v, f32x4.splat(0)));
+        const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v128.load(from), f32x4.splat(0)));
         if (mask == 0) continue;
-        store<i32>(to, k * row);
-        store<f32>(to, f32x4.extract_lane(v, 0), 4);
-        to += <usize>(mask & 1) << 3;
-        store<i32>(to, (k + 1) * row);
-        store<f32>(to, f32x4.extract_lane(v, 1), 4);
-        to += <usize>(mask & 2) << 2;
-        store<i32>(to, (k + 2) * row);
-        store<f32>(to, f32x4.extract_lane(v, 2), 4);
-        to += <usize>(mask & 4) << 1;
-        store<i32>(to, (k + 3) * row);
-        store<f32>(to, f32x4.extract_lane(v, 3), 4);
-        to += <usize>(mask & 8);
+        store<u16>(to, k);
+        to += <usize>(mask & 1) << 1;
+        store<u16>(to, k + 1);
+        to += <usize>(mask & 2);
+        store<u16>(to, k + 2);
+        to += <usize>(mask & 4) >> 1;
+        store<u16>(to, k + 3);
+        to += <usize>(mask & 8) >> 2;
       }
       for (; k < channels; k++, from += 4) {
-        const v = load<f32>(from);
-        store<i32>(to, k * row);
-        store<f32>(to, v, 4);
-        if (all || v != 0) to += 8;
+        store<u16>(to, k);
+        if (all || load<f32>(from) != 0) to += 2;
       }
-      store<i32>(counts + (<usize>i << 2), <i32>((to - list) >> 3));
+      store<i32>(counts + (<usize>i << 2), <i32>((to - list) >> 1));
     }
   }
+}
+
+/** to[32] += Σ over a list of channels of x[channel] × the panel's row. */
+function rows32(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  let s4 = v128.load(to, 64);
+  let s5 = v128.load(to, 80);
+  let s6 = v128.load(to, 96);
+  let s7 = v128.load(to, 112);
+  for (; e < end; e += 2) {
+    const k = <usize>load<u16>(e);
+    const q = panel + (k << 7);
+    const v = v128.load32_splat(x + (k << 2));
+    s0 = madd(v, v128.load(q), s0);
+    s1 = madd(v, v128.load(q, 16), s1);
+    s2 = madd(v, v128.load(q, 32), s2);
+    s3 = madd(v, v128.load(q, 48), s3);
+    s4 = madd(v, v128.load(q, 64), s4);
+    s5 = madd(v, v128.load(q, 80), s5);
+    s6 = madd(v, v128.load(q, 96), s6);
+    s7 = madd(v, v128.load(q, 112), s7);
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
+  v128.store(to, s4, 64);
+  v128.store(to, s5, 80);
+  v128.store(to, s6, 96);
+  v128.store(to, s7, 112);
+}
+
+/** to[16] += the same. */
+function rows16(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
+  let s0 = v128.load(to);
+  let s1 = v128.load(to, 16);
+  let s2 = v128.load(to, 32);
+  let s3 = v128.load(to, 48);
+  for (; e < end; e += 2) {
+    const k = <usize>load<u16>(e);
+    const q = panel + (k << 6);
+    const v = v128.load32_splat(x + (k << 2));
+    s0 = madd(v, v128.load(q), s0);
+    s1 = madd(v, v128.load(q, 16), s1);
+    s2 = madd(v, v128.load(q, 32), s2);
+    s3 = madd(v, v128.load(q, 48), s3);
+  }
+  v128.store(to, s0);
+  v128.store(to, s1, 16);
+  v128.store(to, s2, 32);
+  v128.store(to, s3, 48);
 }
 
 /** to[32] += Σ over a list of value × x[offset…]. */
@@ -142,11 +188,11 @@ function gather16(e: usize, end: usize, x: usize, to: usize): void {
 const run = 256;
 
 /**
- * entries, y, panels, bias (0: none), batch, H, W, counts, inner, columns, panel width (16 or 32), rows, columns of output, y image, row and column step (floats), stride h and w,
- * before h and w, kh, kw, dilation h and w. Tap by tap over a row of pixels, so that the weights of a tap stay near.
+ * x, y, panels, bias (0: none), batch, H, W, counts, inner, columns, panel width (16 or 32), rows, columns of output, y image, row and column step (floats), stride h and w,
+ * before h and w, kh, kw, dilation h and w, lists. Tap by tap over a row of pixels, so that the weights of a tap stay near.
  */
 function convolveSparse(p: usize, thread: i32): void {
-  const entries = <usize>arg(p, 0);
+  const x = <usize>arg(p, 0);
   const y = <usize>arg(p, 1);
   const panels = <usize>arg(p, 2);
   const bias = <usize>arg(p, 3);
@@ -170,9 +216,9 @@ function convolveSparse(p: usize, thread: i32): void {
   const kw = arg(p, 21);
   const dilationH = arg(p, 22);
   const dilationW = arg(p, 23);
+  const lists = <usize>arg(p, 24);
   const wTap = inner * panelWidth * 4;
   const blocks = (columns + panelWidth - 1) / panelWidth;
-  const listBytes = inner << 3;
   const sumBytes = <usize>panelWidth << 2;
   const sums = scratch(thread);
   const runs = (outWidth + run - 1) / run;
@@ -196,10 +242,11 @@ function convolveSparse(p: usize, thread: i32): void {
           let pixel = (n * height + iy) * width + left + ox * strideW;
           let sum = sums + <usize>(ox - from) * sumBytes;
           for (; ox < end; ox++, pixel += strideW, sum += sumBytes) {
-            const list = entries + <usize>(pixel * listBytes);
-            const stop = list + (<usize>load<i32>(counts + (<usize>pixel << 2)) << 3);
-            if (panelWidth == 32) gather32(list, stop, panel, sum);
-            else gather16(list, stop, panel, sum);
+            const list = lists + (<usize>(pixel * inner) << 1);
+            const stop = list + (<usize>load<i32>(counts + (<usize>pixel << 2)) << 1);
+            const values = x + (<usize>(pixel * inner) << 2);
+            if (panelWidth == 32) rows32(list, stop, values, panel, sum);
+            else rows16(list, stop, values, panel, sum);
           }
         }
       }
