@@ -264,6 +264,17 @@ export interface CompiledStep<A extends readonly unknown[], R> {
   dispose(): void;
 }
 
+function clear({ tape, slots }: Compiled): void {
+  tape.dispose();
+  for (const { tensor } of slots) tensor.unkeep().release();
+}
+const disposeAll = (recordings: Map<string, Compiled>): void => {
+  for (const compiled of recordings.values()) clear(compiled);
+  recordings.clear();
+};
+/** Compiled steps that were collected leave their recordings. */
+const abandoned = new FinalizationRegistry<Map<string, Compiled>>(disposeAll);
+
 /** So often a recording may be given up before the step stays eager. */
 const patience = 8;
 
@@ -278,13 +289,12 @@ function mapTensors(value: unknown, fn: (t: Tensor) => Tensor): unknown {
   return value;
 }
 
-/** A tensor's values in a tensor of its own, which lives as long as a result of a used graph. */
-function copyOut(t: Tensor): Tensor {
+/** A tensor's values in a tensor of its own, of no graph and no scope. */
+function copyOf(t: Tensor): Tensor {
   const spec = { shape: t.shape, dtype: t.dtype };
   const [buffer] = t.device.run('cast', [operandOf(t)], {}, [spec]);
   const copy = wrap(t.device, buffer, t.shape);
   copy.madeBy = 'compiled step';
-  expireLater(copy);
   return copy;
 }
 
@@ -295,10 +305,11 @@ interface Compiled {
 }
 
 /**
- * Makes a step fast: its kernel calls are recorded at the second call and replayed from the third on. `step` is synchronous; what leaves it must be returned, and comes back
- * as tensors of their own, without a graph. Tensor arguments may change from call to call, one recording for each set of shapes; so may the learning rate, dropout masks and all
- * else that the code computes. Where the code does something else than when it was recorded, that call runs as usual and the next records anew. Bit for bit as without compile.
- * On devices that cannot record, the step just runs.
+ * Makes a step fast: its kernel calls are recorded at the second call and replayed from the third on, bit for bit as without compile. `step` is synchronous.
+ * Tensor arguments may change from call to call, one recording for each set of shapes; so may the learning rate, dropout masks and all else that the code computes.
+ * Where the code does something else than when it was recorded, that call runs as usual and the next records anew. On devices that cannot record, the step just runs.
+ * What leaves the step must be returned. It comes back as tensors of their own, without a graph, which live until the step has been called twice more (single elements:
+ * 64 losses more); keep() or clone() what must stay.
  * @throws GraphError for an asynchronous step; ValueError for an argument that requires a gradient; whatever the step throws
  * @source tf.function; torch.compile
  */
@@ -309,6 +320,22 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   let calls = 0;
   let failures = 0;
   let device: Device | null = null;
+  /** What the last two calls returned, but for single elements. */
+  let results: Tensor[] = [];
+  let earlier: Tensor[] = [];
+
+  /** The result with tensors of its own. Single elements are readable as long as other losses, larger ones until two calls later. */
+  const handOut = (result: R): R => {
+    for (const t of earlier) t.release();
+    earlier = results;
+    results = [];
+    return mapTensors(result, (t) => {
+      const copy = copyOf(t);
+      if (copy.size === 1) expireLater(copy);
+      else results.push(copy);
+      return copy;
+    }) as R;
+  };
 
   const checked = (result: R): R => {
     if (result instanceof Promise) {
@@ -326,7 +353,7 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
         const result = checked(step(...args));
         made.push(...tensorsIn(result));
         device ??= made[0]?.device ?? defaultDevice();
-        return mapTensors(result, copyOut) as R;
+        return handOut(result);
       },
       () => [],
     );
@@ -369,10 +396,10 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
         failures++;
       }
     }
-    const out = mapTensors(result, copyOut) as R;
+    const out = handOut(result);
     if (tape.broken !== null) {
       mode = 'eager';
-      tape.dispose();
+      clear({ tape, slots });
     } else if (mode === 'compiled') failures = 0;
     return out;
   };
@@ -401,25 +428,18 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
     }
     if (failures > patience) return plainly(args);
     mode = 'recorded';
-    const slots = tensors.map((t) => ({ tensor: alias(copyOut(t)).keep(), storage: t.storage, version: t.storage.version }));
+    const slots = tensors.map((t) => ({ tensor: copyOf(t).keep(), storage: t.storage, version: t.storage.version }));
     const tape = new Tape(device, device.record());
     const fresh = { tape, slots };
     recordings.set(key, fresh);
     return under(key, fresh, args, () => {});
   };
 
+  abandoned.register(run, recordings);
   return Object.defineProperties(run as unknown as CompiledStep<A, R>, {
     mode: { get: () => mode },
     reason: { get: () => reason },
-    dispose: {
-      value: () => {
-        for (const { tape, slots } of recordings.values()) {
-          tape.dispose();
-          for (const { tensor } of slots) tensor.unkeep().release();
-        }
-        recordings.clear();
-      },
-    },
+    dispose: { value: () => disposeAll(recordings) },
   });
 }
 

@@ -78,7 +78,7 @@ export class Node {
   /** Makes the node as good as new, when its outputs have been computed again. */
   renew(): void {
     this.consumed = false;
-    this.#versions = this.#saved().map((t) => t.storage.version);
+    this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
   }
 
   /** A gradient from values that changed since would be silently wrong. */

@@ -11,11 +11,19 @@ const reference = new ReferenceDevice();
 let current: Device = reference;
 let fastest: Promise<Device> | null = null;
 
-/** The wasm device with its defaults, one for all who ask; reference where WebAssembly SIMD is missing. */
-const automatic = (): Promise<Device> => {
-  fastest ??= import('./wasm/index.js').then(({ createWasmDevice }) => createWasmDevice()).catch(() => reference);
-  return fastest;
-};
+/** The wasm device with its defaults, one for all who ask, for as long as it lives; reference where WebAssembly SIMD is missing. */
+async function automatic(): Promise<Device> {
+  const { createWasmDevice, WasmDevice } = await import('./wasm/index.js');
+  const last = await fastest;
+  if (last === null || (last instanceof WasmDevice && !last.alive)) {
+    fastest = createWasmDevice().catch((error) => {
+      if (error instanceof DeviceError) return reference;
+      fastest = null;
+      throw error;
+    });
+  }
+  return fastest as Promise<Device>;
+}
 
 /**
  * A device by name. 'reference' runs plain loops; 'wasm' runs SIMD kernels on all cores; 'gpu' runs gpu.js kernels in the mode asked for;

@@ -308,6 +308,11 @@ test('results outlast the calls after them', () => {
     [2, 4, 6, 8, 10],
   );
   assert.is(step(x).requiresGrad, false);
+  const large = [1, 2, 3, 4].map((v) => step(tensor([v, v])));
+  assert.equal(
+    large.map((t) => t.released),
+    [true, true, false, false],
+  );
 });
 
 test('what the step throws comes through, and later calls are right', () => {

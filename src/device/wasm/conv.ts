@@ -66,6 +66,12 @@ export function convolution(to: Encoder, c: Convolution): void {
     sparseConvolution(to, c);
     return;
   }
+  const oneToOne = c.inner === 1 && c.columns === 1;
+  const rowWise = c.groups === 1 && c.height.stride === 1 && c.width.stride === 1 && c.yColumn === 1;
+  if (oneToOne && (c.groups >= 4 || rowWise)) {
+    depthwise(to, c, parallel);
+    return;
+  }
   if (suitsWinograd(c)) {
     winograd(to, c);
     return;
@@ -154,6 +160,15 @@ function winograd(to: Encoder, c: Convolution): void {
   to.emit(Opcode.winograd, true, words);
 }
 
+/** Each channel by itself, or one channel to one: the weight is used as it is. */
+function depthwise(to: Encoder, c: Convolution, parallel: boolean): void {
+  const { height, width } = c;
+  const words = [c.x, c.y, c.weight, c.bias, c.batch, height.input, width.input, c.groups, height.output, width.output, c.yImage, c.yRow, c.yColumn];
+  words.push(height.stride, width.stride, height.before, width.before, height.taps, width.taps, height.dilation, width.dilation);
+  words.push(height.firstTap, height.tapStep, width.firstTap, width.tapStep, c.kernelWidth);
+  to.emit(c.groups === 1 ? Opcode.single : Opcode.depthwise, parallel, words);
+}
+
 const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({
   input,
   output,
@@ -227,10 +242,15 @@ export function weightGradient(to: Encoder, x: number, g: number, weight: number
   const rowBytes = (width.input * inChannels * height.stride + width.output * outChannels) * 4;
   const slab = Math.max(1, Math.min(height.output, Math.floor(cacheBytes / rowBytes)));
   const direct = parts === 1 && !swapped;
+  const parallel = batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts;
   const partials = direct ? weight : to.temporary(parts * size * 4);
   const words = [x, g, partials, parts, batch, height.input, width.input, inChannels, groups, inner, height.output, width.output, columns, outChannels];
   words.push(height.stride, width.stride, height.before, width.before, height.kernel, width.kernel, height.dilation, width.dilation, swapped ? 1 : 0, slab);
-  to.emit(Opcode.weightGrad, batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts, words);
+  if (inner === 1 && columns === 1 && groups >= 4) {
+    const head = [x, g, partials, parts, batch, height.input, width.input, groups, height.output, width.output];
+    const rest = [height.kernel, width.kernel, height.dilation, width.dilation];
+    to.emit(Opcode.depthwiseWeightGrad, parallel, [...head, height.stride, width.stride, height.before, width.before, ...rest]);
+  } else to.emit(Opcode.weightGrad, parallel, words);
   if (!direct) to.emit(Opcode.sumPartials, parts * size > 65536, [weight, partials, parts, taps, inner, outChannels, swapped ? 1 : 0]);
 }
 

@@ -93,6 +93,11 @@ export class WasmDevice implements Device, Encoder {
     return this.#threads.missing;
   }
 
+  /** Whether it can still compute: it was not closed, and no thread of it has failed. */
+  get alive(): boolean {
+    return this.#broken === null;
+  }
+
   toString(): string {
     return `wasm (${this.mode}, ${this.threads} thread${this.threads === 1 ? '' : 's'}${this.note === null ? '' : `: ${this.note}`})`;
   }

@@ -42,4 +42,8 @@ export enum Opcode {
   // winograd
   winogradWeights = 128,
   winograd,
+  // depthwise
+  depthwise = 144,
+  depthwiseWeightGrad,
+  single,
 }

@@ -70,10 +70,10 @@ function left(): bool {
 
 /** Walks the commands from start to end. Returns 0, or 1 when a thread has failed. */
 export function launch(start: usize, end: usize): i32 {
-  const shared = atomic.load<i32>(ready) > 0;
   for (let p = start; p < end; p += <usize>load<i32>(p, 4) << 2) {
     atomic.store<i32>(counter, 0);
-    if (!shared || (load<i32>(p, 8) & 1) == 0) {
+    // Asked anew each time: workers may still be starting.
+    if ((load<i32>(p, 8) & 1) == 0 || atomic.load<i32>(ready) == 0) {
       dispatch(load<i32>(p), p + 12, 0);
       continue;
     }

@@ -1,5 +1,6 @@
 /** From a command's opcode to the family of its kernel. */
 import { dispatchConv } from './conv';
+import { dispatchDepthwise } from './depthwise';
 import { dispatchElementwise } from './elementwise';
 import { dispatchMovement } from './movement';
 import { dispatchPool } from './pool';
@@ -29,6 +30,8 @@ export function dispatch(opcode: i32, p: usize, thread: i32): void {
       return dispatchSparse(opcode, p, thread);
     case 8:
       return dispatchWinograd(opcode, p, thread);
+    case 9:
+      return dispatchDepthwise(opcode, p);
     default:
       unreachable();
   }

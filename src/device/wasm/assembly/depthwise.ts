@@ -1,0 +1,184 @@
+/** Depthwise convolution and its weight gradient: vectors run along the channels. Also one channel to one, where they run along the row. */
+import { Opcode } from '../opcodes';
+import { firstInside, firstOutside, zeros } from './conv';
+import { arg, next } from './core';
+import { madd, storeLanes } from './tiles';
+
+/**
+ * x, y, weight, bias (0: none), batch, H, W, channels, rows, columns of output, y image, row and column step (floats), stride h and w, before h and w, kh, kw, dilation h and w,
+ * ky0, kyStep, kx0, kxStep, source kw. The weight is [taps, channels].
+ */
+function depthwise(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const y = <usize>arg(p, 1);
+  const weight = <usize>arg(p, 2);
+  const bias = <usize>arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const channels = arg(p, 7);
+  const outHeight = arg(p, 8);
+  const outWidth = arg(p, 9);
+  const yImage = arg(p, 10);
+  const yRow = arg(p, 11);
+  const yColumn = arg(p, 12);
+  const strideH = arg(p, 13);
+  const strideW = arg(p, 14);
+  const beforeH = arg(p, 15);
+  const beforeW = arg(p, 16);
+  const kh = arg(p, 17);
+  const kw = arg(p, 18);
+  const dilationH = arg(p, 19);
+  const dilationW = arg(p, 20);
+  const pixel = <usize>channels << 2;
+  const tapStep = <usize>(arg(p, 24) * channels) << 2;
+  for (let c = next(); c < batch * outHeight; c = next()) {
+    const oy = c % outHeight;
+    const n = c / outHeight;
+    const top = oy * strideH - beforeH;
+    const ky0 = firstInside(top, dilationH);
+    const ky1 = max(ky0, firstOutside(top, dilationH, height, kh));
+    for (let j = 0; j < channels; j += 16) {
+      const lanes = min(16, channels - j);
+      const added = bias == 0 ? zeros : bias + (<usize>j << 2);
+      const b0 = v128.load(added);
+      const b1 = v128.load(added, 16);
+      const b2 = v128.load(added, 32);
+      const b3 = v128.load(added, 48);
+      for (let ox = 0; ox < outWidth; ox++) {
+        const left = ox * strideW - beforeW;
+        const kx0 = firstInside(left, dilationW);
+        const kx1 = firstOutside(left, dilationW, width, kw);
+        let s0 = f32x4.splat(0);
+        let s1 = s0;
+        let s2 = s0;
+        let s3 = s0;
+        for (let ky = ky0; ky < ky1; ky++) {
+          const row = x + <usize>((n * height + top + ky * dilationH) * width + left) * pixel + (<usize>j << 2);
+          const taps = (arg(p, 21) + ky * arg(p, 22)) * arg(p, 25) + arg(p, 23);
+          let w = weight + (<usize>(taps + kx0 * arg(p, 24)) * pixel) + (<usize>j << 2);
+          let at = row + <usize>(kx0 * dilationW) * pixel;
+          for (let kx = kx0; kx < kx1; kx++, w += tapStep, at += <usize>dilationW * pixel) {
+            s0 = madd(v128.load(at), v128.load(w), s0);
+            if (lanes > 4) s1 = madd(v128.load(at, 16), v128.load(w, 16), s1);
+            if (lanes > 8) s2 = madd(v128.load(at, 32), v128.load(w, 32), s2);
+            if (lanes > 12) s3 = madd(v128.load(at, 48), v128.load(w, 48), s3);
+          }
+        }
+        const out = y + (<usize>(n * yImage + oy * yRow + ox * yColumn + j) << 2);
+        storeLanes(out, f32x4.add(s0, b0), lanes);
+        if (lanes > 4) storeLanes(out + 16, f32x4.add(s1, b1), lanes - 4);
+        if (lanes > 8) storeLanes(out + 32, f32x4.add(s2, b2), lanes - 8);
+        if (lanes > 12) storeLanes(out + 48, f32x4.add(s3, b3), lanes - 12);
+      }
+    }
+  }
+}
+
+/** x, g, partials, parts, batch, H, W, channels, rows, columns of output, stride h and w, before h and w, kh, kw, dilation h and w: Σ over one part's images; a part is [taps, channels]. */
+function depthwiseWeightGrad(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const g = <usize>arg(p, 1);
+  const partials = <usize>arg(p, 2);
+  const parts = arg(p, 3);
+  const batch = arg(p, 4);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const channels = arg(p, 7);
+  const outHeight = arg(p, 8);
+  const outWidth = arg(p, 9);
+  const strideH = arg(p, 10);
+  const strideW = arg(p, 11);
+  const kw = arg(p, 15);
+  const taps = arg(p, 14) * kw;
+  const pixel = <usize>channels << 2;
+  const step = <usize>strideW * pixel;
+  for (let c = next(); c < parts * taps; c = next()) {
+    const part = c / taps;
+    const tap = c % taps;
+    const top = (tap / kw) * arg(p, 16) - arg(p, 12);
+    const left = (tap % kw) * arg(p, 17) - arg(p, 13);
+    const oy0 = firstInside(top, strideH);
+    const oy1 = firstOutside(top, strideH, height, outHeight);
+    const ox0 = firstInside(left, strideW);
+    const ox1 = firstOutside(left, strideW, width, outWidth);
+    const first = <i32>((<i64>batch * part) / parts);
+    const last = <i32>((<i64>batch * (part + 1)) / parts);
+    const into = partials + <usize>(part * taps + tap) * pixel;
+    for (let j = 0; j < channels; j += 16) {
+      const lanes = min(16, channels - j);
+      let s0 = f32x4.splat(0);
+      let s1 = s0;
+      let s2 = s0;
+      let s3 = s0;
+      for (let n = first; n < last; n++)
+        for (let oy = oy0; oy < oy1; oy++) {
+          let a = x + <usize>((n * height + oy * strideH + top) * width + ox0 * strideW + left) * pixel + (<usize>j << 2);
+          let b = g + <usize>((n * outHeight + oy) * outWidth + ox0) * pixel + (<usize>j << 2);
+          for (let ox = ox0; ox < ox1; ox++, a += step, b += pixel) {
+            s0 = madd(v128.load(a), v128.load(b), s0);
+            if (lanes > 4) s1 = madd(v128.load(a, 16), v128.load(b, 16), s1);
+            if (lanes > 8) s2 = madd(v128.load(a, 32), v128.load(b, 32), s2);
+            if (lanes > 12) s3 = madd(v128.load(a, 48), v128.load(b, 48), s3);
+          }
+        }
+      const to = into + (<usize>j << 2);
+      storeLanes(to, s0, lanes);
+      if (lanes > 4) storeLanes(to + 16, s1, lanes - 4);
+      if (lanes > 8) storeLanes(to + 32, s2, lanes - 8);
+      if (lanes > 12) storeLanes(to + 48, s3, lanes - 12);
+    }
+  }
+}
+
+/** The words of depthwise, for one channel, stride 1 and dense rows of y: four pixels of a row at a time. */
+function single(p: usize): void {
+  const x = <usize>arg(p, 0);
+  const y = <usize>arg(p, 1);
+  const weight = <usize>arg(p, 2);
+  const bias = <usize>arg(p, 3);
+  const height = arg(p, 5);
+  const width = arg(p, 6);
+  const outHeight = arg(p, 8);
+  const outWidth = arg(p, 9);
+  const beforeH = arg(p, 15);
+  const beforeW = arg(p, 16);
+  const kh = arg(p, 17);
+  const kw = arg(p, 18);
+  const dilationH = arg(p, 19);
+  const dilationW = arg(p, 20);
+  const added = bias == 0 ? <f32>0 : load<f32>(bias);
+  // Where all taps of four pixels lie inside.
+  const from = firstInside(-beforeW, 1);
+  const to = firstOutside((kw - 1) * dilationW - beforeW, 1, width, outWidth);
+  for (let c = next(); c < arg(p, 4) * outHeight; c = next()) {
+    const oy = c % outHeight;
+    const n = c / outHeight;
+    const top = oy - beforeH;
+    const ky0 = firstInside(top, dilationH);
+    const ky1 = firstOutside(top, dilationH, height, kh);
+    const out = y + (<usize>(n * arg(p, 10) + oy * arg(p, 11)) << 2);
+    let ox = 0;
+    while (ox < outWidth) {
+      const whole = ox >= from && ox + 4 <= to;
+      const left = ox - beforeW;
+      const kx0 = whole ? 0 : firstInside(left, dilationW);
+      const kx1 = whole ? kw : firstOutside(left, dilationW, width, kw);
+      let sum = f32x4.splat(0);
+      for (let ky = ky0; ky < ky1; ky++) {
+        const row = x + (<usize>((n * height + top + ky * dilationH) * width + left) << 2);
+        const taps = weight + (<usize>((arg(p, 21) + ky * arg(p, 22)) * arg(p, 25) + arg(p, 23)) << 2);
+        for (let kx = kx0; kx < kx1; kx++) sum = madd(v128.load(row + (<usize>(kx * dilationW) << 2)), v128.load32_splat(taps + (<usize>(kx * arg(p, 24)) << 2)), sum);
+      }
+      storeLanes(out + (<usize>ox << 2), f32x4.add(sum, f32x4.splat(added)), whole ? 4 : 1);
+      ox += whole ? 4 : 1;
+    }
+  }
+}
+
+export function dispatchDepthwise(opcode: i32, p: usize): void {
+  if (opcode == Opcode.depthwise) depthwise(p);
+  else if (opcode == Opcode.depthwiseWeightGrad) depthwiseWeightGrad(p);
+  else if (opcode == Opcode.single) single(p);
+  else unreachable();
+}
