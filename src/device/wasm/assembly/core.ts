@@ -23,7 +23,7 @@ const inside: usize = 1216;
 const counter: usize = 1280;
 
 /** How often a thread looks before it sleeps: some tenths of a millisecond. */
-const looks = 200000;
+const looks = 500000;
 /** Milliseconds the main thread sleeps before it looks again. */
 const nap = 1;
 
