@@ -10,8 +10,8 @@ export interface WasmOperand extends Spec {
 
 /** What a kernel's encoder is given besides its operands. */
 export interface Encoder {
-  /** Threads that may take part; an encoder must not let results depend on it. */
-  emit(opcode: Opcode, parallel: boolean, words: readonly number[]): void;
+  /** Writes a command. A parallel one is shared out among threads, `grain` chunks at a time; what is computed must not depend on it. */
+  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain?: number): void;
   /** Bytes that hold until the kernel's last command has run; the address. */
   temporary(bytes: number): number;
 }
@@ -38,3 +38,7 @@ export function doubleBits(value: number): [number, number] {
 
 /** Work below this many element visits is not worth waking another thread for. */
 export const worthSharing = 16384;
+
+/** How many chunks to take at a time, for some ten microseconds of work but at least eight takes: of all the work, in element visits, and its chunks. */
+export const grainOf = (work: number, chunks: number): number =>
+  Math.max(1, Math.min(Math.ceil(chunks / 8), Math.floor((worthSharing * chunks) / Math.max(work, 1))));

@@ -3,7 +3,7 @@
  * the taps that reach it, flipped. The weight gradient is summed in a fixed number of parts, so that threads can share it and its order never depends on them.
  */
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
-import type { Encoder, Family } from './commands.js';
+import { type Encoder, type Family, grainOf } from './commands.js';
 import { Opcode } from './opcodes.js';
 import { scratchBytes } from './threads.js';
 
@@ -61,7 +61,10 @@ export function convolution(to: Encoder, c: Convolution): void {
   const taps = c.height.taps * c.width.taps;
   const pixels = c.batch * c.height.output * c.width.output;
   if (pixels === 0) return;
-  const parallel = pixels * taps * c.inner * c.columns * c.groups > worthSharingProducts;
+  const products = pixels * taps * c.inner * c.columns * c.groups;
+  const parallel = products > worthSharingProducts;
+  // Eight products take as long as an element that is moved.
+  const grain = grainOf(products / 8, c.batch * c.height.output);
   if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
     return;
@@ -69,7 +72,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   const oneToOne = c.inner === 1 && c.columns === 1;
   const rowWise = c.groups === 1 && c.height.stride === 1 && c.width.stride === 1 && c.yColumn === 1;
   if (oneToOne && (c.groups >= 4 || rowWise)) {
-    depthwise(to, c, parallel);
+    depthwise(to, c, parallel, grain);
     return;
   }
   if (suitsWinograd(c)) {
@@ -100,7 +103,7 @@ export function convolution(to: Encoder, c: Convolution): void {
     const where = [c.x, c.y + from * 4, panels, bias, c.batch, height.input, across.input, c.groups * c.inner, c.groups, c.inner, count, width];
     where.push(height.output, across.output, c.yImage, c.yRow, c.yColumn, height.stride, across.stride, height.before, across.before);
     where.push(height.taps, across.taps, height.dilation, across.dilation);
-    to.emit(Opcode.convolve, parallel, where);
+    to.emit(Opcode.convolve, parallel, where, grain);
   }
 }
 
@@ -161,12 +164,12 @@ function winograd(to: Encoder, c: Convolution): void {
 }
 
 /** Each channel by itself, or one channel to one: the weight is used as it is. */
-function depthwise(to: Encoder, c: Convolution, parallel: boolean): void {
+function depthwise(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
   const { height, width } = c;
   const words = [c.x, c.y, c.weight, c.bias, c.batch, height.input, width.input, c.groups, height.output, width.output, c.yImage, c.yRow, c.yColumn];
   words.push(height.stride, width.stride, height.before, width.before, height.taps, width.taps, height.dilation, width.dilation);
   words.push(height.firstTap, height.tapStep, width.firstTap, width.tapStep, c.kernelWidth);
-  to.emit(c.groups === 1 ? Opcode.single : Opcode.depthwise, parallel, words);
+  to.emit(c.groups === 1 ? Opcode.single : Opcode.depthwise, parallel, words, grain);
 }
 
 const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({

@@ -175,14 +175,14 @@ export class WasmDevice implements Device, Encoder {
     return true;
   }
 
-  emit(opcode: Opcode, parallel: boolean, words: readonly number[]): void {
+  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain = 1): void {
     const length = words.length + 3;
     if (this.#used + length > queueWords) this.flush();
     const queue = this.#memory.words;
     let at = this.#queue / 4 + this.#used;
     queue[at++] = opcode;
     queue[at++] = length;
-    queue[at++] = parallel ? 1 : 0;
+    queue[at++] = flagsOf(parallel, grain);
     for (let i = 0; i < words.length; i++) queue[at++] = words[i];
     this.#used += length;
   }
@@ -285,7 +285,7 @@ export class WasmDevice implements Device, Encoder {
           const fresh: number[] = [];
           let possible = true;
           const encoder: Encoder = {
-            emit: (opcode, parallel, arguments_) => fresh.push(opcode, arguments_.length + 3, parallel ? 1 : 0, ...arguments_),
+            emit: (opcode, parallel, arguments_, grain = 1) => fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain), ...arguments_),
             temporary: () => {
               possible = false;
               return 0;
@@ -387,6 +387,8 @@ export class WasmDevice implements Device, Encoder {
     if (this.#broken !== null) throw new DeviceError('wasm', 'the device must be alive', this.#broken, "make a new one with await device('wasm')");
   }
 }
+
+const flagsOf = (parallel: boolean, grain: number): number => (parallel ? 1 : 0) | (grain << 1);
 
 /** Kernels whose result is zero where an input is: relu and its gradient, and products such as those with a dropout mask. */
 const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>

@@ -1,7 +1,7 @@
 /** Pools as commands. Every chunk writes rows that no other one writes, so that they need no order among them. */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
-import { type Family, type WasmOperand, worthSharing } from './commands.js';
+import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
 /** A geometry as the kernels read it. */
@@ -11,6 +11,8 @@ function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number
 }
 
 const visits = ({ batch, channels, height, width }: Pool2dGeometry): number => batch * height.output * width.output * height.kernel * width.kernel * channels;
+
+const rows = ({ batch, height }: Pool2dGeometry): number => batch * height.output;
 
 /** Windows that hold at least one cell each, and no cell of another. */
 const apart = ({ input, output, kernel, stride, dilation, before }: WindowAxis): boolean =>
@@ -22,7 +24,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
   maxPool2d(to, [x], { geometry }, [values, indices]) {
     if (sizeOf(values.shape) === 0) return;
     const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
-    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...words(geometry)]);
+    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...words(geometry)], grainOf(visits(geometry), rows(geometry)));
   },
 
   maxUnpool2d(to, [values, indices], { geometry }, [y]) {
@@ -30,7 +32,8 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
     if (size === 0) return;
     const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
     const parallel = size + sizeOf(values.shape) > worthSharing;
-    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0]);
+    if (geometry !== null && apart(geometry.height) && apart(geometry.width))
+      to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0], grainOf(size, rows(geometry)));
     else to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [...addresses, y.shape[0], pixels(y), y.shape[3], pixels(values)]);
   },
 
@@ -46,7 +49,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
   avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {
     if (sizeOf(y.shape) === 0) return;
     const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
-    to.emit(Opcode.avgPool, visits(geometry) > worthSharing, [...head, ...words(geometry)]);
+    to.emit(Opcode.avgPool, visits(geometry) > worthSharing, [...head, ...words(geometry)], grainOf(visits(geometry), rows(geometry)));
   },
 
   avgPool2dGrad(to, [g], { geometry, countIncludePad }, [x]) {
