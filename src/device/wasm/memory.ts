@@ -55,7 +55,6 @@ export class Memory {
   /** Where new blocks are taken. */
   arena = this.common;
   #end: number;
-  #bytes = new Uint8Array(0);
   #words = new Int32Array(0);
 
   constructor(
@@ -65,12 +64,7 @@ export class Memory {
     this.#end = Math.ceil(start / 64) * 64;
   }
 
-  /** The whole memory as bytes; a new view after growth. */
-  get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.memory.buffer || this.#bytes.length === 0) this.#bytes = new Uint8Array(this.memory.buffer);
-    return this.#bytes;
-  }
-  /** The whole memory as 32-bit words. */
+  /** The whole memory as 32-bit words; a new view after growth. */
   get words(): Int32Array {
     if (this.#words.buffer !== this.memory.buffer || this.#words.length === 0) this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
