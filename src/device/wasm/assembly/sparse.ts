@@ -259,6 +259,18 @@ function convolveSparse(p: usize, thread: i32): void {
   }
 }
 
+/** The same for `pitch` floats, without entries whose pixel (`top` rows and `left` columns from its place in the slab) is not in the image. */
+function gatherInside(e: usize, end: usize, x: usize, to: usize, pitch: i32, rowBytes: usize, top: i32, left: i32, height: i32, width: i32): void {
+  for (; e < end; e += 8) {
+    const offset = <usize>load<i32>(e);
+    const iy = <i32>(offset / rowBytes) + top;
+    const ix = <i32>((offset % rowBytes) / (<usize>pitch << 2)) + left;
+    if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
+    const v = v128.load32_splat(e, 4);
+    for (let i: usize = 0; i < <usize>pitch << 2; i += 16) v128.store(to + i, madd(v, v128.load(x + offset + i), v128.load(to + i)));
+  }
+}
+
 /**
  * x, g, partials, parts, batch, H, W, inner, outHeight, outWidth, columns, before h and w, kh, kw, dilation h and w, rows of a slab: Σ over the pixels of one part of the slabs, stride 1,
  * no groups. A part is [columns, kh, kw, inner padded to 16]. A slab of x is copied with zeros around it, so that every kernel position is inside.
@@ -368,7 +380,8 @@ function weightGradSparse(p: usize, thread: i32): void {
           }
         }
       }
-      // The products.
+      // The products. A zero beside the image times an infinity would be NaN: then what lies beside it is left out entry by entry.
+      const careful = hasSpecial(g + (<usize>((n * outHeight + oy0) * outWidth * columns) << 2), rows * outWidth * columns);
       let into = part;
       for (let o = 0; o < columns; o++) {
         const list = lists + <usize>o * listBytes;
@@ -376,6 +389,12 @@ function weightGradSparse(p: usize, thread: i32): void {
         for (let ky = 0; ky < kh; ky++)
           for (let kx = 0; kx < kw; kx++) {
             const at = copy + <usize>((ky * dilationH * paddedWidth + kx * dilationW) * pitch * 4);
+            if (careful) {
+              const top = oy0 - beforeH + ky * dilationH;
+              gatherInside(list, end, at, into, pitch, <usize>paddedWidth * pitchBytes, top, kx * dilationW - beforeW, height, width);
+              into += pitchBytes;
+              continue;
+            }
             let i = 0;
             for (; i + 32 <= pitch; i += 32, into += 128) gather32(list, end, at + (<usize>i << 2), into);
             if (i < pitch) {

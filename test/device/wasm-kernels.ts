@@ -1,0 +1,309 @@
+/**
+ * The wasm device's fast paths, which the op table's small rows do not reach: large and odd convolutions (tiles, Winograd, lists of what is not zero, depthwise), shared reductions,
+ * pools and elementwise kernels, and masks. Drawn at random from a fixed seed; against the reference device, and bit for bit on one thread and two.
+ * Tolerance: 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
+import type { WasmBuffer } from '../../src/device/wasm/memory.js';
+import { type Device, device, dropout, ones, RandomState, type Shape } from '../../src/index.js';
+import { allocate, type TypedArray } from '../../src/tensor/dtype.js';
+import { type Conv2dGeometry, type Padding, window2d } from '../../src/tensor/window.js';
+
+const test = suite('wasm kernels');
+const reference = await device('reference');
+let one: Device;
+let two: Device;
+test.before(async () => {
+  one = await device('wasm', { threads: 1 });
+  two = await device('wasm', { threads: 2 });
+  // The second thread joins in once it has started.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+});
+test.after(async () => {
+  await one?.close();
+  await two?.close();
+});
+
+const random = new RandomState(17);
+const pick = <T>(list: readonly T[]): T => list[Math.floor(random.random() * list.length)];
+const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+interface Input {
+  readonly data: TypedArray;
+  readonly spec: Spec;
+  /** Told to the wasm device. */
+  readonly sparse?: boolean;
+}
+const dense = (...shape: number[]): Input => ({ data: Float32Array.from(random.randn(sizeOf(shape))), spec: { shape, dtype: 'float32' } });
+const sparse = (...shape: number[]): Input => ({
+  data: Float32Array.from(random.randn(sizeOf(shape)), (v) => (random.random() < 0.25 ? v : 0)),
+  spec: { shape, dtype: 'float32' },
+  sparse: true,
+});
+const indices = (limit: number, ...shape: number[]): Input => ({
+  data: Int32Array.from(random.rand(sizeOf(shape)), (u) => Math.floor(u * limit)),
+  spec: { shape, dtype: 'int32' },
+});
+
+function run<K extends KernelName>(on: Device, kernel: K, inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Spec[]): TypedArray[] {
+  const operands = inputs.map(({ data, spec, sparse: hint }) => {
+    const buffer = on.upload(data, spec.dtype);
+    if (hint === true && on !== reference) (buffer as WasmBuffer).sparse = true;
+    return { ...spec, buffer };
+  });
+  const results = on.run(kernel, operands, attrs, outputs);
+  const values = results.map((buffer) => on.readSync(buffer));
+  for (const { buffer } of operands) on.free(buffer);
+  for (const buffer of results) on.free(buffer);
+  return values;
+}
+
+/** Runs a kernel everywhere and compares. */
+function check<K extends KernelName>(what: string, kernel: K, inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Spec[], scale = 1): void {
+  const want = run(reference, kernel, inputs, attrs, outputs);
+  const alone = run(one, kernel, inputs, attrs, outputs);
+  const shared = run(two, kernel, inputs, attrs, outputs);
+  want.forEach((values, n) => {
+    assert.is(alone[n].length, values.length);
+    for (let i = 0; i < values.length; i++) {
+      const [got, expected] = [alone[n][i], values[i]];
+      if (!Object.is(shared[n][i], got)) throw new Error(`${what}: element ${i} is ${got} on one thread, ${shared[n][i]} on two`);
+      if (!(Object.is(got, expected) || got === expected || Math.abs(got - expected) <= 3e-6 * scale + 1e-5 * Math.abs(expected)))
+        throw new Error(`${what}: element ${i} is ${got}, on reference ${expected}`);
+    }
+  });
+}
+
+/** A convolution and its two gradients. `thin`: what may be sparse is. */
+function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: boolean): void {
+  const { batch, height, width, inChannels, outChannels, groups } = geometry;
+  const image: Shape = [batch, height.input, width.input, inChannels];
+  const result: Shape = [batch, height.output, width.output, outChannels];
+  const weights: Shape = [height.kernel, width.kernel, inChannels / groups, outChannels];
+  const make = thin ? sparse : dense;
+  const [x, w, g] = [make(...image), dense(...weights), make(...result)];
+  const plain = dense(...image);
+  if (special) {
+    w.data[w.data.length >> 1] = Number.NaN;
+    plain.data[plain.data.length >> 1] = Number.POSITIVE_INFINITY;
+    x.data[0] = 3e38;
+    g.data[g.data.length - 1] = Number.NEGATIVE_INFINITY;
+  }
+  const of = (shape: Shape): Spec[] => [{ shape, dtype: 'float32' }];
+  const what = JSON.stringify({ geometry, thin, special });
+  const depth = Math.sqrt(height.kernel * width.kernel);
+  check(`conv2d ${what}`, 'conv2d', [x, w, dense(outChannels)], { geometry }, of(result), depth * Math.sqrt(inChannels / groups));
+  check(`conv2dInputGrad ${what}`, 'conv2dInputGrad', [g, w, dense(inChannels)], { geometry }, of(image), depth * Math.sqrt(outChannels / groups));
+  check(`conv2dWeightGrad ${what}`, 'conv2dWeightGrad', [plain, g], { geometry }, of(weights), Math.sqrt(batch * height.output * width.output));
+}
+
+const paddings: readonly Padding[] = [
+  'same',
+  'valid',
+  1,
+  [2, 0],
+  [
+    [2, 0],
+    [0, 1],
+  ],
+];
+function geometry(
+  batch: number,
+  h: number,
+  w: number,
+  channels: readonly [number, number],
+  kernel: readonly [number, number],
+  rest: Partial<{ stride: [number, number]; dilation: [number, number]; groups: number }>,
+): Conv2dGeometry | null {
+  const { stride = [1, 1], dilation = [1, 1], groups = 1 } = rest;
+  try {
+    const window = window2d('test', h, w, { kernelSize: kernel, stride, dilation, padding: pick(paddings) });
+    return { batch, inChannels: channels[0], outChannels: channels[1], groups, ...window };
+  } catch {
+    return null;
+  }
+}
+
+test('convolutions of every kind: odd channels, strides, dilation, groups, tiny and wide images', () => {
+  let done = 0;
+  while (done < 120) {
+    const groups = pick([1, 1, 1, 2, 3]);
+    const channels = [pick([1, 2, 3, 5, 16, 17]) * groups, pick([1, 2, 3, 4, 8, 17, 40]) * groups] as const;
+    const shape = [pick([1, 2, 9]), pick([1, 5, 9]), pick([1, 6, 13, 70])] as const;
+    const rest = { stride: [pick([1, 1, 2, 3]), pick([1, 2, 3])] as [number, number], dilation: [pick([1, 2]), pick([1, 1, 2])] as [number, number], groups };
+    const made = geometry(...shape, channels, [pick([1, 2, 3, 5]), pick([1, 3, 5])], rest);
+    if (made === null) continue;
+    checkConvolution(made, false, false);
+    done++;
+  }
+});
+
+test('3×3 convolutions by Winograd, where a number is not finite too', () => {
+  for (let i = 0; i < 16; i++) {
+    const made = geometry(pick([2, 3]), pick([16, 17]), pick([21, 32]), [pick([16, 20, 64]), pick([16, 48])], [3, 3], {}) as Conv2dGeometry;
+    checkConvolution(made, false, i % 4 === 3);
+  }
+});
+
+test('convolutions over lists of what is not zero, where a number is not finite too', () => {
+  for (let i = 0; i < 24; i++) {
+    const made = geometry(
+      pick([1, 3]),
+      pick([5, 10, 13]),
+      pick([10, 33]),
+      [pick([16, 17, 32, 40]), pick([8, 32, 64])],
+      pick([
+        [3, 3],
+        [1, 1],
+        [5, 5],
+        [2, 3],
+      ] as const),
+      {
+        dilation: pick([
+          [1, 1],
+          [2, 2],
+        ] as [number, number][]),
+        stride: pick([
+          [1, 1],
+          [1, 1],
+          [2, 2],
+        ] as [number, number][]),
+      },
+    );
+    if (made !== null) checkConvolution(made, true, i % 4 === 3);
+  }
+});
+
+test('depthwise convolutions, and one channel to one', () => {
+  for (let i = 0; i < 40; i++) {
+    const channels = pick([1, 4, 7, 16, 19, 33]);
+    const made = geometry(
+      pick([1, 2, 9]),
+      pick([1, 5, 13]),
+      pick([5, 14, 33]),
+      [channels, channels],
+      pick([
+        [3, 3],
+        [1, 4],
+        [5, 5],
+      ] as const),
+      {
+        groups: channels,
+        stride: pick([
+          [1, 1],
+          [2, 1],
+          [3, 2],
+        ] as [number, number][]),
+        dilation: pick([
+          [1, 1],
+          [2, 1],
+        ] as [number, number][]),
+      },
+    );
+    if (made !== null) checkConvolution(made, false, false);
+  }
+});
+
+test('reductions that threads share', () => {
+  for (const [shape, axes] of [
+    [[70_001], [0]],
+    [[3, 40_000], [1]],
+    [
+      [5, 40, 40, 17],
+      [0, 1, 2],
+    ],
+    [[40, 33, 40], [1]],
+    [
+      [9, 50, 7, 11],
+      [0, 2],
+    ],
+  ] as const)
+    for (const fn of ['sum', 'max', 'min'] as const) {
+      const kept = shape.filter((_, i) => !(axes as readonly number[]).includes(i));
+      check(`${fn} of ${shape} over ${axes}`, 'reduce', [dense(...shape)], { fn, axes }, [{ shape: kept, dtype: 'float32' }]);
+    }
+  check('argmax', 'argReduce', [dense(30, 40, 50)], { fn: 'argmax', axis: 1 }, [{ shape: [30, 50], dtype: 'int32' }]);
+});
+
+test('elementwise kernels on long arrays and broadcasts', () => {
+  const shape = [41, 1031];
+  const spec: Spec[] = [{ shape, dtype: 'float32' }];
+  for (const fn of ['exp', 'sigmoid', 'tanh', 'softplus', 'gelu', 'relu', 'erf'] as const)
+    check(fn, 'unary', [dense(...shape)], { fn, alpha: 0, beta: 0 }, spec);
+  for (const other of [shape, [1031], [41, 1], [1]]) check(`mul by ${other}`, 'binary', [dense(...shape), dense(...other)], { fn: 'mul' }, spec);
+  check('bceWithLogits', 'bceWithLogits', [dense(...shape), dense(...shape)], { posWeight: 2.5 }, spec);
+  check('bceWithLogitsGrad', 'bceWithLogitsGrad', [dense(...shape), dense(...shape), dense(...shape)], { posWeight: 2.5 }, spec);
+});
+
+test('pools, unpooling and gathers on images that threads share', () => {
+  for (const channels of [3, 17, 32])
+    for (const [kernel, stride] of [
+      [2, 2],
+      [3, 2],
+      [2, 3],
+    ] as const) {
+      const window = window2d('test', 23, 30, { kernelSize: [kernel, kernel], stride: [stride, stride], dilation: [1, 1], padding: 'same' });
+      const made = { batch: 4, channels, ...window };
+      const small = [4, window.height.output, window.width.output, channels];
+      const large = [4, 23, 30, channels];
+      const float = (shape: Shape): Spec => ({ shape, dtype: 'float32' });
+      const x = dense(...large);
+      check('maxPool2d', 'maxPool2d', [x], { geometry: made }, [float(small), { shape: small, dtype: 'int32' }]);
+      const [values, where] = run(reference, 'maxPool2d', [x], { geometry: made }, [float(small), { shape: small, dtype: 'int32' }]);
+      const pooled: Input[] = [
+        { data: values, spec: float(small) },
+        { data: where, spec: { shape: small, dtype: 'int32' } },
+      ];
+      check('maxUnpool2d', 'maxUnpool2d', pooled, { geometry: made }, [float(large)]);
+      check('maxUnpool2d by any indices', 'maxUnpool2d', [pooled[0], indices(23 * 30, ...small)], { geometry: null }, [float(large)], 4);
+      check('planeGather', 'planeGather', [x, pooled[1]], {}, [float(small)]);
+      check('avgPool2d', 'avgPool2d', [x], { geometry: made, countIncludePad: true }, [float(small)]);
+      check('avgPool2dGrad', 'avgPool2dGrad', [pooled[0]], { geometry: made, countIncludePad: false }, [float(large)]);
+    }
+});
+
+test('products of matrices', () => {
+  for (let i = 0; i < 24; i++) {
+    const [m, k, n] = [pick([1, 17, 100]), pick([1, 33, 300]), pick([1, 5, 40])];
+    const [transposeA, transposeB] = [pick([true, false]), pick([true, false])];
+    const a = transposeA ? [2, k, m] : [2, m, k];
+    const b = transposeB ? [n, k] : [k, n];
+    check(
+      `${a}·${b} ${transposeA} ${transposeB}`,
+      'matmul',
+      [dense(...a), dense(...b)],
+      { transposeA, transposeB },
+      [{ shape: [2, m, n], dtype: 'float32' }],
+      Math.sqrt(k),
+    );
+  }
+});
+
+test('masks are drawn to the same bits, and leave the generator where the host does', () => {
+  for (const [skip, size, rate] of [
+    [0, 1, 0.5],
+    [1, 5, 0.5],
+    [3, 312, 0.3],
+    [7, 1000, 0.1],
+    [0, 624, 0.5],
+    [11, 30_003, 0.77],
+  ] as const) {
+    const [host, own] = [new RandomState(3), new RandomState(3)];
+    // An odd number of words drawn puts a number's two words astride the generator's blocks.
+    for (const state of [host, own]) state.randint(0, 256, skip);
+    const want = dropout(ones([size], { device: reference }), { rate, random: host }).dataSync();
+    const got = dropout(ones([size], { device: two }), { rate, random: own }).dataSync();
+    assert.equal(got, want);
+    assert.is(own.random(), host.random());
+  }
+});
+
+test('a freed buffer is refused', () => {
+  const buffer = one.upload(allocate('float32', 4), 'float32');
+  one.free(buffer);
+  assert.throws(() => one.readSync(buffer), /^read: the buffer must not have been freed; got a freed float32 buffer of 4 elements/);
+});
+
+test.run();
