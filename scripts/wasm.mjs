@@ -29,7 +29,7 @@ const asc = await import('assemblyscript/asc');
 async function compile(name, relaxed) {
   const out = [];
   const options = [
-    join('src/device/wasm/assembly/index.ts'),
+    'src/device/wasm/assembly/index.ts',
     '--baseDir',
     repository,
     '--outFile',
@@ -38,8 +38,6 @@ async function compile(name, relaxed) {
     'stub',
     '-O3',
     '--noAssert',
-    '--exportStart',
-    'start',
     '--importMemory',
     '--sharedMemory',
     '--initialMemory',
@@ -50,8 +48,6 @@ async function compile(name, relaxed) {
     '4096',
     '--enable',
     ['threads', 'simd', 'bulk-memory', 'nontrapping-f2i', ...(relaxed ? ['relaxed-simd'] : [])].join(','),
-    '--use',
-    `relaxed=${relaxed ? 1 : 0}`,
   ];
   const { error, stderr } = await asc.main(options, {
     writeFile: (file, contents) => {

@@ -189,10 +189,13 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
   });
 }
 
+/** Whether a value is a tensor: without the class, which stands above. */
+export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
+
 /** Every tensor in a result: itself, or inside arrays, plain objects and classes that say so. */
 export function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
   if (typeof value !== 'object' || value === null) return out;
-  if ('release' in value && 'storage' in value) out.push(value as Tensor);
+  if (isTensor(value)) out.push(value);
   else if ('tensors' in value && typeof value.tensors === 'function') out.push(...(value.tensors() as Tensor[]));
   else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) for (const v of Object.values(value)) tensorsIn(v, out);
   return out;

@@ -11,7 +11,7 @@ import { GraphError, show, ValueError } from '../errors.js';
 import type { DType } from '../tensor/dtype.js';
 import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { tensorsIn } from './backward.js';
+import { isTensor, tensorsIn } from './backward.js';
 import { alias, type Call, expireLater, type Node, type Op, operandOf, scoped, setWatcher, type Watcher, watching, wrap } from './graph.js';
 
 /** A tensor that a recorded call read, and the storage it had then. */
@@ -281,7 +281,7 @@ const patience = 8;
 /** The same structure with other tensors. */
 function mapTensors(value: unknown, fn: (t: Tensor) => Tensor): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if ('release' in value && 'storage' in value) return fn(value as Tensor);
+  if (isTensor(value)) return fn(value);
   if (Array.isArray(value)) return value.map((v) => mapTensors(v, fn));
   if (Object.getPrototypeOf(value) === Object.prototype) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, mapTensors(v, fn)]));
   if (tensorsIn(value).length > 0)
@@ -346,18 +346,15 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   };
 
   /** Runs the step as it is, and frees what it made. */
-  const plainly = (args: A): R => {
-    const made: Tensor[] = [];
-    return scoped(
+  const plainly = (args: A): R =>
+    scoped(
       () => {
         const result = checked(step(...args));
-        made.push(...tensorsIn(result));
-        device ??= made[0]?.device ?? defaultDevice();
+        device ??= tensorsIn(result)[0]?.device ?? defaultDevice();
         return handOut(result);
       },
       () => [],
     );
-  };
 
   const signature = (tensors: readonly Tensor[]): string => tensors.map((t) => `${t.dtype}${show(t.shape)}`).join(' ');
 
@@ -443,5 +440,4 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   });
 }
 
-const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
 const mapArguments = <A extends readonly unknown[]>(args: A, slot: () => Tensor): A => args.map((a) => (isTensor(a) ? slot() : a)) as unknown as A;

@@ -1,9 +1,8 @@
 /** Adam and AdamW: one kernel for all parameters. */
 import { updateInPlace } from '../autograd/graph.js';
-import type { AdamAttrs, Device } from '../device/device.js';
+import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the running means of g and g². Default [0.9, 0.999]. */
@@ -33,17 +32,15 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
     return amsgrad ? ['m', 'v', 'vmax'] : ['m', 'v'];
   }
   /** One kernel for all parameters of a device that have taken as many steps. */
-  protected override updateAll(entries: readonly Entry[], options: AdamOptions): void {
+  protected update(entries: readonly Entry[], options: AdamOptions): void {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
-    const alike = new Map<string, Entry[]>();
-    const devices: Device[] = [];
+    const alike: Entry[][] = [];
     for (const entry of entries) {
-      const { device } = entry.parameter;
-      if (!devices.includes(device)) devices.push(device);
-      const key = `${devices.indexOf(device)} ${entry.state.step}`;
-      alike.set(key, [...(alike.get(key) ?? []), entry]);
+      const fellows = alike.find(([first]) => first.parameter.device === entry.parameter.device && first.state.step === entry.state.step);
+      if (fellows === undefined) alike.push([entry]);
+      else fellows.push(entry);
     }
-    for (const together of alike.values()) {
+    for (const together of alike) {
       const attrs: AdamAttrs = {
         form,
         lr,
@@ -67,9 +64,6 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
         parts.flatMap(({ parameter, moments }) => [parameter, ...moments]),
       );
     }
-  }
-  protected update(parameter: Tensor, grad: Tensor, options: AdamOptions, state: ParamState): void {
-    this.updateAll([{ parameter, grad, state }], options);
   }
 }
 

@@ -64,12 +64,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract checkOptions(op: string, options: O): void;
   /** Names of the state tensors that these options need. */
   protected abstract slots(options: O): readonly string[];
-  /** Changes the parameters of a group that have a gradient; called without recording. */
-  protected updateAll(entries: readonly Entry[], options: O): void {
-    for (const { parameter, grad, state } of entries) this.update(parameter, grad, options, state);
-  }
-  /** Changes one parameter. `state.step` already counts this update. */
-  protected abstract update(parameter: Tensor, grad: Tensor, options: O, state: ParamState): void;
+  /** Changes the parameters of a group that have a gradient; called without recording. Each `state.step` already counts this update. */
+  protected abstract update(entries: readonly Entry[], options: O): void;
 
   /** Adds parameters with options of their own. @throws ValueError for no parameters, duplicates, or options out of range @source torch.optim.Optimizer.add_param_group */
   addParamGroup({ params, ...options }: Partial<O> & { params: readonly Tensor[] }): void {
@@ -118,7 +114,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
           state.step++;
           return [{ parameter, grad, state }];
         });
-        this.updateAll(entries, group);
+        this.update(entries, group);
       }
     });
   }

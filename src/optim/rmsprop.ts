@@ -1,6 +1,6 @@
 /** RMSprop, in tensor ops. */
 import type { Tensor } from '../tensor/tensor.js';
-import { checkFraction, checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** Decay of the running mean of g². Default 0.99. */
@@ -33,24 +33,26 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   protected slots({ momentum, centered }: RMSpropOptions): readonly string[] {
     return ['square', ...(centered ? ['mean'] : []), ...(momentum === 0 ? [] : ['velocity'])];
   }
-  protected update(parameter: Tensor, grad: Tensor, { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions, state: ParamState): void {
-    const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
-    const blend = (name: string, now: Tensor): Tensor => {
-      const running = slot(state, name, parameter);
-      return running.assign(running.mul(alpha).add(now.mul(1 - alpha)));
-    };
-    const square = blend('square', g.mul(g));
-    let spread = square;
-    if (centered) {
-      const mean = blend('mean', g);
-      // Rounding can push the difference below 0, where the root is NaN.
-      spread = square.sub(mean.mul(mean)).maximum(0);
+  protected update(entries: readonly Entry[], { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions): void {
+    for (const { parameter, grad, state } of entries) {
+      const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+      const blend = (name: string, now: Tensor): Tensor => {
+        const running = slot(state, name, parameter);
+        return running.assign(running.mul(alpha).add(now.mul(1 - alpha)));
+      };
+      const square = blend('square', g.mul(g));
+      let spread = square;
+      if (centered) {
+        const mean = blend('mean', g);
+        // Rounding can push the difference below 0, where the root is NaN.
+        spread = square.sub(mean.mul(mean)).maximum(0);
+      }
+      let direction = g.div(spread.sqrt().add(eps));
+      if (momentum !== 0) {
+        const velocity = slot(state, 'velocity', parameter);
+        direction = velocity.assign(velocity.mul(momentum).add(direction));
+      }
+      parameter.assign(parameter.sub(direction.mul(lr)));
     }
-    let direction = g.div(spread.sqrt().add(eps));
-    if (momentum !== 0) {
-      const velocity = slot(state, 'velocity', parameter);
-      direction = velocity.assign(velocity.mul(momentum).add(direction));
-    }
-    parameter.assign(parameter.sub(direction.mul(lr)));
   }
 }

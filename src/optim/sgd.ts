@@ -1,7 +1,6 @@
 /** Stochastic gradient descent with momentum, in tensor ops. */
 import { ValueError } from '../errors.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { checkNotNegative, Optimizer, type OptimizerOptions, type OptimizerParams, type ParamState, slot } from './optimizer.js';
+import { checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
 
 export interface SGDOptions extends OptimizerOptions {
   /** Share of the last velocity that stays. Default 0. */
@@ -34,15 +33,17 @@ export class SGD extends Optimizer<SGDOptions> {
   protected slots({ momentum }: SGDOptions): readonly string[] {
     return momentum === 0 ? [] : ['velocity'];
   }
-  protected update(parameter: Tensor, grad: Tensor, { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions, state: ParamState): void {
-    const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
-    let direction = g;
-    if (momentum !== 0) {
-      const first = state.tensors.velocity === undefined;
-      const velocity = slot(state, 'velocity', parameter);
-      velocity.assign(first ? g : velocity.mul(momentum).add(g.mul(1 - dampening)));
-      direction = nesterov ? g.add(velocity.mul(momentum)) : velocity;
+  protected update(entries: readonly Entry[], { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
+    for (const { parameter, grad, state } of entries) {
+      const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+      let direction = g;
+      if (momentum !== 0) {
+        const first = state.tensors.velocity === undefined;
+        const velocity = slot(state, 'velocity', parameter);
+        velocity.assign(first ? g : velocity.mul(momentum).add(g.mul(1 - dampening)));
+        direction = nesterov ? g.add(velocity.mul(momentum)) : velocity;
+      }
+      parameter.assign(parameter.sub(direction.mul(lr)));
     }
-    parameter.assign(parameter.sub(direction.mul(lr)));
   }
 }

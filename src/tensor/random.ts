@@ -294,23 +294,19 @@ export function manualSeed(seed: number): void {
  */
 export const globalRandom = (): RandomState => global;
 
-/** A dropout mask still to be drawn: for each of the next `size` uniform numbers u, `scale` where u ≥ rate, else 0. A device may draw it itself, to the same bits. */
+/** A dropout mask still to be drawn: for each of the next `length` uniform numbers u, `scale` where u ≥ rate, else 0. A device may draw it itself, to the same bits. */
 export class Mask {
   constructor(
     readonly random: RandomState,
-    readonly size: number,
+    readonly length: number,
     readonly rate: number,
     readonly scale: number,
   ) {}
 
-  get length(): number {
-    return this.size;
-  }
-
   draw(dtype: 'float32' | 'float64'): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
-    const { random, size, rate, scale } = this;
-    const mask = dtype === 'float64' ? new Float64Array(size) : new Float32Array(size);
-    for (let i = 0; i < size; i++) mask[i] = random.random() >= rate ? scale : 0;
+    const { random, length, rate, scale } = this;
+    const mask = dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
+    for (let i = 0; i < length; i++) mask[i] = random.random() >= rate ? scale : 0;
     return mask;
   }
 }

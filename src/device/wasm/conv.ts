@@ -84,20 +84,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   for (const { width, from, count } of cuts) {
     const blocks = Math.ceil(count / width);
     const panels = to.temporary(Math.max(c.groups * blocks * width * taps * c.inner, 1) * 4);
-    const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
-    words.push(
-      c.height.firstTap,
-      c.height.tapStep,
-      c.width.firstTap,
-      c.width.tapStep,
-      c.kernelWidth,
-      c.inner,
-      c.tapStep,
-      c.innerStep,
-      c.columnStep,
-      c.groupStep,
-    );
-    to.emit(Opcode.pack, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, words);
+    to.emit(Opcode.pack, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, packWords(c, panels, from, count, width));
     const { height, width: across } = c;
     const bias = c.bias === 0 ? 0 : c.bias + from * 4;
     const where = [c.x, c.y + from * 4, panels, bias, c.batch, height.input, across.input, c.groups * c.inner, c.groups, c.inner, count, width];
@@ -211,7 +198,7 @@ const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
-export /** The weight gradient where g is mostly zeros, or false where the sizes do not suit. */
+/** The weight gradient where g is mostly zeros, or false where the sizes do not suit. */
 function sparseWeightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): boolean {
   const { batch, height, width, inChannels: inner, outChannels: columns, groups } = geometry;
   const taps = height.kernel * width.kernel;

@@ -123,14 +123,14 @@ export class WasmDevice implements Device, Encoder {
   }
 
   /** Draws a mask where it is wanted: the generator's state goes in and comes back. */
-  #draw({ address }: WasmBuffer, { random, size, rate, scale }: Mask): void {
+  #draw({ address }: WasmBuffer, { random, length, rate, scale }: Mask): void {
     const words = this.#memory.words;
     const key = words[control.scratchBase];
     const state = random.getState();
     words.set(state.key, key / 4);
     // u = n·2⁻⁵³ for a whole n of 27 high and 26 low bits: u ≥ rate is n ≥ ⌈rate·2⁵³⌉.
     const least = Math.ceil(rate * 2 ** 53);
-    const position = this.#exports.drawMask(key, state.position, address, size, Math.floor(least / 2 ** 26), least % 2 ** 26, scale);
+    const position = this.#exports.drawMask(key, state.position, address, length, Math.floor(least / 2 ** 26), least % 2 ** 26, scale);
     random.setState({ key: new Uint32Array(words.buffer, key, 624).slice(), position, cached: state.cached });
   }
 
@@ -357,8 +357,7 @@ export class WasmDevice implements Device, Encoder {
   #constant(dtype: DType, size: number, constants: Arena): WasmBuffer {
     this.#checkDType(dtype);
     const address = this.#memory.take(deviceBytes(dtype, size), this.#memory.common);
-    const buffer = new WasmBuffer(dtype, size, address, constants);
-    return this.#account(buffer);
+    return this.#account(new WasmBuffer(dtype, size, address, constants));
   }
 
   #checkDType(dtype: DType): void {

@@ -305,7 +305,7 @@ function sumPartials(p: usize): void {
   }
 }
 
-export function dispatchConv(opcode: i32, p: usize, thread: i32): void {
+export function dispatchConv(opcode: i32, p: usize): void {
   switch (opcode) {
     case Opcode.pack:
       return pack(p);

@@ -1,7 +1,7 @@
 /**
- * What every kernel stands on: the control block, and how threads share work. A command is `opcode, words, flags, arguments…` in 32-bit words; the flags are 1 for parallel, and twice the chunks to take at once. The main thread walks the commands;
- * a parallel one is open to the others for as long as it lasts, and is shared out in chunks. Nobody waits for a thread that has not come: one that the system keeps from running
- * costs its help and no more. What a chunk computes does not depend on who computes it: results are the same bits on any number of threads.
+ * What every kernel stands on: the control block, and how threads share work. A command is `opcode, words, flags, arguments…` in 32-bit words; the flags are 1 for parallel,
+ * and twice the chunks to take at once. The main thread walks the commands; a parallel one is open to the others for as long as it lasts, and is shared out in chunks.
+ * Nobody waits for a thread that has not come: one that the system keeps from running costs its help and no more. What a chunk computes does not depend on who computes it: results are the same bits on any number of threads.
  */
 
 import { dispatch } from './dispatch';

@@ -13,19 +13,19 @@ import { dispatchWinograd } from './winograd';
 export function dispatch(opcode: i32, p: usize, thread: i32): void {
   switch (opcode >> 4) {
     case 0:
-      return dispatchConv(opcode, p, thread);
+      return dispatchConv(opcode, p);
     case 1:
       return dispatchSimple(opcode, p);
     case 2:
       return dispatchElementwise(opcode, p, thread);
     case 3:
-      return dispatchReduce(opcode, p, thread);
+      return dispatchReduce(opcode, p);
     case 4:
-      return dispatchMovement(opcode, p, thread);
+      return dispatchMovement(opcode, p);
     case 5:
-      return dispatchPool(opcode, p, thread);
+      return dispatchPool(opcode, p);
     case 6:
-      return dispatchTraining(opcode, p, thread);
+      return dispatchTraining(opcode, p);
     case 7:
       return dispatchSparse(opcode, p, thread);
     case 8:

@@ -137,7 +137,7 @@ function indexAdd(p: usize): void {
   }
 }
 
-export function dispatchMovement(opcode: i32, p: usize, thread: i32): void {
+export function dispatchMovement(opcode: i32, p: usize): void {
   switch (opcode) {
     case Opcode.move:
       return move(p);

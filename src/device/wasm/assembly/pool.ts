@@ -1,28 +1,17 @@
 /** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
 import { Opcode } from '../opcodes';
+import { firstInside, firstOutside } from './conv';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 
 // Arguments of every command with a geometry, after three addresses: batch, H, W, channels, output rows and columns, kernel, stride, dilation and before, of height and of width.
 const geometry = 3;
 
-/** The first output, or tap, whose position start + j·step is not negative. */
-// @ts-ignore: decorator
-@inline
-function firstInside(start: i32, step: i32): i32 {
-  return start >= 0 ? 0 : (step - 1 - start) / step;
-}
-/** Taps of a window that begins at `start` that lie before `size`. */
-// @ts-ignore: decorator
-@inline
-function endInside(start: i32, dilation: i32, size: i32, kernel: i32): i32 {
-  return start >= size ? 0 : min(kernel, (size - start + dilation - 1) / dilation);
-}
 /** How many taps of a window lie inside. */
 // @ts-ignore: decorator
 @inline
 function countInside(start: i32, dilation: i32, size: i32, kernel: i32): i32 {
-  return max(0, endInside(start, dilation, size, kernel) - firstInside(start, dilation));
+  return max(0, firstOutside(start, dilation, size, kernel) - firstInside(start, dilation));
 }
 
 /** The least whole number that is not below a / b, or 0 or less where a is. */
@@ -286,7 +275,7 @@ function avgPoolGrad(p: usize): void {
   }
 }
 
-export function dispatchPool(opcode: i32, p: usize, thread: i32): void {
+export function dispatchPool(opcode: i32, p: usize): void {
   switch (opcode) {
     case Opcode.maxPool:
       return maxPool(p);

@@ -261,7 +261,7 @@ function argReduce(p: usize): void {
     }
 }
 
-export function dispatchReduce(opcode: i32, p: usize, thread: i32): void {
+export function dispatchReduce(opcode: i32, p: usize): void {
   switch (opcode) {
     case Opcode.reduce:
       return reduce(p);

@@ -60,8 +60,49 @@ function compress(p: usize): void {
   }
 }
 
-/** to[32] += Σ over a list of channels of x[channel] × the panel's row. */
-function rows32(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
+// How an entry of a list is read, as a class, so that each loop is compiled for it alone.
+
+/** A channel, two bytes: of the values at `x`, and of the rows of 32 floats at `rows`. */
+@unmanaged
+class ChannelEntry {
+  // @ts-ignore: decorator
+  @inline
+  size(): usize {
+    return 2;
+  }
+  // @ts-ignore: decorator
+  @inline
+  row(e: usize, rows: usize): usize {
+    return rows + (<usize>load<u16>(e) << 7);
+  }
+  // @ts-ignore: decorator
+  @inline
+  value(e: usize, x: usize): v128 {
+    return v128.load32_splat(x + (<usize>load<u16>(e) << 2));
+  }
+}
+/** A pair: where the row lies, in bytes from `rows`, and the value. */
+@unmanaged
+class PairEntry {
+  // @ts-ignore: decorator
+  @inline
+  size(): usize {
+    return 8;
+  }
+  // @ts-ignore: decorator
+  @inline
+  row(e: usize, rows: usize): usize {
+    return rows + <usize>load<i32>(e);
+  }
+  // @ts-ignore: decorator
+  @inline
+  value(e: usize, x: usize): v128 {
+    return v128.load32_splat(e, 4);
+  }
+}
+
+/** to[32] += Σ over a list of value × row. */
+function sums32<Entry>(e: usize, end: usize, x: usize, rows: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);
   let s2 = v128.load(to, 32);
@@ -70,10 +111,9 @@ function rows32(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   let s5 = v128.load(to, 80);
   let s6 = v128.load(to, 96);
   let s7 = v128.load(to, 112);
-  for (; e < end; e += 2) {
-    const k = <usize>load<u16>(e);
-    const q = panel + (k << 7);
-    const v = v128.load32_splat(x + (k << 2));
+  for (; e < end; e += changetype<Entry>(0).size()) {
+    const q = changetype<Entry>(0).row(e, rows);
+    const v = changetype<Entry>(0).value(e, x);
     s0 = madd(v, v128.load(q), s0);
     s1 = madd(v, v128.load(q, 16), s1);
     s2 = madd(v, v128.load(q, 32), s2);
@@ -93,7 +133,7 @@ function rows32(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   v128.store(to, s7, 112);
 }
 
-/** to[16] += the same. */
+/** to[16] += Σ over a list of channels of x[channel] × the panel's row. */
 function rows16(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);
@@ -114,39 +154,7 @@ function rows16(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   v128.store(to, s3, 48);
 }
 
-/** to[32] += Σ over a list of value × x[offset…]. */
-function gather32(e: usize, end: usize, x: usize, to: usize): void {
-  let s0 = v128.load(to);
-  let s1 = v128.load(to, 16);
-  let s2 = v128.load(to, 32);
-  let s3 = v128.load(to, 48);
-  let s4 = v128.load(to, 64);
-  let s5 = v128.load(to, 80);
-  let s6 = v128.load(to, 96);
-  let s7 = v128.load(to, 112);
-  for (; e < end; e += 8) {
-    const q = x + <usize>load<i32>(e);
-    const v = v128.load32_splat(e, 4);
-    s0 = madd(v, v128.load(q), s0);
-    s1 = madd(v, v128.load(q, 16), s1);
-    s2 = madd(v, v128.load(q, 32), s2);
-    s3 = madd(v, v128.load(q, 48), s3);
-    s4 = madd(v, v128.load(q, 64), s4);
-    s5 = madd(v, v128.load(q, 80), s5);
-    s6 = madd(v, v128.load(q, 96), s6);
-    s7 = madd(v, v128.load(q, 112), s7);
-  }
-  v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-  v128.store(to, s4, 64);
-  v128.store(to, s5, 80);
-  v128.store(to, s6, 96);
-  v128.store(to, s7, 112);
-}
-
-/** to[16] += the same, odd and even entries in sums of their own. */
+/** to[16] += Σ over a list of pairs of value × x[offset…], odd and even entries in sums of their own. */
 function gather16(e: usize, end: usize, x: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);
@@ -245,7 +253,7 @@ function convolveSparse(p: usize, thread: i32): void {
             const list = lists + (<usize>(pixel * inner) << 1);
             const stop = list + (<usize>load<i32>(counts + (<usize>pixel << 2)) << 1);
             const values = x + (<usize>(pixel * inner) << 2);
-            if (panelWidth == 32) rows32(list, stop, values, panel, sum);
+            if (panelWidth == 32) sums32<ChannelEntry>(list, stop, values, panel, sum);
             else rows16(list, stop, values, panel, sum);
           }
         }
@@ -259,7 +267,7 @@ function convolveSparse(p: usize, thread: i32): void {
   }
 }
 
-/** The same for `pitch` floats, without entries whose pixel (`top` rows and `left` columns from its place in the slab) is not in the image. */
+/** to[pitch] += Σ over a list of pairs of value × x[offset…], without entries whose pixel (`top` rows and `left` columns from its place in the slab) is not in the image. */
 function gatherInside(e: usize, end: usize, x: usize, to: usize, pitch: i32, rowBytes: usize, top: i32, left: i32, height: i32, width: i32): void {
   for (; e < end; e += 8) {
     const offset = <usize>load<i32>(e);
@@ -396,7 +404,7 @@ function weightGradSparse(p: usize, thread: i32): void {
               continue;
             }
             let i = 0;
-            for (; i + 32 <= pitch; i += 32, into += 128) gather32(list, end, at + (<usize>i << 2), into);
+            for (; i + 32 <= pitch; i += 32, into += 128) sums32<PairEntry>(list, end, 0, at + (<usize>i << 2), into);
             if (i < pitch) {
               gather16(list, end, at + (<usize>i << 2), into);
               into += 64;

@@ -111,7 +111,7 @@ function adam(p: usize): void {
   }
 }
 
-export function dispatchTraining(opcode: i32, p: usize, thread: i32): void {
+export function dispatchTraining(opcode: i32, p: usize): void {
   if (opcode == Opcode.bce) bce(p);
   else if (opcode == Opcode.bceGrad) bceGrad(p);
   else if (opcode == Opcode.adam) adam(p);
