@@ -7,6 +7,7 @@ import {
   Adam,
   Conv2d,
   ConvTranspose2d,
+  device,
   MaxPool2d,
   MaxUnpool2d,
   Module,
@@ -15,6 +16,7 @@ import {
   noGrad,
   RandomState,
   relu,
+  setDefaultDevice,
   sigmoid,
   type Tensor,
   tensor,
@@ -100,6 +102,7 @@ async function main(args: string[]): Promise<number> {
     return 2;
   }
 
+  setDefaultDevice(await device('auto'));
   const { train, test } = await loadDigits({ train: 1500, test: 300 });
   manualSeed(1);
   const random = new RandomState(2);
