@@ -80,7 +80,8 @@ export {
   variance,
 } from './autograd/ops/reduce.js';
 export type { Counters, Device, MemoryReport } from './device/device.js';
-export { type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
+export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
+export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
 export { CedarError, DeviceError, FormatError, GraphError, ShapeError, ValueError } from './errors.js';
 export * from './nn/index.js';
 export * from './optim/index.js';

@@ -73,6 +73,8 @@ export interface KernelAttrs {
   conv2dInputGrad: { geometry: Conv2dGeometry };
   /** x, g → shape of weight. */
   conv2dWeightGrad: { geometry: Conv2dGeometry };
+  /** x, g → shape of weight, and one number per channel of g, or of x: Σ over pixels. The gradients of weight and bias, which a device may take in one pass. */
+  conv2dParameterGrads: { geometry: Conv2dGeometry; biasFrom: 'x' | 'g' };
   /** x → values, indices (int32: y·W + x in the input's plane). First wins ties; any NaN wins, the last NaN's index. Padding never wins. */
   maxPool2d: { geometry: Pool2dGeometry };
   /** values, indices → y [N, H, W, C]: zeros, then y[n, indices, c] += values, in row-major order. geometry: the pool that made the indices, when known, so that a device can gather. */
@@ -145,6 +147,8 @@ export interface MemoryReport {
   bytes: number;
   /** Bytes kept for reuse. */
   pooled: number;
+  /** Arrays of the device's own that hold them, where several can share one: gpu. */
+  arrays?: number;
 }
 
 /** How often a device was asked to compute, upload and read; for tests and benchmarks. */
@@ -186,6 +190,8 @@ export interface Device {
   readonly mode: string;
   readonly dtypes: readonly DType[];
   readonly counters: Counters;
+  /** Whether it can compute: not closed, and its adapter or memory not lost. */
+  readonly alive: boolean;
   /** Name and mode, as in 'gpu (webasm)'. */
   toString(): string;
   memory(): MemoryReport;

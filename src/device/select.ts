@@ -1,39 +1,53 @@
 /** Choosing a device, and the default one that new tensors go to. */
 import { DeviceError } from '../errors.js';
 import type { Device } from './device.js';
-import type { GpuOptions } from './gpu/index.js';
+import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
 import { ReferenceDevice } from './reference/index.js';
 import type { WasmOptions } from './wasm/index.js';
 
-export type DeviceName = 'reference' | 'wasm' | 'gpu' | 'auto';
+/** Modes of gpu.js that a device can be asked for by name. */
+const adapters = ['webgpu', 'webgl2', 'webgl', 'headlessgl'] as const satisfies readonly GpuMode[];
+export type AdapterName = (typeof adapters)[number];
+export type DeviceName = 'reference' | 'wasm' | 'gpu' | AdapterName | 'auto';
 
 const reference = new ReferenceDevice();
 let current: Device = reference;
 let fastest: Promise<Device> | null = null;
 
-/** The wasm device with its defaults, one for all who ask, for as long as it lives; reference where WebAssembly SIMD is missing. */
-async function automatic(): Promise<Device> {
-  const { createWasmDevice, WasmDevice } = await import('./wasm/index.js');
-  const last = await fastest;
-  if (last === null || (last instanceof WasmDevice && !last.alive)) {
-    fastest = createWasmDevice().catch((error) => {
+/** A GPU, the wasm device, or the reference device: the first that is to be had here. */
+async function choose(): Promise<Device> {
+  const [{ openHardware }, { createWasmDevice }] = await Promise.all([import('./gpu/hardware.js'), import('./wasm/index.js')]);
+  return (
+    (await openHardware()) ??
+    createWasmDevice().catch((error) => {
       if (error instanceof DeviceError) return reference;
+      throw error;
+    })
+  );
+}
+
+/** One device for all who ask, for as long as it lives. */
+async function automatic(): Promise<Device> {
+  const known = fastest;
+  const last = await known;
+  if (fastest === known && last?.alive !== true)
+    fastest = choose().catch((error) => {
       fastest = null;
       throw error;
     });
-  }
   return fastest as Promise<Device>;
 }
 
 /**
- * A device by name. 'reference' runs plain loops; 'wasm' runs SIMD kernels on all cores; 'gpu' runs gpu.js kernels in the mode asked for;
- * 'auto' picks the fastest that is known to be right here.
- * @throws DeviceError for an unknown name, missing WebAssembly SIMD, a missing gpu.js, or a mode that did not really run; ValueError for options out of range
+ * A device by name. 'reference' runs plain loops; 'wasm' runs SIMD kernels on all cores; 'webgpu', 'webgl2', 'webgl' and 'headlessgl' run gpu.js kernels
+ * on the adapter that this API has, and 'gpu' in any mode of gpu.js's; 'auto' takes a GPU where there is one (never a software adapter), else wasm, else reference.
+ * @throws DeviceError for an unknown name, missing WebAssembly SIMD, a missing package or adapter, or a mode that did not really run; ValueError for options out of range
  * @source torch.device; tf.setBackend
  */
+export function device(name: 'gpu' | AdapterName, options?: GpuOptions): Promise<GpuDevice>;
+export function device(name: DeviceName, options?: GpuOptions & WasmOptions): Promise<Device>;
 export async function device(name: DeviceName, options: GpuOptions & WasmOptions = {}): Promise<Device> {
   switch (name) {
-    // gpu.js without a hardware adapter runs on the CPU no faster than plain loops: 'auto' leaves it alone.
     case 'auto':
       return automatic();
     case 'reference':
@@ -42,8 +56,13 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
       return (await import('./wasm/index.js')).createWasmDevice(options);
     case 'gpu':
       return (await import('./gpu/index.js')).createGpuDevice(options);
+    case 'webgpu':
+    case 'webgl2':
+    case 'webgl':
+    case 'headlessgl':
+      return (await import('./gpu/index.js')).createGpuDevice({ ...options, mode: name });
     default:
-      throw new DeviceError('device', "name must be 'reference', 'wasm', 'gpu' or 'auto'", `'${name}'`);
+      throw new DeviceError('device', `name must be one of reference, wasm, gpu, ${adapters.join(', ')}, auto`, `'${name}'`);
   }
 }
 

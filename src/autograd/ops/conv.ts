@@ -6,7 +6,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedAxis, transposedRange, window2d } from '../../tensor/window.js';
-import { apply, call, type Op } from '../graph.js';
+import { apply, applyAll, call, isTracking, type Op } from '../graph.js';
 
 interface ConvAttrs {
   readonly geometry: Conv2dGeometry;
@@ -22,8 +22,7 @@ const conv2dOp: Op<ConvAttrs> = {
   saves: [0, 1],
   backward: ({ grad, inputs: [x, weight], attrs, needs }) => [
     needs[0] ? apply(inputGradOp, [grad, weight], attrs) : null,
-    needs[1] ? apply(weightGradOp, [x, grad], attrs) : null,
-    needs[2] ? grad.sum(overPixels) : null,
+    ...parameterGrads(x, grad, grad, attrs, needs),
   ],
 };
 
@@ -33,8 +32,7 @@ const inputGradOp: Op<ConvAttrs> = {
   saves: [0, 1],
   backward: ({ grad, inputs: [g, weight], attrs, needs }) => [
     needs[0] ? apply(conv2dOp, [grad, weight], attrs) : null,
-    needs[1] ? apply(weightGradOp, [grad, g], attrs) : null,
-    needs[2] ? grad.sum(overPixels) : null,
+    ...parameterGrads(grad, g, grad, attrs, needs),
   ],
 };
 
@@ -47,6 +45,21 @@ const weightGradOp: Op<ConvAttrs> = {
     needs[1] ? apply(conv2dOp, [x, grad], attrs) : null,
   ],
 };
+
+const parameterGradsOp: Op<ConvAttrs & { biasFrom: 'x' | 'g' }> = {
+  name: 'conv2dParameterGrads',
+  plan: ([x, g], attrs) => {
+    const { geometry, biasFrom } = attrs;
+    const channels = biasFrom === 'x' ? geometry.inChannels : geometry.outChannels;
+    return call('conv2dParameterGrads', attrs, { shape: weightShape(geometry), dtype: x.dtype }, { shape: [channels], dtype: g.dtype });
+  },
+};
+
+/** Gradients of weight and bias, the latter from `grad`, which is x or g: one kernel, unless the gradient is itself recorded. */
+function parameterGrads(x: Tensor, g: Tensor, grad: Tensor, attrs: ConvAttrs, needs: readonly boolean[]): (Tensor | null)[] {
+  if (needs[1] && needs[2] && !isTracking()) return applyAll(parameterGradsOp, [x, g], { ...attrs, biasFrom: grad === x ? 'x' : 'g' });
+  return [needs[1] ? apply(weightGradOp, [x, g], attrs) : null, needs[2] ? grad.sum(overPixels) : null];
+}
 
 function checkCommon(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined, groups: number, outChannels: number): void {
   if (x.shape[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');

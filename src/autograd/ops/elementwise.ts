@@ -32,7 +32,8 @@ const table = {
   sqrt: unary('sqrt', ['output'], ({ grad, output }) => grad.div(output.mul(2))),
   abs: unary('abs', [0], ({ grad, inputs: [x] }) => grad.mul(x.sign())),
   sign: unary('sign', [], ({ grad }) => grad.zerosLike()),
-  relu: unary('relu', [0], ({ grad, inputs: [x], spare }) => gateBy(grad, x, 0, spare)),
+  // By the output, which is positive where x is: the input need not be kept, or even made.
+  relu: unary('relu', ['output'], ({ grad, output, spare }) => gateBy(grad, output, 0, spare)),
   leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs, spare }) => gateBy(grad, x, attrs.alpha, spare)),
   elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) => grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1))),
   gelu: unary('gelu', [0], ({ grad, inputs: [x] }) => {

@@ -1,26 +1,60 @@
-/** One Adam step: moments first, then the parameter from the new ones. Bias corrections are computed on the host, in double. */
-import { sizeOf } from '../../tensor/shape.js';
-import { type Arg, input, type Launch, type Planners, source } from './launch.js';
+/**
+ * One Adam step of all parameters in one launch. Parameters and moments lie in one array, part after part: p, m, v and, for amsgrad, the largest v so far;
+ * a step makes a new such array from it and the gradients. Bias corrections are computed on the host, in double.
+ */
+import type { AdamAttrs } from '../device.js';
+import { inputs, type Launch, launch } from './launch.js';
 
-export const adam: Pick<Planners, 'adam'> = {
-  adam: ([p], { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }) => {
-    const size = sizeOf(p.shape);
-    const decay = decoupled ? 0 : weightDecay;
-    const shrink = decoupled ? 1 - lr * weightDecay : 1;
-    const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)];
-    // √v is divided by its correction (torch), or the rate carries both (tf).
-    const [rate, scale] = form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
-    const result = (n: number): Arg => ({ result: n });
-    const moments: Launch[] = [
-      { source: source('p, g, m, d, b, c', 'return b * m[i] + c * (g[i] + d * p[i]);'), size, args: [input(0), input(1), input(2), decay, beta1, 1 - beta1] },
-      {
-        source: source('p, g, v, d, b, c', 'const t = g[i] + d * p[i]; return b * v[i] + c * t * t;'),
-        size,
-        args: [input(0), input(1), input(3), decay, beta2, 1 - beta2],
-      },
-    ];
-    if (amsgrad) moments.push({ source: source('v, w', 'return Math.max(v[i], w[i]);'), size, args: [result(1), input(4)] });
-    const update = source('p, m, v, r, s, e, k', 'return p[i] * k - r * m[i] / (Math.sqrt(v[i]) * s + e);');
-    return [...moments, { source: update, size, args: [input(0), result(0), result(amsgrad ? 2 : 1), rate, scale, eps, shrink] }];
-  },
+/** Code that sets `value` to element `at` of arrays that lie one after another. */
+const pick = (value: string, at: string, names: readonly string[], sizes: readonly number[]): string => {
+  let start = 0;
+  const choices = names.map((name, k) => {
+    const choice = `if (${at} >= ${start} && ${at} < ${start + sizes[k]}) { ${value} = ${name}[${at} - ${start}]; }`;
+    start += sizes[k];
+    return choice;
+  });
+  return `let ${value} = 0; ${choices.join(' ')}`;
 };
+const named = (prefix: string, sizes: readonly number[]): string[] => sizes.map((_, k) => `${prefix}${k}`);
+
+/** Joins arrays end to end. */
+export function join(sizes: readonly number[]): Launch {
+  const names = named('a', sizes);
+  return launch(
+    sizes.reduce((a, b) => a + b, 0),
+    inputs(...names),
+    pick('r', 'i', names, sizes),
+    'r',
+  );
+}
+
+/** gradients (of these sizes, one after another), state → the new state. */
+export function adamStep(gradients: readonly number[], { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs): Launch {
+  const size = gradients.reduce((a, b) => a + b, 0);
+  const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)];
+  // √v is divided by its correction (torch), or the rate carries both (tf).
+  const [rate, scale] = form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
+  const names = named('g', gradients);
+  const largest = amsgrad ? `const w = Math.max(v, s[${3 * size} + j]);` : 'const w = v;';
+  const parts = amsgrad ? 4 : 3;
+  const body = `let part = 0; ${Array.from({ length: parts - 1 }, (_, k) => `if (i >= ${(k + 1) * size}) { part = ${k + 1}; }`).join(' ')} const j = i - part * ${size};
+    ${pick('g', 'j', names, gradients)} const p = s[j]; const t = g + d * p; const m = b * s[${size} + j] + c * t; const v = q * s[${2 * size} + j] + o * t * t; ${largest}
+    let r = p * k - n * m / (Math.sqrt(w) * h + e); if (part === 1) { r = m; } if (part === 2) { r = v; } ${amsgrad ? 'if (part === 3) { r = w; }' : ''}`;
+  return launch(
+    parts * size,
+    {
+      ...inputs(...names, 's'),
+      d: decoupled ? 0 : weightDecay,
+      b: beta1,
+      c: 1 - beta1,
+      q: beta2,
+      o: 1 - beta2,
+      k: decoupled ? 1 - lr * weightDecay : 1,
+      n: rate,
+      h: scale,
+      e: eps,
+    },
+    body,
+    'r',
+  );
+}

@@ -1,127 +1,133 @@
-/** Elementwise kernels: one expression each, safe at extremes, in one template per operand count. */
+/** Elementwise kernels: one small program each, in one template per operand count. */
 import { broadcastStrides, collapse, sizeOf } from '../../tensor/shape.js';
-import type { BinaryFn, Spec, UnaryFn } from '../device.js';
-import { dot, input, type Planners, source, split } from './launch.js';
+import type { BinaryFn, KernelAttrs, Spec, UnaryFn } from '../device.js';
+import { erf, exp, expm1, log, log1p, log1pNear, pow, sigmoid, softplus, tanh } from './functions.js';
+import { type Arg, dot, input, inputs, isNumber, launch, type Planners, type Program, split } from './launch.js';
 
-// Maclaurin near 0; Abramowitz & Stegun 7.1.26 beyond 1, where its 1.5e-7 is small against the value.
-const erf = (x: string): string => {
-  const q = `(${x}) * (${x})`;
-  const series = [76204800, -6894720, 685440, -75600, 9360, -1320, 216, -42, 10, -3, 1].reduce(
-    (inner, d) => (inner === '' ? `1 / ${d}` : `(${inner}) * ${q} + 1 / (${d})`),
-    '',
-  );
-  const t = `(1 / (1 + 0.3275911 * Math.abs(${x})))`;
-  const tail = `1 - ((((1.061405429 * ${t} - 1.453152027) * ${t} + 1.421413741) * ${t} - 0.284496736) * ${t} + 0.254829592) * ${t} * Math.exp(-(${q}))`;
-  return `(Math.abs(${x}) < 1 ? 1.1283791670955126 * (${x}) * (${series}) : ((${x}) < 0 ? -(${tail}) : ${tail}))`;
+/** In terms of x, and where named alpha, beta, inf and nan. */
+const unary: Record<UnaryFn, Program> = {
+  neg: ['', '-x'],
+  exp: [exp('y', 'x'), 'y'],
+  log: [log('y', 'x'), 'y'],
+  log1p: [log1p('y', 'x'), 'y'],
+  sqrt: ['', '(x >= 0 ? Math.sqrt(x) : nan)'],
+  abs: ['', 'Math.abs(x)'],
+  sign: ['', '(x > 0 ? 1 : (x < 0 ? -1 : x))'],
+  relu: ['', '(x > 0 ? x : (x <= 0 ? 0 : x))'],
+  leakyRelu: ['', '(x > 0 ? x : alpha * x)'],
+  elu: [expm1('y', 'x'), '(x > 0 ? x : alpha * y)'],
+  gelu: [`const s = x * ${Math.SQRT1_2}; ${erf('y', 's')}`, '0.5 * x * (1 + y)'],
+  silu: [sigmoid('y', 'x'), 'x * y'],
+  sigmoid: [sigmoid('y', 'x'), 'y'],
+  tanh: [tanh('y', 'x'), 'y'],
+  softplus: [softplus('y', 'x'), 'y'],
+  erf: [erf('y', 'x'), 'y'],
+  clamp: ['', '(x < alpha ? alpha : (x > beta ? beta : x))'],
+  logicalNot: ['', '(x === 0 ? 1 : 0)'],
+  isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
 };
 
-/** In terms of x, alpha and beta. */
-const unary: Record<UnaryFn, string> = {
-  neg: '-x',
-  exp: 'Math.exp(x)',
-  log: 'Math.log(x)',
-  log1p: 'Math.log1p(x)',
-  sqrt: 'Math.sqrt(x)',
-  abs: 'Math.abs(x)',
-  sign: '(x > 0 ? 1 : (x < 0 ? -1 : x * 0))',
-  relu: '(x > 0 || x !== x ? x : 0)',
-  leakyRelu: '(x > 0 ? x : alpha * x)',
-  elu: '(x > 0 ? x : alpha * Math.expm1(x))',
-  gelu: `0.5 * x * (1 + ${erf('(x * 0.7071067811865476)')})`,
-  silu: 'x / (1 + Math.exp(-x))',
-  sigmoid: '1 / (1 + Math.exp(-x))',
-  // GL's tanh is NaN from about 90 on.
-  tanh: 'Math.tanh(x > 20 ? 20 : (x < -20 ? -20 : x))',
-  softplus: '(x > 0 ? x : 0) + Math.log1p(Math.exp(-Math.abs(x))) + (x !== x ? x : 0)',
-  erf: erf('x'),
-  clamp: '(x < alpha ? alpha : (x > beta ? beta : x))',
-  logicalNot: '(x === 0 ? 1 : 0)',
-  isNaN: '(x !== x ? 1 : 0)',
-};
+/** The larger or smaller; NaN if either is. */
+const extreme = (sign: '>' | '<'): string => `(${isNumber('p')} ? (${isNumber('q')} ? (p ${sign} q ? p : q) : q) : p)`;
 
-/** In terms of p and q. */
-const binary: Record<BinaryFn, string> = {
-  add: 'p + q',
-  sub: 'p - q',
-  mul: 'p * q',
-  div: 'p / q',
-  pow: '(p === 1 || q === 0 ? 1 : Math.pow(p, q))',
-  maximum: '(p !== p || q !== q ? p + q : Math.max(p, q))',
-  minimum: '(p !== p || q !== q ? p + q : Math.min(p, q))',
-  equal: '(p === q ? 1 : 0)',
-  notEqual: '(p !== q ? 1 : 0)',
-  less: '(p < q ? 1 : 0)',
-  lessEqual: '(p <= q ? 1 : 0)',
-  greater: '(p > q ? 1 : 0)',
-  greaterEqual: '(p >= q ? 1 : 0)',
+/** In terms of p and q, and where named inf and nan. */
+const binary: Record<BinaryFn, Program> = {
+  add: ['', 'p + q'],
+  sub: ['', 'p - q'],
+  mul: ['', 'p * q'],
+  div: ['', 'p / q'],
+  pow: [pow('y', 'p', 'q'), 'y'],
+  maximum: ['', extreme('>')],
+  minimum: ['', extreme('<')],
+  equal: ['', '(p === q ? 1 : 0)'],
+  notEqual: ['', '(p === q ? 0 : 1)'],
+  less: ['', '(p < q ? 1 : 0)'],
+  lessEqual: ['', '(p <= q ? 1 : 0)'],
+  greater: ['', '(p > q ? 1 : 0)'],
+  greaterEqual: ['', '(p >= q ? 1 : 0)'],
+};
+/** Small whole powers are products: exact where a GPU's pow is not. */
+const powers: Readonly<Record<number, string>> = { [-2]: '1 / (p * p)', [-1]: '1 / p', 2: 'p * p', 3: 'p * p * p', 4: 'p * p * p * p' };
+
+/** The numbers that a program names, of those that there are. */
+const numbers = ([body, value]: Program, values: Readonly<Record<string, number>>): Record<string, Arg> => {
+  const all: Readonly<Record<string, number>> = { ...values, inf: Infinity, nan: Number.NaN };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => new RegExp(`\\b${name}\\b`).test(`${body} ${value}`)));
 };
 
 /** Reads of broadcast operands at the output's index, as expressions. */
-function reads(inputs: readonly Spec[], output: Spec, names: readonly string[]): { prelude: string; at: string[] } {
+function reads(operands: readonly Spec[], output: Spec, names: readonly string[]): { prelude: string; at: string[] } {
   const walk = collapse(
     output.shape,
-    inputs.map((t) => broadcastStrides(t.shape, output.shape)),
+    operands.map((t) => broadcastStrides(t.shape, output.shape)),
   );
   return { prelude: split(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
 }
 
-export const elementwise: Pick<Planners, 'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'> = {
-  unary: ([x], { fn, alpha, beta }) => [
-    { source: source('a, alpha, beta', `const x = a[i]; return ${unary[fn]};`), size: sizeOf(x.shape), args: [input(0), alpha, beta] },
-  ],
-  binary: (inputs, { fn }, [y]) => {
-    const { prelude, at } = reads(inputs, y, ['a', 'b']);
+/** A read of an operand that has the output's shape, or is one number for all. */
+const own = (name: string, operand: Spec): string => `${name}[${sizeOf(operand.shape) === 1 ? '0' : 'i'}]`;
+
+/** The gradient of relu and leakyRelu, from the gradient v, at x. */
+const gate = (v: string, x: string): string => `(${x} > 0 ? ${v} : (slope === 0 ? 0 : slope * ${v}))`;
+
+/** A program in the element `made` by another launch, with its numbers: what the elementwise kernels do to an operand of the output's shape. */
+const ofMade = ([body, value]: Program, variable: string): Program => {
+  const renamed = (text: string): string => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), 'made');
+  return [renamed(body), renamed(value)];
+};
+export interface Epilogue {
+  readonly program: Program;
+  readonly args: Readonly<Record<string, Arg>>;
+}
+/** `extra`: the position that the launch's inputs end at. */
+export const epilogues = {
+  unary: ({ fn, alpha, beta }: KernelAttrs['unary']): Epilogue => ({ program: ofMade(unary[fn], 'x'), args: numbers(unary[fn], { alpha, beta }) }),
+  gate: ({ slope }: KernelAttrs['gate'], extra: number): Epilogue => ({ program: ['', gate('made', 'gateBy[i]')], args: { gateBy: input(extra), slope } }),
+};
+
+export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'> = {
+  unary: ([x], { fn, alpha, beta }) => {
+    const program = unary[fn];
+    return [launch(sizeOf(x.shape), { a: input(0), ...numbers(program, { alpha, beta }) }, `const x = a[i]; ${program[0]}`, program[1])];
+  },
+  binary: (operands, { fn }, [y]) => {
+    const { prelude, at } = reads(operands, y, ['a', 'b']);
+    const program = binary[fn];
     return [
-      { source: source('a, b', `${prelude} const p = ${at[0]}; const q = ${at[1]}; return ${binary[fn]};`), size: sizeOf(y.shape), args: [input(0), input(1)] },
+      launch(sizeOf(y.shape), { ...inputs('a', 'b'), ...numbers(program, {}) }, `${prelude} const p = ${at[0]}; const q = ${at[1]}; ${program[0]}`, program[1]),
     ];
   },
-  binaryScalar: ([x], { fn, scalar, reverse }) => [
-    {
-      source: source('a, s', `const p = ${reverse ? 's' : 'a[i]'}; const q = ${reverse ? 'a[i]' : 's'}; return ${binary[fn]};`),
-      size: sizeOf(x.shape),
-      args: [input(0), Math.fround(scalar)],
-    },
-  ],
-  where: (inputs, _, [y]) => {
-    const { prelude, at } = reads(inputs, y, ['k', 'a', 'b']);
+  binaryScalar: ([x], { fn, scalar, reverse }) => {
+    const power = fn === 'pow' && !reverse ? powers[scalar] : undefined;
+    if (power !== undefined) return [launch(sizeOf(x.shape), inputs('a'), 'const p = a[i];', power)];
+    const program = binary[fn];
     return [
-      {
-        source: source('k, a, b', `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; } return r;`),
-        size: sizeOf(y.shape),
-        args: [input(0), input(1), input(2)],
-      },
+      launch(
+        sizeOf(x.shape),
+        { a: input(0), s: Math.fround(scalar), ...numbers(program, {}) },
+        `const p = ${reverse ? 's' : 'a[i]'}; const q = ${reverse ? 'a[i]' : 's'}; ${program[0]}`,
+        program[1],
+      ),
     ];
   },
-  gate: ([g], { slope }) => [
-    {
-      source: source('g, a, s', 'let r = 0; if (a[i] > 0) { r = g[i]; } else if (s !== 0) { r = s * g[i]; } return r;'),
-      size: sizeOf(g.shape),
-      args: [input(0), input(1), slope],
-    },
-  ],
+  where: (operands, _, [y]) => {
+    const { prelude, at } = reads(operands, y, ['k', 'a', 'b']);
+    return [launch(sizeOf(y.shape), inputs('k', 'a', 'b'), `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; }`, 'r')];
+  },
+  gate: ([g, x], { slope }) => [launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${own('g', g)};`, gate('v', 'a[i]'))],
   cast: ([x], _, [y]) => {
-    const whole = '(x !== x ? 0 : (x < 0 ? Math.ceil(x) : Math.floor(x)))';
-    const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x !== 0 ? 1 : 0)' : 'x';
-    return [{ source: source('a', `const x = a[i]; return ${value};`), size: sizeOf(x.shape), args: [input(0)] }];
+    const whole = '(x > 0 ? Math.floor(x) : (x < 0 ? Math.ceil(x) : 0))';
+    const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
+    return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];
   },
-  bceWithLogits: ([x], { posWeight }) => [
-    {
-      source: source(
-        'a, t, w',
-        'const x = a[i]; const z = t[i]; const n = Math.log1p(Math.exp(-Math.abs(x))); return (1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0));',
-      ),
-      size: sizeOf(x.shape),
-      args: [input(0), input(1), posWeight],
-    },
-  ],
-  bceWithLogitsGrad: ([g], { posWeight }) => [
-    {
-      source: source(
-        'g, a, t, w',
-        'const x = a[i]; const z = t[i]; const e = Math.exp(-Math.abs(x)); return g[i] * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z);',
-      ),
-      size: sizeOf(g.shape),
-      args: [input(0), input(1), input(2), posWeight],
-    },
-  ],
+  bceWithLogits: ([x], { posWeight }) => {
+    const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')} ${log1pNear('n', 'e')}`;
+    return [launch(sizeOf(x.shape), { ...inputs('a', 't'), w: posWeight }, body, '(1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0))')];
+  },
+  bceWithLogitsGrad: ([g, x], { posWeight }) => {
+    const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')}`;
+    return [
+      launch(sizeOf(x.shape), { ...inputs('g', 'a', 't'), w: posWeight }, body, `${own('g', g)} * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z)`),
+    ];
+  },
 };

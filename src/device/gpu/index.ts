@@ -1,8 +1,12 @@
 /**
- * The gpu device: gpu.js kernels over resident handles. A handle may be a value or a promise of one (WebGPU, and every mode under asyncMode);
- * `run` returns at once either way. Not here: the kernels' text (one file per family), gpu.js's loading (gpujs.ts).
+ * The gpu device: gpu.js kernels over arrays that stay on the GPU. `run` returns at once in every mode, also where kernels answer with promises.
+ * Not here: the kernels' text (one file per family), gpu.js's loading (gpujs.ts), WebGPU's adapter (webgpu.ts).
+ *
+ * An array is never written twice: a kernel makes a new one, which several buffers may share, each from an offset of its own (a pool's values and
+ * indices; all parameters and moments of an optimizer). So a result may also wait: some kernels run only when it is known who reads them, and run as one
+ * with a reader that works element by element (fusion.ts).
  */
-import { DeviceError } from '../../errors.js';
+import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { valuesOf } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
@@ -17,80 +21,188 @@ import {
   type Operand,
   type Spec,
 } from '../device.js';
-import { adam } from './adam.js';
+import { adamStep, join } from './adam.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
-import { type GpuJs, type GpuKernel, type GpuMode, gpuModes, type Handle, modeOf, openGpuJs, remedy, type Value } from './gpujs.js';
-import { type Launch, type Planner, type Planners, source } from './launch.js';
+import { fuse, mayWait, seesThrough } from './fusion.js';
+import { type GpuKernel, type GpuMode, gpuModes, type Handle, type OpenedMode, openMode, type Value } from './gpujs.js';
+import { inputs as argsOf, type Launch, launch, type Planner, type Planners, source } from './launch.js';
 import { matmul } from './matmul.js';
-import { movement } from './movement.js';
+import { mostArrays, movement } from './movement.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
+import { type Adapter, awake } from './webgpu.js';
+
+export type { GpuMode } from './gpujs.js';
+export type { Adapter } from './webgpu.js';
 
 export interface GpuOptions {
-  /** gpu.js's mode. Default 'cpu': the faster of the two that need no adapter (71 against 81 ms a step of the miniature CEDN). */
+  /** gpu.js's mode. Default 'cpu', which needs no adapter. */
   mode?: GpuMode;
   /** Let the cpu and webasm modes answer with promises too, as WebGPU does. Default false. */
   asyncMode?: boolean;
 }
 
-const planners: Planners = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...adam };
+type Planned = Exclude<KernelName, 'adam'>;
+const planners: Planners<Planned> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool };
 
-/** Adam's kernels come moments first; the contract wants the parameter first. */
-const outputsOf = (kernel: KernelName, results: readonly Handle[], count: number): readonly Handle[] => {
-  const last = results.slice(results.length - count);
-  return kernel === 'adam' ? [last[count - 1], ...last.slice(0, count - 1)] : last;
-};
+const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
+
+/** An array on the GPU, for as long as someone needs it. */
+class GpuArray {
+  references = 1;
+  constructor(
+    public handle: Handle,
+    readonly size: number,
+    readonly generation: number,
+  ) {}
+}
+
+/** Part of an array. */
+interface View {
+  readonly array: GpuArray;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A result that nobody has needed yet: what makes it, and the arrays for that. */
+export interface Waiting {
+  readonly kernel: KernelName;
+  readonly launches: readonly Launch[];
+  readonly views: readonly View[];
+}
 
 class GpuBuffer extends DeviceBuffer {
   constructor(
     dtype: DType,
     size: number,
-    public handle: Handle,
+    /** Null once freed. */
+    public content: View | Waiting | null,
   ) {
     super(dtype, size);
   }
 }
+const isWaiting = (content: View | Waiting): content is Waiting => 'launches' in content;
 
-const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 /** Floats count whole numbers exactly up to here. */
 const wholeLimit = 2 ** 24;
+/** Plans and constants kept at most; they are made again when they are needed again. */
+const mostPlans = 2048;
+const mostConstants = 64;
 
-class GpuDevice implements Device {
+/** A device of gpu.js's. */
+export class GpuDevice implements Device {
   readonly name = 'gpu';
   readonly dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
-  readonly #gpu: GpuJs;
-  readonly #asyncMode: boolean;
+  #opened: OpenedMode;
+  readonly #options: Required<GpuOptions>;
   readonly #kernels = new Map<string, GpuKernel>();
-  readonly #live = { tensors: 0, bytes: 0 };
-  /** Handles that launches still wait for: they may be deleted only after those have run. */
-  readonly #waiting = new WeakMap<Promise<Value>, { launches: number; dropped: boolean }>();
+  readonly #kernelsOf = new WeakMap<Launch, Map<string, GpuKernel>>();
+  readonly #plans = new Map<string, readonly Launch[]>();
+  readonly #constants = new Map<string, GpuArray>();
+  readonly #live = { tensors: 0, arrays: 0, bytes: 0 };
   /** What was started and has not ended, and the first failure not yet told. */
   readonly #pending = new Set<Promise<unknown>>();
   #failure: DeviceError | null = null;
+  /** Grows with every recovery: arrays of an older generation are gone. */
+  #generation = 0;
+  /** The result of the last kernel, if it waits for the next one. */
+  #fresh: GpuBuffer | null = null;
+  #lost: string | null = null;
+  #closed = false;
 
-  constructor(
-    gpu: GpuJs,
-    readonly mode: string,
-    asyncMode: boolean,
-  ) {
-    this.#gpu = gpu;
-    this.#asyncMode = asyncMode;
+  constructor(opened: OpenedMode, options: Required<GpuOptions>) {
+    this.#opened = opened;
+    this.#options = options;
+    this.#listen();
   }
 
-  memory(): MemoryReport {
-    return { ...this.#live, pooled: 0 };
+  /** gpu.js's own name of what runs. */
+  get mode(): GpuMode {
+    return this.#opened.mode;
+  }
+  /** What computes; null in the modes that run on the CPU. */
+  get adapter(): Adapter | null {
+    return this.#opened.adapter;
+  }
+
+  get alive(): boolean {
+    return !this.#closed && this.#lost === null && !this.#opened.isLost();
   }
 
   toString(): string {
-    return `gpu (${this.mode})`;
+    const { mode, adapter } = this.#opened;
+    return `gpu (${mode}${adapter === null ? '' : `: ${adapter.name}${adapter.software ? ', software' : ''}`})`;
   }
 
-  #buffer(dtype: DType, size: number, handle: Handle): GpuBuffer {
-    this.#live.tensors++;
+  memory(): MemoryReport {
+    const constants = [...this.#constants.values()].reduce((sum, { size }) => sum + 4 * size, 0);
+    return { tensors: this.#live.tensors, bytes: this.#live.bytes - constants, pooled: constants, arrays: this.#live.arrays - this.#constants.size };
+  }
+
+  #listen(): void {
+    const generation = this.#generation;
+    const opened = this.#opened;
+    opened.lost.then((reason) => {
+      if (generation === this.#generation) this.#lost ??= reason;
+    });
+    opened.onError((message) => {
+      this.#failure ??= new DeviceError('gpu', 'the adapter must do what it is given', message, `${this}`);
+    });
+  }
+
+  #lossError(name: string): DeviceError {
+    if (this.#closed) return new DeviceError(name, 'the device must be open', 'one that was closed', 'open another with device()');
+    return new DeviceError(
+      name,
+      'the adapter must not be lost',
+      this.#lost || 'it is lost',
+      'await device.recover(), then load the parameters that you saved last',
+    );
+  }
+  #checkLost(name: string): void {
+    if (!this.alive) throw this.#lossError(name);
+  }
+
+  // ---- arrays
+
+  #array(handle: Handle, size: number): GpuArray {
+    this.#live.arrays++;
     this.#live.bytes += 4 * size;
-    return new GpuBuffer(dtype, size, handle);
+    const array = new GpuArray(handle, size, this.#generation);
+    if (isPromise(handle))
+      handle.then(
+        (value) => {
+          array.handle = value;
+          if (array.references === 0) this.#delete(array);
+        },
+        () => {},
+      );
+    return array;
+  }
+
+  #retain<T extends View>(view: T): T {
+    view.array.references++;
+    return view;
+  }
+
+  #release({ array }: { array: GpuArray }): void {
+    if (--array.references > 0) return;
+    this.#live.arrays--;
+    this.#live.bytes -= 4 * array.size;
+    this.#delete(array);
+  }
+
+  #delete({ handle, generation }: GpuArray): void {
+    // A handle that is still a promise is deleted when it arrives; those of a lost adapter went with it.
+    if (!isPromise(handle) && 'delete' in handle && generation === this.#generation) handle.delete();
+  }
+
+  #checkSize(name: string, size: number): void {
+    const { elements, reason } = this.#opened.limit;
+    if (size > elements)
+      throw new DeviceError(name, `an array may have ${elements} elements at most on the gpu device`, `${size}`, `${reason}; split it, or use the wasm device`);
   }
 
   #own(buffer: DeviceBuffer): GpuBuffer {
@@ -99,33 +211,120 @@ class GpuDevice implements Device {
     return buffer;
   }
 
+  #buffer({ shape, dtype }: Spec, content: View | Waiting): GpuBuffer {
+    this.#live.tensors++;
+    return new GpuBuffer(dtype, sizeOf(shape), content);
+  }
+
+  /** A result in a buffer: a new one, or in the place of what one held. */
+  #place(spec: Spec, content: View | Waiting, into: DeviceBuffer | undefined): GpuBuffer {
+    if (into === undefined) return this.#buffer(spec, content);
+    const own = this.#own(into);
+    this.#forget(own);
+    own.content = content;
+    return own;
+  }
+
+  #forget(buffer: GpuBuffer): void {
+    const { content } = buffer;
+    buffer.content = null;
+    if (content === null) return;
+    if (isWaiting(content)) for (const view of content.views) this.#release(view);
+    else this.#release(content);
+  }
+
+  #content(name: string, buffer: GpuBuffer): View | Waiting {
+    const { content } = buffer;
+    if (content === null) throw new DeviceError(name, 'a buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+    const array = isWaiting(content) ? content.views[0].array : content.array;
+    if (array.generation !== this.#generation)
+      throw new DeviceError(name, 'an array must have been made since the adapter was lost', 'one from before', 'load saved parameters, and upload data again');
+    return content;
+  }
+
+  /** The array of a buffer, made now if it has waited. */
+  #view(name: string, buffer: GpuBuffer): View {
+    const content = this.#content(name, buffer);
+    if (!isWaiting(content)) return content;
+    const array = this.#execute(content);
+    this.#forget(buffer);
+    const view = { array, offset: 0, size: buffer.size };
+    buffer.content = view;
+    return view;
+  }
+
+  // ---- launches
+
   /** Kernels are keyed by text and all sizes: gpu.js refuses an argument that changes size, or in its cpu mode silently reuses the old one. */
-  #kernel(text: string, size: number, argSizes: readonly number[]): GpuKernel {
-    const key = `${size} ${argSizes} ${text}`;
-    let kernel = this.#kernels.get(key);
+  #kernel(launch: Launch, sizes: readonly number[], shifted: readonly string[]): GpuKernel {
+    const signature = `${sizes} ${shifted}`;
+    let known = this.#kernelsOf.get(launch);
+    if (known === undefined) {
+      known = new Map();
+      this.#kernelsOf.set(launch, known);
+    }
+    let kernel = known.get(signature);
     if (kernel === undefined) {
-      kernel = this.#gpu.createKernel(text, {
-        output: [size],
-        precision: 'single',
-        pipeline: true,
-        immutable: true,
-        ...(this.#asyncMode ? { asyncMode: true } : {}),
-      });
+      const text = source(launch, shifted);
+      const key = `${launch.size} ${sizes} ${text}`;
+      kernel = this.#kernels.get(key) ?? this.#opened.createKernel(text, launch.size);
       this.#kernels.set(key, kernel);
+      known.set(signature, kernel);
     }
     return kernel;
   }
 
+  /** Runs launches in order; gives the last one's result. */
+  #execute({ kernel, launches, views }: Waiting): GpuArray {
+    const results: GpuArray[] = [];
+    for (const { size } of launches) this.#checkSize(kernel, size);
+    for (const each of launches) {
+      const named = Object.entries(each.args).map(([name, arg]) => {
+        if (typeof arg === 'number') return { name, arg };
+        return { name, arg: 'input' in arg ? views[arg.input] : { array: results[arg.result], offset: 0, size: results[arg.result].size } };
+      });
+      const shifted = named.flatMap(({ name, arg }) => (typeof arg === 'number' || arg.offset === 0 ? [] : [{ name, offset: arg.offset }]));
+      const sizes = named.map(({ arg }) => (typeof arg === 'number' ? 0 : arg.array.size));
+      const kernelOf = (): GpuKernel =>
+        this.#kernel(
+          each,
+          sizes,
+          shifted.map(({ name }) => name),
+        );
+      const args = [...named.map(({ arg }) => (typeof arg === 'number' ? arg : arg.array)), ...shifted.map(({ offset }) => offset)];
+      results.push(this.#array(this.#call(kernel, kernelOf, args), each.size));
+    }
+    for (const array of results.slice(0, -1)) this.#release({ array });
+    return results[results.length - 1];
+  }
+
   /** Calls gpu.js, at once or when its arguments have arrived. */
-  #call(name: string, { source: text, size }: Launch, args: readonly (Handle | number)[], argSizes: readonly number[]): Handle {
+  #call(name: string, kernelOf: () => GpuKernel, args: readonly (GpuArray | Float32Array | number)[]): Handle {
     this.counters.kernels++;
+    const generation = this.#generation;
     const failed = (error: unknown): DeviceError =>
-      error instanceof DeviceError ? error : new DeviceError(name, 'the kernel must run', (error as Error).message, `gpu.js in mode ${this.mode}`);
-    const now = (values: readonly (Value | number)[]): Handle => this.#kernel(text, size, argSizes)(...values);
-    const later = args.filter((a): a is Promise<Value> => a instanceof Promise);
+      error instanceof DeviceError
+        ? error
+        : !this.alive
+          ? this.#lossError(name)
+          : new DeviceError(name, 'the kernel must run', (error as Error).message.split('\n')[0], `gpu.js in mode ${this.mode}`);
+    const now = (): Handle => kernelOf()(...args.map((a) => (a instanceof GpuArray ? (a.handle as Value) : a)));
+    const arrays = args.filter((a) => a instanceof GpuArray);
+    const late = arrays.filter((a) => isPromise(a.handle));
     let result: Handle;
     try {
-      result = later.length === 0 ? now(args as (Value | number)[]) : Promise.all(args).then(now);
+      if (late.length === 0) result = now();
+      else {
+        for (const array of arrays) array.references++;
+        result = Promise.all(late.map((a) => a.handle))
+          .then((): Handle => {
+            if (generation !== this.#generation) throw this.#lossError(name);
+            return now();
+          })
+          .finally(() => {
+            for (const array of arrays) this.#release({ array });
+          });
+      }
     } catch (error) {
       throw failed(error);
     }
@@ -134,51 +333,61 @@ class GpuDevice implements Device {
       throw failed(error);
     });
     this.#watch(told);
-    for (const handle of later) this.#hold(handle, told);
     return told;
-  }
-
-  /** Puts off a handle's deletion until a launch that reads it has ended. */
-  #hold(handle: Promise<Value>, launch: Promise<unknown>): void {
-    const wait = this.#waiting.get(handle) ?? { launches: 0, dropped: false };
-    this.#waiting.set(handle, wait);
-    wait.launches++;
-    const ended = (): void => {
-      wait.launches--;
-      if (wait.launches === 0 && wait.dropped) this.#drop(handle);
-    };
-    launch.then(ended, ended);
   }
 
   /** Keeps a promise in sight, so that its failure is told at the next sync and is never unhandled. */
   #watch(work: Promise<unknown>): void {
+    const generation = this.#generation;
     this.#pending.add(work);
     work.then(
       () => this.#pending.delete(work),
       (error) => {
         this.#pending.delete(work);
-        this.#failure ??= error;
+        if (generation === this.#generation) this.#failure ??= error;
       },
     );
   }
 
+  // ---- the contract
+
   upload(given: HostData, dtype: DType): DeviceBuffer {
+    this.#checkLost('upload');
     const data = valuesOf(given, dtype);
     if (!this.dtypes.includes(dtype))
       throw new DeviceError('gpu', `dtype must be one of ${this.dtypes.join(', ')}`, dtype, 'use float32, or the reference device for float64');
+    this.#checkSize('upload', data.length);
     if (dtype === 'int32') {
       const wrong = data.find((v) => Math.abs(v) > wholeLimit);
       if (wrong !== undefined) throw new DeviceError('gpu', 'whole numbers are exact only up to 2^24', `${wrong}`, 'keep such indices on the reference device');
     }
     this.counters.uploads++;
+    return this.#buffer({ shape: [data.length], dtype }, { array: this.#uploaded(data), offset: 0, size: data.length });
+  }
+
+  #uploaded(data: TypedArray): GpuArray {
     const copy = Float32Array.from(data);
     // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become handles here.
-    const plain = this.mode === 'cpu' || this.mode === 'webasm' || data.length === 0;
-    return this.#buffer(
-      dtype,
-      data.length,
-      plain ? copy : this.#call('upload', { source: source('a', 'return a[i];'), size: data.length, args: [] }, [copy], [data.length]),
-    );
+    if (this.adapter === null || data.length === 0) return this.#array(copy, data.length);
+    const upload = (): GpuArray =>
+      this.#array(
+        this.#call('upload', () => this.#kernel(uploading(data.length), [data.length], []), [copy]),
+        data.length,
+      );
+    if (data.length > 1) return upload();
+    // Single numbers come back every step: the gradient to begin with, fill values.
+    const key = Object.is(copy[0], -0) ? '-0' : String(copy[0]);
+    const known = this.#constants.get(key);
+    if (known !== undefined) return this.#retain({ array: known, offset: 0, size: 1 }).array;
+    const [oldest] = this.#constants;
+    if (this.#constants.size >= mostConstants) {
+      this.#constants.delete(oldest[0]);
+      this.#release({ array: oldest[1] });
+    }
+    const array = upload();
+    array.references++;
+    this.#constants.set(key, array);
+    return array;
   }
 
   run<K extends KernelName>(
@@ -188,113 +397,268 @@ class GpuDevice implements Device {
     outputs: readonly Spec[],
     into?: readonly DeviceBuffer[],
   ): DeviceBuffer[] {
-    if (kernel === 'adam') return this.#adam(inputs, attrs as KernelAttrs['adam'], outputs, into);
-    return this.#results(kernel, inputs, attrs, outputs, into);
-  }
-
-  /** gpu.js kernels have one output each: every parameter takes a few of its own. */
-  #adam(inputs: readonly Operand[], attrs: KernelAttrs['adam'], outputs: readonly Spec[], into?: readonly DeviceBuffer[]): DeviceBuffer[] {
-    const [read, written] = attrs.amsgrad ? [5, 4] : [4, 3];
-    return Array.from({ length: inputs.length / read }, (_, n) => {
-      const part = [n * written, (n + 1) * written] as const;
-      return this.#results('adam', inputs.slice(n * read, (n + 1) * read), attrs, outputs.slice(...part), into?.slice(...part));
-    }).flat();
-  }
-
-  #results<K extends KernelName>(
-    kernel: K,
-    inputs: readonly Operand[],
-    attrs: KernelAttrs[K],
-    outputs: readonly Spec[],
-    into: readonly DeviceBuffer[] | undefined,
-  ): DeviceBuffer[] {
+    this.#checkLost(kernel);
     const odd = outputs.find((o) => !this.dtypes.includes(o.dtype));
     if (odd !== undefined)
       throw new DeviceError(kernel, `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`, odd.dtype, 'use the reference device for float64');
+    const sizes = outputs.map((o) => sizeOf(o.shape));
     // gpu.js has no empty arrays: an empty result is nothing to compute, and of empty inputs only sums have one.
-    if (outputs.every((o) => sizeOf(o.shape) === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
-      return outputs.map((o, k) =>
-        this.#place(o, new Float32Array(sizeOf(o.shape)).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0), into?.[k]),
-      );
-    const handles = inputs.map((t) => this.#own(t.buffer).handle);
-    const sizes = inputs.map((t) => sizeOf(t.shape));
-    const launches = (planners[kernel] as Planner<K>)(inputs, attrs, outputs);
-    const results: Handle[] = [];
-    for (const launch of launches)
-      results.push(
-        this.#call(
-          kernel,
-          launch,
-          launch.args.map((a) => (typeof a === 'number' ? a : 'input' in a ? handles[a.input] : results[a.result])),
-          launch.args.map((a) => (typeof a === 'number' ? 0 : 'input' in a ? sizes[a.input] : launches[a.result].size)),
-        ),
-      );
-    const kept = outputsOf(kernel, results, outputs.length);
-    for (const r of results) if (!kept.includes(r)) this.#drop(r);
-    return outputs.map((o, k) => this.#place(o, kept[k], into?.[k]));
+    if (sizes.every((size) => size === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
+      return outputs.map((o, k) => {
+        const fill = new Float32Array(sizes[k]).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0);
+        return this.#place(o, { array: this.#uploaded(fill), offset: 0, size: sizes[k] }, into?.[k]);
+      });
+    if (kernel === 'adam') return this.#adam(inputs, attrs as KernelAttrs['adam'], outputs, into);
+    const waiting = this.#plan(kernel as Planned, inputs, attrs as KernelAttrs[Planned], outputs);
+    this.#settle();
+    if (mayWait(kernel, inputs, outputs)) {
+      this.#fresh = this.#place(outputs[0], waiting, into?.[0]);
+      return [this.#fresh];
+    }
+    const array = this.#execute(waiting);
+    for (const view of waiting.views) this.#release(view);
+    array.references += outputs.length - 1;
+    let offset = 0;
+    return outputs.map((o, k) => {
+      const content = { array, offset, size: sizes[k] };
+      offset += sizes[k];
+      return this.#place(o, content, into?.[k]);
+    });
   }
 
-  /** A result in a buffer: a new one, or in the place of one's old handle. */
-  #place({ shape, dtype }: Spec, handle: Handle, into: DeviceBuffer | undefined): GpuBuffer {
-    if (into === undefined) return this.#buffer(dtype, sizeOf(shape), handle);
-    const own = this.#own(into);
-    this.#drop(own.handle);
-    own.handle = handle;
-    return own;
+  /** Makes what waited for a kernel that was not the one it waited for. */
+  #settle(): void {
+    const fresh = this.#fresh;
+    this.#fresh = null;
+    if (fresh !== null && fresh.content !== null) this.#view('gpu', fresh);
   }
 
-  #drop(handle: Handle): void {
-    if (!isPromise(handle)) {
-      if ('delete' in handle) handle.delete();
-      return;
+  /** What a kernel has to launch: with the kernel before it, where that has waited for this one; else by itself. The views are retained. */
+  #plan<K extends Planned>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): Waiting {
+    const buffers = inputs.map((t) => this.#own(t.buffer));
+    const first = this.#content(kernel, buffers[0]);
+    const key = (specs: readonly Spec[]): string =>
+      `${kernel} ${JSON.stringify(attrs, exactly)} ${specs.map((t) => t.shape).join(';')} ${outputs.map((o) => `${o.shape} ${o.dtype}`)}`;
+    if (isWaiting(first)) {
+      const fused = fuse(first, kernel, attrs, inputs);
+      if (fused !== null) {
+        this.#fresh = null;
+        const views = [...first.views, ...buffers.slice(1).map((b) => this.#view(kernel, b))].map((view) => this.#retain(view));
+        return { kernel, launches: this.#known(`${key(inputs)} after ${numberOf(first.launches)}`, fused), views };
+      }
     }
-    const wait = this.#waiting.get(handle);
-    if (wait !== undefined && wait.launches > 0) {
-      wait.dropped = true;
-      return;
-    }
-    handle.then(
-      (v) => this.#drop(v),
-      () => {},
+    // A number that was repeated is read as the number that it is.
+    const operands: Spec[] = [];
+    const views = buffers.map((buffer, k) => {
+      const content = this.#content(kernel, buffer);
+      const through = isWaiting(content) && content.kernel === 'expand' && seesThrough(kernel, k);
+      if (through && buffer === this.#fresh) this.#fresh = null;
+      operands.push(through ? { shape: [], dtype: buffer.dtype } : inputs[k]);
+      return this.#retain(through ? content.views[0] : this.#view(kernel, buffer));
+    });
+    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs)), views };
+  }
+
+  /** Launches by key, made once. */
+  #known(key: string, make: () => readonly Launch[]): readonly Launch[] {
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    if (this.#plans.size >= mostPlans) this.#plans.clear();
+    const made = make();
+    this.#plans.set(key, made);
+    return made;
+  }
+
+  /** All parameters in one launch: see adam.ts. Where they do not lie together yet, they are joined first. */
+  #adam(inputs: readonly Operand[], attrs: KernelAttrs['adam'], outputs: readonly Spec[], into?: readonly DeviceBuffer[]): DeviceBuffer[] {
+    this.#settle();
+    const parts = attrs.amsgrad ? 4 : 3;
+    const count = outputs.length / parts;
+    const views = inputs.map((t) => this.#view('adam', this.#own(t.buffer)));
+    const gradients = this.#joined(
+      'adam',
+      Array.from({ length: count }, (_, n) => views[n * (parts + 1) + 1]),
+      mostArrays - 1,
     );
+    const order = Array.from({ length: parts }, (_, part) =>
+      Array.from({ length: count }, (_, n) => views[n * (parts + 1) + (part === 0 ? 0 : part + 1)]),
+    ).flat();
+    const [state] = this.#joined('adam', order, 1);
+    const array = this.#execute({
+      kernel: 'adam',
+      launches: [
+        adamStep(
+          gradients.map((g) => g.size),
+          attrs,
+        ),
+      ],
+      views: [...gradients, state],
+    });
+    for (const view of [...gradients, state]) this.#release(view);
+    array.references += outputs.length - 1;
+    const size = array.size / parts;
+    let start = 0;
+    return Array.from({ length: count }, (_, n) => {
+      const own = views[n * (parts + 1)].size;
+      const made = Array.from({ length: parts }, (_, part) =>
+        this.#place(outputs[n * parts + part], { array, offset: part * size + start, size: own }, into?.[n * parts + part]),
+      );
+      start += own;
+      return made;
+    }).flat();
+  }
+
+  /** The same elements in at most so many views, retained: neighbours in one array become one, and where that is not enough, the first are joined. */
+  #joined(name: KernelName, parts: readonly View[], most: number): View[] {
+    const views: View[] = [];
+    for (const part of parts) {
+      const last = views[views.length - 1];
+      if (last?.array === part.array && last.offset + last.size === part.offset) views[views.length - 1] = { ...last, size: last.size + part.size };
+      else views.push(part);
+    }
+    for (const view of views) this.#retain(view);
+    while (views.length > most) {
+      const some = views.splice(0, Math.min(mostArrays, views.length - most + 1));
+      const sizes = some.map((v) => v.size);
+      const array = this.#execute({ kernel: name, launches: this.#known(`join ${sizes}`, () => [join(sizes)]), views: some });
+      for (const view of some) this.#release(view);
+      views.unshift({ array, offset: 0, size: array.size });
+    }
+    return views;
   }
 
   async read(buffer: DeviceBuffer): Promise<TypedArray> {
     this.counters.reads++;
     const own = this.#own(buffer);
-    const value = await own.handle;
-    return convert('toArray' in value ? await value.toArray() : value, own.dtype);
+    this.#checkLost('read');
+    const whole = this.#whole(own);
+    try {
+      const value = await awake(Promise.resolve(whole.array.handle));
+      const data = await awake(Promise.resolve('toArray' in value ? value.toArray() : value));
+      this.#checkLost('read');
+      this.#tell();
+      return convert(data, own.dtype);
+    } catch (error) {
+      if (this.#failure === error) this.#failure = null;
+      // What waits for a lost adapter fails in words of its own.
+      await Promise.resolve();
+      throw error instanceof DeviceError
+        ? error
+        : !this.alive
+          ? this.#lossError('read')
+          : new DeviceError('read', 'the array must be readable', (error as Error).message, `${this}`);
+    } finally {
+      this.#release(whole);
+    }
   }
 
   readSync(buffer: DeviceBuffer): TypedArray {
     const own = this.#own(buffer);
-    const value = own.handle;
-    if (isPromise(value)) throw new DeviceError('gpu', 'this mode cannot be read at once', `mode ${this.mode}`, 'await data(), array() or item()');
-    const array = 'toArray' in value ? value.toArray() : value;
-    if (array instanceof Promise) throw new DeviceError('gpu', 'this mode cannot be read at once', `mode ${this.mode}`, 'await data(), array() or item()');
-    this.counters.reads++;
-    return convert(array, own.dtype);
+    this.#checkLost('read');
+    const late = (): never => {
+      throw new DeviceError('gpu', 'this mode cannot be read at once', `mode ${this.mode}`, 'await data(), array() or item()');
+    };
+    if (this.mode === 'webgpu') late();
+    const whole = this.#whole(own);
+    try {
+      const { handle } = whole.array;
+      if (isPromise(handle)) return late();
+      const data = 'toArray' in handle ? handle.toArray() : handle;
+      if (data instanceof Promise) return late();
+      this.#checkLost('read');
+      this.counters.reads++;
+      return convert(data, own.dtype);
+    } finally {
+      this.#release(whole);
+    }
+  }
+
+  /** A view, retained, of an array that holds the buffer's elements and no others. */
+  #whole(buffer: GpuBuffer): View {
+    const view = this.#retain(this.#view('read', buffer));
+    if (view.size === view.array.size) return view;
+    try {
+      const array = this.#execute({ kernel: 'slice', launches: this.#known(`copy ${view.size}`, () => [copying(view.size)]), views: [view] });
+      return { array, offset: 0, size: view.size };
+    } finally {
+      this.#release(view);
+    }
   }
 
   free(buffer: DeviceBuffer): void {
     const own = this.#own(buffer);
+    if (own.content === null) return;
     this.#live.tensors--;
-    this.#live.bytes -= 4 * own.size;
-    this.#drop(own.handle);
+    this.#forget(own);
   }
 
   async sync(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    while (this.#pending.size > 0) await awake(Promise.allSettled(this.#pending));
+    this.#tell();
+    this.#checkLost('sync');
+  }
+
+  /** Throws the first failure that has not been told. */
+  #tell(): void {
     const failure = this.#failure;
     this.#failure = null;
     if (failure !== null) throw failure;
   }
 
-  async close(): Promise<void> {
-    await this.sync();
+  /**
+   * Opens the adapter again after it was lost. Every array went with it: load the parameters and the optimizer's state that were read last into the
+   * same tensors (`loadStateDict`), and upload data again.
+   * @throws DeviceError when the mode does not open
+   */
+  async recover(): Promise<void> {
+    const before = this.#opened;
+    this.#generation++;
     this.#kernels.clear();
-    await this.#gpu.destroy();
+    this.#plans.clear();
+    for (const array of this.#constants.values()) this.#release({ array });
+    this.#constants.clear();
+    await before.close().catch(() => {});
+    this.#opened = await openMode(this.#options.mode, this.#options.asyncMode);
+    this.#lost = null;
+    this.#failure = null;
+    this.#listen();
   }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      while (this.#pending.size > 0) await awake(Promise.allSettled(this.#pending));
+      if (this.#lost === null) this.#tell();
+    } finally {
+      this.#generation++;
+      this.#closed = true;
+      this.#kernels.clear();
+      this.#plans.clear();
+      await this.#opened.close();
+    }
+  }
+}
+
+/** Lists of launches that were made, numbered. */
+const numbers = new WeakMap<readonly Launch[], number>();
+let lastNumber = 0;
+function numberOf(launches: readonly Launch[]): number {
+  const number = numbers.get(launches) ?? ++lastNumber;
+  numbers.set(launches, number);
+  return number;
+}
+
+/** For JSON.stringify: the numbers that JSON lacks, as text. */
+const exactly = (_: string, value: unknown): unknown =>
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? '-' : ''}${value}` : value;
+
+const copying = (size: number): Launch => launch(size, argsOf('a'), '', 'a[i]');
+const uploads = new Map<number, Launch>();
+/** The launch that copies an array of the host's. */
+function uploading(size: number): Launch {
+  const known = uploads.get(size) ?? copying(size);
+  uploads.set(size, known);
+  return known;
 }
 
 /** A copy in the dtype's own array. */
@@ -305,20 +669,12 @@ function convert(data: Float32Array, dtype: DType): TypedArray {
 }
 
 /**
- * Opens gpu.js in a mode and makes sure that it is the one that runs: gpu.js itself falls back to its cpu mode with only a console warning.
- * @throws DeviceError for an unknown mode, a missing package, or a mode that did not really run
+ * Opens gpu.js in a mode, and makes sure that this mode is what runs.
+ * @throws DeviceError for an unknown mode, a missing package or adapter, or a mode that did not really run; ValueError for an option of another device
  */
-export async function createGpuDevice({ mode = 'cpu', asyncMode = false }: GpuOptions): Promise<Device> {
+export async function createGpuDevice({ mode = 'cpu', asyncMode = false }: GpuOptions): Promise<GpuDevice> {
   if (!gpuModes.includes(mode)) throw new DeviceError('device', `mode must be one of ${gpuModes.join(', ')}`, `'${mode}'`);
-  const gpu = await openGpuJs(mode);
-  const probe = gpu.createKernel(source('a', 'return a[i] + 1;'), { output: [1], precision: 'single', pipeline: true, immutable: true });
-  let ran: string;
-  try {
-    await probe(new Float32Array(1));
-    ran = modeOf(probe);
-  } catch (error) {
-    throw new DeviceError('device', `gpu.js must run in mode '${mode}'`, (error as Error).message, remedy(mode));
-  }
-  if (ran !== mode) throw new DeviceError('device', `gpu.js must run in mode '${mode}'`, `it ran in '${ran}'`, remedy(mode));
-  return new GpuDevice(gpu, ran, asyncMode);
+  if (asyncMode && mode !== 'cpu' && mode !== 'webasm')
+    throw new ValueError('device', "asyncMode is for the modes 'cpu' and 'webasm'", `mode '${mode}'`, 'WebGPU is asynchronous by itself');
+  return new GpuDevice(await openMode(mode, asyncMode), { mode, asyncMode });
 }

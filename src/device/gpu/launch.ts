@@ -1,37 +1,81 @@
 /**
  * What a kernel family hands to the device: gpu.js kernels as source text, with sizes written into it, and the arguments of each call.
  * Text survives every bundler, minifier and instrumenter, and lets index arithmetic be unrolled for a shape. Flat arrays in and out.
+ *
+ * Every number in a gpu.js kernel is a float32, indexes too, so they are exact up to 2^24; and a GPU's division may be off by some units in the last place,
+ * so whole numbers are divided by `floorDiv` and not by `/` and `%`. NaN tests are written as `isNumber`: shader compilers may fold `x !== x`.
  */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 
 /** An array argument: an input of the kernel by position, or the result of an earlier launch; or a number that may change from call to call. */
 export type Arg = { readonly input: number } | { readonly result: number } | number;
 
-/** One gpu.js call: one output. */
+/** One gpu.js call, whose output's element `i` is `value` after `body` has run. `args` are named as the text names them. */
 export interface Launch {
-  readonly source: string;
   readonly size: number;
-  readonly args: readonly Arg[];
+  readonly args: Readonly<Record<string, Arg>>;
+  readonly body: string;
+  readonly value: string;
 }
 
-/** One launch per output, in order; launches before the last ones are temporary. */
+/** Launches in order; the last one's result holds the outputs, one after the other. */
 export type Planner<K extends KernelName> = (inputs: readonly Spec[], attrs: KernelAttrs[K], outputs: readonly Spec[]) => Launch[];
-export type Planners = { readonly [K in KernelName]: Planner<K> };
+export type Planners<K extends KernelName> = { readonly [Name in K]: Planner<Name> };
 
 export const input = (i: number): Arg => ({ input: i });
+/** Inputs by name, in order. */
+export const inputs = (...names: readonly string[]): Record<string, Arg> => Object.fromEntries(names.map((name, k) => [name, input(k)]));
 
-/** A kernel's text: parameters, and a body in which `i` is the output's index. */
-export const source = (parameters: string, body: string): string => `function (${parameters}) { const i = this.thread.x; ${body} }`;
+export const launch = (size: number, args: Readonly<Record<string, Arg>>, body: string, value: string): Launch => ({ size, args, body, value });
+
+/** Statements and the value after them. */
+export type Program = readonly [body: string, value: string];
+
+/** Runs a program on the element `made` that a launch makes. Its own inputs are numbered after the launch's. */
+export const andThen = (first: Launch, args: Readonly<Record<string, Arg>>, [body, value]: Program): Launch => ({
+  size: first.size,
+  args: { ...first.args, ...args },
+  body: `${first.body} const made = ${first.value}; ${body}`,
+  value,
+});
+
+/** A kernel's text; arrays named in `shifted` are read from an offset on, which is a number argument of its own. */
+export function source({ args, body, value }: Launch, shifted: readonly string[] = []): string {
+  const shift = (text: string): string => shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
+  const parameters = [...Object.keys(args), ...shifted.map((name) => `${name}At`)].join(', ');
+  return `function (${parameters}) { const i = this.thread.x; ${shift(body)} return ${shift(value)}; }`;
+}
+
+/** Code: whether x is a number at all. */
+export const isNumber = (x: string): string => `(${x} > 0 || ${x} <= 0)`;
+
+const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
+/** Up to here half a step keeps a product by a rounded reciprocal on the right side of every whole number. */
+const plainLimit = 2 ** 21;
+
+/** Code: x / d, rounded down, for a whole |x| below 2^21, or any x that a power of two divides exactly. */
+export const floorDiv = (x: string, d: number): string =>
+  d === 1 ? x : isPowerOfTwo(d) ? `Math.floor((${x}) * ${1 / d})` : `Math.floor((${x} + 0.5) * ${1 / d})`;
+
+/** Code that sets `q` to x / d, rounded down, for a whole x from 0 to `limit`, and `r` to the remainder. */
+function divide(x: string, d: number, limit: number, q: string, r: string): string {
+  if (d === 1) return `const ${q} = ${x}; const ${r} = 0;`;
+  if (limit <= plainLimit || isPowerOfTwo(d)) return `const ${q} = ${floorDiv(x, d)}; const ${r} = ${x} - ${q} * ${d};`;
+  return `let ${q} = Math.floor(${x} * ${1 / d}); if (${q} * ${d} > ${x}) { ${q} = ${q} - 1; } if (${x} - ${q} * ${d} >= ${d}) { ${q} = ${q} + 1; } const ${r} = ${x} - ${q} * ${d};`;
+}
 
 /** Code that splits the index `from` over row-major sizes into `${name}0`, `${name}1`, … */
 export function split(sizes: readonly number[], name: string, from = 'i'): string {
-  let inner = 1;
   const lines: string[] = [];
-  for (let axis = sizes.length - 1; axis >= 0; axis--) {
-    const quotient = inner === 1 ? from : `Math.floor(${from} / ${inner})`;
-    lines.push(`const ${name}${axis} = ${axis === 0 ? quotient : `${quotient} % ${sizes[axis]}`};`);
-    inner *= sizes[axis];
+  let rest = from;
+  let limit = sizes.reduce((a, b) => a * b, 1);
+  for (let axis = sizes.length - 1; axis > 0; axis--) {
+    const quotient = axis === 1 ? `${name}0` : `${name}rest${axis}`;
+    lines.push(divide(rest, sizes[axis], limit, quotient, `${name}${axis}`));
+    rest = quotient;
+    limit /= sizes[axis];
   }
+  if (sizes.length === 1) lines.push(`const ${name}0 = ${from};`);
   return lines.join(' ');
 }
 

@@ -1,19 +1,19 @@
 /** Movement: every output element finds its source. */
 import { broadcastStrides, collapse, sizeOf, stridesOf } from '../../tensor/shape.js';
 import type { Spec } from '../device.js';
-import { type Arg, dot, input, type Launch, type Planners, source, split } from './launch.js';
+import { type Arg, dot, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
 import { around } from './reduce.js';
 
 /** y[…] = x[offset + Σ index·stride]. */
 function gather(y: Spec, strides: readonly number[], offset = 0): Launch[] {
   const walk = collapse(y.shape, [strides]);
-  return [{ source: source('a', `${split(walk.sizes, 'c')} return a[${dot('c', walk.strides[0], offset)}];`), size: sizeOf(y.shape), args: [input(0)] }];
+  return [launch(sizeOf(y.shape), inputs('a'), split(walk.sizes, 'c'), `a[${dot('c', walk.strides[0], offset)}]`)];
 }
 
-/** Arrays per launch: WebGPU binds eight with the output. */
-const most = 7;
+/** Arrays per launch: WebGPU promises eight with the output. */
+export const mostArrays = 7;
 
-export const movement: Pick<Planners, 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
+export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
   permute: ([x], { axes }, [y]) => {
     const strides = stridesOf(x.shape);
     return gather(
@@ -32,43 +32,43 @@ export const movement: Pick<Planners, 'permute' | 'expand' | 'slice' | 'embed' |
   },
   embed: ([x], { starts, steps, value }, [y]) => {
     const strides = stridesOf(x.shape);
-    const axes = x.shape.map(
-      (n, a) => `const q${a} = (c${a} - (${starts[a]})) / (${steps[a]}); if (q${a} < 0 || q${a} >= ${n} || q${a} !== Math.floor(q${a})) { hit = 0; }`,
-    );
-    const body = `${split(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; } return r;`;
-    return [{ source: source('a, s', body), size: sizeOf(y.shape), args: [input(0), Math.fround(value)] }];
+    const axes = x.shape.map((n, a) => {
+      const step = Math.abs(steps[a]);
+      const way = steps[a] > 0 ? `c${a} - (${starts[a]})` : `${starts[a]} - c${a}`;
+      return `const d${a} = ${way}; const q${a} = ${floorDiv(`d${a}`, step)}; if (q${a} < 0 || q${a} >= ${n} || q${a} * ${step} !== d${a}) { hit = 0; }`;
+    });
+    const body = `${split(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; }`;
+    return [launch(sizeOf(y.shape), { a: input(0), s: Math.fround(value) }, body, 'r')];
   },
-  concat: (inputs, { axis }, [y]) => {
+  concat: (operands, { axis }, [y]) => {
     const launches: Launch[] = [];
     const { inner, outer } = around(y.shape, axis);
-    const waiting: { arg: Arg; along: number }[] = inputs.map((t, k) => ({ arg: input(k), along: t.shape[axis] })).filter((p) => p.along > 0);
+    const waiting: { arg: Arg; along: number }[] = operands.map((t, k) => ({ arg: input(k), along: t.shape[axis] })).filter((p) => p.along > 0);
     // Joins the first few, then the result with the next, so that no launch binds too many.
     do {
-      const parts = waiting.splice(0, most);
+      const parts = waiting.splice(0, mostArrays);
       const total = parts.reduce((n, p) => n + p.along, 0);
       let start = 0;
       const choices = parts.map(({ along }, k) => {
-        const choice = `if (t >= ${start} && t < ${start + along}) { r = a${k}[(o * ${along} + t - ${start}) * ${inner} + n]; }`;
+        const choice = `if (c1 >= ${start} && c1 < ${start + along}) { r = a${k}[(c0 * ${along} + c1 - ${start}) * ${inner} + c2]; }`;
         start += along;
         return choice;
       });
-      const body = `const n = i % ${inner}; const t = Math.floor(i / ${inner}) % ${total}; const o = Math.floor(i / ${inner * total}); let r = 0; ${choices.join(' ')} return r;`;
-      launches.push({ source: source(parts.map((_, k) => `a${k}`).join(', '), body), size: outer * total * inner, args: parts.map((p) => p.arg) });
+      const args = Object.fromEntries(parts.map((p, k) => [`a${k}`, p.arg]));
+      launches.push(launch(outer * total * inner, args, `${split([outer, total, inner], 'c')} let r = 0; ${choices.join(' ')}`, 'r'));
       waiting.unshift({ arg: { result: launches.length - 1 }, along: total });
     } while (waiting.length > 1);
     return launches;
   },
   indexSelect: ([x], { axis }, [y]) => {
-    const { along, inner } = around(x.shape, axis);
-    const n = y.shape[axis];
-    const body = `const k = i % ${inner}; const j = Math.floor(i / ${inner}) % ${n}; const o = Math.floor(i / ${inner * n}); return a[(o * ${along} + x[j]) * ${inner} + k];`;
-    return [{ source: source('a, x', body), size: sizeOf(y.shape), args: [input(0), input(1)] }];
+    const { outer, along, inner } = around(x.shape, axis);
+    const body = split([outer, y.shape[axis], inner], 'c');
+    return [launch(sizeOf(y.shape), inputs('a', 'x'), body, `a[(c0 * ${along} + x[c1]) * ${inner} + c2]`)];
   },
   indexAdd: ([g], { axis }, [y]) => {
-    const { along: n, inner } = around(g.shape, axis);
-    const along = y.shape[axis];
-    const body = `const k = i % ${inner}; const t = Math.floor(i / ${inner}) % ${along}; const o = Math.floor(i / ${inner * along}); let acc = 0;
-      for (let j = 0; j < ${n}; j++) { if (x[j] === t) { acc += g[(o * ${n} + j) * ${inner} + k]; } } return acc;`;
-    return [{ source: source('g, x', body), size: sizeOf(y.shape), args: [input(0), input(1)] }];
+    const { outer, along: n, inner } = around(g.shape, axis);
+    const body = `${split([outer, y.shape[axis], inner], 'c')} let acc = 0;
+      for (let j = 0; j < ${n}; j++) { if (x[j] === c1) { acc += g[(c0 * ${n} + j) * ${inner} + c2]; } }`;
+    return [launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc')];
   },
 };

@@ -1,17 +1,23 @@
 /** Pools and their transposes, all gathers: a cell looks through the windows that cover it, in row-major order. */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry } from '../../tensor/window.js';
-import { input, type Planners, source, split } from './launch.js';
+import { floorDiv, inputs, isNumber, launch, type Planners, split } from './launch.js';
 
 /** Code around a body that sees each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
   `for (let ky = 0; ky < ${h.kernel}; ky++) { const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
     for (let kx = 0; kx < ${w.kernel}; kx++) { const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
-/** Code around a body that sees each window (oy, ox) over input cell (c1, c2), in row-major order: taps run backwards. */
-const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
-  `for (let ty = 0; ty < ${h.kernel}; ty++) { const oy = (c1 + ${h.before} - ${h.kernel - 1} + ty) / ${h.stride}; if (oy >= 0 && oy < ${h.output} && oy === Math.floor(oy)) {
-    for (let tx = 0; tx < ${w.kernel}; tx++) { const ox = (c2 + ${w.before} - ${w.kernel - 1} + tx) / ${w.stride}; if (ox >= 0 && ox < ${w.output} && ox === Math.floor(ox)) { ${body} } } } }`;
+/** Code around a body that sees each window (oy, ox) over input cell (c1, c2), in row-major order. */
+const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string): string => {
+  // The windows over a cell are the last `most` up to the one that begins at it or before.
+  const most = (a: typeof h): number => Math.ceil(a.kernel / a.stride);
+  const last = (c: string, a: typeof h): string => floorDiv(`(${c} + ${a.before})`, a.stride);
+  const covers = (o: string, c: string, a: typeof h): string => `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
+  return `const lastY = ${last('c1', h)}; const lastX = ${last('c2', w)};
+    for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', 'c1', h)}) {
+      for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx; if (${covers('ox', 'c2', w)}) { ${body} } } } }`;
+};
 
 const inputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 * ${height.input} + py) * ${width.input} + px) * ${channels} + c3`;
 const outputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 * ${height.output} + oy) * ${width.output} + ox) * ${channels} + c3`;
@@ -24,18 +30,14 @@ function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boole
   return `(${count(y, h)} * ${count(x, w)})`;
 }
 
-export const pool: Pick<Planners, 'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
-  maxPool2d: (_, { geometry }, [values, indices]) => {
+export const pool: Planners<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
+  // Both outputs in one launch: values, then indices.
+  maxPool2d: (_, { geometry }, [values]) => {
+    const size = sizeOf(values.shape);
     // A NaN beats everything and the last NaN stays; else only something larger does, so the first of equals stays.
-    const search = (result: string): string =>
-      source(
-        'a',
-        `${split(values.shape, 'c')} let best = 0; let k = -1; ${overWindow(geometry, `const v = a[${inputAt(geometry)}]; if (k < 0 || v !== v || v > best) { best = v; k = py * ${geometry.width.input} + px; }`)} return ${result};`,
-      );
-    return [
-      { source: search('best'), size: sizeOf(values.shape), args: [input(0)] },
-      { source: search('k'), size: sizeOf(indices.shape), args: [input(0)] },
-    ];
+    const look = `const v = a[${inputAt(geometry)}]; if (k < 0 || v > best || !${isNumber('v')}) { best = v; k = py * ${geometry.width.input} + px; }`;
+    const body = `const o = (i < ${size} ? i : i - ${size}); ${split(values.shape, 'c', 'o')} let best = 0; let k = -1; ${overWindow(geometry, look)}`;
+    return [launch(2 * size, inputs('a'), body, `(i < ${size} ? best : k)`)];
   },
   maxUnpool2d: ([v], { geometry }, [y]) => {
     const [, height, width, channels] = v.shape;
@@ -45,33 +47,25 @@ export const pool: Pick<Planners, 'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 
       geometry === null
         ? `for (let o = 0; o < ${height * width}; o++) { ${add(`(c0 * ${height * width} + o) * ${channels} + c3`)} }`
         : overCell(geometry, add(outputAt(geometry)));
-    return [{ source: source('v, x', `${split(y.shape, 'c')} ${own} ${body} return acc;`), size: sizeOf(y.shape), args: [input(0), input(1)] }];
+    return [launch(sizeOf(y.shape), inputs('v', 'x'), `${split(y.shape, 'c')} ${own} ${body}`, 'acc')];
   },
   planeGather: ([a], _, [y]) => [
-    {
-      source: source('a, x', `${split(y.shape, 'c')} return a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3];`),
-      size: sizeOf(y.shape),
-      args: [input(0), input(1)],
-    },
+    launch(sizeOf(y.shape), inputs('a', 'x'), split(y.shape, 'c'), `a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3]`),
   ],
   avgPool2d: (_, { geometry, countIncludePad }, [y]) => [
-    {
-      source: source(
-        'a',
-        `${split(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)} return acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')};`,
-      ),
-      size: sizeOf(y.shape),
-      args: [input(0)],
-    },
+    launch(
+      sizeOf(y.shape),
+      inputs('a'),
+      `${split(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)}`,
+      `acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')}`,
+    ),
   ],
   avgPool2dGrad: (_, { geometry, countIncludePad }, [x]) => [
-    {
-      source: source(
-        'g',
-        `${split(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)} return acc;`,
-      ),
-      size: sizeOf(x.shape),
-      args: [input(0)],
-    },
+    launch(
+      sizeOf(x.shape),
+      inputs('g'),
+      `${split(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)}`,
+      'acc',
+    ),
   ],
 };

@@ -1,6 +1,7 @@
-/** Reductions: one thread per output walks its elements in order. */
+/** Reductions: one thread per output walks its elements in order; a long walk is shared by several threads, whose parts a second launch joins. */
 import { reduceWalk, type Shape, sizeOf } from '../../tensor/shape.js';
-import { dot, input, loops, type Planners, source, split } from './launch.js';
+import type { KernelAttrs, Spec } from '../device.js';
+import { dot, inputs, isNumber, type Launch, launch, loops, type Planners, type Program, split } from './launch.js';
 
 /** Sizes before, along and after an axis. */
 export const around = (shape: Shape, axis: number): { outer: number; along: number; inner: number } => ({
@@ -9,33 +10,69 @@ export const around = (shape: Shape, axis: number): { outer: number; along: numb
   inner: sizeOf(shape.slice(axis + 1)),
 });
 
+type Fn = KernelAttrs['reduce']['fn'];
+
 /** Sums are made of sums of this many: in float32 one long running sum loses a digit for every tenfold of its length. */
 const block = 512;
+/** Walks longer than this are shared, where there are fewer outputs than `fewOutputs`. */
+const longWalk = 1024;
+const fewOutputs = 4096;
 
-export const reduce: Pick<Planners, 'reduce' | 'argReduce'> = {
-  reduce: ([x], { fn, axes }, [y]) => {
-    const { kept, reduced } = reduceWalk(x.shape, axes);
-    const last = reduced.sizes.length - 1;
-    const size = reduced.sizes[last];
-    const sum = loops(
-      [...reduced.sizes.slice(0, last), Math.ceil(size / block)],
-      'r',
-      `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) { const t = r${last} * ${block} + k; if (t < ${size}) { part += a[base + ${dot('r', reduced.strides.slice(0, last))} + t * ${reduced.strides[last]}]; } } acc += part;`,
-    );
-    const extreme = loops(
-      reduced.sizes,
-      'r',
-      `const v = a[base + ${dot('r', reduced.strides)}]; if (v !== v || v ${fn === 'max' ? '>' : '<'} acc) { acc = v; }`,
-    );
-    const walk = fn === 'sum' ? `let acc = 0; ${sum}` : `let acc = a[base]; ${extreme}`;
-    return [
-      { source: source('a', `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk} return acc;`), size: sizeOf(y.shape), args: [input(0)] },
-    ];
-  },
+/** Code: takes `v` into `acc`. */
+const fold = (fn: Fn, v: string): string =>
+  fn === 'sum' ? `acc += ${v};` : `const v = ${v}; if (v ${fn === 'max' ? '>' : '<'} acc || !${isNumber('v')}) { acc = v; }`;
+
+/** Rows of `length` numbers → one number each. */
+function joinRows(fn: Fn, rows: number, length: number, from: Launch['args'][string]): Launch {
+  const start = fn === 'sum' ? '0' : `a[i * ${length}]`;
+  return launch(rows, { a: from }, `let acc = ${start}; for (let k = 0; k < ${length}; k++) { ${fold(fn, `a[i * ${length} + k]`)} }`, 'acc');
+}
+
+/** Many numbers in few walks of one axis each, shared: `element` gives code for an element by its index, and may use any name that does not begin with `walk`. */
+function shared(fn: Fn, args: Launch['args'], element: (index: string) => Program, outputs: number, base: string, length: number, stride: number): Launch[] {
+  const parts = Math.ceil(Math.sqrt(length));
+  const each = Math.ceil(length / parts);
+  const [body, value] = element(`walkBase + walkAt * ${stride}`);
+  const [firstBody, first] = fn === 'sum' ? ['', '0'] : element(`walkBase + walk1 * ${stride}`);
+  const text = `${split([outputs, parts], 'walk')} ${base} ${firstBody} let acc = ${first};
+    for (let walkStep = 0; walkStep < ${each}; walkStep++) { const walkAt = walkStep * ${parts} + walk1; if (walkAt < ${length}) { ${body} ${fold(fn, value)} } }`;
+  return [launch(outputs * parts, args, text, 'acc'), joinRows(fn, outputs, parts, { result: 0 })];
+}
+
+/** Sums all elements that an elementwise launch would make, without storing them. */
+export function sumOfAll(elements: Launch): Launch[] {
+  const own = (text: string): string => text.replaceAll(/\bi\b/g, 'walkI');
+  const element = (index: string): Program => [`const walkI = ${index}; ${own(elements.body)}`, own(elements.value)];
+  return shared('sum', elements.args, element, 1, 'const walkBase = 0;', elements.size, 1);
+}
+
+function plan([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: readonly Spec[]): Launch[] {
+  const { kept, reduced } = reduceWalk(x.shape, axes);
+  const outputs = sizeOf(y.shape);
+  const last = reduced.sizes.length - 1;
+  const size = reduced.sizes[last];
+  if (last === 0 && size > longWalk && outputs < fewOutputs) {
+    const base = `${split(kept.sizes, 'c', 'walk0')} const walkBase = ${dot('c', kept.strides)};`;
+    return shared(fn, inputs('a'), (index) => ['', `a[${index}]`], outputs, base, size, reduced.strides[0]);
+  }
+  const walk =
+    fn === 'sum'
+      ? `let acc = 0; ${loops(
+          [...reduced.sizes.slice(0, last), Math.ceil(size / block)],
+          'r',
+          `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) { const t = r${last} * ${block} + k; if (t < ${size}) { part += a[base + ${dot('r', reduced.strides.slice(0, last))} + t * ${reduced.strides[last]}]; } } acc += part;`,
+        )}`
+      : `let acc = a[base]; ${loops(reduced.sizes, 'r', fold(fn, `a[base + ${dot('r', reduced.strides)}]`))}`;
+  return [launch(outputs, inputs('a'), `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc')];
+}
+
+export const reduce: Planners<'reduce' | 'argReduce'> = {
+  reduce: plan,
   argReduce: ([x], { fn, axis }, [y]) => {
-    const { along, inner } = around(x.shape, axis);
-    const body = `const base = Math.floor(i / ${inner}) * ${along * inner} + i % ${inner}; let best = a[base]; let k = 0;
-      for (let j = 1; j < ${along}; j++) { const v = a[base + j * ${inner}]; if (best === best && (v !== v || v ${fn === 'argmax' ? '>' : '<'} best)) { best = v; k = j; } } return k;`;
-    return [{ source: source('a', body), size: sizeOf(y.shape), args: [input(0)] }];
+    const { outer, along, inner } = around(x.shape, axis);
+    const better = `v ${fn === 'argmax' ? '>' : '<'} best || !${isNumber('v')}`;
+    const body = `${split([outer, inner], 'c')} const base = c0 * ${along * inner} + c1; let best = a[base]; let k = 0;
+      for (let j = 1; j < ${along}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
+    return [launch(sizeOf(y.shape), inputs('a'), body, 'k')];
   },
 };

@@ -7,6 +7,7 @@
 import type { TypedArray } from '../../tensor/dtype.js';
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Family } from './array.js';
+import { reduce } from './reduce.js';
 
 /** The input under kernel position `k` of `output`, or −1 in the padding. */
 function inputAt({ before, dilation, stride, input }: WindowAxis, output: number, k: number): number {
@@ -176,7 +177,7 @@ function weightGrad(x: TypedArray, g: Float64Array, weight: TypedArray, geometry
     }
 }
 
-export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
+export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
   conv2d([x, weight, bias], { geometry }, [y]) {
     forward(x.data, new Float64Array(weight.data), bias?.data, y.data, geometry);
   },
@@ -185,5 +186,9 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
   },
   conv2dWeightGrad([x, g], { geometry }, [weight]) {
     weightGrad(x.data, new Float64Array(g.data), weight.data, geometry);
+  },
+  conv2dParameterGrads([x, g], { geometry, biasFrom }, [weight, bias]) {
+    conv.conv2dWeightGrad([x, g], { geometry }, [weight]);
+    reduce.reduce([biasFrom === 'x' ? x : g], { fn: 'sum', axes: [0, 1, 2] }, [bias]);
   },
 };

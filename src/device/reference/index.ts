@@ -65,6 +65,7 @@ const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
 export class ReferenceDevice implements Device {
   readonly name = 'reference';
   readonly mode = 'plain';
+  readonly alive = true;
   readonly dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
   #tensors = 0;

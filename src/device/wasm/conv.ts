@@ -5,6 +5,7 @@
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import { type Encoder, type Family, grainOf } from './commands.js';
 import { Opcode } from './opcodes.js';
+import { reduce } from './reduce.js';
 import { scratchBytes } from './threads.js';
 
 /** Products below this many are not worth waking another thread for. */
@@ -244,7 +245,7 @@ export function weightGradient(to: Encoder, x: number, g: number, weight: number
   if (!direct) to.emit(Opcode.sumPartials, parts * size > 65536, [weight, partials, parts, taps, inner, outChannels, swapped ? 1 : 0]);
 }
 
-export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
+export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
   conv2d(to, [x, weight, bias], { geometry }, [y]) {
     const { batch, height, width, inChannels, outChannels, groups } = geometry;
     convolution(to, {
@@ -300,5 +301,10 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad'> = {
   conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
     const addresses = [x.buffer.address, g.buffer.address, weight.buffer.address] as const;
     if (!g.buffer.sparse || !sparseWeightGradient(to, ...addresses, geometry)) weightGradient(to, ...addresses, geometry);
+  },
+
+  conv2dParameterGrads(to, [x, g], { geometry, biasFrom }, [weight, bias]) {
+    conv.conv2dWeightGrad(to, [x, g], { geometry }, [weight]);
+    reduce.reduce(to, [biasFrom === 'x' ? x : g], { fn: 'sum', axes: [0, 1, 2] }, [bias]);
   },
 };

@@ -1,0 +1,62 @@
+/**
+ * Functions of one number as code, safe at extremes and near 0 whatever the GPU's own functions do there: they are free to be absolute in their
+ * precision, to take the logarithm of a negative number for that of its size, and to call e^NaN infinite (each was seen).
+ * Each gives statements that set `out` from the variable `x`; names that begin with `out` are its own.
+ */
+import { isNumber } from './launch.js';
+
+/** Horner's scheme: Σ c[k]·x^k. */
+const polynomial = (x: string, c: readonly number[]): string => c.reduceRight((inner, ck) => (inner === '' ? `${ck}` : `(${inner}) * ${x} + ${ck}`), '');
+
+export const largest = 3.4028234663852886e38;
+
+export const exp = (out: string, x: string): string => `const ${out} = (${isNumber(x)} ? Math.exp(${x}) : ${x});`;
+
+/** Taylor's series near 0, where e^x − 1 would keep only a few digits. */
+export const expm1 = (out: string, x: string): string =>
+  `${exp(`${out}E`, x)} const ${out} = (${x} > -0.5 && ${x} < 0.5 ? ${x} * (${polynomial(x, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320])}) : ${out}E - 1);`;
+
+/** log(1 + x) for x in [−0.5, 1]: 2·artanh(x / (2 + x)), by its series. */
+export const log1pNear = (out: string, x: string): string =>
+  `const ${out}S = ${x} / (2 + ${x}); const ${out}Q = ${out}S * ${out}S;
+   const ${out} = 2 * ${out}S * (${polynomial(`${out}Q`, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15])});`;
+
+/** Away from 1; needs the numbers `inf` and `nan`. */
+const logFar = (out: string, x: string): string => `const ${out} = (${x} > 0 ? (${x} <= ${largest} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
+
+/** Needs the numbers `inf` and `nan`. */
+export const log1p = (out: string, x: string): string =>
+  `const ${out}X = 1 + ${x}; ${logFar(`${out}F`, `${out}X`)} ${log1pNear(`${out}N`, x)} const ${out} = (${x} > -0.5 && ${x} < 1 ? ${out}N : ${out}F);`;
+
+/** Needs the numbers `inf` and `nan`. */
+export const log = (out: string, x: string): string =>
+  `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)} const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
+
+export const sigmoid = (out: string, x: string): string => `const ${out}X = -${x}; ${exp(`${out}E`, `${out}X`)} const ${out} = 1 / (1 + ${out}E);`;
+
+/** −e / (e + 2) with e = e^(−2|x|) − 1. */
+export const tanh = (out: string, x: string): string =>
+  `const ${out}X = -2 * Math.abs(${x}); ${expm1(`${out}M`, `${out}X`)} const ${out}T = ${out}M / (${out}M + 2); const ${out} = (${x} > 0 ? -${out}T : (${x} < 0 ? ${out}T : ${x}));`;
+
+/** log(1 + e^x), from its larger part. */
+export const softplus = (out: string, x: string): string =>
+  `const ${out}X = -Math.abs(${x}); ${exp(`${out}E`, `${out}X`)} ${log1pNear(`${out}L`, `${out}E`)} const ${out} = (${x} > 0 ? ${x} : 0) + ${out}L;`;
+
+/** Maclaurin's series near 0; Abramowitz & Stegun 7.1.26 beyond 1, where its 1.5e-7 is small against the value. */
+export const erf = (out: string, x: string): string => {
+  const series = polynomial(
+    `${out}Q`,
+    [1, -3, 10, -42, 216, -1320, 9360, -75600, 685440, -6894720, 76204800].map((d) => 1 / d),
+  );
+  const tail = polynomial(`${out}T`, [0, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429]);
+  return `const ${out}A = Math.abs(${x}); const ${out}Q = ${x} * ${x}; const ${out}T = 1 / (1 + 0.3275911 * ${out}A); const ${out}R = 1 - (${tail}) * Math.exp(-${out}Q);
+    const ${out} = (${out}A < 1 ? 1.1283791670955126 * ${x} * (${series}) : (${x} < 0 ? -${out}R : (${x} > 0 ? ${out}R : ${x})));`;
+};
+
+/** p to the power of q, into `out`, as IEEE has it: whole powers of negative numbers, 1 for q = 0 or p = 1. Needs the numbers `inf` and `nan`. */
+export const pow = (out: string, p: string, q: string): string =>
+  `const ${out}A = Math.abs(${p}); const ${out}H = ${q} * 0.5; let ${out}S = 1;
+   if (${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A <= ${largest}) { ${out}S = nan; } } }
+   let ${out}M = ${p};
+   if (${out}A > ${largest}) { ${out}M = (${q} > 0 ? ${out}A : 0); } else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); } else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
+   const ${out} = (${p} === 1 || ${q} === 0 ? 1 : (${isNumber(q)} ? ${out}S * ${out}M : ${q}));`;

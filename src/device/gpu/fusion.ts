@@ -1,0 +1,58 @@
+/**
+ * Which kernels wait for their reader, and which readers run as one with them: an activation after a convolution, the gradient of one after the unpooling
+ * before it, a sum over all elements of a loss. They wait for the next kernel only. What was run as part of it is made by itself if others read it, too.
+ */
+
+import { sizeOf } from '../../tensor/shape.js';
+import type { KernelAttrs, KernelName, Operand, Spec } from '../device.js';
+import { type Epilogue, epilogues } from './elementwise.js';
+import { andThen, type Launch } from './launch.js';
+import { sumOfAll } from './reduce.js';
+
+const convolutions: readonly KernelName[] = ['conv2d', 'conv2dInputGrad'];
+const gathers: readonly KernelName[] = ['maxUnpool2d', 'planeGather'];
+const elementwise: readonly KernelName[] = ['binary', 'bceWithLogits'];
+/** Activations whose gradient reads their output: what they were given is not needed again. */
+const activations: readonly KernelAttrs['unary']['fn'][] = ['relu', 'sigmoid', 'tanh'];
+
+/** Whether a kernel's result is left until somebody needs it. */
+export function mayWait(kernel: KernelName, inputs: readonly Spec[], [output]: readonly Spec[]): boolean {
+  if (kernel === 'expand') return sizeOf(inputs[0].shape) === 1;
+  if (kernel === 'binary') return inputs.every((t) => sizeOf(t.shape) === sizeOf(output.shape));
+  return kernel === 'bceWithLogits' || convolutions.includes(kernel) || gathers.includes(kernel);
+}
+
+/** Whether a kernel reads input k as well where it is one number for all elements. */
+export const seesThrough = (kernel: KernelName, k: number): boolean =>
+  kernel === 'binary' || kernel === 'where' || ((kernel === 'bceWithLogitsGrad' || kernel === 'gate') && k === 0);
+
+/** Makes the launches of a kernel together with those of its first input, which waits; null where the two do not go together. */
+export function fuse(
+  first: { readonly kernel: KernelName; readonly launches: readonly Launch[]; readonly views: readonly unknown[] },
+  kernel: KernelName,
+  attrs: KernelAttrs[KernelName],
+  inputs: readonly Operand[],
+): (() => readonly Launch[]) | null {
+  const epilogue = (make: () => Epilogue) => (): readonly Launch[] => {
+    const { program, args } = make();
+    return [...first.launches.slice(0, -1), andThen(first.launches[first.launches.length - 1], args, program)];
+  };
+  const { length } = first.views;
+  switch (kernel) {
+    case 'unary': {
+      const unary = attrs as KernelAttrs['unary'];
+      return convolutions.includes(first.kernel) && activations.includes(unary.fn) ? epilogue(() => epilogues.unary(unary)) : null;
+    }
+    case 'gate':
+      return convolutions.includes(first.kernel) || gathers.includes(first.kernel) || elementwise.includes(first.kernel)
+        ? epilogue(() => epilogues.gate(attrs as KernelAttrs['gate'], length))
+        : null;
+    case 'reduce': {
+      const { fn, axes } = attrs as KernelAttrs['reduce'];
+      const all = fn === 'sum' && axes.length === inputs[0].shape.length;
+      return all && elementwise.includes(first.kernel) ? () => sumOfAll(first.launches[0]) : null;
+    }
+    default:
+      return null;
+  }
+}

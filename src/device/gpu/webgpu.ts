@@ -1,0 +1,127 @@
+/** WebGPU's own API, as far as it is needed beside gpu.js: the browser's, or npm's `webgpu` in Node, and what its adapter is. */
+import { DeviceError } from '../../errors.js';
+
+/** What really computes. */
+export interface Adapter {
+  /** As the driver calls it. */
+  readonly name: string;
+  /** A program on the CPU that stands in for a GPU: right, but slow. */
+  readonly software: boolean;
+}
+
+interface GpuAdapter {
+  readonly info?: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly device: string;
+    readonly description: string;
+    readonly isFallbackAdapter?: boolean;
+  };
+  readonly isFallbackAdapter?: boolean;
+}
+export interface Gpu {
+  requestAdapter(): Promise<GpuAdapter | null>;
+}
+/** gpu.js's device: the events that concern us. */
+export interface GpuDeviceEvents {
+  readonly lost: Promise<{ readonly reason?: string; readonly message: string }>;
+  readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
+  addEventListener?(type: 'uncapturederror', listener: (event: { readonly error: { readonly message: string } }) => void): void;
+}
+
+const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp\b/i;
+export const isSoftware = (name: string): boolean => softwareNames.test(name);
+
+function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
+  const name =
+    [info?.description || info?.device, info?.vendor, info?.architecture].filter((part) => part !== undefined && part !== '').join(', ') || 'unnamed';
+  return { name, software: (info?.isFallbackAdapter ?? isFallbackAdapter ?? false) || isSoftware(name) };
+}
+
+const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
+/** A module that a browser's bundler must not look for. */
+const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
+
+/** `navigator.gpu`, where it exists. */
+const present = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
+
+/** Whether Linux has a Vulkan driver at all: without one, npm's webgpu only prints warnings. */
+async function hasDriver(): Promise<boolean> {
+  if (process.platform !== 'linux' || process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined) return true;
+  const { readdir } = await load<typeof import('node:fs/promises')>('node:fs/promises');
+  const drivers = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d', `${process.env.HOME}/.local/share/vulkan/icd.d`];
+  const found = await Promise.all(drivers.map((folder) => readdir(folder).catch(() => [])));
+  return found.some((files) => files.length > 0);
+}
+
+/** Node: makes `navigator.gpu` from npm's webgpu, which the user installs. False where the package is missing. */
+async function install(): Promise<boolean> {
+  let package_: { create(flags: string[]): Gpu; globals: object };
+  try {
+    package_ = await load('webgpu');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw new DeviceError(
+      'device',
+      "npm's webgpu must load",
+      (error as Error).message.split('\n')[0],
+      "install version 0.4 or newer: 'npm install webgpu@0.4'",
+    );
+  }
+  Object.assign(globalThis, package_.globals);
+  const gpu = package_.create([]);
+  if (globalThis.navigator === undefined) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
+  Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
+  return true;
+}
+
+/** Waits for work of WebGPU's: it does not keep Node alive itself, and a process must not end in the middle of it. */
+export async function awake<T>(work: Promise<T>): Promise<T> {
+  const clock = isNode() ? setInterval(() => {}, 2 ** 30) : undefined;
+  try {
+    return await work;
+  } finally {
+    clearInterval(clock);
+  }
+}
+
+const answerLimitMs = 10_000;
+function answered<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new DeviceError('device', 'WebGPU must answer', `no adapter within ${answerLimitMs / 1000} s`, 'check the graphics driver')),
+      answerLimitMs,
+    );
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** The adapter that WebGPU gives. @throws DeviceError where there is no WebGPU, no adapter, or no answer */
+export async function findAdapter(): Promise<Adapter> {
+  const rule = 'WebGPU must be there';
+  if (present() === undefined) {
+    if (!isNode())
+      throw new DeviceError(
+        'device',
+        rule,
+        'no navigator.gpu',
+        'use a browser that has it, on a secure page (https or localhost); on Linux, Chromium needs --enable-unsafe-webgpu',
+      );
+    if (!(await install())) throw new DeviceError('device', rule, "no package 'webgpu'", "'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver");
+  }
+  const adapter = await awake(answered((present() as Gpu).requestAdapter()));
+  if (adapter === null)
+    throw new DeviceError(
+      'device',
+      'WebGPU must have an adapter',
+      'none',
+      isNode() ? 'install a Vulkan, Metal or Direct3D 12 driver' : 'check chrome://gpu or about:support; headless Chromium needs --enable-unsafe-webgpu',
+    );
+  return describe(adapter);
+}
+
+/** Whether asking for an adapter here is worth the while, and quiet. */
+export async function mayHaveAdapter(): Promise<boolean> {
+  return present() !== undefined || (isNode() && (await hasDriver()));
+}
