@@ -45,7 +45,10 @@ export interface OpenedMode {
   readonly adapter: Adapter | null;
   /** The most elements that one array can have, and what says so. */
   readonly limit: { readonly elements: number; readonly reason: string };
-  createKernel(source: string, size: number): GpuKernel;
+  /** How many elements a thread can make: 4 on WebGPU, where a handle of vectors serves as one of numbers. */
+  readonly lanes: 1 | 4;
+  /** A kernel of `size` elements that makes `lanes` of them per thread. */
+  createKernel(source: string, size: number, lanes: number): GpuKernel;
   /** Resolves with the reason when the adapter is lost; never, unless that happens. */
   readonly lost: Promise<string>;
   /** Whether it is lost by now; a lost WebGL context reads as zeros. */
@@ -80,6 +83,12 @@ function glAdapter(context: WebGL2RenderingContext): Adapter {
   return { name, software: isSoftware(name) };
 }
 
+/** gpu.js reads no vectors back into kernels, but on WebGPU they lie in memory as numbers do, and a handle says what it holds. */
+function flat(kernel: GpuKernel, size: number): GpuKernel {
+  const relabelled = async (...args: (Value | number)[]): Promise<Value> => Object.assign(await kernel(...args), { output: [size], componentCount: 1 });
+  return Object.assign(relabelled, { kernel: kernel.kernel });
+}
+
 /** Devices open on WebGPU: they share one context of gpu.js's, which goes with the last of them. */
 let webgpuDevices = 0;
 
@@ -94,14 +103,16 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     throw new DeviceError('device', `gpu.js must run in mode '${mode}'`, got, remedy(mode));
   };
   let gpu: GpuJs | undefined;
-  const create = (source: string, size: number): GpuKernel =>
-    (gpu as GpuJs).createKernel(source, {
-      output: [size],
+  const create = (source: string, size: number, lanes = 1): GpuKernel => {
+    const kernel = (gpu as GpuJs).createKernel(source, {
+      output: [size / lanes],
       precision: 'single',
       pipeline: true,
       immutable: true,
       ...(asyncMode ? { asyncMode } : {}),
     });
+    return lanes === 1 ? kernel : flat(kernel, size);
+  };
   if (mode === 'webgpu') webgpuDevices++;
   const close = async (): Promise<void> => {
     await gpu?.destroy();
@@ -117,13 +128,14 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     const context = (probe.kernel.context ?? gpu.context) as WebGL2RenderingContext;
     const actual = ran === 'gpu' ? glMode(context) : ran;
     if (actual !== mode) refuse(`it ran in '${actual}'`);
-    const common = { mode, createKernel: create, close };
+    const common = { mode, lanes: 1, createKernel: create, close } as const;
     if (mode === 'webgpu') {
       const { device } = probe.kernel.context as { device: GpuDeviceEvents };
       let lost = false;
       const bytes = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
       return {
         ...common,
+        lanes: 4,
         adapter,
         limit: bytes / 4 < exactLimit.elements ? { elements: bytes / 4, reason: `the adapter binds ${bytes} bytes at most` } : exactLimit,
         lost: device.lost.then(({ message }) => {

@@ -267,7 +267,7 @@ export class GpuDevice implements Device {
     if (kernel === undefined) {
       const text = source(launch, shifted);
       const key = `${launch.size} ${sizes} ${text}`;
-      kernel = this.#kernels.get(key) ?? this.#opened.createKernel(text, launch.size);
+      kernel = this.#kernels.get(key) ?? this.#opened.createKernel(text, launch.size, launch.values.length);
       this.#kernels.set(key, kernel);
       known.set(signature, kernel);
     }
@@ -456,7 +456,7 @@ export class GpuDevice implements Device {
       operands.push(through ? { shape: [], dtype: buffer.dtype } : inputs[k]);
       return this.#retain(through ? content.views[0] : this.#view(kernel, buffer));
     });
-    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs)), views };
+    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs, this.#opened.lanes)), views };
   }
 
   /** Launches by key, made once. */

@@ -42,7 +42,7 @@ function shared(fn: Fn, args: Launch['args'], element: (index: string) => Progra
 /** Sums all elements that an elementwise launch would make, without storing them. */
 export function sumOfAll(elements: Launch): Launch[] {
   const own = (text: string): string => text.replaceAll(/\bi\b/g, 'walkI');
-  const element = (index: string): Program => [`const walkI = ${index}; ${own(elements.body)}`, own(elements.value)];
+  const element = (index: string): Program => [`const walkI = ${index}; ${own(elements.body)}`, own(elements.values[0])];
   return shared('sum', elements.args, element, 1, 'const walkBase = 0;', elements.size, 1);
 }
 
