@@ -3,8 +3,8 @@
  * test all run over it; a new op needs a row here and nothing else. Not here: any expected number (test/semantics.ts, test/ops/fixtures.ts).
  */
 
-import type { Device, DType, Shape, Tensor } from '../../src/index.js';
-import * as c from '../../src/index.js';
+import type { Device, DType, Shape, Tensor } from 'cedargrad';
+import * as c from 'cedargrad';
 
 /**
  * Where values lie. 'distinct': a shuffled, evenly spaced set without 0, so that no finite difference crosses a tie or a kink; different sets in different

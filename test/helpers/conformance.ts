@@ -1,0 +1,192 @@
+/**
+ * What a device must do as the reference device does in float32, as a list of checks that a suite in Node and a page in a browser can run alike:
+ * every row of the op table and of the extremes (values, gradients, memory given back), random bits, and training at flat memory.
+ */
+import {
+  Adam,
+  bceWithLogits,
+  conv2d,
+  conv2dTranspose,
+  type Device,
+  dropout,
+  manualSeed,
+  maxPool2d,
+  maxUnpool2d,
+  noGrad,
+  ones,
+  Parameter,
+  RandomState,
+  rand,
+  randn,
+  type Shape,
+  type Tensor,
+  type TypedArray,
+  tensor,
+} from 'cedargrad';
+import { extremes } from './extremes.js';
+import { inputsOf, opTable, type Row } from './op-table.js';
+
+export interface Check {
+  readonly name: string;
+  /** Rejects with what is wrong on device `on`. */
+  run(on: Device, reference: Device): Promise<void>;
+}
+
+export function must(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message);
+}
+
+/** Turns generations, and pushes out the scalars that stay readable, until `done` or far beyond any of their limits. */
+function flush(reference: Device, done: () => boolean): void {
+  const x = tensor([1], { device: reference, requiresGrad: true });
+  for (let i = 0; i < 2000 && (i < 2 || !done()); i++) x.mul(2).backward();
+}
+
+interface Outcome {
+  readonly dtype: string;
+  readonly shape: Shape;
+  readonly values: TypedArray;
+  readonly grads: (TypedArray | null)[];
+}
+
+/** Runs a row on a device: its value and, where it has any, the gradient of every float input. */
+export async function runRow(row: Row, on: Device): Promise<Outcome> {
+  const inputs = inputsOf(row, on, 'float32');
+  const y = row.differentiable ? row.fn(...inputs) : noGrad(() => row.fn(...inputs));
+  const values = await y.data();
+  const grads: (TypedArray | null)[] = [];
+  if (row.differentiable) {
+    const g = tensor(new RandomState(11).randn(y.size), { shape: y.shape, device: on });
+    y.backward(g);
+    for (const x of inputs) grads.push(x.grad === null ? null : await x.grad.data());
+    g.release();
+  }
+  for (const x of inputs) x.grad?.release();
+  for (const t of [y, ...inputs]) t.release();
+  return { dtype: y.dtype, shape: y.shape, values, grads };
+}
+
+/** NaN and infinities in the same places, all else within the tolerance. */
+function agree(what: string, got: TypedArray, want: TypedArray, { relative, absolute }: Row['tolerance']): void {
+  must(got.length === want.length, `${what}: ${got.length} elements, on reference ${want.length}`);
+  const wrong = [...want.keys()].filter((i) => {
+    const near = Number.isFinite(want[i]) && Math.abs(got[i] - want[i]) <= absolute + relative * Math.abs(want[i]);
+    return !near && !Object.is(got[i], want[i]);
+  });
+  must(wrong.length === 0, `${what}: ${wrong.map((i) => `element ${i} is ${got[i]}, on reference ${want[i]}`).join('; ')}`);
+}
+
+async function checkRow(row: Row, on: Device, reference: Device): Promise<void> {
+  const before = on.memory();
+  const got = await runRow(row, on);
+  const want = await runRow(row, reference);
+  must(got.dtype === want.dtype, `dtype ${got.dtype}, on reference ${want.dtype}`);
+  must(`${got.shape}` === `${want.shape}`, `shape [${got.shape}], on reference [${want.shape}]`);
+  agree('value', got.values, want.values, row.tolerance);
+  want.grads.forEach((grad, i) => {
+    const mine = got.grads[i];
+    must((mine === null) === (grad === null), `input ${i}: ${mine === null ? 'no' : 'a'} gradient, unlike on reference`);
+    if (grad !== null && mine !== null) agree(`gradient of input ${i}`, mine, grad, row.tolerance);
+  });
+  await on.sync();
+  flush(reference, () => on.memory().tensors <= before.tensors);
+  const left = { tensors: on.memory().tensors - before.tensors, bytes: on.memory().bytes - before.bytes };
+  must(left.tensors === 0 && left.bytes === 0, `${left.tensors} arrays, ${left.bytes} bytes left behind`);
+}
+
+/** What the generators give on a device: uniform and normal numbers, the zeros of two masks, and what the generator draws next. */
+async function draw(on: Device): Promise<TypedArray[]> {
+  manualSeed(3);
+  const drawn = [
+    rand([7, 5], { device: on }),
+    randn([7, 5], { device: on }),
+    // A rate of one half scales by a power of two: equal bits in every division.
+    dropout(ones([50, 7], { device: on }), { rate: 0.5 }),
+    dropout(ones([50, 7], { device: on }), { rate: 0.3, random: new RandomState(5) }).greater(0),
+    rand([3], { device: on }),
+  ];
+  return Promise.all(drawn.map((t) => t.data()));
+}
+
+async function checkRandom(on: Device, reference: Device): Promise<void> {
+  const got = await draw(on);
+  const want = await draw(reference);
+  want.forEach((values, i) => {
+    must(values.length === got[i].length && values.every((v, j) => Object.is(v, got[i][j])), `draw ${i} is ${got[i]}, on reference ${values}`);
+  });
+}
+
+/** A convolutional encoder with pooling and its unpooling decoder, as small as can be: each step's loss, how often it read the device, and the arrays in use. */
+async function train(on: Device, steps: number): Promise<{ losses: number[]; reads: number[]; tensors: number[] }> {
+  const random = new RandomState(5);
+  const parameter = (scale: number, ...shape: number[]): Parameter =>
+    new Parameter(
+      tensor(
+        Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1)), (v) => v * scale),
+        { shape, device: on },
+      ),
+    );
+  const [w1, b1, w2, w3, w4] = [
+    parameter(0.3, 3, 3, 2, 4),
+    parameter(0.1, 4),
+    parameter(0.3, 3, 3, 4, 6),
+    parameter(0.3, 3, 3, 4, 6),
+    parameter(0.3, 3, 3, 1, 4),
+  ];
+  const optimizer = new Adam([w1, b1, w2, w3, w4], { lr: 0.01 });
+  const x = tensor(Float32Array.from(random.randn(2 * 8 * 6 * 2)), { shape: [2, 8, 6, 2], device: on });
+  const target = tensor(
+    Float32Array.from(random.rand(2 * 8 * 6), (u) => (u < 0.3 ? 1 : 0)),
+    { shape: [2, 8, 6, 1], device: on },
+  );
+  const forward = (): Tensor => {
+    const [pooled, indices] = maxPool2d(conv2d(x, w1, { bias: b1, padding: 'same' }).relu(), { kernelSize: 2 });
+    const [deep, deepIndices] = maxPool2d(conv2d(pooled, w2, { padding: 'same' }).relu(), { kernelSize: 2, padding: 'same' });
+    const up = conv2dTranspose(maxUnpool2d(deep, deepIndices), w3, { padding: 'same' }).relu();
+    return conv2dTranspose(maxUnpool2d(dropout(up, { rate: 0.25, random }), indices), w4, { padding: 'same' });
+  };
+  const losses: number[] = [];
+  const reads: number[] = [];
+  const tensors: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const before = on.counters.reads;
+    optimizer.zeroGrad();
+    const loss = bceWithLogits(forward(), target, { reduction: 'sum' });
+    loss.backward();
+    optimizer.step();
+    losses.push(await loss.item());
+    reads.push(on.counters.reads - before);
+    tensors.push(on.memory().tensors);
+  }
+  return { losses, reads, tensors };
+}
+
+async function checkTraining(on: Device, reference: Device): Promise<void> {
+  const got = await train(on, 12);
+  const want = await train(reference, 12);
+  must(
+    got.reads.every((n) => n === 1),
+    `reads of each step: ${got.reads}`,
+  );
+  must(
+    want.losses.every((loss, i) => Math.abs(got.losses[i] / loss - 1) < 1e-4),
+    `losses ${got.losses}, on reference ${want.losses}`,
+  );
+  must(want.losses[11] < want.losses[0], `it does not learn: ${want.losses}`);
+}
+
+async function checkMemory(on: Device): Promise<void> {
+  const { tensors } = await train(on, 80);
+  must(
+    tensors.slice(-4).every((n) => n === tensors[79]),
+    `arrays in use over the steps: ${tensors}`,
+  );
+}
+
+export const checks: readonly Check[] = [
+  { name: 'says what it lacks', run: async (on) => must(!on.dtypes.includes('float64'), `dtypes ${on.dtypes}`) },
+  ...[...opTable, ...extremes].map((row) => ({ name: row.name, run: (on: Device, reference: Device) => checkRow(row, on, reference) })),
+  { name: 'random numbers and dropout masks have the same bits', run: checkRandom },
+  { name: 'a training step reads the device once, for the loss; losses agree with reference', run: checkTraining },
+  { name: 'memory is flat over training steps, once the readable scalars are full', run: checkMemory },
+];
