@@ -55,6 +55,8 @@ function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string):
       if (${k} < ${a.kernel} && ${within(o, a.output)}) { ${body} } }`;
 }
 
+const parameters = (operands: readonly Spec[]): string[] => ['k', 'b'].slice(0, operands.length - 1);
+
 const forward = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, y: Spec, most: number): Launch => {
   const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
   const lanes = fitting(most, groupOut);
@@ -64,7 +66,7 @@ const forward = (operands: readonly Spec[], { height: h, width: w, inChannels, o
       for (let kx = 0; kx < ${w.kernel}; kx++) { ${inside('px', 'c2', 'kx', w)} if (${within('px', w.input)}) {
         ${whole('p', `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`)} ${whole('q', `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`)}
         ${channelSum(groupIn, lanes, 'x', 1, 'k', outChannels, 1)} } } } }`;
-  return launch(sizeOf(y.shape), inputs(...['x', 'k', 'b'].slice(0, operands.length)), body, ...values);
+  return { ...launch(sizeOf(y.shape), inputs('x', ...parameters(operands)), body, ...values), moving: parameters(operands) };
 };
 
 const transposed = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, x: Spec, most: number): Launch => {
@@ -75,7 +77,7 @@ const transposed = (operands: readonly Spec[], { height: h, width: w, inChannels
     ${channelSum(groupOut, lanes, 'g', 1, 'k', 1, outChannels)}`;
   const body = `${splitLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)}; const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
     ${begin} ${overTaps('c1', 'oy', 'ky', h, overTaps('c2', 'ox', 'kx', w, tap))}`;
-  return launch(sizeOf(x.shape), inputs(...['g', 'k', 'b'].slice(0, operands.length)), body, ...values);
+  return { ...launch(sizeOf(x.shape), inputs('g', ...parameters(operands)), body, ...values), moving: parameters(operands) };
 };
 
 /** Threads that a GPU should have at least: where there are fewer weights, several share the pixels of each. */

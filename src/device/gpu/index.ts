@@ -51,6 +51,7 @@ const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 /** An array on the GPU, for as long as someone needs it. */
 class GpuArray {
   references = 1;
+  isConstant = false;
   constructor(
     public handle: Handle,
     readonly size: number,
@@ -137,8 +138,7 @@ export class GpuDevice implements Device {
   }
 
   memory(): MemoryReport {
-    const constants = [...this.#constants.values()].reduce((sum, { size }) => sum + 4 * size, 0);
-    return { tensors: this.#live.tensors, bytes: this.#live.bytes - constants, pooled: constants, arrays: this.#live.arrays - this.#constants.size };
+    return { ...this.#live, pooled: 4 * this.#constants.size };
   }
 
   #listen(): void {
@@ -189,8 +189,10 @@ export class GpuDevice implements Device {
 
   #release({ array }: { array: GpuArray }): void {
     if (--array.references > 0) return;
-    this.#live.arrays--;
-    this.#live.bytes -= 4 * array.size;
+    if (!array.isConstant) {
+      this.#live.arrays--;
+      this.#live.bytes -= 4 * array.size;
+    }
     this.#delete(array);
   }
 
@@ -255,7 +257,7 @@ export class GpuDevice implements Device {
 
   // ---- launches
 
-  /** Kernels are keyed by text and all sizes: gpu.js refuses an argument that changes size, or in its cpu mode silently reuses the old one. */
+  /** Kernels are keyed by text and, but on WebGPU, by all sizes: gpu.js refuses an argument that changes size, or in its cpu mode silently reuses the old one. */
   #kernel(launch: Launch, sizes: readonly number[], shifted: readonly string[]): GpuKernel {
     const signature = `${sizes} ${shifted}`;
     let known = this.#kernelsOf.get(launch);
@@ -283,8 +285,10 @@ export class GpuDevice implements Device {
         if (typeof arg === 'number') return { name, arg };
         return { name, arg: 'input' in arg ? views[arg.input] : { array: results[arg.result], offset: 0, size: results[arg.result].size } };
       });
-      const shifted = named.flatMap(({ name, arg }) => (typeof arg === 'number' || arg.offset === 0 ? [] : [{ name, offset: arg.offset }]));
-      const sizes = named.map(({ arg }) => (typeof arg === 'number' ? 0 : arg.array.size));
+      const shifted = named.flatMap(({ name, arg }) =>
+        typeof arg === 'number' || (arg.offset === 0 && !each.moving?.includes(name)) ? [] : [{ name, offset: arg.offset }],
+      );
+      const sizes = this.mode === 'webgpu' ? [] : named.map(({ arg }) => (typeof arg === 'number' ? 0 : arg.array.size));
       const kernelOf = (): GpuKernel =>
         this.#kernel(
           each,
@@ -313,22 +317,23 @@ export class GpuDevice implements Device {
     const late = arrays.filter((a) => isPromise(a.handle));
     let result: Handle;
     try {
-      if (late.length === 0) result = now();
-      else {
-        for (const array of arrays) array.references++;
-        result = Promise.all(late.map((a) => a.handle))
-          .then((): Handle => {
-            if (generation !== this.#generation) throw this.#lossError(name);
-            return now();
-          })
-          .finally(() => {
-            for (const array of arrays) this.#release({ array });
-          });
-      }
+      result =
+        late.length === 0
+          ? now()
+          : Promise.all(late.map((a) => a.handle)).then((): Handle => {
+              if (generation !== this.#generation) throw this.#lossError(name);
+              return now();
+            });
     } catch (error) {
       throw failed(error);
     }
     if (!isPromise(result)) return result;
+    // A kernel that is still being compiled reads its arguments later.
+    for (const array of arrays) array.references++;
+    const release = (): void => {
+      for (const array of arrays) this.#release({ array });
+    };
+    result.then(release, release);
     const told = result.catch((error) => {
       throw failed(error);
     });
@@ -375,19 +380,23 @@ export class GpuDevice implements Device {
         data.length,
       );
     if (data.length > 1) return upload();
-    // Single numbers come back every step: the gradient to begin with, fill values.
+    // Single numbers come back every step: the gradient to begin with, fill values. They count as kept for reuse, not as held.
     const key = Object.is(copy[0], -0) ? '-0' : String(copy[0]);
-    const known = this.#constants.get(key);
-    if (known !== undefined) return this.#retain({ array: known, offset: 0, size: 1 }).array;
-    const [oldest] = this.#constants;
-    if (this.#constants.size >= mostConstants) {
-      this.#constants.delete(oldest[0]);
-      this.#release({ array: oldest[1] });
+    let constant = this.#constants.get(key);
+    if (constant === undefined) {
+      const [oldest] = this.#constants;
+      if (this.#constants.size >= mostConstants) {
+        this.#constants.delete(oldest[0]);
+        this.#release({ array: oldest[1] });
+      }
+      constant = upload();
+      constant.isConstant = true;
+      this.#live.arrays--;
+      this.#live.bytes -= 4;
+      this.#constants.set(key, constant);
     }
-    const array = upload();
-    array.references++;
-    this.#constants.set(key, array);
-    return array;
+    constant.references++;
+    return constant;
   }
 
   run<K extends KernelName>(
@@ -593,6 +602,7 @@ export class GpuDevice implements Device {
   }
 
   async sync(): Promise<void> {
+    this.#settle();
     while (this.#pending.size > 0) await awake(Promise.allSettled(this.#pending));
     this.#tell();
     this.#checkLost('sync');

@@ -22,6 +22,8 @@ export interface Launch {
   readonly args: Readonly<Record<string, Arg>>;
   readonly body: string;
   readonly values: readonly string[];
+  /** Arrays that are always read from an offset: parameters, which the first optimizer step moves, so that their kernels stay the same. */
+  readonly moving?: readonly string[];
 }
 
 /** Launches in order; the last one's result holds the outputs, one after the other. `lanes`: how many elements a thread can make at most, 1 or 4. */
@@ -44,7 +46,7 @@ export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, prog
     lanes === 1 ? text : text.replaceAll(/\b(made|y\w*)\b/g, `$1${lane}`).replaceAll(/\bi\b/g, `(i * ${lanes} + ${lane})`);
   const bodies = first.values.map((value, lane) => `const ${ofLane('made', lane)} = ${value}; ${ofLane(program[0], lane)}`);
   return {
-    size: first.size,
+    ...first,
     args: { ...first.args, ...args },
     body: `${first.body} ${bodies.join(' ')}`,
     values: first.values.map((_, lane) => ofLane(program[1], lane)),
