@@ -333,7 +333,7 @@ test('an unknown device', async () => {
     error = e;
   });
   assert.instance(error, DeviceError);
-  assert.match((error as Error).message, /^device: name must be 'reference', 'wasm', 'gpu' or 'auto'; got 'tpu'/);
+  assert.match((error as Error).message, /^device: name must be one of reference, wasm, gpu, webgpu, webgl2, webgl, headlessgl, auto; got 'tpu'/);
   fails(() => c.setDefaultDevice('gpu' as unknown as c.Device), DeviceError, 'setDefaultDevice', "await device('gpu')");
 });
 

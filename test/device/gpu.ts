@@ -1,44 +1,116 @@
-/** What the gpu device promises beyond agreement with the reference (conformance.ts): its mode, its limits, long sums. */
+/** What the gpu device promises beyond agreement with the reference (conformance.ts): its modes, its limits, long sums, how little it launches. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DeviceError, device, full, tensor } from '../../src/index.js';
+import { Cedn } from '../../examples/cedn-model.js';
+import { cednData } from '../../src/data/index.js';
+import {
+  Adam,
+  bceWithLogits,
+  conv2d,
+  type Device,
+  DeviceError,
+  defaultDevice,
+  device,
+  full,
+  type GpuDevice,
+  type GpuOptions,
+  manualSeed,
+  maxPool2d,
+  maxUnpool2d,
+  noGrad,
+  Parameter,
+  RandomState,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from '../../src/index.js';
 
 const test = suite('gpu device');
+const home = defaultDevice();
+test.after.each(() => setDefaultDevice(home));
 
-const refusal = async (options: object): Promise<Error> => {
+const refusal = async (opening: Promise<Device>): Promise<Error> => {
   try {
-    await device('gpu', options);
+    await (await opening).close();
   } catch (error) {
     return error as Error;
   }
   throw new Error('was not refused');
 };
+const random = (on: Device, ...shape: number[]): Tensor =>
+  tensor(new RandomState(3).randn(shape.reduce((a, b) => a * b, 1)), { shape, device: on, dtype: 'float32' });
+const opened = (mode: 'cpu' | 'webasm'): Promise<GpuDevice> => device('gpu', { mode });
 
 test('the mode is the one that really ran', async () => {
   for (const mode of ['cpu', 'webasm'] as const) {
-    const on = await device('gpu', { mode });
-    assert.equal([on.name, on.mode, String(on)], ['gpu', mode, `gpu (${mode})`]);
+    const on = await opened(mode);
+    assert.equal([on.name, on.mode, String(on), on.adapter, on.alive], ['gpu', mode, `gpu (${mode})`, null, true]);
     await on.close();
+    assert.is(on.alive, false);
+    assert.throws(() => full([2], 1, { device: on }), /^upload: the device must be open; got one that was closed; open another with device\(\)/);
   }
 });
 
 test('a mode that cannot run here is refused with a remedy, never replaced', async () => {
-  const error = await refusal({ mode: 'webgl2' });
-  assert.instance(error, DeviceError);
-  assert.match(error.message, /^device: gpu\.js must .*webgl2.*; got .*; it needs a browser$/);
-  assert.match((await refusal({ mode: 'opengl' })).message, /^device: mode must be one of cpu, webasm, .*; got 'opengl'/);
+  for (const mode of ['webgl2', 'webgl'] as const) {
+    const error = await refusal(device(mode));
+    assert.instance(error, DeviceError);
+    assert.match(error.message, new RegExp(`^device: gpu\\.js must run in mode '${mode}'; got .*; it needs a browser; in Node, use 'webgpu' or 'headlessgl'$`));
+    assert.is((await refusal(device('gpu', { mode }))).message, error.message);
+  }
+  assert.match(
+    (await refusal(device('gpu', { mode: 'opengl' } as unknown as GpuOptions))).message,
+    /^device: mode must be one of cpu, webasm, .*; got 'opengl'/,
+  );
+  assert.match((await refusal(device('webgpu', { asyncMode: true }))).message, /^device: asyncMode is for the modes 'cpu' and 'webasm'; got mode 'webgpu'/);
 });
 
 test('whole numbers past 2^24 are refused', async () => {
-  const on = await device('gpu', { mode: 'cpu' });
+  const on = await opened('cpu');
   assert.throws(() => tensor(Int32Array.of(2 ** 24 + 2), { device: on }), /^gpu: whole numbers are exact only up to 2\^24; got 16777218/);
   assert.equal([...tensor(Int32Array.of(2 ** 24), { device: on }).dataSync()], [2 ** 24]);
   await on.close();
 });
 
+test('arrays of more elements than float32 can index are refused, with the limit named', async () => {
+  const on = await opened('cpu');
+  const x = full([4097], 1, { device: on });
+  assert.throws(
+    () => x.reshape([4097, 1]).mul(x),
+    /^binary: an array may have 16777216 elements at most on the gpu device; got 16785409; indexes are float32, exact up to 2\^24; split it, or use the wasm device/,
+  );
+  await on.close();
+});
+
+test('indexes are exact up to the largest arrays', async () => {
+  const on = await opened('cpu');
+  // Both ways of dividing an index: by a power of two and not, below 2^21 and beyond.
+  for (const [rows, columns] of [
+    [4099, 3989],
+    [1021, 1031],
+    [2048, 8191],
+  ]) {
+    const row = tensor(
+      Float32Array.from({ length: rows }, (_, i) => i),
+      { shape: [rows, 1], device: on },
+    );
+    const column = tensor(
+      Float32Array.from({ length: columns }, (_, i) => i),
+      { device: on },
+    );
+    const grid = row.mul(columns).add(column).dataSync();
+    assert.is(
+      grid.findIndex((v, i) => v !== i),
+      -1,
+      `${rows}×${columns}`,
+    );
+  }
+  await on.close();
+});
+
 test('a sum of 300,000 keeps five digits where sums run in float32', async () => {
   for (const mode of ['cpu', 'webasm'] as const) {
-    const on = await device('gpu', { mode });
+    const on = await opened(mode);
     const sum = await full([300, 1000], 0.1, { device: on }).sum().item();
     assert.ok(Math.abs(sum / 30000 - 1) < 1e-5, `${mode}: ${sum}`);
     const flat = await full([300_000], 0.1, { device: on }).sum().item();
@@ -48,13 +120,126 @@ test('a sum of 300,000 keeps five digits where sums run in float32', async () =>
 });
 
 test('memory counts what is held', async () => {
-  const on = await device('gpu', { mode: 'cpu' });
+  const on = await opened('cpu');
   const x = tensor([1, 2, 3], { device: on });
   const y = x.mul(2);
-  assert.equal(on.memory(), { tensors: 2, bytes: 24, pooled: 0 });
+  assert.equal(on.memory(), { tensors: 2, arrays: 2, bytes: 24, pooled: 0 });
   y.release();
   x.release();
-  assert.equal(on.memory(), { tensors: 0, bytes: 0, pooled: 0 });
+  assert.equal(on.memory(), { tensors: 0, arrays: 0, bytes: 0, pooled: 0 });
+  await on.close();
+});
+
+test('a training step of the miniature CEDN launches at most 45 kernels and reads nothing', async () => {
+  const on = await opened('cpu');
+  setDefaultDevice(on);
+  const data = cednData();
+  const model = new Cedn(0.5).initPublished(42);
+  manualSeed(7);
+  const x = tensor(data.x, { shape: data.xShape });
+  const y = tensor(data.y, { shape: data.yShape });
+  const optimizer = new Adam(model.parameters(), { lr: 1 });
+  const used: { kernels: number; reads: number }[] = [];
+  for (let step = 0; step < 3; step++) {
+    const { kernels, reads } = on.counters;
+    optimizer.zeroGrad();
+    bceWithLogits(model.forward(x), y, { reduction: 'sum' }).backward();
+    optimizer.step();
+    used.push({ kernels: on.counters.kernels - kernels, reads: on.counters.reads - reads });
+  }
+  // The first step also joins the parameters and moments; WebGPU uploads the mask by one kernel more.
+  assert.ok(used[0].kernels <= 45, `${used[0].kernels} kernels`);
+  assert.equal(used.slice(1), [
+    { kernels: 32, reads: 0 },
+    { kernels: 32, reads: 0 },
+  ]);
+  await on.close();
+});
+
+test('an activation runs as one kernel with its convolution, whose own result can still be read', async () => {
+  const on = await opened('cpu');
+  const x = random(on, 2, 5, 6, 3);
+  const w = random(on, 3, 3, 3, 4);
+  const before = on.counters.kernels;
+  const h = conv2d(x, w);
+  const y = h.relu();
+  assert.is(on.counters.kernels - before, 1);
+  const activated = y.dataSync();
+  const linear = h.dataSync();
+  assert.is(on.counters.kernels - before, 2);
+  assert.ok(linear.some((v) => v < 0));
+  assert.equal(
+    [...activated],
+    [...linear].map((v) => Math.max(v, 0)),
+  );
+  await on.close();
+});
+
+test('what waits keeps the values it was asked with, whatever changes afterwards', async () => {
+  const on = await opened('cpu');
+  const x = random(on, 1, 4, 4, 2);
+  const w = new Parameter(random(on, 3, 3, 2, 2));
+  const want = conv2d(x, w.detach().clone()).dataSync();
+  const h = conv2d(x, w.detach());
+  h.relu();
+  noGrad(() => void w.assign(w.mul(2)));
+  assert.equal(h.dataSync(), want);
+  await on.close();
+});
+
+test('a result that others read, too, is not left to its first reader', async () => {
+  const on = await opened('cpu');
+  const x = random(on, 1, 4, 4, 2);
+  const [values, indices] = maxPool2d(x, { kernelSize: 2 });
+  const up = maxUnpool2d(values, indices);
+  const [sum, negated] = [up.add(1), up.neg()];
+  const plain = up.dataSync();
+  assert.equal(
+    [...sum.dataSync()],
+    [...plain].map((v) => Math.fround(v + 1)),
+  );
+  assert.equal(
+    [...negated.dataSync()],
+    [...plain].map((v) => -v),
+  );
+  await on.close();
+});
+
+test('numbers that text cannot tell apart are told apart', async () => {
+  const on = await opened('cpu');
+  const x = tensor([1, -1], { device: on });
+  assert.equal([...x.mul(0).dataSync()], [0, -0]);
+  assert.equal([...x.mul(-0).dataSync()], [-0, 0]);
+  assert.equal([...x.clamp(-Infinity, 0).dataSync(), ...x.clamp(0, Infinity).dataSync()], [0, -1, 1, 0]);
+  assert.equal([...x.div(Infinity).dataSync(), ...x.mul(Infinity).dataSync()], [0, -0, Infinity, -Infinity]);
+  await on.close();
+});
+
+test('whatever order they are asked in, parameters and moments of an optimizer share one array after its first step', async () => {
+  const on = await opened('cpu');
+  const parameters = [random(on, 3), random(on, 4), random(on, 2, 2)].map((t) => new Parameter(t));
+  const optimizer = new Adam(parameters, { lr: 0.1 });
+  const step = (): void => {
+    optimizer.zeroGrad();
+    const [a, b, c] = parameters;
+    a.mul(a)
+      .sum()
+      .add(b.mul(c.reshape([4])).sum())
+      .backward();
+    optimizer.step();
+  };
+  step();
+  const { kernels } = on.counters;
+  step();
+  const launched = on.counters.kernels - kernels;
+  // A value that is set from outside leaves the others alone, and joins them again.
+  const [a, b] = await Promise.all(parameters.map((p) => p.data()));
+  noGrad(() => void parameters[0].assign(tensor(a, { device: on })));
+  assert.equal(parameters[1].dataSync(), b);
+  step();
+  const again = on.counters.kernels;
+  step();
+  assert.is(on.counters.kernels - again, launched);
   await on.close();
 });
 
