@@ -1,8 +1,9 @@
-/** Builds dist from src with the TypeScript compiler (tsconfig.build.json) and prints its size. */
+/** Builds dist from src with the TypeScript compiler (tsconfig.build.json), and from that the one for pages without a bundler; prints their size. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(repository, 'dist');
@@ -12,10 +13,24 @@ const compiler = fileURLToPath(import.meta.resolve('typescript/bin/tsc'));
 const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository, stdio: 'inherit' });
 if (status !== 0) process.exit(1);
 
-const files = readdirSync(dist, { recursive: true, encoding: 'utf8' });
-const size = (ending) => {
-  const chosen = files.filter((file) => file.endsWith(ending));
-  const bytes = chosen.reduce((sum, file) => sum + statSync(join(dist, file)).size, 0);
-  return `${chosen.length} ${ending} files, ${(bytes / 1024).toFixed(0)} KiB`;
+const size = (directory, ending) => {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(ending));
+  const bytes = files.reduce((sum, file) => sum + statSync(join(directory, file)).size, 0);
+  return `${files.length} ${ending} files, ${(bytes / 1024).toFixed(0)} KiB`;
 };
-console.log(`dist: ${size('.js')}; ${size('.d.ts')}`);
+console.log(`dist: ${size(dist, '.js')}; ${size(dist, '.d.ts')}`);
+
+// With everything that it needs; the devices, and gpu.js, are files of their own that load when they are asked for.
+const browser = join(dist, 'browser');
+await build({
+  entryPoints: { cedargrad: join(dist, 'index.js') },
+  outdir: browser,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  minify: true,
+  logLevel: 'warning',
+});
+console.log(`dist/browser: ${size(browser, '.js')}`);

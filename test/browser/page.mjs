@@ -1,4 +1,4 @@
-// The page's script: what run.mjs calls from outside. The bundle under test lies beside it as cedargrad.mjs.
+// The page's script: what wasm.mjs and published.mjs call from outside. The build under test lies beside it as cedargrad.js.
 
 // Before any device is made: the memories of the devices, whose control blocks say how many workers have joined.
 const memories = [];
@@ -9,7 +9,7 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
   }
 };
 
-const api = await import('./cedargrad.mjs');
+const api = await import('./cedargrad.js');
 const { train } = await import('./train.mjs');
 
 /**
@@ -18,9 +18,9 @@ const { train } = await import('./train.mjs');
  */
 globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], atOnce = false, ready }) => {
   const on = await api.device(name, options);
-  const words = new Int32Array(memories.at(-1).buffer);
-  const joined = () => Atomics.load(words, ready);
-  for (let i = 0; i < 50 && joined() < on.threads - 1; i++)
+  const workers = (on.threads ?? 1) - 1;
+  const joined = () => (workers === 0 ? 0 : Atomics.load(new Int32Array(memories.at(-1).buffer), ready));
+  for (let i = 0; i < 50 && joined() < workers; i++)
     if (atOnce) await train(api, on, false);
     else await new Promise((done) => setTimeout(done, 100));
   const result = { name: on.name, text: String(on), mode: on.mode, threads: on.threads, joined: joined(), runs: [] };

@@ -1,0 +1,70 @@
+// The sites that Chromium visits: the built package in bundles by esbuild and by Vite, and its own build for pages. A site is its files' text by path.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build as esbuild } from 'esbuild';
+import { build as vite } from 'vite';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const own = (file) => fileURLToPath(new URL(file, import.meta.url));
+const read = (path) => readFileSync(path, 'utf8');
+
+/** Of the package, all that is bundled must come from dist. */
+function assertBuilt(paths) {
+  assert.ok(
+    paths.some((path) => path.startsWith('dist/')),
+    'nothing of dist is bundled',
+  );
+  assert.deepEqual(
+    paths.filter((path) => path.startsWith('src/')),
+    [],
+    'bundled from src',
+  );
+}
+
+async function withEsbuild(entryPoints, options) {
+  const { outputFiles, metafile } = await esbuild({
+    entryPoints,
+    absWorkingDir: repository,
+    outdir: '/',
+    // Not the repository's, which leads to src.
+    tsconfigRaw: '{}',
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    ...options,
+  });
+  assertBuilt(Object.keys(metafile.inputs));
+  return Object.fromEntries(outputFiles.map(({ path, text }) => [path.slice(1), text]));
+}
+
+async function withVite(input, minify) {
+  const { output } = await vite({
+    root: repository,
+    configFile: false,
+    base: './',
+    logLevel: 'silent',
+    build: { minify, write: false, rollupOptions: { input, output: { entryFileNames: 'page.js' } } },
+  });
+  assertBuilt(output.flatMap(({ moduleIds }) => moduleIds.map((id) => id.slice(repository.length))));
+  return Object.fromEntries(output.map(({ fileName, code }) => [fileName, code]));
+}
+
+/** The page of conform.mjs with all that it needs: gpu.js is a chunk of its own. */
+export const conforming = (tool, minify) =>
+  tool === 'vite' ? withVite(own('conform.mjs'), minify) : withEsbuild({ page: own('conform.mjs') }, { splitting: true, minify });
+
+const trainingPage = () => ({ 'page.js': read(own('page.mjs')), 'train.mjs': read(own('train.mjs')) });
+
+/** The page of page.mjs, beside the package in one file. */
+export const training = async (minify) => ({ ...trainingPage(), ...(await withEsbuild({ cedargrad: 'dist/index.js' }, { minify })) });
+
+/** The page of page.mjs, beside what dist/browser holds. */
+export function published() {
+  const folder = `${repository}dist/browser/`;
+  return { ...trainingPage(), ...Object.fromEntries(readdirSync(folder).map((file) => [file, read(folder + file)])) };
+}

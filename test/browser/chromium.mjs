@@ -1,0 +1,74 @@
+// Debian's Chromium with software adapters for WebGL2 and WebGPU, and the sites that its pages come from.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { chromium } from 'playwright-core';
+import { within } from './report.mjs';
+
+const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
+const args = [
+  '--headless',
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--use-angle=swiftshader',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const loadLimitMs = 60_000;
+
+export async function launch() {
+  assert.ok(existsSync(executablePath), `no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`);
+  return chromium.launch({ executablePath, args });
+}
+
+/**
+ * Serves /isolated/SITE/ and /open/SITE/ for every site: a page that runs the site's page.js, with the headers of cross-origin isolation and without.
+ * A site is its files' text by path.
+ */
+export async function serve(sites) {
+  const server = createServer((request, response) => {
+    const [, kind, site, file] = /^\/(isolated|open)\/([\w-]+)\/([\w./-]*)$/.exec(request.url) ?? [];
+    const body = file === '' ? '<!doctype html><script type="module" src="page.js"></script>' : sites[site]?.[file];
+    const headers = { 'Content-Type': file === '' ? 'text/html' : 'text/javascript' };
+    if (kind === 'isolated') Object.assign(headers, { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    response.writeHead(body === undefined ? 204 : 200, headers).end(body);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return server;
+}
+
+/** Opens a page of its own for `use(call, loaded)`, and checks that nothing was reported there that `expected` does not know. `loaded` grows by the names of the files that it loads. */
+export async function inPage({ browser, server }, path, use, expected = []) {
+  const page = await browser.newPage();
+  try {
+    const problems = [];
+    const loaded = [];
+    const report = (text) => expected.some((pattern) => pattern.test(text)) || problems.push(text);
+    page.on('pageerror', (error) => report(String(error)));
+    page.on('console', (message) => report(`${message.type()}: ${message.text()}`));
+    page.on('request', (request) => loaded.push(request.url().split('/').at(-1)));
+    await page.goto(`http://127.0.0.1:${server.address().port}/${path}/`);
+    await page
+      .waitForFunction(() => globalThis.loaded, null, { timeout: loadLimitMs })
+      .catch((error) => {
+        throw new Error(`the page does not load: ${problems.join('; ') || error.message}`);
+      });
+    /** Calls a function of the page's by name. */
+    const call = (limitMs, name, argument) =>
+      within(
+        limitMs,
+        `${name} ${JSON.stringify(argument).slice(0, 200)}`,
+        page.evaluate(([n, a]) => globalThis[n](a), [name, argument]),
+      );
+    const result = await use(call, loaded);
+    assert.deepEqual(problems, [], 'the page reports');
+    return result;
+  } finally {
+    await within(5000, 'closing the page', page.close()).catch(() => {});
+  }
+}

@@ -1,0 +1,25 @@
+// The gpu device in a page, on software adapters: every check of test/helpers, and golden steps out of every bundle, whose kernels must survive it.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { inPage } from './chromium.mjs';
+import { check, counts } from './report.mjs';
+
+const golden = JSON.parse(readFileSync(new URL('../fixtures/cedn-golden.json', import.meta.url), 'utf8'));
+const limitMs = 120_000;
+
+/** Runs conform.mjs at a site on a device by name: a failed check for each row that fails, and one line for those that pass. */
+export async function checkConformance(context, site, name, { steps, all = false }) {
+  const title = `${site}, ${name}`;
+  await check(`${title}: the page runs its checks and reports nothing else`, async () => {
+    const start = performance.now();
+    const { text, results } = await inPage(context, `open/${site}`, (call) => call(limitMs, 'conform', { name, golden, steps, all }));
+    assert.match(text, new RegExp(`^gpu \\(${name}: .*SwiftShader.*, software\\)$`, 'i'));
+    const wrong = results.filter(({ problem }) => problem !== null);
+    for (const row of wrong)
+      await check(`${title}: ${row.name}`, () => {
+        throw new Error(row.problem);
+      });
+    counts.passed += results.length - wrong.length;
+    return `${results.length - wrong.length} of ${results.length} rows pass in ${((performance.now() - start) / 1000).toFixed(1)} s on ${text}`;
+  });
+}

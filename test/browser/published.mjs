@@ -1,0 +1,28 @@
+// The build for pages without a bundler, dist/browser: it trains, and loads a device's files only when that is asked for.
+import assert from 'node:assert/strict';
+import { inPage } from './chromium.mjs';
+import { assertNear } from './losses.mjs';
+import { check } from './report.mjs';
+
+const limitMs = 60_000;
+/** The files that must wait. */
+const late = { wasm: /^(wasm|binary)-/, gpu: /^gpu-/, 'gpu.js': /^gpu-browser-/ };
+
+export async function checkPublished(context) {
+  await check('dist/browser: trains on wasm and webgl2, each loaded when it is asked for', () =>
+    inPage(context, 'open/published', async (call, loaded) => {
+      const has = () => Object.keys(late).filter((name) => loaded.some((file) => late[name].test(file)));
+      const notes = [];
+      assert.deepEqual(has(), [], `loaded at first: ${loaded}`);
+      for (const [name, files] of [
+        ['wasm', ['wasm']],
+        ['webgl2', ['wasm', 'gpu', 'gpu.js']],
+      ]) {
+        const { text, runs } = await call(limitMs, 'trial', { name, modes: [false], ready: context.ready });
+        assert.deepEqual(has(), files, `loaded for ${name}: ${loaded}`);
+        notes.push(`${text}: ${assertNear(runs[0], context.want)}`);
+      }
+      return notes.join('; ');
+    }),
+  );
+}
