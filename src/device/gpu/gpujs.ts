@@ -47,6 +47,8 @@ export interface OpenedMode {
   readonly limit: { readonly elements: number; readonly reason: string };
   /** How many elements a thread can make: 4 on WebGPU, where a handle of vectors serves as one of numbers. */
   readonly lanes: 1 | 4;
+  /** Whether kernels may have integer variables: not on WebGL. */
+  readonly integers: boolean;
   /** A kernel of `size` elements that makes `lanes` of them per thread. */
   createKernel(source: string, size: number, lanes: number): GpuKernel;
   /** Resolves with the reason when the adapter is lost; never, unless that happens. */
@@ -128,7 +130,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     const context = (probe.kernel.context ?? gpu.context) as WebGL2RenderingContext;
     const actual = ran === 'gpu' ? glMode(context) : ran;
     if (actual !== mode) refuse(`it ran in '${actual}'`);
-    const common = { mode, lanes: 1, createKernel: create, close } as const;
+    const common = { mode, lanes: 1, integers: ran !== 'gpu', createKernel: create, close } as const;
     if (mode === 'webgpu') {
       const { device } = probe.kernel.context as { device: GpuDeviceEvents };
       let lost = false;

@@ -267,7 +267,7 @@ export class GpuDevice implements Device {
     }
     let kernel = known.get(signature);
     if (kernel === undefined) {
-      const text = source(launch, shifted);
+      const text = source(launch, shifted, this.#opened.integers);
       const key = `${launch.size} ${sizes} ${text}`;
       kernel = this.#kernels.get(key) ?? this.#opened.createKernel(text, launch.size, launch.values.length);
       this.#kernels.set(key, kernel);

@@ -53,12 +53,12 @@ export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, prog
   };
 }
 
-/** A kernel's text; arrays named in `shifted` are read from an offset on, which is a number argument of its own. */
-export function source({ args, body, values }: Launch, shifted: readonly string[] = []): string {
+/** A kernel's text; arrays named in `shifted` are read from an offset on, which is a number argument of its own. `integers`: whether it may have integer variables. */
+export function source({ args, body, values }: Launch, shifted: readonly string[] = [], integers = true): string {
   const shift = (text: string): string => shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
   const parameters = [...Object.keys(args), ...shifted.map((name) => `${name}At`)].join(', ');
   const value = values.length === 1 ? values[0] : `[${values.join(', ')}]`;
-  return `function (${parameters}) { const i = this.thread.x; ${shift(body)} return ${shift(value)}; }`;
+  return `function (${parameters}) { const i = this.thread.x; ${shift(integers ? body : withoutIntegers(body))} return ${shift(value)}; }`;
 }
 
 /** Code: whether x is a number at all. */
@@ -68,8 +68,9 @@ const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
 /** Up to here half a step keeps a product by a rounded reciprocal on the right side of every whole number. */
 const plainLimit = 2 ** 21;
 
-/** Code: an integer variable; somewhere after it `name++` must follow. */
+/** Code: an integer variable; somewhere after it `name++` must follow. On WebGL gpu.js does not convert the value, and it must stay a float: see `source`. */
 export const whole = (name: string, value: string): string => `let ${name} = 0; ${name} = ${value};`;
+const withoutIntegers = (text: string): string => text.replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
 
 /** Code: x / d, rounded down, for a whole |x| below 2^21, or any x that a power of two divides exactly. */
 export const floorDiv = (x: string, d: number): string =>
