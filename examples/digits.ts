@@ -7,6 +7,7 @@ import {
   Adam,
   Conv2d,
   ConvTranspose2d,
+  type DeviceName,
   device,
   MaxPool2d,
   MaxUnpool2d,
@@ -81,12 +82,12 @@ function bilinearImages(images: Float32Array): Float32Array {
 }
 
 const usage = `Trains an autoencoder with max-unpooling on handwritten digits.
-usage: npm run digits -- [--epochs N (default 8)] [--out DIR (default out/digits)] [--help]`;
+usage: npm run digits -- [--epochs N (default 8)] [--device NAME (default auto; or webgpu, wasm, …)] [--out DIR (default out/digits)] [--help]`;
 
 async function main(args: string[]): Promise<number> {
-  let values: { epochs?: string; out?: string; help?: boolean };
+  let values: { epochs?: string; device?: string; out?: string; help?: boolean };
   try {
-    ({ values } = parseArgs({ args, options: { epochs: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' } } }));
+    ({ values } = parseArgs({ args, options: { epochs: { type: 'string' }, device: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' } } }));
   } catch (problem) {
     process.stderr.write(`digits: ${(problem as Error).message.split('\n')[0]}\n`);
     return 2;
@@ -102,7 +103,9 @@ async function main(args: string[]): Promise<number> {
     return 2;
   }
 
-  setDefaultDevice(await device('auto'));
+  const on = await device((values.device ?? 'auto') as DeviceName);
+  setDefaultDevice(on);
+  process.stdout.write(`device ${on}\n`);
   const { train, test } = await loadDigits({ train: 1500, test: 300 });
   manualSeed(1);
   const random = new RandomState(2);
@@ -160,7 +163,11 @@ async function main(args: string[]): Promise<number> {
   }
   await writeFileAtomic(`${out}/digits.png`, picture.toPng());
   process.stdout.write(`wrote ${out}/digits.png\n`);
+  await on.close();
   return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((problem: Error) => {
+  process.stderr.write(`digits: ${problem.message}\n`);
+  return 1;
+});
