@@ -2,31 +2,64 @@
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Spec } from '../device.js';
-import { floorDiv, inputs, type Launch, launch, type Planners, split, whole } from './launch.js';
+import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, packed, split, unpacked, type Vectors, whole } from './launch.js';
 
 /** Code: `y` from window `o` and tap `k`, inside the input or not. */
 const inside = (y: string, o: string, k: string, a: WindowAxis): string => `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
 const within = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
 
-/** Products of one statement at most. */
-const unrolled = 4;
+/** Products of one statement at most, and the elements of a vector. */
+const four = 4;
 
-/**
- * Code: acc0, acc1, … += Σ over `channels` of first[p + c·strideP]·second[q + c·strideQ + lane·strideLane], from integers p and q that it moves.
- */
-function channelSum(channels: number, lanes: number, first: string, strideP: number, second: string, strideQ: number, strideLane: number): string {
+/** An array whose elements a sum reads. */
+interface Factor {
+  readonly name: string;
+  /** From one channel to the next, and from one lane to the next. */
+  readonly channel: number;
+  readonly lane: number;
+  /** What four neighbours are, where they are read as one vector; null where numbers are read. */
+  readonly vector: 'channels' | 'lanes' | null;
+}
+/** An index into a factor, in its own units. */
+const unit = ({ vector }: Factor, index: string): string => (vector === null ? index : `(${index}) * 0.25`);
+
+/** Code: acc0, acc1, … += Σ over `channels` of first·second, from integers p and q that it moves. */
+function channelSum(channels: number, lanes: number, first: Factor, second: Factor): string {
+  const step = [four, 3, 2, 1].find((n) => channels % n === 0) as number;
+  const each = (n: number, code: (k: number) => string): string => Array.from({ length: n }, (_, k) => code(k)).join(' ');
   const at = (base: string, offset: number): string => (offset === 0 ? base : `${base} + ${offset}`);
-  const step = [unrolled, 3, 2, 1].find((n) => channels % n === 0) as number;
-  const taken = Array.from({ length: step }, (_, c) => c);
-  const reads = taken.map((c) => `const v${c} = ${first}[${at('p', c * strideP)}];`).join(' ');
-  const sums = Array.from(
-    { length: lanes },
-    (_, lane) => `acc${lane} += ${taken.map((c) => `v${c} * ${second}[${at('q', c * strideQ + lane * strideLane)}]`).join(' + ')};`,
-  );
-  const once = `${reads} ${sums.join(' ')}`;
-  return step === channels
-    ? `${once} p++; q++;`
-    : `for (let c = 0; c < ${channels / step}; c++) { ${once} p += ${step * strideP}; q += ${step * strideQ}; } p++; q++;`;
+  /** Reads the elements of one step into variables; gives each one's text by channel and lane. */
+  const read = ({ name, channel, lane, vector }: Factor, base: string, variable: string): { code: string; element: (c: number, l: number) => string } => {
+    if (vector === 'channels')
+      return lane === 0
+        ? { code: `const ${variable} = ${name}[${base}];`, element: (c) => `${variable}[${c}]` }
+        : { code: each(lanes, (l) => `const ${variable}${l} = ${name}[${at(base, (l * lane) / four)}];`), element: (c, l) => `${variable}${l}[${c}]` };
+    if (vector === 'lanes')
+      return { code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, (c * channel) / four)}];`), element: (c, l) => `${variable}${c}[${l}]` };
+    return lane === 0
+      ? { code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, c * channel)}];`), element: (c) => `${variable}${c}` }
+      : { code: '', element: (c, l) => `${name}[${at(base, c * channel + l * lane)}]` };
+  };
+  const [v, w] = [read(first, 'p', 'v'), read(second, 'q', 'w')];
+  const sums = each(lanes, (l) => `acc${l} += ${Array.from({ length: step }, (_, c) => `${v.element(c, l)} * ${w.element(c, l)}`).join(' + ')};`);
+  const once = `${v.code} ${w.code} ${sums}`;
+  if (step === channels) return `${once} p++; q++;`;
+  const move = ({ channel, vector }: Factor): number => (step * channel) / (vector === null ? 1 : four);
+  return `for (let c = 0; c < ${channels / step}; c++) { ${once} p += ${move(first)}; q += ${move(second)}; } p++; q++;`;
+}
+
+/** A launch over operands by name, some of which are read as vectors, and whose result may be vectors: with what that takes before and after. */
+function withVectors(made: Launch, operands: Readonly<Record<string, Spec>>, factors: readonly Factor[], vectors: Vectors): Launch[] {
+  const before: Launch[] = [];
+  const args: Record<string, Arg> = { ...made.args };
+  Object.entries(operands).forEach(([name, spec], k) => {
+    if (!factors.some((f) => f.name === name && f.vector !== null)) return;
+    args[name] = { result: before.length };
+    before.push(packed(sizeOf(spec.shape), input(k)));
+  });
+  const moving = made.moving?.filter((name) => args[name] === made.args[name]);
+  const launches = [...before, { ...made, args, moving }];
+  return vectors === 'textures' && made.values.length > 1 ? [...launches, unpacked(made.size, { result: before.length })] : launches;
 }
 
 /** Code that begins the sums, and their names. */
@@ -41,8 +74,8 @@ const splitLanes = (shape: Shape, lanes: number, from = 'i'): string => {
     ? split(shape, 'c', from)
     : `${split([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
 };
-/** Lanes that fit a number of channels. */
-const fitting = (lanes: number, ...channels: readonly number[]): number => (channels.every((n) => n % lanes === 0) ? lanes : 1);
+/** Lanes that fit numbers of channels. */
+const fitting = (vectors: Vectors, ...channels: readonly number[]): number => (vectors !== 'none' && channels.every((n) => n % four === 0) ? four : 1);
 
 /** Code around a body that sees the taps `k` of cell `c` and their windows `o`, where these exist: the taps that a stride steps over are left out. */
 function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string): string {
@@ -55,30 +88,53 @@ function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string):
       if (${k} < ${a.kernel} && ${within(o, a.output)}) { ${body} } }`;
 }
 
-const parameters = (operands: readonly Spec[]): string[] => ['k', 'b'].slice(0, operands.length - 1);
-
-const forward = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, y: Spec, most: number): Launch => {
+const forward = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, y: Spec, vectors: Vectors): Launch[] => {
   const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
-  const lanes = fitting(most, groupOut);
+  const lanes = fitting(vectors, groupOut);
+  const x: Factor = { name: 'x', channel: 1, lane: 0, vector: vectors === 'textures' && groupIn % four === 0 ? 'channels' : null };
+  const k: Factor = { name: 'k', channel: outChannels, lane: 1, vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
   const body = `${splitLanes(y.shape, lanes)} const first = ${groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`}; ${begin}
     for (let ky = 0; ky < ${h.kernel}; ky++) { ${inside('py', 'c1', 'ky', h)} if (${within('py', h.input)}) {
       for (let kx = 0; kx < ${w.kernel}; kx++) { ${inside('px', 'c2', 'kx', w)} if (${within('px', w.input)}) {
-        ${whole('p', `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`)} ${whole('q', `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`)}
-        ${channelSum(groupIn, lanes, 'x', 1, 'k', outChannels, 1)} } } } }`;
-  return { ...launch(sizeOf(y.shape), inputs('x', ...parameters(operands)), body, ...values), moving: parameters(operands) };
+        ${whole('p', unit(x, `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`))} ${whole('q', unit(k, `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`))}
+        ${channelSum(groupIn, lanes, x, k)} } } } }`;
+  return gathered('x', operands, [x, k], y, body, values, vectors);
 };
 
-const transposed = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, x: Spec, most: number): Launch => {
+const transposed = (
+  operands: readonly Spec[],
+  { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
+  x: Spec,
+  vectors: Vectors,
+): Launch[] => {
   const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
-  const lanes = fitting(most, groupIn);
+  const lanes = fitting(vectors, groupIn);
+  const vector = vectors === 'textures' && groupOut % four === 0 ? 'channels' : null;
+  const g: Factor = { name: 'g', channel: 1, lane: 0, vector };
+  const k: Factor = { name: 'k', channel: 1, lane: outChannels, vector };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
-  const tap = `${whole('p', `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + first`)} ${whole('q', `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels} + first`)}
-    ${channelSum(groupOut, lanes, 'g', 1, 'k', 1, outChannels)}`;
+  const tap = `${whole('p', unit(g, `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + first`))} ${whole('q', unit(k, `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels} + first`))}
+    ${channelSum(groupOut, lanes, g, k)}`;
   const body = `${splitLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)}; const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
     ${begin} ${overTaps('c1', 'oy', 'ky', h, overTaps('c2', 'ox', 'kx', w, tap))}`;
-  return { ...launch(sizeOf(x.shape), inputs('g', ...parameters(operands)), body, ...values), moving: parameters(operands) };
+  return gathered('g', operands, [g, k], x, body, values, vectors);
 };
+
+/** The launches of a convolution of either way: images by their name, weight k, bias b where there is one. */
+function gathered(
+  images: string,
+  operands: readonly Spec[],
+  factors: readonly Factor[],
+  result: Spec,
+  body: string,
+  values: readonly string[],
+  vectors: Vectors,
+): Launch[] {
+  const names = [images, 'k', 'b'].slice(0, operands.length);
+  const made = { ...launch(sizeOf(result.shape), inputs(...names), body, ...values), moving: names.slice(1) };
+  return withVectors(made, Object.fromEntries(names.map((name, k) => [name, operands[k]])), factors, vectors);
+}
 
 /** Threads that a GPU should have at least: where there are fewer weights, several share the pixels of each. */
 const enoughThreads = 16384;
@@ -88,19 +144,25 @@ function parameterGrads(
   { batch, height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
   weight: Spec,
   biasFrom: 'x' | 'g' | null,
-  most: number,
+  operands: readonly Spec[],
+  vectors: Vectors,
 ): Launch[] {
   const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
   const weights = sizeOf(weight.shape);
   const fromX = biasFrom === 'x';
   const [biases, biasRows, biasColumns] =
     biasFrom === null ? [0, 0, 0] : fromX ? [inChannels, batch * h.input, w.input] : [outChannels, batch * h.output, w.output];
-  const lanes = fitting(most, groupOut, biases);
+  const lanes = fitting(vectors, groupOut, biases);
+  const g: Factor = { name: 'g', channel: 0, lane: 1, vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null };
   const size = weights + biases;
   const rows = batch * h.output;
   const shares = Math.max(1, Math.min(Math.floor((enoughThreads * lanes) / size), Math.ceil(rows / 2)));
   const { begin, values } = sums(lanes, () => '0');
   const each = (code: (lane: number) => string): string => values.map((_, lane) => code(lane)).join(' ');
+  /** Code: part0, part1, … += `factor` times the neighbours in g from q on. */
+  const takeG = (factor: string): string =>
+    g.vector === null ? each((lane) => `part${lane} += ${factor}g[q + ${lane}];`) : `const w = g[q]; ${each((lane) => `part${lane} += ${factor}w[${lane}];`)}`;
+  const stepG = outChannels / (g.vector === null ? 1 : four);
   /** Code: a share's rows, each a sum of its own. */
   const overRows = (count: number, body: string): string => {
     const some = Math.ceil(count / shares);
@@ -110,27 +172,38 @@ function parameterGrads(
     ${overRows(
       rows,
       `const n = ${floorDiv('row', h.output)}; const oy = row - n * ${h.output}; ${inside('py', 'oy', 'c0', h)} if (${within('py', h.input)}) {
-        ${whole('px', `c1 * ${w.dilation} - ${w.before}`)} ${whole('p', `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci`)} ${whole('q', `row * ${w.output * outChannels} + c3`)}
-        for (let ox = 0; ox < ${w.output}; ox++) { if (${within('px', w.input)}) { const v = x[p]; ${each((lane) => `part${lane} += v * g[q + ${lane}];`)} }
-          px += ${w.stride}; p += ${w.stride * inChannels}; q += ${outChannels}; } px++; p++; q++; }`,
+        ${whole('px', `c1 * ${w.dilation} - ${w.before}`)} ${whole('p', `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci`)} ${whole('q', unit(g, `row * ${w.output * outChannels} + c3`))}
+        for (let ox = 0; ox < ${w.output}; ox++) { if (${within('px', w.input)}) { const v = x[p]; ${takeG('v * ')} }
+          px += ${w.stride}; p += ${w.stride * inChannels}; q += ${stepG}; } px++; p++; q++; }`,
     )}`;
-  const biasSum = overRows(
-    biasRows,
-    `${whole('p', `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`)}
-      for (let ox = 0; ox < ${biasColumns}; ox++) { ${each((lane) => `part${lane} += ${fromX ? 'x' : 'g'}[p + ${lane}];`)} p += ${biases}; } p++;`,
-  );
+  const biasSum = fromX
+    ? overRows(
+        biasRows,
+        `${whole('p', `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`)}
+          for (let ox = 0; ox < ${biasColumns}; ox++) { ${each((lane) => `part${lane} += x[p + ${lane}];`)} p += ${biases}; } p++;`,
+      )
+    : overRows(
+        biasRows,
+        `${whole('q', unit(g, `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`))} for (let ox = 0; ox < ${biasColumns}; ox++) { ${takeG('')} q += ${stepG}; } q++;`,
+      );
   const body = `${split([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`}`;
-  const parts = launch(shares * size, inputs('x', 'g'), body, ...values);
-  if (shares === 1) return [parts];
-  return [
-    parts,
-    launch(size, { a: { result: 0 } }, `${whole('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`, 'acc'),
-  ];
+  const parts = withVectors(launch(shares * size, inputs('x', 'g'), body, ...values), { x: operands[0], g: operands[1] }, [g], shares === 1 ? vectors : 'none');
+  return shares === 1 ? parts : [...parts, joined(shares, size, g.vector !== null, { result: parts.length - 1 })];
+}
+
+/** Σ over shares; of vectors, where the shares are. */
+function joined(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
+  if (!inVectors)
+    return launch(size, { a: from }, `${whole('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`, 'acc');
+  const last = unpacked(size, from);
+  const body = `const q = Math.floor(i * 0.25); const r = i - q * 4; let acc = 0;
+    for (let k = 0; k < ${shares}; k++) { const v = a[q + k * ${size / four}]; acc += ${last.values[0]}; }`;
+  return { ...last, body, values: ['acc'] };
 }
 
 export const conv: Planners<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
-  conv2d: (operands, { geometry }, [y], lanes) => [forward(operands, geometry, y, lanes)],
-  conv2dInputGrad: (operands, { geometry }, [x], lanes) => [transposed(operands, geometry, x, lanes)],
-  conv2dWeightGrad: (_, { geometry }, [weight], lanes) => parameterGrads(geometry, weight, null, lanes),
-  conv2dParameterGrads: (_, { geometry, biasFrom }, [weight], lanes) => parameterGrads(geometry, weight, biasFrom, lanes),
+  conv2d: (operands, { geometry }, [y], vectors) => forward(operands, geometry, y, vectors),
+  conv2dInputGrad: (operands, { geometry }, [x], vectors) => transposed(operands, geometry, x, vectors),
+  conv2dWeightGrad: (operands, { geometry }, [weight], vectors) => parameterGrads(geometry, weight, null, operands, vectors),
+  conv2dParameterGrads: (operands, { geometry, biasFrom }, [weight], vectors) => parameterGrads(geometry, weight, biasFrom, operands, vectors),
 };

@@ -1,5 +1,6 @@
 /** gpu.js behind a precise interface: its own typings are loose. The only file that names the package. */
 import { DeviceError } from '../../errors.js';
+import type { Vectors } from './launch.js';
 import { type Adapter, awake, findAdapter, type GpuDeviceEvents, isSoftware } from './webgpu.js';
 
 /** gpu.js's modes by name. */
@@ -45,8 +46,8 @@ export interface OpenedMode {
   readonly adapter: Adapter | null;
   /** The most elements that one array can have, and what says so. */
   readonly limit: { readonly elements: number; readonly reason: string };
-  /** How many elements a thread can make: 4 on WebGPU, where a handle of vectors serves as one of numbers. */
-  readonly lanes: 1 | 4;
+  /** On WebGPU a handle of vectors serves as one of numbers. */
+  readonly vectors: Vectors;
   /** Whether kernels may have integer variables: not on WebGL. */
   readonly integers: boolean;
   /** A kernel of `size` elements that makes `lanes` of them per thread. */
@@ -113,7 +114,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
       immutable: true,
       ...(asyncMode ? { asyncMode } : {}),
     });
-    return lanes === 1 ? kernel : flat(kernel, size);
+    return lanes > 1 && mode === 'webgpu' ? flat(kernel, size) : kernel;
   };
   if (mode === 'webgpu') webgpuDevices++;
   const close = async (): Promise<void> => {
@@ -130,14 +131,14 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     const context = (probe.kernel.context ?? gpu.context) as WebGL2RenderingContext;
     const actual = ran === 'gpu' ? glMode(context) : ran;
     if (actual !== mode) refuse(`it ran in '${actual}'`);
-    const common = { mode, lanes: 1, integers: ran !== 'gpu', createKernel: create, close } as const;
+    const common = { mode, vectors: ran === 'gpu' ? 'textures' : 'none', integers: ran !== 'gpu', createKernel: create, close } as const;
     if (mode === 'webgpu') {
       const { device } = probe.kernel.context as { device: GpuDeviceEvents };
       let lost = false;
       const bytes = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
       return {
         ...common,
-        lanes: 4,
+        vectors: 'memory',
         adapter,
         limit: bytes / 4 < exactLimit.elements ? { elements: bytes / 4, reason: `the adapter binds ${bytes} bytes at most` } : exactLimit,
         lost: device.lost.then(({ message }) => {

@@ -465,7 +465,7 @@ export class GpuDevice implements Device {
       operands.push(through ? { shape: [], dtype: buffer.dtype } : inputs[k]);
       return this.#retain(through ? content.views[0] : this.#view(kernel, buffer));
     });
-    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs, this.#opened.lanes)), views };
+    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs, this.#opened.vectors)), views };
   }
 
   /** Launches by key, made once. */

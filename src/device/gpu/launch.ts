@@ -26,8 +26,14 @@ export interface Launch {
   readonly moving?: readonly string[];
 }
 
-/** Launches in order; the last one's result holds the outputs, one after the other. `lanes`: how many elements a thread can make at most, 1 or 4. */
-export type Planner<K extends KernelName> = (inputs: readonly Spec[], attrs: KernelAttrs[K], outputs: readonly Spec[], lanes: number) => Launch[];
+/**
+ * What a mode makes of vectors, four elements in one. 'memory': a thread can make four elements, and what it made is read as numbers. 'textures': a result
+ * of vectors can only be read as vectors, four elements at a time for the price of one; `packed` and `unpacked` lead there and back.
+ */
+export type Vectors = 'none' | 'memory' | 'textures';
+
+/** Launches in order; the last one's result holds the outputs, one after the other, as numbers. */
+export type Planner<K extends KernelName> = (inputs: readonly Spec[], attrs: KernelAttrs[K], outputs: readonly Spec[], vectors: Vectors) => Launch[];
 export type Planners<K extends KernelName> = { readonly [Name in K]: Planner<Name> };
 
 export const input = (i: number): Arg => ({ input: i });
@@ -35,6 +41,20 @@ export const input = (i: number): Arg => ({ input: i });
 export const inputs = (...names: readonly string[]): Record<string, Arg> => Object.fromEntries(names.map((name, k) => [name, input(k)]));
 
 export const launch = (size: number, args: Readonly<Record<string, Arg>>, body: string, ...values: readonly string[]): Launch => ({ size, args, body, values });
+
+/** Numbers to vectors. */
+export const packed = (size: number, from: Arg): Launch => ({
+  ...launch(size, { a: from }, 'const j = i * 4;', 'a[j]', 'a[j + 1]', 'a[j + 2]', 'a[j + 3]'),
+  moving: ['a'],
+});
+/** Vectors to numbers. */
+export const unpacked = (size: number, from: Arg): Launch =>
+  launch(
+    size,
+    { a: from },
+    'const q = Math.floor(i * 0.25); const r = i - q * 4; const v = a[q];',
+    '(r === 0 ? v[0] : (r === 1 ? v[1] : (r === 2 ? v[2] : v[3])))',
+  );
 
 /** Statements and the value after them, in terms of `made`; names that begin with `y` are its own, and `i` is the element's index. */
 export type Program = readonly [body: string, value: string];
