@@ -172,7 +172,9 @@ test('another device serves instead of the lost one', async () => {
 test('an adapter can be lost again and again', async () => {
   const on = await device('webgpu');
   for (let round = 0; round < 3; round++) {
-    const read = full([3], round + 1, { device: on }).sum().item();
+    const read = full([3], round + 1, { device: on })
+      .sum()
+      .item();
     assert.is(await read, 3 * (round + 1));
     const pending = full([3], 1, { device: on }).exp().data();
     (await rawDevice()).destroy();
@@ -236,19 +238,12 @@ for (const told of ['read', 'sync'] as const)
       throw new Error('no room for shaders\n    and more');
     };
     const y = x.tanh();
-    await on.sync().then(
-      () => assert.unreachable('sync() resolved'),
-      () => {},
-    );
-    // The kernel after it fails for the same reason.
-    const z = x.sigmoid();
+    const error = await failure(told === 'read' ? y.data() : on.sync());
     raw.createShaderModule = createShaderModule;
-    const work = told === 'read' ? z.data() : on.sync();
-    assert.is((await failure(work)).message, 'unary: the kernel must run; got no room for shaders; gpu.js in mode webgpu');
+    assert.is(error.message, 'unary: the kernel must run; got no room for shaders; gpu.js in mode webgpu');
     await on.sync();
     assert.equal([...(await x.mul(2).data())], [2, 4, 6]);
     y.release();
-    z.release();
     await on.close();
   });
 
@@ -287,7 +282,7 @@ function run(program: string, { env = {}, cwd = repository }: { env?: NodeJS.Pro
     cwd,
     env: { ...process.env, ...env },
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 20_000,
   });
   return { status, output: `${stdout}${status === 0 ? '' : stderr}`.trim() };
 }
@@ -332,33 +327,27 @@ test('without a Vulkan driver WebGPU is refused, and the process ends', () => {
   assert.match(output, /DeviceError device: WebGPU must have an adapter; got none; install a Vulkan, Metal or Direct3D 12 driver$/);
 });
 
-test('what the packages lack is refused by their names', () => {
-  execBuild();
+test('a missing package is refused by its name', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: repository, encoding: 'utf8' });
+  assert.is(status, 0, stderr);
   const project = mkdtempSync(join(tmpdir(), 'cedargrad-'));
+  const modules = join(project, 'node_modules');
+  const install = (name: string): void => symlinkSync(join(repository, 'node_modules', name), join(modules, name));
   try {
-    const installed = (name: string): string => join(repository, 'node_modules', name);
-    cpSync(join(repository, 'dist'), join(project, 'node_modules/cedargrad/dist'), { recursive: true });
-    cpSync(join(repository, 'package.json'), join(project, 'node_modules/cedargrad/package.json'));
-    assert.match(
+    for (const part of ['dist', 'package.json']) cpSync(join(repository, part), join(modules, 'cedargrad', part), { recursive: true });
+    install('ndarray');
+    const noGpuJs =
+      /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js --ignore-scripts$/;
+    assert.is(
       run(opening('webgpu'), { cwd: project }).output,
-      /^DeviceError device: WebGPU must be there; got no package 'webgpu'; 'npm install webgpu@0\.4', and a Vulkan, Metal or Direct3D 12 driver$/,
+      "DeviceError device: WebGPU must be there; got no package 'webgpu'; 'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
     );
-    assert.match(
-      run(opening('gpu'), { cwd: project }).output,
-      /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js --ignore-scripts$/,
-    );
-    symlinkSync(installed('webgpu'), join(project, 'node_modules/webgpu'));
-    assert.match(run(opening('webgpu'), { cwd: project }).output, /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js'/);
-    symlinkSync(installed('gpu.js'), join(project, 'node_modules/gpu.js'));
-    assert.match(run(opening('webgpu'), { cwd: project }).output, /^gpu \(webgpu: .*, software\)$|^gpu \(webgpu: /);
+    assert.match(run(opening('gpu'), { cwd: project }).output, noGpuJs);
+    install('webgpu');
+    assert.match(run(opening('webgpu'), { cwd: project }).output, noGpuJs);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
 });
-
-function execBuild(): void {
-  const { status, stderr } = spawnSync(process.execPath, ['scripts/build.mjs'], { cwd: repository, encoding: 'utf8' });
-  assert.is(status, 0, stderr);
-}
 
 test.run();
