@@ -85,3 +85,28 @@ export const goldenChecks = (golden: Golden, steps: number): Check[] =>
       }
     },
   }));
+
+/** That a training step, but the first, which also joins what the optimizer keeps, launches at most so many kernels and reads nothing. */
+export const launchCheck = (most: number): Check => ({
+  name: `a training step launches at most ${most} kernels and reads nothing`,
+  run: async (on) => {
+    const home = defaultDevice();
+    try {
+      const { model, x, y } = prepare({ ...runs['seed_lr1_keep.5_mask_RandomState7'], on, dtype: 'float32', steps: 3 });
+      const optimizer = new Adam(model.parameters(), { lr: 1 });
+      for (let step = 0; step < 3; step++) {
+        const { kernels, reads } = on.counters;
+        optimizer.zeroGrad();
+        bceWithLogits(model.forward(x), y, { reduction: 'sum' }).backward();
+        optimizer.step();
+        const used = { kernels: on.counters.kernels - kernels, reads: on.counters.reads - reads };
+        must(step === 0 || (used.kernels <= most && used.reads === 0), `step ${step}: ${used.kernels} kernels, ${used.reads} reads`);
+      }
+      await on.sync();
+    } finally {
+      setDefaultDevice(home);
+    }
+  },
+});
+/** The most that a step of the miniature CEDN launches: on WebGL with what packs vectors, on WebGPU with the upload of dropout's mask, and without an adapter. */
+export const mostLaunches = { webgl2: 65, webgpu: 34, cpu: 32 } as const;

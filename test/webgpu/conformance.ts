@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import { type Device, device } from '../../src/index.js';
 import { checks } from '../helpers/conformance.js';
-import { goldenChecks } from '../helpers/golden.js';
+import { goldenChecks, launchCheck, mostLaunches } from '../helpers/golden.js';
 
 const golden = JSON.parse(readFileSync(new URL('../fixtures/cedn-golden.json', import.meta.url), 'utf8'));
 const reference = await device('reference');
@@ -13,5 +13,5 @@ test.before(async () => {
   tested = await device('webgpu');
 });
 test.after(() => tested?.close());
-for (const { name, run } of [...checks, ...goldenChecks(golden, 20)]) test(name, () => run(tested, reference));
+for (const { name, run } of [...checks, ...goldenChecks(golden, 20), launchCheck(mostLaunches.webgpu)]) test(name, () => run(tested, reference));
 test.run();

@@ -11,7 +11,6 @@ import {
   Conv2d,
   type Device,
   DeviceError,
-  defaultDevice,
   device,
   full,
   type GpuDevice,

@@ -117,7 +117,10 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     return lanes > 1 && mode === 'webgpu' ? flat(kernel, size) : kernel;
   };
   if (mode === 'webgpu') webgpuDevices++;
+  let closed = false;
   const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
     await gpu?.destroy();
     if (mode === 'webgpu' && --webgpuDevices === 0) await WebGPUContext.destroy();
   };

@@ -99,7 +99,7 @@ export class GpuDevice implements Device {
   #opened: OpenedMode;
   readonly #options: Required<GpuOptions>;
   readonly #kernels = new Map<string, GpuKernel>();
-  readonly #kernelsOf = new WeakMap<Launch, Map<string, GpuKernel>>();
+  #kernelsOf = new WeakMap<Launch, Map<string, GpuKernel>>();
   readonly #plans = new Map<string, readonly Launch[]>();
   readonly #constants = new Map<string, GpuArray>();
   readonly #live = { tensors: 0, arrays: 0, bytes: 0 };
@@ -618,12 +618,15 @@ export class GpuDevice implements Device {
   /**
    * Opens the adapter again after it was lost. Every array went with it: load the parameters and the optimizer's state that were read last into the
    * same tensors (`loadStateDict`), and upload data again.
-   * @throws DeviceError when the mode does not open
+   * @throws DeviceError when the mode does not open (it can be tried again), or the device was closed
    */
   async recover(): Promise<void> {
+    if (this.#closed) throw this.#lossError('recover');
     const before = this.#opened;
     this.#generation++;
+    this.#fresh = null;
     this.#kernels.clear();
+    this.#kernelsOf = new WeakMap();
     this.#plans.clear();
     for (const array of this.#constants.values()) this.#release({ array });
     this.#constants.clear();
@@ -644,6 +647,7 @@ export class GpuDevice implements Device {
       this.#closed = true;
       this.#kernels.clear();
       this.#plans.clear();
+      this.#fresh = null;
       await this.#opened.close();
     }
   }
