@@ -21,6 +21,7 @@ const size = (directory, ending) => {
 console.log(`dist: ${size(dist, '.js')}; ${size(dist, '.d.ts')}`);
 
 // With everything that it needs; the devices, and gpu.js, are files of their own that load when they are asked for.
+// Identifiers stay: errors and a model's summary print the names of classes.
 const browser = join(dist, 'browser');
 await build({
   entryPoints: { cedargrad: join(dist, 'index.js') },
@@ -30,7 +31,8 @@ await build({
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
-  minify: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   logLevel: 'warning',
 });
 console.log(`dist/browser: ${size(browser, '.js')}`);

@@ -10,15 +10,16 @@ const late = { wasm: /^(wasm|binary)-/, gpu: /^gpu-/, 'gpu.js': /^gpu-browser-/ 
 
 export async function checkPublished(context) {
   await check('dist/browser: trains on wasm and webgl2, each loaded when it is asked for', () =>
-    inPage(context, 'open/published', async (call, loaded) => {
+    inPage(context, 'isolated/published', async (call, loaded) => {
       const has = () => Object.keys(late).filter((name) => loaded.some((file) => late[name].test(file)));
       const notes = [];
       assert.deepEqual(has(), [], `loaded at first: ${loaded}`);
-      for (const [name, files] of [
-        ['wasm', ['wasm']],
-        ['webgl2', ['wasm', 'gpu', 'gpu.js']],
+      for (const [name, options, files] of [
+        ['wasm', { threads: 2 }, ['wasm']],
+        ['webgl2', {}, ['wasm', 'gpu', 'gpu.js']],
       ]) {
-        const { text, runs } = await call(limitMs, 'trial', { name, modes: [false], ready: context.ready });
+        const { text, runs, joined } = await call(limitMs, 'trial', { name, options, modes: [false], ready: context.ready });
+        assert.equal(joined, (options.threads ?? 1) - 1, 'workers that joined');
         assert.deepEqual(has(), files, `loaded for ${name}: ${loaded}`);
         notes.push(`${text}: ${assertNear(runs[0], context.want)}`);
       }

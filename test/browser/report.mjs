@@ -2,6 +2,12 @@
 
 export const counts = { passed: 0, failed: 0 };
 
+/** Counts a check as failed and says why. */
+export function fail(name, why) {
+  counts.failed++;
+  console.log(`FAIL ${name}\n${why}`);
+}
+
 /** Runs one check and says how it went; a string that it returns goes with its name. Whether it passed. */
 export async function check(name, fn) {
   try {
@@ -10,8 +16,7 @@ export async function check(name, fn) {
     console.log(`ok   ${name}${note ? `: ${note}` : ''}`);
     return true;
   } catch (error) {
-    counts.failed++;
-    console.log(`FAIL ${name}\n${error.stdout ?? ''}${error.stack}`);
+    fail(name, `${error.stdout ?? ''}${error.stack}`);
     return false;
   }
 }

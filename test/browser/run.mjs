@@ -7,7 +7,7 @@ import { launch, serve } from './chromium.mjs';
 import { checkConformance } from './gpu.mjs';
 import { inNode } from './losses.mjs';
 import { checkPublished } from './published.mjs';
-import { check, counts, within } from './report.mjs';
+import { check, counts, fail, within } from './report.mjs';
 import { checkWasm } from './wasm.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -60,8 +60,7 @@ try {
     await checkConformance(context, 'vite-minified', 'webgpu', { steps: bundleSteps });
   }
 } catch (error) {
-  counts.failed++;
-  console.log(`FAIL ${error.stack}`);
+  fail('the checks in Chromium', error.stack);
 } finally {
   await within(10_000, 'closing Chromium', context.browser?.close() ?? Promise.resolve()).catch((error) => console.log(error.message));
   context.server?.closeAllConnections();

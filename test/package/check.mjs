@@ -10,8 +10,8 @@ const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'p
 const node = (args, cwd) => execFileSync(process.execPath, args, { cwd, encoding: 'utf8' });
 const tsc = require.resolve('typescript/bin/tsc');
 
-const model = (typed) => `
-import { Adam, bceWithLogits, Conv2d, ConvTranspose2d, manualSeed, MaxPool2d, MaxUnpool2d, Module, randn, relu, ${typed ? 'type Tensor, ' : ''}zeros } from 'cedargrad';
+const model = (typed, from = 'cedargrad') => `
+import { Adam, bceWithLogits, Conv2d, ConvTranspose2d, manualSeed, MaxPool2d, MaxUnpool2d, Module, randn, relu, ${typed ? 'type Tensor, ' : ''}zeros } from '${from}';
 class Cedn extends Module {
   conv1 = new Conv2d(3, 16, 3, { padding: 'same' });
   pool = new MaxPool2d(2);
@@ -71,6 +71,21 @@ try {
     writeFileSync(join(project, 'typed.ts'), model(true));
     const compilerOptions = { strict: true, target: 'es2022', module: 'nodenext', skipLibCheck: false, types: [], outDir: 'built' };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
+    node([tsc], project);
+    node([join('built', 'typed.js')], project);
+  });
+  check('the build for pages type-checks and trains, and classes keep their names', () => {
+    writeFileSync(
+      join(project, 'typed.ts'),
+      `${model(true, 'cedargrad/browser')}
+if (!/^Cedn\\(.*Conv2d\\(/s.test(String(model))) throw new Error('the model prints as ' + model);
+try {
+  x.reshape([1]);
+  throw new Error('no error');
+} catch (error) {
+  if (!/^[A-Z]\\w+Error: reshape: /.test(String(error))) throw error;
+}`,
+    );
     node([tsc], project);
     node([join('built', 'typed.js')], project);
   });
