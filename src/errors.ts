@@ -2,6 +2,8 @@
 
 /** Base of all errors; `op` names the operation, `got` the offending values as printed. */
 export class CedarError extends Error {
+  // Written out: a minifier renames classes.
+  override readonly name: string = 'CedarError';
   constructor(
     readonly op: string,
     readonly rule: string,
@@ -9,19 +11,28 @@ export class CedarError extends Error {
     readonly hint = '',
   ) {
     super(`${op}: ${rule}; got ${got}${hint === '' ? '' : `; ${hint}`}`);
-    this.name = new.target.name;
   }
 }
 /** Shapes or ranks that do not fit together, or geometry that cannot exist. */
-export class ShapeError extends CedarError {}
+export class ShapeError extends CedarError {
+  override readonly name = 'ShapeError';
+}
 /** A value or data type outside its legal range. */
-export class ValueError extends CedarError {}
+export class ValueError extends CedarError {
+  override readonly name = 'ValueError';
+}
 /** Misuse of the autograd graph: freed graphs, released tensors, missing gradients. */
-export class GraphError extends CedarError {}
+export class GraphError extends CedarError {
+  override readonly name = 'GraphError';
+}
 /** A device that is missing, refused, or cannot do what was asked. */
-export class DeviceError extends CedarError {}
+export class DeviceError extends CedarError {
+  override readonly name = 'DeviceError';
+}
 /** A file or byte stream that is not what it claims to be. */
-export class FormatError extends CedarError {}
+export class FormatError extends CedarError {
+  override readonly name = 'FormatError';
+}
 
 /** Prints a shape as in messages: `[2,8,8,3]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(',')}]`;

@@ -13,7 +13,8 @@ const unary: Record<UnaryFn, Program> = {
   sqrt: ['', '(x >= 0 ? Math.sqrt(x) : nan)'],
   abs: ['', 'Math.abs(x)'],
   sign: ['', '(x > 0 ? 1 : (x < 0 ? -1 : x))'],
-  relu: ['', '(x > 0 ? x : (x <= 0 ? 0 : x))'],
+  // x + x, since compilers make the larger of x and 0 of the plain form, which is 0 for NaN.
+  relu: ['', '(x > 0 ? x : (x <= 0 ? 0 : x + x))'],
   leakyRelu: ['', '(x > 0 ? x : alpha * x)'],
   elu: [expm1('y', 'x'), '(x > 0 ? x : alpha * y)'],
   gelu: [`const s = x * ${Math.SQRT1_2}; ${erf('y', 's')}`, '0.5 * x * (1 + y)'],

@@ -21,6 +21,7 @@ interface Settings {
   precision: 'single';
   pipeline: true;
   immutable: true;
+  tactic: 'precision';
   dynamicArguments?: boolean;
   asyncMode?: boolean;
 }
@@ -112,6 +113,8 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
       precision: 'single',
       pipeline: true,
       immutable: true,
+      // Else gpu.js writes lowp into WebGL's shaders, which some GPUs take at its word.
+      tactic: 'precision',
       ...(asyncMode ? { asyncMode } : {}),
     });
     return lanes > 1 && mode === 'webgpu' ? flat(kernel, size) : kernel;
