@@ -138,6 +138,8 @@ function gathered(
 
 /** Threads that a GPU should have at least: where there are fewer weights, several share the pixels of each. */
 const enoughThreads = 16384;
+/** Pixels that a thread should sum at most. */
+const enoughPixels = 16384;
 
 /** Σ over pixels: of x·g for each weight, and of x or g for each bias. */
 function parameterGrads(
@@ -156,7 +158,7 @@ function parameterGrads(
   const g: Factor = { name: 'g', channel: 0, lane: 1, vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null };
   const size = weights + biases;
   const rows = batch * h.output;
-  const shares = Math.max(1, Math.min(Math.floor((enoughThreads * lanes) / size), Math.ceil(rows / 2)));
+  const shares = Math.max(1, Math.min(Math.max(Math.floor((enoughThreads * lanes) / size), Math.ceil((rows * w.output) / enoughPixels)), Math.ceil(rows / 2)));
   const { begin, values } = sums(lanes, () => '0');
   const each = (code: (lane: number) => string): string => values.map((_, lane) => code(lane)).join(' ');
   /** Code: part0, part1, … += `factor` times the neighbours in g from q on. */

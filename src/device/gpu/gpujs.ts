@@ -47,6 +47,8 @@ export interface OpenedMode {
   readonly adapter: Adapter | null;
   /** The most elements that one array can have, and what says so. */
   readonly limit: { readonly elements: number; readonly reason: string };
+  /** How often a kernel's loops may turn in one thread: llvmpipe, Mesa's software GL, ends them then without a word. */
+  readonly mostTurns: number;
   /** On WebGPU a handle of vectors serves as one of numbers. */
   readonly vectors: Vectors;
   /** Whether kernels may have integer variables: not on WebGL. */
@@ -137,7 +139,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     const context = (probe.kernel.context ?? gpu.context) as WebGL2RenderingContext;
     const actual = ran === 'gpu' ? glMode(context) : ran;
     if (actual !== mode) refuse(`it ran in '${actual}'`);
-    const common = { mode, vectors: ran === 'gpu' ? 'textures' : 'none', integers: ran !== 'gpu', createKernel: create, close } as const;
+    const common = { mode, mostTurns: Infinity, vectors: ran === 'gpu' ? 'textures' : 'none', integers: ran !== 'gpu', createKernel: create, close } as const;
     if (mode === 'webgpu') {
       const { device } = probe.kernel.context as { device: GpuDeviceEvents };
       let lost = false;
@@ -157,10 +159,12 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     }
     if (ran === 'gpu') {
       const side = context.getParameter(context.MAX_TEXTURE_SIZE) as number;
+      const gl = glAdapter(context);
       const canvas = (gpu.canvas ?? context.canvas) as EventTarget | undefined;
       return {
         ...common,
-        adapter: glAdapter(context),
+        adapter: gl,
+        mostTurns: /llvmpipe/i.test(gl.name) ? 65_535 : Infinity,
         limit: side * side < exactLimit.elements ? { elements: side * side, reason: `the adapter's textures are ${side}×${side} at most` } : exactLimit,
         lost: new Promise((resolve) => canvas?.addEventListener?.('webglcontextlost', () => resolve('the WebGL context was lost'), { once: true })),
         isLost: () => context.isContextLost(),

@@ -279,7 +279,11 @@ export class GpuDevice implements Device {
   /** Runs launches in order; gives the last one's result. */
   #execute({ kernel, launches, views }: Waiting): GpuArray {
     const results: GpuArray[] = [];
-    for (const { size } of launches) this.#checkSize(kernel, size);
+    for (const { size, turns = 0 } of launches) {
+      this.#checkSize(kernel, size);
+      if (turns > this.#opened.mostTurns)
+        throw new DeviceError(kernel, `loops may turn ${this.#opened.mostTurns} times at most on this adapter`, `${turns}`, `${this}: split the axis`);
+    }
     for (const each of launches) {
       const named = Object.entries(each.args).map(([name, arg]) => {
         if (typeof arg === 'number') return { name, arg };

@@ -24,6 +24,8 @@ export interface Launch {
   readonly values: readonly string[];
   /** Arrays that are always read from an offset: parameters, which the first optimizer step moves, so that their kernels stay the same. */
   readonly moving?: readonly string[];
+  /** How often its loops turn in one thread, where that may be very often. */
+  readonly turns?: number;
 }
 
 /**

@@ -12,6 +12,6 @@ export const matmul: Planners<'matmul'> = {
     const right = transposeB ? `c2 * ${k} + j` : `j * ${n} + c2`;
     const body = `${split([sizeOf(batch), m, n], 'c')} ${split(batch, 'b', 'c0')} const s = ${dot('b', strides(a))}; const t = ${dot('b', strides(b))};
       let acc = 0; for (let j = 0; j < ${k}; j++) { acc += a[s + ${left}] * b[t + ${right}]; }`;
-    return [{ ...launch(sizeOf(c.shape), inputs('a', 'b'), body, 'acc'), moving: ['b'] }];
+    return [{ ...launch(sizeOf(c.shape), inputs('a', 'b'), body, 'acc'), moving: ['b'], turns: k }];
   },
 };

@@ -69,6 +69,6 @@ export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'conc
     const { outer, along: n, inner } = around(g.shape, axis);
     const body = `${split([outer, y.shape[axis], inner], 'c')} let acc = 0;
       for (let j = 0; j < ${n}; j++) { if (x[j] === c1) { acc += g[(c0 * ${n} + j) * ${inner} + c2]; } }`;
-    return [launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc')];
+    return [{ ...launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc'), turns: n }];
   },
 };

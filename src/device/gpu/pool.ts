@@ -47,7 +47,8 @@ export const pool: Planners<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPo
       geometry === null
         ? `for (let o = 0; o < ${height * width}; o++) { ${add(`(c0 * ${height * width} + o) * ${channels} + c3`)} }`
         : overCell(geometry, add(outputAt(geometry)));
-    return [launch(sizeOf(y.shape), inputs('v', 'x'), `${split(y.shape, 'c')} ${own} ${body}`, 'acc')];
+    const unpool = launch(sizeOf(y.shape), inputs('v', 'x'), `${split(y.shape, 'c')} ${own} ${body}`, 'acc');
+    return [geometry === null ? { ...unpool, turns: height * width } : unpool];
   },
   planeGather: ([a], _, [y]) => [
     launch(sizeOf(y.shape), inputs('a', 'x'), split(y.shape, 'c'), `a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3]`),

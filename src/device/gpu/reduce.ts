@@ -73,6 +73,6 @@ export const reduce: Planners<'reduce' | 'argReduce'> = {
     const better = `v ${fn === 'argmax' ? '>' : '<'} best || !${isNumber('v')}`;
     const body = `${split([outer, inner], 'c')} const base = c0 * ${along * inner} + c1; let best = a[base]; let k = 0;
       for (let j = 1; j < ${along}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
-    return [launch(sizeOf(y.shape), inputs('a'), body, 'k')];
+    return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), turns: along }];
   },
 };
