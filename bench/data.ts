@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { RandomState } from 'cedargrad';
 import { cednData } from 'cedargrad/data';
-import type { Manifest } from './measure.js';
+import type { Manifest } from './timing.js';
 
 /** Raised when the data changes, so that files of before are written anew. */
 const version = 1;

@@ -4,8 +4,9 @@
  * usage: ops.ts DEVICE
  */
 import { type Device, device } from 'cedargrad';
-import { budget, median, print } from './measure.js';
+import { budget, print } from './measure.js';
 import { peakMeter } from './peak.js';
+import { median } from './timing.js';
 
 interface Shape {
   readonly name: string;

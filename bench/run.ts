@@ -4,32 +4,32 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { workloads as allWorkloads, writeData } from './data.js';
-import { median, type Report } from './measure.js';
+import type { Report } from './measure.js';
+import { agreementOf, digits, emit, keepStdout, machine, progress, repository, results, save, say, table, unsteady } from './output.js';
+import { median } from './timing.js';
 
 const usage = `Times training steps of w1, w2 and w3 on this library and its peers, interleaved.
 usage: npm run bench -- [options]
   --setup           install the peers (TensorFlow.js into bench/peers; PyTorch with apt-get where root may), then stop
   --json            one JSON object per configuration on stdout and nothing else there
   --quick           one short round: for a look, not for figures
-  --workloads LIST  some of w1,w2,w3 (default all)
-  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, reference, gpu:cpu, gpu:webasm (default wasm)
+  --workloads LIST  some of w1,w2,w3 (default all; with --gpu w1,w3)
+  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, reference, gpu:cpu, gpu:webasm (default wasm); with --gpu some of webgpu, webgl2 (default both)
   --threads LIST    thread counts (default 1,2)
   --no-peers        this library only
   --rounds N        rounds (default 3; quick 1)
   --budget MS       time per process (default 3000; quick 800)
-  --profile         instead: time per kernel of one compiled step (the first of --workloads and --devices, the last of --threads)
+  --profile         instead: time per kernel of one compiled step (the first of --workloads and --devices, the last of --threads); with --gpu of one step, on all of them
+  --gpu             instead: this library and TensorFlow.js on WebGPU and WebGL2 in Chromium (the environment's CHROMIUM, default /usr/bin/chromium)
   --extras          instead: batch scaling, GFLOP/s per convolution beside the thread's peak, bytes
   --help            this text
 Results go to bench/results/*.json.`;
 
-const repository = fileURLToPath(new URL('..', import.meta.url));
-const results = join(repository, 'bench/results');
 const data = join(results, 'data');
 const build = join(results, 'build');
 const peers = join(repository, 'bench/peers');
@@ -42,6 +42,7 @@ interface Options {
   readonly json: boolean;
   readonly profile: boolean;
   readonly extras: boolean;
+  readonly gpu: boolean;
   readonly peers: boolean;
   readonly workloads: readonly string[];
   readonly devices: readonly string[];
@@ -70,6 +71,7 @@ function parse(args: string[]): Options | null {
         budget: text,
         profile: flag,
         extras: flag,
+        gpu: flag,
         help: flag,
       },
     }));
@@ -89,22 +91,21 @@ function parse(args: string[]): Options | null {
     return value;
   };
   const quick = values.quick === true;
+  const onGpu = values.gpu === true;
   return {
     setup: values.setup === true,
     json: values.json === true,
     profile: values.profile === true,
     extras: values.extras === true,
+    gpu: onGpu,
     peers: values['no-peers'] !== true,
-    workloads: list('workloads', allWorkloads.join(), new RegExp(`^(${allWorkloads.join('|')})$`)),
-    devices: list('devices', 'wasm', /^(wasm(:simd|:relaxed)?|reference|gpu:(cpu|webasm))$/),
+    workloads: list('workloads', onGpu ? 'w1,w3' : allWorkloads.join(), new RegExp(`^(${allWorkloads.join('|')})$`)),
+    devices: onGpu ? list('devices', 'webgpu,webgl2', /^(webgpu|webgl2)$/) : list('devices', 'wasm', /^(wasm(:simd|:relaxed)?|reference|gpu:(cpu|webasm))$/),
     threads: list('threads', '1,2', /^[1-9]\d*$/).map(Number),
     rounds: count('rounds', quick ? 1 : 3),
     budget: count('budget', quick ? 800 : 3000),
   };
 }
-
-/** For people: stdout, or with --json stderr. */
-let say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 // Without these two OpenBLAS chooses its kernels itself, as it would for anyone.
 const { OPENBLAS_CORETYPE: _core, OPENBLAS_L2_SIZE: _cache, ...environment } = process.env;
@@ -281,61 +282,6 @@ function summarize({ reports }: Configuration, torch: number | null): Row {
   };
 }
 
-/** Columns as wide as their widest cell; the first `left` aligned left. */
-function table(header: readonly string[], rows: readonly (readonly string[])[], left: number): string {
-  const all = [header, ...rows];
-  const widths = header.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => (i < left ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-
-const machine = (from: Ours['from']) => ({
-  date: new Date().toISOString(),
-  node: process.version,
-  v8: process.versions.v8,
-  platform: `${process.platform} ${process.arch} ${release()}`,
-  cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  cores: availableParallelism(),
-  load: loadavg()[0],
-  cedargrad: from,
-});
-
-function save(name: string, contents: unknown): void {
-  mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(contents, null, 2)}\n`);
-}
-
-/** Whether the peers compute the same losses: the largest relative difference of the first three without dropout. */
-function compare(ran: readonly Configuration[]): string | null {
-  const standard = (ran.find((c) => c.kind === 'torch') ?? ran[0])?.reports[0];
-  if (standard === undefined || ran.length < 2) return null;
-  let worst = 0;
-  let whose = '';
-  for (const { name, reports } of ran)
-    for (const [i, loss] of reports[0].check.entries()) {
-      const difference = Math.abs(loss / standard.check[i] - 1);
-      if (!(difference <= worst)) [worst, whose] = [difference, name];
-    }
-  const text = `the first three losses without dropout agree to ${worst.toExponential(0)}`;
-  return worst <= 1e-3 ? text : `WARNING: ${text} only; farthest off: ${whose}`;
-}
-
-/** Configurations whose rounds disagree: something else ran on the machine. */
-const unsteady = (ran: readonly Configuration[]): string[] =>
-  ran
-    .filter(({ reports }) => {
-      const medians = reports.map((r) => r.median_ms);
-      return Math.max(...medians) > 1.25 * Math.min(...medians);
-    })
-    .map(({ name }) => name);
-
 async function steps(options: Options, ours: Ours): Promise<void> {
   const python = options.peers ? findPython() : null;
   if (options.peers) {
@@ -348,14 +294,14 @@ async function steps(options: Options, ours: Ours): Promise<void> {
     for (let round = 0; round < options.rounds; round++)
       for (const configuration of all) {
         if (configuration.failure !== null) continue;
-        if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${workload}, round ${round + 1} of ${options.rounds}: ${configuration.name}`);
+        progress(`${workload}, round ${round + 1} of ${options.rounds}: ${configuration.name}`);
         try {
           configuration.reports.push((await run(configuration.command, options.budget))[0] as Report);
         } catch (error) {
           configuration.failure = (error as Error).message;
         }
       }
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    progress('');
     const ran = all.filter(({ failure, reports }) => failure === null && reports.length > 0);
     const torch = ran.filter(({ kind }) => kind === 'torch');
     const blas = torch[0]?.reports[0].blas ?? null;
@@ -363,10 +309,11 @@ async function steps(options: Options, ours: Ours): Promise<void> {
     const best = fair ? Math.min(...torch.map(({ reports }) => median(reports.map((r) => r.median_ms)))) : null;
     const rows = ran.map((configuration) => summarize(configuration, best));
     const failed = all.filter(({ failure }) => failure !== null).map(({ name, failure }) => ({ name, failure }));
-    const agreement = compare(ran);
+    const agreement = agreementOf([...torch, ...ran.filter(({ kind }) => kind !== 'torch')])?.text ?? null;
     const noisy = unsteady(ran);
     save(workload, {
-      ...machine(ours.from),
+      ...machine(),
+      cedargrad: ours.from,
       workload,
       budget_ms: options.budget,
       rounds: options.rounds,
@@ -378,8 +325,7 @@ async function steps(options: Options, ours: Ours): Promise<void> {
       failed,
     });
     if (options.json)
-      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch } of rows)
-        process.stdout.write(`${JSON.stringify({ peer, workload, threads, mode, median_ms, min_ms, ratio_to_torch })}\n`);
+      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch } of rows) emit({ peer, workload, threads, mode, median_ms, min_ms, ratio_to_torch });
     if (!options.json && rows.length > 0)
       say(
         `\n${table(
@@ -421,9 +367,9 @@ async function profile(options: Options, ours: Ours): Promise<void> {
   const [workload] = options.workloads;
   const threads = options.threads.at(-1);
   const [report] = (await run(ours.command('ours', [workload, options.devices[0], String(threads), 'compiled', '--profile']), options.budget)) as Profile[];
-  save(`profile-${workload}`, { ...machine(ours.from), workload, threads, ...report });
+  save(`profile-${workload}`, { ...machine(), cedargrad: ours.from, workload, threads, ...report });
   if (options.json) {
-    for (const kernel of report.kernels) process.stdout.write(`${JSON.stringify({ workload, threads, ...kernel })}\n`);
+    for (const kernel of report.kernels) emit({ workload, threads, ...kernel });
     return;
   }
   const total = report.kernels.reduce((sum, { ms }) => sum + ms, 0);
@@ -462,8 +408,8 @@ async function bytes(ours: Ours): Promise<{ what: string; bytes: number; gzip: n
 
 async function extras(options: Options, ours: Ours): Promise<void> {
   const [device] = options.devices;
-  const emit = (kind: string, rows: readonly object[]): void => {
-    if (options.json) for (const row of rows) process.stdout.write(`${JSON.stringify({ kind, ...row })}\n`);
+  const emitAll = (kind: string, rows: readonly object[]): void => {
+    if (options.json) for (const row of rows) emit({ kind, ...row });
   };
   const heading = (text: string): void => say(`\n${text}`);
 
@@ -475,7 +421,7 @@ async function extras(options: Options, ours: Ours): Promise<void> {
     const { median_ms, rss_mb } = (await run(command, options.budget))[0] as Report;
     scaling.push({ batch, median_ms, images_per_s: (1000 * batch) / median_ms, rss_mb });
   }
-  emit('batch', scaling);
+  emitAll('batch', scaling);
   heading(`w2's network by batch, ${device}, ${threads} threads`);
   say(
     table(
@@ -487,7 +433,7 @@ async function extras(options: Options, ours: Ours): Promise<void> {
 
   type Op = { shape: string; kernel: string; mflop: number; ms: number; gflops: number; peak_gflops: number; share: number };
   const ops = (await run(ours.command('ops', [device]), options.budget)) as Op[];
-  emit('op', ops);
+  emitAll('op', ops);
   heading('convolutions on one thread, products with padding not counted; peak: the best register-only multiply-add loop on that thread, around each');
   say(
     table(
@@ -498,7 +444,7 @@ async function extras(options: Options, ours: Ours): Promise<void> {
   );
 
   const sizes = await bytes(ours);
-  emit('bytes', sizes);
+  emitAll('bytes', sizes);
   heading(`bytes (${ours.from}, minified)`);
   say(
     table(
@@ -507,7 +453,7 @@ async function extras(options: Options, ours: Ours): Promise<void> {
       1,
     ),
   );
-  save('extras', { ...machine(ours.from), device, threads, batch: scaling, ops, bytes: sizes });
+  save('extras', { ...machine(), cedargrad: ours.from, device, threads, batch: scaling, ops, bytes: sizes });
 }
 
 /** Runs the command line; returns the exit code. */
@@ -518,10 +464,15 @@ async function main(args: string[]): Promise<number> {
       process.stdout.write(`${usage}\n`);
       return 0;
     }
-    if (options.json) say = (line) => void process.stderr.write(`${line}\n`);
+    if (options.json) keepStdout();
     if (options.setup) {
       setup();
       return 0;
+    }
+    if (options.gpu) {
+      writeData(data);
+      await (await import('./gpu.js')).gpu(options, data);
+      return Number(process.exitCode ?? 0);
     }
     const ours = await prepare();
     await (options.profile ? profile : options.extras ? extras : steps)(options, ours);

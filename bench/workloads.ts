@@ -22,7 +22,7 @@ import {
   type Tensor,
   tensor,
 } from 'cedargrad';
-import type { NamedArray, Step, WorkloadData } from './measure.js';
+import type { NamedArray, Step, WorkloadData } from './timing.js';
 
 export type Mode = 'eager' | 'compiled';
 

@@ -1,0 +1,79 @@
+/** The benchmark's page: one configuration per load. gpu.ts calls `trial` from outside; the library under test lies beside it as a module of its own. */
+import { epoch, firstLosses, type Manifest, type Step, type Timing, timeSteps, unpack, type WorkloadData } from '../timing.js';
+import { type Counts, gpuUsed, takeCounts } from './counters.js';
+import type { KernelTime } from './profile.js';
+
+export type Api = 'webgpu' | 'webgl2';
+
+/** What a library's module exports. */
+export interface Library {
+  open(api: Api): Promise<{
+    readonly peer: string;
+    readonly version: string;
+    makeSteps(workload: string, data: WorkloadData): (rate: number) => Step;
+  }>;
+  /** Only where kernels are timed one by one. */
+  takeTimes?(): Promise<KernelTime[]>;
+}
+
+export interface Trial {
+  /** Which module: ours, tfjs or profile. */
+  readonly library: string;
+  readonly api: Api;
+  readonly workload: string;
+  readonly budget: number;
+}
+
+export interface PageReport extends Timing {
+  peer: string;
+  version: string;
+  workload: string;
+  api: Api;
+  /** What the browser calls the GPU that was used. Here `launch_to_first_ms` counts from the library's load. */
+  gpu: string;
+  /** Means over steps after the timed ones. */
+  counts: Counts;
+  check: number[];
+}
+
+/** What a page with the library `profile` reports: means per step. */
+export interface ProfileReport {
+  readonly peer: string;
+  readonly gpu: string;
+  readonly kernels: readonly KernelTime[];
+}
+
+const countedSteps = 4;
+
+async function load({ library, api, workload }: Trial) {
+  const [manifest, file] = await Promise.all([`/${workload}.json`, `/${workload}.bin`].map((path) => fetch(path)));
+  const data = unpack((await manifest.json()) as Manifest, await file.arrayBuffer());
+  const launched = epoch();
+  const module = (await import(`/${library}.js`)) as Library;
+  const { peer, version, makeSteps } = await module.open(api);
+  return { launched, peer, version, makeStep: makeSteps(workload, data), takeTimes: module.takeTimes };
+}
+
+async function trial(given: Trial): Promise<PageReport> {
+  const { launched, peer, version, makeStep } = await load(given);
+  const { workload, api, budget } = given;
+  const step = makeStep(0.5);
+  const timing = await timeSteps(step, budget, launched);
+  takeCounts();
+  for (let i = 0; i < countedSteps; i++) await step();
+  const counts = takeCounts();
+  for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] /= countedSteps;
+  return { peer, version, workload, api, gpu: gpuUsed(), ...timing, counts, check: await firstLosses(makeStep(0)) };
+}
+
+async function profile(given: Trial): Promise<ProfileReport> {
+  const { peer, makeStep, takeTimes = async () => [] } = await load(given);
+  const step = makeStep(0.5);
+  for (let i = 0; i < 3; i++) await step();
+  await takeTimes();
+  for (let i = 0; i < countedSteps; i++) await step();
+  const kernels = (await takeTimes()).map(({ kernel, calls, ms }) => ({ kernel, calls: calls / countedSteps, ms: ms / countedSteps }));
+  return { peer, gpu: gpuUsed(), kernels };
+}
+
+Object.assign(globalThis, { trial, profile });

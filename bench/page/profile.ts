@@ -1,0 +1,88 @@
+/**
+ * Times each gpu.js kernel of a step by itself: it is waited for before the next one begins, so the sum is more than a step takes. Must be loaded before
+ * a device is opened: it names kernels after the planners that write their text.
+ */
+import { GPU } from 'gpu.js';
+import { conv } from '../../src/device/gpu/conv.js';
+import { elementwise } from '../../src/device/gpu/elementwise.js';
+import type { Launch } from '../../src/device/gpu/launch.js';
+import { matmul } from '../../src/device/gpu/matmul.js';
+import { movement } from '../../src/device/gpu/movement.js';
+import { pool } from '../../src/device/gpu/pool.js';
+import { reduce } from '../../src/device/gpu/reduce.js';
+
+export interface KernelTime {
+  readonly kernel: string;
+  calls: number;
+  ms: number;
+}
+
+/** Text without what the device may change in it: offsets of arrays, and integer variables. */
+const plain = (text: string): string => text.replaceAll(/\b\w+At \+ /g, '').replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
+
+/** Kernels by the text that they are known by. */
+const planned = new Map<string, string>();
+for (const family of [conv, elementwise, matmul, movement, pool, reduce] as Record<string, (...args: unknown[]) => Launch[]>[])
+  for (const [name, planner] of Object.entries(family))
+    family[name] = (...args) => {
+      const made = planner(...args);
+      made.forEach(({ body, values }, k) => {
+        planned.set(plain(body || values.join(', ')), made.length > 1 ? `${name} ${k + 1}/${made.length}` : name);
+      });
+      return made;
+    };
+
+function nameOf(text: string): string {
+  const all = plain(text);
+  if (all.includes('let part = 0;')) return 'adam';
+  const known = [...planned.keys()].filter((part) => all.includes(part)).sort((a, b) => b.length - a.length)[0];
+  if (known === undefined || known.length < 5) return 'copy, join or vectors';
+  return all.includes(' made') ? `${planned.get(known)}, fused` : (planned.get(known) as string);
+}
+
+let times = new Map<string, KernelTime>();
+let last: Promise<unknown> = Promise.resolve();
+
+type Kernel = ((...args: unknown[]) => unknown) & { readonly kernel: { readonly context: unknown } };
+const createKernel = GPU.prototype.createKernel as unknown as (this: GPU, source: string, settings: { output: number[] }) => Kernel;
+
+function timed(this: GPU, source: string, settings: { output: number[] }): Kernel {
+  const kernel = createKernel.call(this, source, settings);
+  const name = `${nameOf(source)} → ${settings.output}`;
+  const add = (began: number): void => {
+    const time = times.get(name) ?? { kernel: name, calls: 0, ms: 0 };
+    time.calls++;
+    time.ms += performance.now() - began;
+    times.set(name, time);
+  };
+  const run = (...args: unknown[]): unknown => {
+    if (this.mode === 'webgpu') {
+      const made = last.then(async () => {
+        const began = performance.now();
+        const value = await kernel(...args);
+        await (kernel.kernel.context as { device: GPUDevice }).device.queue.onSubmittedWorkDone();
+        add(began);
+        return value;
+      });
+      last = made.catch(() => {});
+      return made;
+    }
+    const began = performance.now();
+    const value = kernel(...args);
+    // The kernel's framebuffer is still bound: reading of it waits for the kernel, as finish() need not.
+    const gl = kernel.kernel.context as WebGL2RenderingContext;
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.FLOAT, new Float32Array(4));
+    add(began);
+    return value;
+  };
+  return Object.assign(run, { kernel: kernel.kernel });
+}
+Object.assign(GPU.prototype, { createKernel: timed });
+
+/** Times since the last call, largest first, when all kernels called so far have ended. */
+export async function takeTimes(): Promise<KernelTime[]> {
+  for (let seen: unknown; seen !== last; await seen) seen = last;
+  const taken = [...times.values()].sort((a, b) => b.ms - a.ms);
+  times = new Map();
+  return taken;
+}

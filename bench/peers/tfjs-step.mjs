@@ -1,0 +1,84 @@
+/** The workloads on TensorFlow.js, whatever its backend. What the library lacks is added here: max-unpooling with a gradient. */
+
+/** Makes training steps: `makeSteps(tf, workload, data)(rate)`. */
+export function makeSteps(tf, workload, { lr, arrays }) {
+  const tieBreaks = new Map();
+  /** Numbers too small to change any other, largest first in each 2×2 window. */
+  function tieBreak(height, width) {
+    const key = `${height}x${width}`;
+    if (!tieBreaks.has(key)) {
+      const data = Float32Array.from({ length: height * width }, (_, i) => (4 - 2 * (Math.floor(i / width) % 2) - (i % 2)) * 1e-30);
+      tieBreaks.set(key, tf.keep(tf.tensor(data, [height, width, 1])));
+    }
+    return tieBreaks.get(key);
+  }
+
+  /**
+   * tf.maxPoolWithArgmax has no gradient: values come from maxPool, indices from a second call. On wasm it finds no maximum in a window of zeros, or the last:
+   * a tie-break makes it the first, as everywhere else.
+   */
+  const pool = (x) => ({
+    y: tf.maxPool(x, 2, 2, 'same'),
+    where: tf.maxPoolWithArgmax(tf.add(x, tieBreak(x.shape[1], x.shape[2])), 2, 2, 'same', true).indexes,
+  });
+
+  const placesOf = new Map();
+  /** Every element's own flat index. */
+  function places(shape) {
+    const key = String(shape);
+    if (!placesOf.has(key)) placesOf.set(key, tf.keep(tf.tidy(() => tf.reshape(tf.range(0, tf.util.sizeFromShape(shape)), shape))));
+    return placesOf.get(key);
+  }
+
+  /**
+   * tf.scatterND has no gradient, and on WebGL refuses what maxPoolWithArgmax returns and looks through all indices for every element. So each window
+   * repeats its value and keeps it where the index is the element's own; the gradient is the window's sum there.
+   */
+  function unpool(values, where, { shape }) {
+    const grow = (t) => tf.image.resizeNearestNeighbor(t, shape.slice(1, 3));
+    const hit = tf.cast(tf.equal(grow(tf.cast(where, 'float32')), places(shape)), 'float32');
+    return tf.customGrad((v, save) => {
+      save([hit]);
+      return { value: tf.mul(grow(v), hit), gradFunc: (dy, [hit]) => tf.mul(tf.avgPool(tf.mul(dy, hit), 2, 2, 'same'), 4) };
+    })(values);
+  }
+
+  let made = 0;
+  return (rate) => {
+    const { x: xs, y: ys, ...weights } = arrays;
+    made++;
+    const p = Object.fromEntries(
+      Object.entries(weights).map(([name, { data, shape }]) => [name, tf.variable(tf.tensor(data, shape), true, `${name}/${made}`)]),
+    );
+    const parameters = Object.values(p);
+    const x = tf.tensor(xs.data, xs.shape);
+    const y = ys && tf.tensor(ys.data, ys.shape);
+    const optimizer = tf.train.adam(lr, 0.9, 0.999, 1e-8);
+    const [batch, height] = xs.shape;
+    const conv = (h, name) => tf.relu(tf.add(tf.conv2d(h, p[`${name}.weight`], 1, 1), p[`${name}.bias`]));
+    const deconv = (h, name, stride, size) =>
+      tf.add(tf.conv2dTranspose(h, p[`${name}.weight`], [batch, size, size, p[`${name}.weight`].shape[2]], stride, 1), p[`${name}.bias`]);
+    const autoencoder = () => {
+      const h = tf.maxPool(conv(tf.maxPool(conv(x, 'conv1'), 2, 2, 'same'), 'conv2'), 2, 2, 'same');
+      const z = deconv(tf.relu(deconv(h, 'deconv2', 2, 14)), 'deconv1', 2, 28);
+      return tf.mean(tf.square(tf.sub(z, x)));
+    };
+    const encoderDecoder = () => {
+      const a1 = conv(x, 'conv1');
+      const p1 = pool(a1);
+      const a2 = conv(p1.y, 'conv2');
+      const p2 = pool(a2);
+      const a3 = conv(p2.y, 'conv3');
+      let d2 = tf.relu(deconv(unpool(a3, p2.where, a2), 'deconv2', 1, height / 2));
+      if (rate > 0) d2 = tf.dropout(d2, rate);
+      const z = deconv(unpool(d2, p1.where, a1), 'deconv1', 1, height);
+      return tf.sum(tf.losses.sigmoidCrossEntropy(y, z, undefined, 0, tf.Reduction.NONE));
+    };
+    return async () => {
+      const loss = optimizer.minimize(workload === 'w3' ? autoencoder : encoderDecoder, true, parameters);
+      const [value] = await loss.data();
+      loss.dispose();
+      return value;
+    };
+  };
+}

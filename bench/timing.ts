@@ -1,0 +1,88 @@
+/** What every step is timed with, in Node and in a page: the data's format and the loop. Not here: files, processes (measure.ts), any library. */
+
+/** One array of a workload: images NHWC, convolution weights HWIO, transposed ones HWOI. */
+export interface NamedArray {
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+export interface WorkloadData {
+  readonly lr: number;
+  readonly arrays: Readonly<Record<string, NamedArray>>;
+}
+
+/** The manifest beside the little-endian float32 file; offset and size in elements. */
+export interface Manifest {
+  readonly lr: number;
+  readonly arrays: Record<string, { shape: readonly number[]; offset: number; size: number }>;
+}
+
+/** A workload from its two files; with `batch` the samples repeat until there are that many. */
+export function unpack(manifest: Manifest, file: ArrayBuffer, batch = 0): WorkloadData {
+  const all = new Float32Array(file);
+  const arrays: Record<string, NamedArray> = {};
+  for (const [name, { shape, offset, size }] of Object.entries(manifest.arrays)) {
+    const data = all.slice(offset, offset + size);
+    const sample = size / shape[0];
+    arrays[name] =
+      batch > 0 && (name === 'x' || name === 'y')
+        ? { shape: [batch, ...shape.slice(1)], data: Float32Array.from({ length: batch * sample }, (_, i) => data[i % size]) }
+        : { shape, data };
+  }
+  return { lr: manifest.lr, arrays };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** Forward, backward, Adam, and the loss read back. */
+export type Step = () => Promise<number>;
+
+export interface Timing {
+  steps: number;
+  median_ms: number;
+  min_ms: number;
+  first_step_ms: number;
+  /** Until the first loss was read, from the start of the process or page. */
+  launch_to_first_ms: number;
+  loss0: number;
+  loss_last: number;
+}
+
+export const epoch = (): number => performance.timeOrigin + performance.now();
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** Times `step`: one first step, at least two more and a quarter of the budget (ms) to warm up, then as many as fit in the budget, at least three. */
+export async function timeSteps(step: Step, budget: number, launched: number): Promise<Timing> {
+  const began = epoch();
+  const loss0 = await step();
+  const first = epoch();
+  const warm = performance.now();
+  for (let n = 0; (n < 2 || performance.now() - warm < budget / 4) && performance.now() - warm < budget; n++) await step();
+  const times: number[] = [];
+  let last = loss0;
+  for (const start = performance.now(); times.length < 3 || performance.now() - start < budget; ) {
+    const before = performance.now();
+    last = await step();
+    times.push(performance.now() - before);
+  }
+  return {
+    steps: times.length,
+    median_ms: round(median(times), 3),
+    min_ms: round(Math.min(...times), 3),
+    first_step_ms: round(first - began, 1),
+    launch_to_first_ms: round(first - launched, 1),
+    loss0,
+    loss_last: last,
+  };
+}
+
+/** The first losses of a step on new weights without dropout, by which peers are seen to compute the same. */
+export async function firstLosses(fresh: Step): Promise<number[]> {
+  const check: number[] = [];
+  for (let i = 0; i < 3; i++) check.push(await fresh());
+  return check;
+}
