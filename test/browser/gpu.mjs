@@ -20,3 +20,14 @@ export async function checkConformance(context, site, name, { steps, all = false
     return `${results.length - wrong.length} of ${results.length} rows pass in ${((performance.now() - start) / 1000).toFixed(1)} s on ${text}`;
   });
 }
+
+/** A lost WebGL context fails everything, and recover() brings training back. */
+export const checkLoss = (context, site) =>
+  check(`${site}, webgl2: a lost context is told, recovered, and trained on`, async () => {
+    const { said, losses, undisturbed } = await inPage(context, `open/${site}`, (call) => call(limitMs, 'lose', {}), [
+      /WebGL: CONTEXT_LOST_WEBGL|context lost/i,
+    ]);
+    assert.deepEqual(said, ['DeviceError', 'DeviceError', false, true, 'DeviceError']);
+    assert.deepEqual(losses, undisturbed);
+    return losses.join(', ');
+  });

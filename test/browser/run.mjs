@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { conforming, published, training } from './bundles.mjs';
 import { launch, serve } from './chromium.mjs';
-import { checkConformance } from './gpu.mjs';
+import { checkConformance, checkLoss } from './gpu.mjs';
 import { inNode } from './losses.mjs';
 import { checkPublished } from './published.mjs';
 import { check, counts, fail, within } from './report.mjs';
@@ -56,6 +56,7 @@ try {
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
     await checkPublished(context);
     for (const name of ['webgl2', 'webgpu']) await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });
+    await checkLoss(context, 'esbuild-plain');
     for (const site of ['esbuild-minified', 'vite-plain', 'vite-minified']) await checkConformance(context, site, 'webgl2', { steps: bundleSteps });
     await checkConformance(context, 'vite-minified', 'webgpu', { steps: bundleSteps });
   }

@@ -257,7 +257,7 @@ export class GpuDevice implements Device {
 
   // ---- launches
 
-  /** Kernels are keyed by text and, but on WebGPU, by all sizes: gpu.js refuses an argument that changes size, or in its cpu mode silently reuses the old one. */
+  /** Kernels are keyed by text and, but on WebGPU, by all sizes: an argument that changes size is refused by gpu.js, or on WebGL and in its cpu mode misread without a word. */
   #kernel(launch: Launch, sizes: readonly number[], shifted: readonly string[]): GpuKernel {
     const signature = `${sizes} ${shifted}`;
     let known = this.#kernelsOf.get(launch);
