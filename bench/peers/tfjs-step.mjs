@@ -30,11 +30,23 @@ export function makeSteps(tf, workload, { lr, arrays }) {
     return placesOf.get(key);
   }
 
+  /** A scatter, which has no gradient of its own; that is a gather. The faster form on wasm. */
+  function scattered(values, where, { size, shape }) {
+    const flat = tf.reshape(where, [-1, 1]);
+    return tf.customGrad((v, save) => {
+      save([flat]);
+      return {
+        value: tf.reshape(tf.scatterND(flat, tf.reshape(v, [-1]), [size]), shape),
+        gradFunc: (dy, [flat]) => tf.reshape(tf.gatherND(tf.reshape(dy, [-1]), flat), v.shape),
+      };
+    })(values);
+  }
+
   /**
-   * tf.scatterND has no gradient, and on WebGL refuses what maxPoolWithArgmax returns and looks through all indices for every element. So each window
-   * repeats its value and keeps it where the index is the element's own; the gradient is the window's sum there.
+   * WebGL's scatter refuses what maxPoolWithArgmax returns, and looks through all indices for every element. So each window repeats its value and keeps it
+   * where the index is the element's own; the gradient is the window's sum there.
    */
-  function unpool(values, where, { shape }) {
+  function repeated(values, where, { shape }) {
     const grow = (t) => tf.image.resizeNearestNeighbor(t, shape.slice(1, 3));
     const hit = tf.cast(tf.equal(grow(tf.cast(where, 'float32')), places(shape)), 'float32');
     return tf.customGrad((v, save) => {
@@ -42,6 +54,8 @@ export function makeSteps(tf, workload, { lr, arrays }) {
       return { value: tf.mul(grow(v), hit), gradFunc: (dy, [hit]) => tf.mul(tf.avgPool(tf.mul(dy, hit), 2, 2, 'same'), 4) };
     })(values);
   }
+
+  const unpool = tf.getBackend() === 'wasm' ? scattered : repeated;
 
   let made = 0;
   return (rate) => {
