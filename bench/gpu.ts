@@ -34,6 +34,8 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Timestamps as the adapter has them, not in steps of 0.1 ms.
+  '--disable-dawn-features=timestamp_quantization',
 ];
 const trialLimitMs = 5 * 60_000;
 const peers = join(repository, 'bench/peers');
@@ -222,19 +224,21 @@ async function steps(options: GpuOptions, server: Server, libraries: readonly st
   }
 }
 
-/** Time per kernel of this library's step; the page waits after each. */
-async function profile(options: GpuOptions, server: Server): Promise<void> {
+/** Time per kernel of a step: on WebGPU by the adapter's clock, and of the peer's, too; on WebGL the page waits after each. */
+async function profile(options: GpuOptions, server: Server, libraries: readonly string[]): Promise<void> {
+  const runs = (options.devices as readonly Api[]).flatMap((api) => libraries.map((library) => ({ api, library })));
   for (const workload of options.workloads)
-    for (const api of options.devices as readonly Api[]) {
-      const report = await inBrowser<ProfileReport>(server, 'profile', { library: 'profile', api, workload, budget: options.budget });
-      save(`profile-gpu-${workload}-${api}`, { ...machine(), workload, api, ...report });
+    for (const { api, library } of runs) {
+      if (api !== 'webgpu' && library === 'tfjs') continue;
+      const report = await inBrowser<ProfileReport>(server, 'profile', { library, api, workload, budget: options.budget });
+      save(`profile-gpu-${workload}-${library}-${api}`, { ...machine(), workload, api, ...report });
       if (options.json) {
-        for (const kernel of report.kernels) emit({ workload, api, ...kernel });
+        for (const kernel of report.kernels) emit({ peer: report.peer, workload, api, ...kernel });
         continue;
       }
       const total = report.kernels.reduce((sum, { ms }) => sum + ms, 0);
       const rows = report.kernels.map(({ kernel, calls, ms }) => [kernel, digits(calls), digits(ms), `${((100 * ms) / total).toFixed(1)} %`]);
-      say(`\n${workload} on ${report.peer}, ${report.gpu}: one step, each kernel waited for`);
+      say(`\n${workload} on ${report.peer}, ${report.gpu}: one step, mean of 4, ${api === 'webgpu' ? 'timed by the adapter' : 'each kernel waited for'}`);
       say(table(['kernel → threads', 'calls', 'ms', 'share'], [...rows, ['all kernels', '', digits(total), '']], 1));
     }
 }
@@ -242,14 +246,9 @@ async function profile(options: GpuOptions, server: Server): Promise<void> {
 /** The benchmark's --gpu. @throws Error without a browser */
 export async function gpu(options: GpuOptions, data: string): Promise<void> {
   if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`);
-  if (options.profile) {
-    const server = await serve(['profile'], data);
-    await profile(options, server).finally(() => stop(server));
-    return;
-  }
   const installed = existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-webgpu/package.json'));
   if (options.peers && !installed) say('skipped: TensorFlow.js (npm run bench -- --setup)');
-  const libraries = options.peers && installed ? ['ours', 'tfjs'] : ['ours'];
+  const libraries = [options.profile ? 'profile' : 'ours', ...(options.peers && installed ? ['tfjs'] : [])];
   const server = await serve(libraries, data);
-  await steps(options, server, libraries).finally(() => stop(server));
+  await (options.profile ? profile : steps)(options, server, libraries).finally(() => stop(server));
 }

@@ -1,4 +1,4 @@
 /** This library for the benchmark's page, every kernel timed by itself. */
 
 export { open } from './ours.js';
-export { takeTimes } from './profile.js';
+export { kernelOf, takeTimes } from './profile.js';

@@ -2,6 +2,7 @@
 import { epoch, firstLosses, type Manifest, type Step, type Timing, timeSteps, unpack, type WorkloadData } from '../timing.js';
 import { type Counts, gpuUsed, takeCounts } from './counters.js';
 import type { KernelTime } from './profile.js';
+import { installTimestamps, takeDispatches } from './timestamps.js';
 
 export type Api = 'webgpu' | 'webgl2';
 
@@ -12,8 +13,9 @@ export interface Library {
     readonly version: string;
     makeSteps(workload: string, data: WorkloadData): (rate: number) => Step;
   }>;
-  /** Only where kernels are timed one by one. */
-  takeTimes?(): Promise<KernelTime[]>;
+  /** Only in `profile`. */
+  takeTimes?(): KernelTime[];
+  kernelOf?(code: string): string;
 }
 
 export interface Trial {
@@ -51,7 +53,7 @@ async function load({ library, api, workload }: Trial) {
   const launched = epoch();
   const module = (await import(`/${library}.js`)) as Library;
   const { peer, version, makeSteps } = await module.open(api);
-  return { launched, peer, version, makeStep: makeSteps(workload, data), takeTimes: module.takeTimes };
+  return { launched, peer, version, makeStep: makeSteps(workload, data), module };
 }
 
 async function trial(given: Trial): Promise<PageReport> {
@@ -67,13 +69,25 @@ async function trial(given: Trial): Promise<PageReport> {
 }
 
 async function profile(given: Trial): Promise<ProfileReport> {
-  const { peer, makeStep, takeTimes = async () => [] } = await load(given);
+  const onWebGpu = given.api === 'webgpu';
+  if (onWebGpu) installTimestamps();
+  const { peer, makeStep, module } = await load(given);
+  const take = async (): Promise<KernelTime[]> =>
+    onWebGpu
+      ? (await takeDispatches()).map(({ label, code, ms }) => ({ kernel: module.kernelOf?.(code) ?? label, calls: 1, ms }))
+      : (module.takeTimes?.() ?? []);
   const step = makeStep(0.5);
   for (let i = 0; i < 3; i++) await step();
-  await takeTimes();
-  for (let i = 0; i < countedSteps; i++) await step();
-  const kernels = (await takeTimes()).map(({ kernel, calls, ms }) => ({ kernel, calls: calls / countedSteps, ms: ms / countedSteps }));
-  return { peer, gpu: gpuUsed(), kernels };
+  await take();
+  const sums = new Map<string, KernelTime>();
+  for (let i = 0; i < countedSteps; i++) {
+    await step();
+    for (const { kernel, calls, ms } of await take()) {
+      const sum = sums.get(kernel) ?? { kernel, calls: 0, ms: 0 };
+      sums.set(kernel, { kernel, calls: sum.calls + calls / countedSteps, ms: sum.ms + ms / countedSteps });
+    }
+  }
+  return { peer, gpu: gpuUsed(), kernels: [...sums.values()].sort((a, b) => b.ms - a.ms) };
 }
 
 Object.assign(globalThis, { trial, profile });

@@ -1,6 +1,6 @@
 /**
- * Times each gpu.js kernel of a step by itself: it is waited for before the next one begins, so the sum is more than a step takes. Must be loaded before
- * a device is opened: it names kernels after the planners that write their text.
+ * Names gpu.js's kernels after the planners that write their text, and on WebGL times each by itself: it is waited for before the next one begins, so the
+ * sum is more than a step takes. Must be loaded before a device is opened. Not here: WebGPU's times (timestamps.ts).
  */
 import { GPU } from 'gpu.js';
 import { conv } from '../../src/device/gpu/conv.js';
@@ -41,48 +41,40 @@ function nameOf(text: string): string {
 }
 
 let times = new Map<string, KernelTime>();
-let last: Promise<unknown> = Promise.resolve();
 
-type Kernel = ((...args: unknown[]) => unknown) & { readonly kernel: { readonly context: unknown } };
+type Kernel = ((...args: unknown[]) => unknown) & { readonly kernel: { readonly context: unknown; readonly compiledSource: string } };
 const createKernel = GPU.prototype.createKernel as unknown as (this: GPU, source: string, settings: { output: number[] }) => Kernel;
+const onWebGpu: { readonly name: string; readonly kernel: Kernel['kernel'] }[] = [];
 
 function timed(this: GPU, source: string, settings: { output: number[] }): Kernel {
   const kernel = createKernel.call(this, source, settings);
   const name = `${nameOf(source)} → ${settings.output}`;
-  const add = (began: number): void => {
-    const time = times.get(name) ?? { kernel: name, calls: 0, ms: 0 };
-    time.calls++;
-    time.ms += performance.now() - began;
-    times.set(name, time);
-  };
+  if (this.mode === 'webgpu') {
+    onWebGpu.push({ name, kernel: kernel.kernel });
+    return kernel;
+  }
   const run = (...args: unknown[]): unknown => {
-    if (this.mode === 'webgpu') {
-      const made = last.then(async () => {
-        const began = performance.now();
-        const value = await kernel(...args);
-        await (kernel.kernel.context as { device: GPUDevice }).device.queue.onSubmittedWorkDone();
-        add(began);
-        return value;
-      });
-      last = made.catch(() => {});
-      return made;
-    }
     const began = performance.now();
     const value = kernel(...args);
     // The kernel's framebuffer is still bound: reading of it waits for the kernel, as finish() need not.
     const gl = kernel.kernel.context as WebGL2RenderingContext;
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.FLOAT, new Float32Array(4));
-    add(began);
+    const time = times.get(name) ?? { kernel: name, calls: 0, ms: 0 };
+    time.calls++;
+    time.ms += performance.now() - began;
+    times.set(name, time);
     return value;
   };
   return Object.assign(run, { kernel: kernel.kernel });
 }
 Object.assign(GPU.prototype, { createKernel: timed });
 
-/** Times since the last call, largest first, when all kernels called so far have ended. */
-export async function takeTimes(): Promise<KernelTime[]> {
-  for (let seen: unknown; seen !== last; await seen) seen = last;
-  const taken = [...times.values()].sort((a, b) => b.ms - a.ms);
+/** On WebGL: times since the last call. */
+export function takeTimes(): KernelTime[] {
+  const taken = [...times.values()];
   times = new Map();
   return taken;
 }
+
+/** On WebGPU: the kernel that a shader's text was made for. */
+export const kernelOf = (code: string): string => onWebGpu.find(({ kernel }) => kernel.compiledSource === code)?.name ?? 'unknown';
