@@ -231,7 +231,7 @@ async function profile(options: GpuOptions, server: Server, libraries: readonly 
     for (const { api, library } of runs) {
       if (api !== 'webgpu' && library === 'tfjs') continue;
       const report = await inBrowser<ProfileReport>(server, 'profile', { library, api, workload, budget: options.budget });
-      save(`profile-gpu-${workload}-${library}-${api}`, { ...machine(), workload, api, ...report });
+      save(`profile-gpu-${workload}-${library === 'tfjs' ? 'tfjs' : 'ours'}-${api}`, { ...machine(), workload, api, ...report });
       if (options.json) {
         for (const kernel of report.kernels) emit({ peer: report.peer, workload, api, ...kernel });
         continue;
