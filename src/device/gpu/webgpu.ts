@@ -1,5 +1,7 @@
 /** WebGPU's own API, as far as it is needed beside gpu.js: the browser's, or npm's `webgpu` in Node, and what its adapter is. */
+
 import { DeviceError } from '../../errors.js';
+import { isNode, load } from '../../platform.js';
 
 /** What really computes. */
 export interface Adapter {
@@ -37,10 +39,6 @@ function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
     [info?.description || info?.device, info?.vendor, info?.architecture].filter((part) => part !== undefined && part !== '').join(', ') || 'unnamed';
   return { name, software: (info?.isFallbackAdapter ?? isFallbackAdapter ?? false) || isSoftware(name) };
 }
-
-const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
-/** A module that a browser's bundler must not look for. */
-const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
 
 /** `navigator.gpu`, where it exists. */
 const present = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;

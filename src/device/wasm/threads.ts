@@ -1,4 +1,5 @@
 /** The threads of a wasm device: workers on the same memory, each inside WebAssembly for as long as it lives. Not here: how they share work (assembly/core.ts). */
+import { isNode, load } from '../../platform.js';
 
 /** Places in the control block, as word indices; assembly/core.ts names the same in bytes. */
 export const control = {
@@ -37,11 +38,6 @@ export interface Threads {
   readonly missing: string | null;
   close(): Promise<void>;
 }
-
-const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
-
-/** Bundlers for browsers must not follow these imports, so the names are not literals. */
-const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
 
 /** Why no other thread can run here, or null. */
 export function threadsMissing(): string | null {
