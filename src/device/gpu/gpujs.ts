@@ -1,7 +1,7 @@
 /** gpu.js behind a precise interface: its own typings are loose. The only file that names the package. */
 import { DeviceError } from '../../errors.js';
-import type { Vectors } from './launch.js';
-import { type Adapter, awake, findAdapter, type GpuDeviceEvents, isSoftware } from './webgpu.js';
+import { type Adapter, awake, findAdapter, type GpuDeviceEvents, glAdapter } from './adapters.js';
+import { type Vectors, wholeLimit } from './launch.js';
 
 /** gpu.js's modes by name. */
 export type GpuMode = 'cpu' | 'webasm' | 'webgl' | 'webgl2' | 'headlessgl' | 'webgpu';
@@ -22,7 +22,6 @@ interface Settings {
   pipeline: true;
   immutable: true;
   tactic: 'precision';
-  dynamicArguments?: boolean;
   asyncMode?: boolean;
 }
 export interface GpuKernel {
@@ -73,20 +72,13 @@ async function loadGpuJs(): Promise<Package> {
   }
 }
 
-/** A number that float32 counts exactly: gpu.js computes indexes, too, in float32. */
-const exactLimit = { elements: 2 ** 24, reason: 'indexes are float32, exact up to 2^24' };
+const exactLimit = { elements: wholeLimit, reason: 'indexes are float32, exact up to 2^24' };
 const never = new Promise<never>(() => {});
 
 /** Which of the three GL modes a context is: they all call themselves 'gpu'. */
 function glMode(context: WebGL2RenderingContext): GpuMode {
   if (context.getExtension('STACKGL_destroy_context') !== null) return 'headlessgl';
   return /^WebGL 2/.test(context.getParameter(context.VERSION)) ? 'webgl2' : 'webgl';
-}
-
-function glAdapter(context: WebGL2RenderingContext): Adapter {
-  const info = context.getExtension('WEBGL_debug_renderer_info');
-  const name = String(context.getParameter(info === null ? context.RENDERER : info.UNMASKED_RENDERER_WEBGL));
-  return { name, software: isSoftware(name) };
 }
 
 /** gpu.js reads no vectors back into kernels, but on WebGPU they lie in memory as numbers do, and a handle says what it holds. */

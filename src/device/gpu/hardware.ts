@@ -1,17 +1,16 @@
 /** Whether there is a GPU, without loading gpu.js to find that there is none. Not here: the device. */
 import { DeviceError } from '../../errors.js';
+import { findAdapter, glAdapter, mayHaveAdapter } from './adapters.js';
 import type { GpuDevice, GpuMode } from './index.js';
-import { findAdapter, isSoftware, mayHaveAdapter } from './webgpu.js';
 
-/** The name of a WebGL2 context's adapter; null where there is none. */
-function webgl2Adapter(): string | null {
-  if (typeof OffscreenCanvas === 'undefined' || typeof document === 'undefined') return null;
+/** Whether WebGL2 runs on hardware here. */
+function hasWebgl2(): boolean {
+  if (typeof OffscreenCanvas === 'undefined' || typeof document === 'undefined') return false;
   const context = new OffscreenCanvas(1, 1).getContext('webgl2');
-  if (context === null) return null;
-  const info = context.getExtension('WEBGL_debug_renderer_info');
-  const name = String(context.getParameter(info === null ? context.RENDERER : info.UNMASKED_RENDERER_WEBGL));
+  if (context === null) return false;
+  const { software } = glAdapter(context);
   context.getExtension('WEBGL_lose_context')?.loseContext();
-  return name;
+  return !software;
 }
 
 /** A device on a hardware adapter, WebGPU's before WebGL2's; null where there is none, or it does not open. */
@@ -21,8 +20,7 @@ export async function openHardware(): Promise<GpuDevice | null> {
     const adapter = await findAdapter().catch(() => null);
     if (adapter?.software === false) modes.push('webgpu');
   }
-  const webgl2 = webgl2Adapter();
-  if (webgl2 !== null && !isSoftware(webgl2)) modes.push('webgl2');
+  if (hasWebgl2()) modes.push('webgl2');
   for (const mode of modes) {
     const { createGpuDevice } = await import('./index.js');
     try {

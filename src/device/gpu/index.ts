@@ -1,6 +1,6 @@
 /**
  * The gpu device: gpu.js kernels over arrays that stay on the GPU. `run` returns at once in every mode, also where kernels answer with promises.
- * Not here: the kernels' text (one file per family), gpu.js's loading (gpujs.ts), WebGPU's adapter (webgpu.ts).
+ * Not here: the kernels' text (one file per family), gpu.js's loading (gpujs.ts), what an adapter is (adapters.ts).
  *
  * An array is never written twice: a kernel makes a new one, which several buffers may share, each from an offset of its own (a pool's values and
  * indices; all parameters and moments of an optimizer). So a result may also wait: some kernels run only when it is known who reads them, and run as one
@@ -22,19 +22,19 @@ import {
   type Spec,
 } from '../device.js';
 import { adamStep, join } from './adam.js';
+import { type Adapter, awake } from './adapters.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
 import { fuse, mayWait, seesThrough } from './fusion.js';
 import { type GpuKernel, type GpuMode, gpuModes, type Handle, type OpenedMode, openMode, type Value } from './gpujs.js';
-import { inputs as argsOf, type Launch, launch, type Planner, type Planners, source } from './launch.js';
+import { inputs as argsOf, type Launch, launch, type Planner, type Planners, source, wholeLimit } from './launch.js';
 import { matmul } from './matmul.js';
 import { mostArrays, movement } from './movement.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
-import { type Adapter, awake } from './webgpu.js';
 
+export type { Adapter } from './adapters.js';
 export type { GpuMode } from './gpujs.js';
-export type { Adapter } from './webgpu.js';
 
 export interface GpuOptions {
   /** gpu.js's mode. Default 'cpu', which needs no adapter. */
@@ -51,11 +51,12 @@ const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 /** An array on the GPU, for as long as someone needs it. */
 class GpuArray {
   references = 1;
-  isConstant = false;
   constructor(
     public handle: Handle,
     readonly size: number,
     readonly generation: number,
+    /** Kept for reuse: it does not count as held. */
+    readonly isConstant: boolean,
   ) {}
 }
 
@@ -85,8 +86,6 @@ class GpuBuffer extends DeviceBuffer {
 }
 const isWaiting = (content: View | Waiting): content is Waiting => 'launches' in content;
 
-/** Floats count whole numbers exactly up to here. */
-const wholeLimit = 2 ** 24;
 /** Plans and constants kept at most; they are made again when they are needed again. */
 const mostPlans = 2048;
 const mostConstants = 64;
@@ -167,10 +166,9 @@ export class GpuDevice implements Device {
 
   // ---- arrays
 
-  #array(handle: Handle, size: number): GpuArray {
-    this.#live.arrays++;
-    this.#live.bytes += 4 * size;
-    const array = new GpuArray(handle, size, this.#generation);
+  #array(handle: Handle, size: number, isConstant = false): GpuArray {
+    const array = new GpuArray(handle, size, this.#generation, isConstant);
+    this.#count(array, 1);
     if (isPromise(handle))
       handle.then(
         (value) => {
@@ -182,6 +180,12 @@ export class GpuDevice implements Device {
     return array;
   }
 
+  #count({ isConstant, size }: GpuArray, by: 1 | -1): void {
+    if (isConstant) return;
+    this.#live.arrays += by;
+    this.#live.bytes += by * 4 * size;
+  }
+
   #retain<T extends View>(view: T): T {
     view.array.references++;
     return view;
@@ -189,10 +193,7 @@ export class GpuDevice implements Device {
 
   #release({ array }: { array: GpuArray }): void {
     if (--array.references > 0) return;
-    if (!array.isConstant) {
-      this.#live.arrays--;
-      this.#live.bytes -= 4 * array.size;
-    }
+    this.#count(array, -1);
     this.#delete(array);
   }
 
@@ -378,12 +379,12 @@ export class GpuDevice implements Device {
     const copy = Float32Array.from(data);
     // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become handles here.
     if (this.adapter === null || data.length === 0) return this.#array(copy, data.length);
-    const upload = (): GpuArray =>
-      this.#array(
-        this.#call('upload', () => this.#kernel(uploading(data.length), [data.length], []), [copy]),
-        data.length,
-      );
-    if (data.length > 1) return upload();
+    const [launch] = this.#known(`upload ${data.length}`, () => [copying(data.length)]);
+    const upload = (constant: boolean): GpuArray => {
+      const handle = this.#call('upload', () => this.#kernel(launch, [data.length], []), [copy]);
+      return this.#array(handle, data.length, constant);
+    };
+    if (data.length > 1) return upload(false);
     // Single numbers come back every step: the gradient to begin with, fill values. They count as kept for reuse, not as held.
     const key = Object.is(copy[0], -0) ? '-0' : String(copy[0]);
     let constant = this.#constants.get(key);
@@ -393,10 +394,7 @@ export class GpuDevice implements Device {
         this.#constants.delete(oldest[0]);
         this.#release({ array: oldest[1] });
       }
-      constant = upload();
-      constant.isConstant = true;
-      this.#live.arrays--;
-      this.#live.bytes -= 4;
+      constant = upload(true);
       this.#constants.set(key, constant);
     }
     constant.references++;
@@ -626,7 +624,16 @@ export class GpuDevice implements Device {
    */
   async recover(): Promise<void> {
     if (this.#closed) throw this.#lossError('recover');
-    const before = this.#opened;
+    this.#abandon();
+    await this.#opened.close().catch(() => {});
+    this.#opened = await openMode(this.#options.mode, this.#options.asyncMode);
+    this.#lost = null;
+    this.#failure = null;
+    this.#listen();
+  }
+
+  /** Forgets all that belongs to the mode as it was opened. */
+  #abandon(): void {
     this.#generation++;
     this.#fresh = null;
     this.#kernels.clear();
@@ -634,11 +641,6 @@ export class GpuDevice implements Device {
     this.#plans.clear();
     for (const array of this.#constants.values()) this.#release({ array });
     this.#constants.clear();
-    await before.close().catch(() => {});
-    this.#opened = await openMode(this.#options.mode, this.#options.asyncMode);
-    this.#lost = null;
-    this.#failure = null;
-    this.#listen();
   }
 
   async close(): Promise<void> {
@@ -647,11 +649,8 @@ export class GpuDevice implements Device {
       while (this.#pending.size > 0) await awake(Promise.allSettled(this.#pending));
       if (this.#lost === null) this.#tell();
     } finally {
-      this.#generation++;
       this.#closed = true;
-      this.#kernels.clear();
-      this.#plans.clear();
-      this.#fresh = null;
+      this.#abandon();
       await this.#opened.close();
     }
   }
@@ -671,14 +670,6 @@ const exactly = (_: string, value: unknown): unknown =>
   typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? '-' : ''}${value}` : value;
 
 const copying = (size: number): Launch => launch(size, argsOf('a'), '', 'a[i]');
-const uploads = new Map<number, Launch>();
-/** The launch that copies an array of the host's. */
-function uploading(size: number): Launch {
-  const known = uploads.get(size) ?? copying(size);
-  uploads.set(size, known);
-  return known;
-}
-
 /** A copy in the dtype's own array. */
 function convert(data: Float32Array, dtype: DType): TypedArray {
   const out = allocate(dtype, data.length);

@@ -9,6 +9,9 @@
  */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 
+/** float32 counts whole numbers exactly up to here. */
+export const wholeLimit = 2 ** 24;
+
 /** An array argument: an input of the kernel by position, or the result of an earlier launch; or a number that may change from call to call. */
 export type Arg = { readonly input: number } | { readonly result: number } | number;
 

@@ -1,4 +1,4 @@
-/** WebGPU's own API, as far as it is needed beside gpu.js: the browser's, or npm's `webgpu` in Node, and what its adapter is. */
+/** What an adapter is, on WebGL and on WebGPU; and WebGPU's own API, as far as it is needed beside gpu.js: the browser's, or npm's `webgpu` in Node. */
 
 import { DeviceError } from '../../errors.js';
 import { isNode, load } from '../../platform.js';
@@ -32,7 +32,14 @@ export interface GpuDeviceEvents {
 }
 
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp\b/i;
-export const isSoftware = (name: string): boolean => softwareNames.test(name);
+const isSoftware = (name: string): boolean => softwareNames.test(name);
+
+/** The adapter of a WebGL context. */
+export function glAdapter(context: WebGL2RenderingContext): Adapter {
+  const info = context.getExtension('WEBGL_debug_renderer_info');
+  const name = String(context.getParameter(info === null ? context.RENDERER : info.UNMASKED_RENDERER_WEBGL));
+  return { name, software: isSoftware(name) };
+}
 
 function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
   const name =
