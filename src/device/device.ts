@@ -29,6 +29,13 @@ export type UnaryFn =
   | 'clamp'
   | 'logicalNot'
   | 'isNaN';
+/**
+ * What max pooling does with NaN. propagate: any NaN wins, the last one's index (PyTorch). tf: only as the first of its window (TensorFlow).
+ * ignore: never; a window of nothing else gives −∞ and its first index.
+ */
+export type NanPolicy = 'propagate' | 'tf' | 'ignore';
+/** Which of several values for one cell is taken: the first or last in row-major order, or the largest (the first of equals; NaN is larger than all). */
+export type Pick = 'first' | 'last' | 'max';
 export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
 export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 export type BinaryFn = ArithmeticFn | ComparisonFn;
@@ -61,9 +68,9 @@ export interface KernelAttrs {
   embed: { starts: readonly number[]; steps: readonly number[]; value: number };
   /** n inputs → y, joined along an axis. */
   concat: { axis: number };
-  /** x, indices (int32, rank 1) → y: rows of x along axis. */
+  /** x, indices (int32, rank 1) → y: rows of x along axis; zeros for an index outside. */
   indexSelect: { axis: number };
-  /** g, indices → y: zeros, then y[…, indices[j], …] += g[…, j, …], in order of j. */
+  /** g, indices → y: zeros, then y[…, indices[j], …] += g[…, j, …], in order of j; nothing for an index outside. */
   indexAdd: { axis: number };
   /** a [batch…, m, k], b [batch…, k, n] → c [batch…, m, n]; batch axes broadcast; transposeA: a is [batch…, k, m]; transposeB: b is [batch…, n, k]. */
   matmul: { transposeA: boolean; transposeB: boolean };
@@ -75,12 +82,14 @@ export interface KernelAttrs {
   conv2dWeightGrad: { geometry: Conv2dGeometry };
   /** x, g → shape of weight, and one number per channel of g, or of x: Σ over pixels. The gradients of weight and bias, which a device may take in one pass. */
   conv2dParameterGrads: { geometry: Conv2dGeometry; biasFrom: 'x' | 'g' };
-  /** x → values, indices (int32: y·W + x in the input's plane). First wins ties; any NaN wins, the last NaN's index. Padding never wins. */
-  maxPool2d: { geometry: Pool2dGeometry };
+  /** x → values, indices (int32: y·W + x in the input's plane). First wins ties; padding never wins. */
+  maxPool2d: { geometry: Pool2dGeometry; nan: NanPolicy };
   /** values, indices → y [N, H, W, C]: zeros, then y[n, indices, c] += values, in row-major order. geometry: the pool that made the indices, when known, so that a device can gather. */
   maxUnpool2d: { geometry: Pool2dGeometry | null };
   /** x [N, H, W, C], indices → y[n, i, j, c] = x[n, indices[n,i,j,c], c]. */
   planeGather: Record<never, never>;
+  /** values, indices → bool: whether a value is the one taken for its cell, of all whose index is the same. geometry: as maxUnpool2d; pixels: H·W of the plane. */
+  unpoolPick: { pick: Pick; geometry: Pool2dGeometry | null; pixels: number };
   /** x → y; divides by the kernel's size, or by the cells inside the input when countIncludePad is false. */
   avgPool2d: { geometry: Pool2dGeometry; countIncludePad: boolean };
   /** g → shape of x: the transpose of avgPool2d. */

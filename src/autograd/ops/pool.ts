@@ -4,6 +4,7 @@ import { checkFloat } from '../../tensor/dtype.js';
 import { rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Padding, type Pair, type Pool2dGeometry, pair, window2d } from '../../tensor/window.js';
+import type { NanPolicy } from '../../device/device.js';
 import { apply, applyAll, call, type Op } from '../graph.js';
 import { PoolIndices } from './pool-indices.js';
 
@@ -13,6 +14,11 @@ export interface Pool2dOptions {
   stride?: Pair;
   /** Default 0. */
   padding?: Padding;
+}
+
+export interface MaxPool2dOptions extends Pool2dOptions {
+  /** What NaN does: 'propagate' as PyTorch (default), 'tf' as TensorFlow, 'ignore'. */
+  nan?: NanPolicy;
 }
 
 function poolGeometry(op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry {
@@ -35,10 +41,10 @@ function poolGeometry(op: string, x: Tensor, options: Pool2dOptions): Pool2dGeom
 const pooledShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [batch, height.output, width.output, channels];
 const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [batch, height.input, width.input, channels];
 
-const maxPoolOp: Op<{ geometry: Pool2dGeometry }> = {
+const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   name: 'maxPool2d',
-  plan: ([x], { geometry }) =>
-    call('maxPool2d', { geometry }, { shape: pooledShape(geometry), dtype: x.dtype }, { shape: pooledShape(geometry), dtype: 'int32' }),
+  plan: ([x], { geometry, nan }) =>
+    call('maxPool2d', { geometry, nan }, { shape: pooledShape(geometry), dtype: x.dtype }, { shape: pooledShape(geometry), dtype: 'int32' }),
   backward: ({ grad, outputs: [, indices], inputs: [x], attrs: { geometry } }) => [apply(maxUnpoolOp, [grad, indices], { geometry, shape: x.shape })],
 };
 
@@ -64,9 +70,9 @@ const planeGatherOp: Op<{ geometry: Pool2dGeometry | null; shape: Shape }> = {
  * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range
  * @source torch.nn.functional.max_pool2d with return_indices; tf.nn.max_pool_with_argmax
  */
-export function maxPool2d(x: Tensor, options: Pool2dOptions): [values: Tensor, indices: PoolIndices] {
+export function maxPool2d(x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] {
   const geometry = poolGeometry('maxPool2d', x, options);
-  const [values, indices] = applyAll(maxPoolOp, [x], { geometry });
+  const [values, indices] = applyAll(maxPoolOp, [x], { geometry, nan: options.nan ?? 'propagate' });
   return [values, new PoolIndices(indices, x.shape, geometry)];
 }
 

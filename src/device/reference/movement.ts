@@ -53,6 +53,7 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
     const { outer, length, inner } = aroundAxis(x.shape, axis);
     for (let o = 0; o < outer; o++)
       for (let j = 0; j < indices.length; j++) {
+        if (indices[j] < 0 || indices[j] >= length) continue;
         const from = (o * length + indices[j]) * inner;
         y.set(x.data.subarray(from, from + inner), (o * indices.length + j) * inner);
       }
@@ -63,6 +64,7 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
     const sums = new Float64Array(y.data.length);
     for (let o = 0; o < outer; o++)
       for (let j = 0; j < indices.length; j++) {
+        if (indices[j] < 0 || indices[j] >= length) continue;
         const from = (o * indices.length + j) * inner;
         const to = (o * length + indices[j]) * inner;
         for (let i = 0; i < inner; i++) sums[to + i] += g[from + i];

@@ -25,17 +25,18 @@ function eachWindow({ batch, height, width, channels }: Pool2dGeometry, visit: (
 
 const area = ({ height, width }: Pool2dGeometry): number => height.kernel * width.kernel;
 
-export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
-  maxPool2d([{ data: x }], { geometry }, [{ data: values }, { data: indices }]) {
+export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> = {
+  maxPool2d([{ data: x }], { geometry, nan }, [{ data: values }, { data: indices }]) {
     const { channels } = geometry;
     eachWindow(geometry, (cells, image, to) => {
       for (let c = 0; c < channels; c++) {
         let best = x[(image + cells[0]) * channels + c];
+        if (nan === 'ignore' && Number.isNaN(best)) best = -Infinity;
         let index = cells[0];
         for (let j = 1; j < cells.length; j++) {
           const value = x[(image + cells[j]) * channels + c];
-          // No comparison with NaN holds: a later NaN replaces whatever is best, and nothing else replaces a NaN.
-          if (value > best || Number.isNaN(value)) {
+          // No comparison with NaN holds: nothing replaces a NaN but, where it propagates, a later one.
+          if (value > best || (nan === 'propagate' && Number.isNaN(value))) {
             best = value;
             index = cells[j];
           }
@@ -63,6 +64,22 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
     for (let n = 0, i = 0; n < batch; n++) {
       const image = n * height * width;
       for (const end = i + perImage; i < end; i++) y[i] = x.data[(image + indices[i]) * channels + (i % channels)];
+    }
+  },
+
+  unpoolPick([{ data: values, shape }, { data: indices }], { pick, pixels }, [{ data: taken }]) {
+    const [batch, height, width, channels] = shape;
+    const perImage = height * width * channels;
+    for (let n = 0; n < batch; n++) {
+      /** For each cell and channel the value taken so far, by its position. */
+      const winner = new Int32Array(pixels * channels).fill(-1);
+      for (let i = n * perImage; i < (n + 1) * perImage; i++) {
+        const cell = indices[i] * channels + (i % channels);
+        const rival = winner[cell];
+        const larger = rival >= 0 && !Number.isNaN(values[rival]) && (Number.isNaN(values[i]) || values[i] > values[rival]);
+        if (rival < 0 || pick === 'last' || (pick === 'max' && larger)) winner[cell] = i;
+      }
+      for (const i of winner) if (i >= 0) taken[i] = 1;
     }
   },
 
