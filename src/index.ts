@@ -62,7 +62,7 @@ export {
   transpose,
   unsqueeze,
 } from './autograd/ops/movement.js';
-export { type AvgPool2dOptions, avgPool2d, type MaxUnpool2dOptions, maxPool2d, maxUnpool2d, type Pool2dOptions } from './autograd/ops/pool.js';
+export { type AvgPool2dOptions, avgPool2d, type MaxPool2dOptions, maxPool2d, maxPool2dWithArgmaxAndMask } from './autograd/ops/pool.js';
 export { type IndexConvention, PoolIndices } from './autograd/ops/pool-indices.js';
 export {
   argmax,
@@ -79,7 +79,18 @@ export {
   type VarianceOptions,
   variance,
 } from './autograd/ops/reduce.js';
-export type { Counters, Device, MemoryReport } from './device/device.js';
+export {
+  type AddonsUnpoolOptions,
+  type Duplicates,
+  type MaxUnpool2dOptions,
+  maxUnpool2d,
+  type TorchUnpoolOptions,
+  type UnpoolByMaskOptions,
+  type UnpoolingOptions,
+  unpoolByMask,
+  unpooling,
+} from './autograd/ops/unpool.js';
+export type { Counters, Device, MemoryReport, NanPolicy } from './device/device.js';
 export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
 export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
 export { CedarError, DeviceError, FormatError, GraphError, ShapeError, ValueError } from './errors.js';
@@ -95,14 +106,14 @@ export {
   poolIndices,
   rand,
   randn,
-  type TensorData,
   type TensorOptions,
   tensor,
   zeros,
   zerosLike,
 } from './tensor/create.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
+export type { TensorData } from './tensor/nested.js';
 export { manualSeed, RandomState } from './tensor/random.js';
 export type { Shape } from './tensor/shape.js';
 export { enableGrad, Parameter, Tensor } from './tensor/tensor.js';
-export type { Padding, Pair } from './tensor/window.js';
+export type { Padding, Pair, Pool2dOptions } from './tensor/window.js';

@@ -8,5 +8,14 @@ export { Linear } from './linear.js';
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
 export { type LoadReport, Module } from './module.js';
 export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, type NormOptions } from './norm.js';
-export { AvgPool2d, type AvgPool2dLayerOptions, MaxPool2d, MaxUnpool2d, type Pool2dLayerOptions } from './pool.js';
+export {
+  AvgPool2d,
+  type AvgPool2dLayerOptions,
+  MaxPool2d,
+  type MaxPool2dLayerOptions,
+  MaxPool2dWithArgmaxAndMask,
+  MaxPooling,
+  type Pool2dLayerOptions,
+} from './pool.js';
 export { Flatten } from './shape.js';
+export { MaxUnpool2d, UnpoolByMask, UnpoolLike, unpoolLike } from './unpool.js';

@@ -1,6 +1,8 @@
-/** Pooling and unpooling layers, channels last. Not here: the operations (autograd/ops/pool.ts). */
-import { avgPool2d, maxPool2d, maxUnpool2d } from '../autograd/ops/pool.js';
+/** Pooling layers, channels last. Not here: the operations (autograd/ops/pool.ts), unpooling layers (unpool.ts). */
+import { avgPool2d, checkNanPolicy, maxPool2d, maxPool2dWithArgmaxAndMask } from '../autograd/ops/pool.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
+import type { NanPolicy } from '../device/device.js';
+import { GraphError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Padding, type Pair, pair, parsePadding } from '../tensor/window.js';
 import { attributes } from './check.js';
@@ -13,14 +15,52 @@ export interface Pool2dLayerOptions {
   padding?: Padding;
 }
 
-function poolSettings(op: string, kernelSize: Pair, { stride, padding = 0 }: Pool2dLayerOptions) {
+/** What pooling layers check and keep. */
+export function poolSettings(op: string, kernelSize: Pair, { stride, padding = 0 }: Pool2dLayerOptions) {
   const size = pair(op, 'kernelSize', kernelSize);
   parsePadding(op, padding);
   return { kernelSize: size, stride: stride === undefined ? size : pair(op, 'stride', stride), padding };
 }
 
-const describePool = ({ kernelSize, stride, padding }: MaxPool2d | AvgPool2d): string =>
-  attributes({ kernelSize, stride: String(stride) === String(kernelSize) ? undefined : stride, padding: padding === 0 ? undefined : padding });
+const describePool = (
+  { kernelSize, stride, padding }: { kernelSize: Pair; stride: Pair; padding: Padding },
+  more: Readonly<Record<string, unknown>> = {},
+): string =>
+  attributes({ kernelSize, stride: String(stride) === String(kernelSize) ? undefined : stride, padding: padding === 0 ? undefined : padding, ...more });
+
+export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
+  /** What NaN does. Default 'propagate'. */
+  nan?: NanPolicy;
+}
+
+/** What both max pools keep, and where the last maxima stood, for the decoder level that mirrors this one. */
+export abstract class MaxPooling extends Module {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+  readonly nan: NanPolicy;
+  #last: PoolIndices | null = null;
+
+  constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
+    super();
+    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('MaxPool2d', kernelSize, options));
+    this.nan = options.nan ?? 'propagate';
+    checkNanPolicy('MaxPool2d', this.nan);
+  }
+  protected remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(result: T): T {
+    this.#last = result[1];
+    return result;
+  }
+  /** Where the maxima of the latest forward stood. @throws GraphError before the first */
+  get lastIndices(): PoolIndices {
+    if (this.#last === null)
+      throw new GraphError('unpoolLike', 'the pool must have run', 'a pool that has not', 'call its forward() in this step, before the decoder');
+    return this.#last;
+  }
+  override describe(): string {
+    return describePool(this, { nan: this.nan === 'propagate' ? undefined : this.nan });
+  }
+}
 
 /**
  * Largest of each window, with the places of the maxima for MaxUnpool2d. In a Sequential only the values go on.
@@ -30,44 +70,23 @@ const describePool = ({ kernelSize, stride, padding }: MaxPool2d | AvgPool2d): s
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source torch.nn.MaxPool2d with return_indices
  */
-export class MaxPool2d extends Module {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: Padding;
-
-  constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
-    super();
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('MaxPool2d', kernelSize, options));
-  }
+export class MaxPool2d extends MaxPooling {
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
-    return maxPool2d(x, this);
-  }
-  override describe(): string {
-    return describePool(this);
+    return this.remember(maxPool2d(x, this));
   }
 }
 
 /**
- * Puts values back where a MaxPool2d found them; zeros elsewhere. The indices know the size, so none is needed.
- * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
- * @units indices: see IndexConvention
- * @gradient g gathered at the indices
- * @throws ShapeError when shapes differ or outputSize is impossible
- * @source torch.nn.MaxUnpool2d
+ * MaxPool2d that also counts how often each cell is a maximum, for UnpoolByMask.
+ * @shape x [N,H,W,C] → values [N,H′,W′,C], argmax [N,H′,W′,C], mask [N,H,W,C]
+ * @units argmax: see IndexConvention
+ * @gradient of values: g added at the maxima
+ * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
+ * @source the custom operation max_pool_with_argmax_and_mask of stackoverflow.com/questions/36548736
  */
-export class MaxUnpool2d extends Module {
-  readonly outputSize: readonly [number, number] | undefined;
-
-  constructor({ outputSize }: { outputSize?: readonly [number, number] } = {}) {
-    super();
-    this.outputSize = outputSize === undefined ? undefined : pair('MaxUnpool2d', 'outputSize', outputSize);
-  }
-  /** @shape outputSize [H,W], over the constructor's */
-  forward(x: Tensor, indices: PoolIndices, { outputSize = this.outputSize }: { outputSize?: readonly [number, number] } = {}): Tensor {
-    return maxUnpool2d(x, indices, { outputSize });
-  }
-  override describe(): string {
-    return attributes({ outputSize: this.outputSize });
+export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
+  forward(x: Tensor): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
+    return this.remember(maxPool2dWithArgmaxAndMask(x, this));
   }
 }
 

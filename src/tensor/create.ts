@@ -1,15 +1,15 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
-import type { NdArray } from 'ndarray';
 import { place } from '../autograd/graph.js';
-import { type IndexConvention, PoolIndices, planeOf } from '../autograd/ops/pool-indices.js';
+import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
-import { ShapeError, show, ValueError } from '../errors.js';
+import { ValueError } from '../errors.js';
 import { allocate, type DType, type TypedArray } from './dtype.js';
-import { fromNdarray, fromNested, type Nested } from './nested.js';
+import { parseData, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
 import { checkShape, resolveReshape, type Shape, sizeOf } from './shape.js';
 import type { Tensor } from './tensor.js';
+import { type Pool2dOptions, poolGeometry } from './window.js';
 
 export interface TensorOptions {
   /** Default 'float32' (bool for booleans, int32 for integer typed arrays). */
@@ -18,29 +18,6 @@ export interface TensorOptions {
   device?: Device;
   /** Record operations on it. Default false. */
   requiresGrad?: boolean;
-}
-
-type AnyTypedArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
-/** What tensor() takes. */
-export type TensorData = Nested | AnyTypedArray | NdArray;
-
-const isTypedArray = (data: TensorData): data is AnyTypedArray => ArrayBuffer.isView(data) && !(data instanceof DataView);
-const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
-
-/** Data, shape and natural dtype of any input. */
-function parse(data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
-  if (isTypedArray(data)) {
-    const dtype = data instanceof Float32Array || data instanceof Float64Array ? 'float32' : 'int32';
-    return { data, shape: [data.length], dtype };
-  }
-  if (typeof data === 'object' && isNdarray(data)) {
-    const dense = fromNdarray(data);
-    return { data: dense.data, shape: [...dense.shape], dtype: parse(dense.data).dtype };
-  }
-  if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
-    throw new ValueError('tensor', 'data must be a number, a nested array, a typed array or an ndarray', typeof data);
-  const nested = fromNested('tensor', data as Nested);
-  return { data: nested.data, shape: [...nested.shape], dtype: nested.isBool ? 'bool' : 'float32' };
 }
 
 /** Copies into the dtype's array; a value that the dtype cannot hold is an error. */
@@ -68,7 +45,7 @@ function leaf(data: TypedArray, shape: Shape, dtype: DType, { device = defaultDe
  * @source torch.tensor
  */
 export function tensor(data: TensorData, options: TensorOptions & { shape?: Shape } = {}): Tensor {
-  const parsed = parse(data);
+  const parsed = parseData('tensor', data);
   const dtype = options.dtype ?? parsed.dtype;
   const shape = options.shape === undefined ? parsed.shape : resolveReshape('tensor', parsed.shape, options.shape);
   return leaf(convert(parsed.data, dtype), shape, dtype, options);
@@ -132,21 +109,19 @@ export const zerosLike = (x: Tensor): Tensor => x.zerosLike();
 export const onesLike = (x: Tensor): Tensor => x.onesLike();
 
 /**
- * Pool indices from elsewhere, each checked, for maxUnpool2d.
+ * Pool indices from elsewhere, each checked, for maxUnpool2d. With the pool that made them an index must lie in its own window, and unpooling is as fast as
+ * with the pool's own.
  * @shape data: one index per element of `shape` [N,H′,W′,C], into `inputShape` [N,H,W,C]
  * @units as `convention` says
- * @throws ValueError for an index out of range or of another convention, naming the element; ShapeError for shapes that do not fit
+ * @throws ValueError for an index out of range, outside its window or of another convention, naming the element; ShapeError for shapes that do not fit
  * @source tf.nn.max_pool_with_argmax (include_batch_in_index); torch.nn.MaxUnpool2d
  */
 export function poolIndices(
   data: TensorData | Tensor,
-  options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; device?: Device },
+  options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; pool?: Pool2dOptions; device?: Device },
 ): PoolIndices {
-  const device = options.device ?? defaultDevice();
-  const source = typeof data === 'object' && 'dataSync' in data ? { data: data.dataSync(), shape: [...data.shape] } : parse(data);
-  const shape = options.shape ?? source.shape;
-  if (shape.length !== 4) throw new ShapeError('poolIndices', 'shape must have rank 4, [N,H,W,C]', `shape=${show(shape)}`);
-  const { convention, inputShape } = options;
-  const plane = planeOf('poolIndices', source.data, shape, convention, inputShape);
-  return new PoolIndices(place(device, plane, 'int32', shape), [...inputShape], null, convention);
+  const op = 'poolIndices';
+  const { shape, convention, inputShape, pool, device = defaultDevice() } = options;
+  const geometry = pool === undefined ? null : poolGeometry(op, inputShape, pool);
+  return indicesFrom(op, data, shape, { convention, inputShape, geometry, device });
 }

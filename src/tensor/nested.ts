@@ -102,3 +102,26 @@ export function toNdarray<D extends TypedArray>(data: D, shape: Shape): NdArray<
     throw new ShapeError('toNdarray', 'data must have as many elements as shape', `${data.length} elements, shape=${show(shape)}`);
   return ndarray(data, [...shape]);
 }
+
+type AnyTypedArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+/** What tensor() takes. */
+export type TensorData = Nested | AnyTypedArray | NdArray;
+
+const isTypedArray = (data: TensorData): data is AnyTypedArray => ArrayBuffer.isView(data) && !(data instanceof DataView);
+const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
+
+/** Data, shape and natural dtype of any input. */
+export function parseData(op: string, data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
+  if (isTypedArray(data)) {
+    const dtype = data instanceof Float32Array || data instanceof Float64Array ? 'float32' : 'int32';
+    return { data, shape: [data.length], dtype };
+  }
+  if (typeof data === 'object' && isNdarray(data)) {
+    const dense = fromNdarray(data);
+    return { data: dense.data, shape: [...dense.shape], dtype: parseData(op, dense.data).dtype };
+  }
+  if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
+    throw new ValueError(op, 'data must be a number, a nested array, a typed array or an ndarray', typeof data);
+  const nested = fromNested(op, data as Nested);
+  return { data: nested.data, shape: [...nested.shape], dtype: nested.isBool ? 'bool' : 'float32' };
+}

@@ -1,5 +1,6 @@
 /** Window arithmetic for convolution, transposed convolution and every pool: the one place it is written. */
 import { ShapeError, show, ValueError } from '../errors.js';
+import { rank4, type Shape } from './shape.js';
 
 export type Pair = number | readonly [number, number];
 /** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
@@ -104,6 +105,32 @@ export function window2d(op: string, height: number, width: number, { kernelSize
     height: windowAxis(op, 'height', height, kernelSize[0], stride[0], dilation[0], typeof pads === 'string' ? pads : pads[0]),
     width: windowAxis(op, 'width', width, kernelSize[1], stride[1], dilation[1], typeof pads === 'string' ? pads : pads[1]),
   };
+}
+
+export interface Pool2dOptions {
+  kernelSize: Pair;
+  /** Default kernelSize. */
+  stride?: Pair;
+  /** Default 0. */
+  padding?: Padding;
+}
+
+/** The geometry of a pool over images of `inputShape`. */
+export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptions): Pool2dGeometry {
+  const [batch, height, width, channels] = rank4(op, 'input', inputShape);
+  if (batch === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(inputShape)}`, 'skip the step when there is no data');
+  const kernelSize = pair(op, 'kernelSize', options.kernelSize);
+  const stride = options.stride === undefined ? kernelSize : pair(op, 'stride', options.stride);
+  const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
+  for (const [name, { kernel, before, after }] of Object.entries(window))
+    if (before >= kernel || after >= kernel)
+      throw new ValueError(
+        op,
+        'padding must be smaller than the kernel',
+        `${name}: padding ${before}+${after}, kernel ${kernel}`,
+        'a window would hold nothing but padding',
+      );
+  return { batch, channels, ...window };
 }
 
 /**

@@ -4,34 +4,151 @@
  */
 
 import type { NdArray } from 'ndarray';
-import { ShapeError, show, ValueError } from '../../errors.js';
+import type { Device } from '../../device/device.js';
+import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { TypedArray } from '../../tensor/dtype.js';
-import { type Nested, toNdarray, toNested } from '../../tensor/nested.js';
+import { type Nested, parseData, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
 import { rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { Pool2dGeometry } from '../../tensor/window.js';
+import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import { place } from '../graph.js';
 
+const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 /**
- * How an index counts. `'torch'`: y·W + x in the image's plane. `'tf'`: (y·W + x)·C + c in the image. `'tf-batch'`: ((n·H + y)·W + x)·C + c in the batch.
+ * How an index counts. `'torch'`: y·W + x in the plane of one image and channel. `'tf'`: (y·W + x)·C + c in the image. `'tf-batch'`: ((n·H + y)·W + x)·C + c in the
+ * batch. `'onnx'`: ((n·C + c)·H + y)·W + x, flat over channels first. `'window'`: row·kernelWidth + column in the element's own window, padding counted.
  */
-export type IndexConvention = 'torch' | 'tf' | 'tf-batch';
+export type IndexConvention = (typeof conventions)[number];
 
-/** Offset and factor: index = base(n) + plane·factor + c·channel. */
-function layout(convention: IndexConvention, [, height, width, channels]: Shape): { image: number; factor: number; channel: number } {
+/** The window convention has no layout of the whole array: it counts from each window's own corner. */
+type Flat = Exclude<IndexConvention, 'window'>;
+
+/** index = n·image + plane·factor + c·channel. */
+function layout(convention: Flat, [, height, width, channels]: Shape): { image: number; factor: number; channel: number } {
+  const image = height * width * channels;
   switch (convention) {
     case 'torch':
       return { image: 0, factor: 1, channel: 0 };
     case 'tf':
       return { image: 0, factor: channels, channel: 1 };
     case 'tf-batch':
-      return { image: height * width * channels, factor: channels, channel: 1 };
-    default:
-      throw new ValueError('PoolIndices', "convention must be 'torch', 'tf' or 'tf-batch'", `convention=${convention}`);
+      return { image, factor: channels, channel: 1 };
+    case 'onnx':
+      return { image, factor: 1, channel: height * width };
   }
 }
 
-/** Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. */
+function checkConvention(op: string, convention: IndexConvention, geometry: Pool2dGeometry | null): void {
+  if (!conventions.includes(convention))
+    throw new ValueError(op, `convention must be one of ${conventions.map((c) => `'${c}'`).join(', ')}`, `convention=${convention}`);
+  if (convention === 'window' && geometry === null)
+    throw new ValueError(
+      op,
+      "'window' needs the pool that made the indices",
+      'indices without one',
+      'pass pool: { kernelSize, stride, padding } to poolIndices()',
+    );
+}
+
+/** Where a window begins in the input, before it in the padding. */
+const start = ({ stride, before }: WindowAxis, o: number): number => o * stride - before;
+
+/** An element of the indices, by its place in the array. */
+interface Place {
+  readonly n: number;
+  readonly y: number;
+  readonly x: number;
+  readonly c: number;
+}
+const placeOf = (i: number, [, height, width, channels]: Shape): Place => ({
+  n: Math.floor(i / (height * width * channels)),
+  y: Math.floor(i / (width * channels)) % height,
+  x: Math.floor(i / channels) % width,
+  c: i % channels,
+});
+const showPlace = ({ n, y, x, c }: Place): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
+
+/** A plane index as a convention writes it, for the element at a place. */
+function written(plane: number, convention: IndexConvention, { n, y, x, c }: Place, inputShape: Shape, geometry: Pool2dGeometry | null): number {
+  if (convention !== 'window') {
+    const { image, factor, channel } = layout(convention, inputShape);
+    return n * image + plane * factor + c * channel;
+  }
+  const { height, width } = geometry as Pool2dGeometry;
+  return (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x);
+}
+
+/** What a number means for the element at a place: its plane index, or null for none; and the legal numbers, in words. */
+function read(
+  value: number,
+  convention: IndexConvention,
+  at: Place,
+  [, height, width, channels]: Shape,
+  geometry: Pool2dGeometry | null,
+): { index: number | null; legal: string } {
+  if (convention === 'window') {
+    const { height: h, width: w } = geometry as Pool2dGeometry;
+    const y = start(h, at.y) + Math.floor(value / w.kernel);
+    const x = start(w, at.x) + (value % w.kernel);
+    const inside = Number.isInteger(value) && value >= 0 && value < h.kernel * w.kernel && y >= 0 && y < h.input && x >= 0 && x < w.input;
+    return { index: inside ? y * w.input + x : null, legal: `in [0, ${h.kernel * w.kernel - 1}] and not in the padding` };
+  }
+  const { image, factor, channel } = layout(convention, [0, height, width, channels]);
+  const plane = height * width;
+  const low = at.n * image + at.c * channel;
+  const index = (value - low) / factor;
+  const legal = Number.isInteger(value) && Number.isInteger(index) && index >= 0 && index < plane;
+  return { index: legal ? index : null, legal: `in [${low}, ${low + (plane - 1) * factor}]${factor === 1 ? '' : ` in steps of ${factor}`}` };
+}
+
+/** Whether a window covers a cell. */
+const covers = (axis: WindowAxis, o: number, i: number): boolean => i >= start(axis, o) && i < start(axis, o) + axis.kernel;
+
+/** Checks indices from elsewhere and turns them into plane indices. */
+function planeOf(
+  op: string,
+  data: ArrayLike<number>,
+  shape: Shape,
+  convention: IndexConvention,
+  inputShape: Shape,
+  geometry: Pool2dGeometry | null,
+): Int32Array<ArrayBuffer> {
+  return Int32Array.from({ length: data.length }, (_, i) => {
+    const at = placeOf(i, shape);
+    const value = data[i];
+    const { index, legal } = read(value, convention, at, inputShape, geometry);
+    const got = `${value} at ${showPlace(at)} for inputShape ${show(inputShape)}`;
+    if (index === null) {
+      const others = conventions.filter(
+        (as) => as !== convention && as !== 'window' && inputShape[3] > 0 && read(value, as, at, inputShape, geometry).index !== null,
+      );
+      const cause =
+        others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
+      throw new ValueError(op, `an index must be ${legal} under '${convention}'`, got, cause);
+    }
+    if (geometry !== null) {
+      const { height, width } = geometry;
+      const [y, x] = [Math.floor(index / width.input), index % width.input];
+      if (!covers(height, at.y, y) || !covers(width, at.x, x)) {
+        const rows = `rows ${Math.max(start(height, at.y), 0)} to ${Math.min(start(height, at.y) + height.kernel, height.input) - 1}`;
+        const columns = `columns ${Math.max(start(width, at.x), 0)} to ${Math.min(start(width, at.x) + width.kernel, width.input) - 1}`;
+        throw new ValueError(
+          op,
+          `an index must lie in its own window, ${rows} and ${columns}`,
+          `${got}, which is row ${y}, column ${x}`,
+          "was the pool's input of another size? name it by outputSize; for indices of no window use poolIndices() without a pool",
+        );
+      }
+    }
+    return index;
+  });
+}
+
+/** Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. Made by maxPool2d, or by poolIndices() from indices of elsewhere. */
 export class PoolIndices {
+  /** Whether no index repeats in an image's channel; null until somebody has looked. */
+  #unique: boolean | null = null;
+
   constructor(
     /** Plane indices on the device, int32. */
     readonly plane: Tensor,
@@ -40,7 +157,9 @@ export class PoolIndices {
     readonly geometry: Pool2dGeometry | null,
     /** What data(), array() and ndarray() give. */
     readonly convention: IndexConvention = 'torch',
-  ) {}
+  ) {
+    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) this.#unique = true;
+  }
 
   /** @shape [N,H′,W′,C] */
   get shape(): Shape {
@@ -51,17 +170,16 @@ export class PoolIndices {
     return 'int32';
   }
 
-  /** The same indices in another convention; lossless. @throws ValueError for an unknown convention */
+  /** The same indices in another convention; lossless. @throws ValueError for an unknown convention, or 'window' where the pool is not known */
   to(convention: IndexConvention): PoolIndices {
-    layout(convention, this.inputShape);
-    return new PoolIndices(this.plane, this.inputShape, this.geometry, convention);
+    checkConvention('PoolIndices', convention, this.geometry);
+    const other = new PoolIndices(this.plane, this.inputShape, this.geometry, convention);
+    other.#unique = this.#unique;
+    return other;
   }
 
   #convert(plane: TypedArray): Int32Array<ArrayBuffer> {
-    const { image, factor, channel } = layout(this.convention, this.inputShape);
-    const channels = this.shape[3];
-    const perImage = this.plane.size / this.shape[0];
-    return Int32Array.from(plane, (p, i) => Math.floor(i / perImage) * image + p * factor + (i % channels) * channel);
+    return Int32Array.from(plane, (p, i) => written(p, this.convention, placeOf(i, this.shape), this.inputShape, this.geometry));
   }
 
   /** The indices, row-major. @units counted as `convention` says */
@@ -80,6 +198,49 @@ export class PoolIndices {
   ndarray(): NdArray {
     return toNdarray(this.dataSync(), this.shape);
   }
+
+  /** Whether windows overlap, so that an index may repeat. */
+  get mayRepeat(): boolean {
+    return this.#unique !== true;
+  }
+  /** Reads the indices once and makes sure that none repeats: for `duplicates: 'error'` where the device cannot read at once. @throws ValueError naming the two elements */
+  async checkUnique(): Promise<this> {
+    if (this.mayRepeat) this.#look('checkUnique', await this.plane.data());
+    return this;
+  }
+  /** The same at once. @throws DeviceError where the device cannot read at once */
+  checkUniqueSync(op: string): void {
+    if (!this.mayRepeat) return;
+    let plane: TypedArray;
+    try {
+      plane = this.plane.dataSync();
+    } catch (error) {
+      if (!(error instanceof DeviceError)) throw error;
+      throw new DeviceError(op, "duplicates 'error' must read the indices", error.got, 'await indices.checkUnique() before');
+    }
+    this.#look(op, plane);
+  }
+  #look(op: string, plane: TypedArray): void {
+    const [, height, width] = this.inputShape;
+    const [batch, , , channels] = this.shape;
+    const taken = new Int32Array(batch * height * width * channels).fill(-1);
+    for (let i = 0; i < plane.length; i++) {
+      const at = placeOf(i, this.shape);
+      const cell = (at.n * height * width + plane[i]) * channels + at.c;
+      if (taken[cell] >= 0) {
+        const index = written(plane[i], this.convention, at, this.inputShape, this.geometry);
+        throw new ValueError(
+          op,
+          "no index may repeat under duplicates 'error'",
+          `${index} at ${showPlace(placeOf(taken[cell], this.shape))} and at ${showPlace(at)}`,
+          "windows overlap: choose 'add', 'first', 'last', 'max' or 'mean'",
+        );
+      }
+      taken[cell] = i;
+    }
+    this.#unique = true;
+  }
+
   /** Exempts the indices from release, as Tensor.keep. */
   keep(): this {
     this.plane.keep();
@@ -91,38 +252,23 @@ export class PoolIndices {
   }
 }
 
-/** Checks indices from elsewhere and turns them into plane indices. */
-export function planeOf(op: string, data: ArrayLike<number>, shape: Shape, convention: IndexConvention, inputShape: Shape): Int32Array<ArrayBuffer> {
-  const [batch, height, width, channels] = rank4(op, 'inputShape', inputShape);
-  const [n0, h0, w0, c0] = rank4(op, 'shape', shape);
-  if (n0 !== batch || c0 !== channels)
-    throw new ShapeError(op, "batch and channels must be the input's", `shape=${show(shape)}, inputShape=${show(inputShape)}`);
-  if (data.length !== sizeOf(shape)) throw new ShapeError(op, 'there must be one index per element', `${data.length} indices, shape=${show(shape)}`);
-  const plane = height * width;
-  /** Legal range of an element's index under a convention, and the plane index it means, or null. */
-  const meaning = (as: IndexConvention, value: number, n: number, c: number) => {
-    const { image, factor, channel } = layout(as, inputShape);
-    const low = n * image + c * channel;
-    const p = (value - low) / factor;
-    const legal = Number.isInteger(value) && Number.isInteger(p) && p >= 0 && p < plane;
-    return { low, high: low + (plane - 1) * factor, factor, index: legal ? p : null };
-  };
-  return Int32Array.from({ length: data.length }, (_, i) => {
-    const c = i % c0;
-    const n = Math.floor(i / (h0 * w0 * c0));
-    const value = data[i];
-    const { low, high, factor, index } = meaning(convention, value, n, c);
-    if (index !== null) return index;
-    const place = `(n ${n}, y ${Math.floor(i / (w0 * c0)) % h0}, x ${Math.floor(i / c0) % w0}, c ${c})`;
-    const others = (['torch', 'tf', 'tf-batch'] as const).filter((as) => as !== convention && meaning(as, value, n, c).index !== null);
-    const cause =
-      others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
-    const every = factor === 1 ? '' : ` in steps of ${factor}`;
-    throw new ValueError(
-      op,
-      `an index must be in [${low}, ${high}]${every} under '${convention}'`,
-      `${value} at ${place} for inputShape ${show(inputShape)}`,
-      cause,
-    );
-  });
+/** Windows that share no cell. */
+const apart = ({ stride, kernel }: WindowAxis): boolean => stride >= kernel;
+
+/** Indices from elsewhere, checked, on a device. `shape`: of the data where it has none of its own. */
+export function indicesFrom(
+  op: string,
+  raw: TensorData | Tensor,
+  shape: Shape | undefined,
+  { convention, inputShape, geometry, device }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
+): PoolIndices {
+  const source = typeof raw === 'object' && 'dataSync' in raw ? { data: raw.dataSync(), shape: [...raw.shape] } : parseData(op, raw);
+  const own = shape ?? source.shape;
+  const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
+  const [n, , , c] = rank4(op, 'shape', own);
+  if (n !== batch || c !== channels) throw new ShapeError(op, "batch and channels must be the input's", `shape=${show(own)}, inputShape=${show(inputShape)}`);
+  if (source.data.length !== sizeOf(own)) throw new ShapeError(op, 'there must be one index per element', `${source.data.length} indices, shape=${show(own)}`);
+  checkConvention(op, convention, geometry);
+  const plane = planeOf(op, source.data, own, convention, inputShape, geometry);
+  return new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);
 }

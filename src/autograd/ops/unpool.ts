@@ -1,0 +1,379 @@
+/**
+ * Unpooling: values put back where indices or a mask say. By `add` it is max pooling's gradient; its own gradient is a gather, and the gather's is unpooling again.
+ * The other policies for repeated indices take one of the values, or their mean, by the same scatter. Not here: pools (pool.ts), and what fills blocks by a rule (resize.ts).
+ */
+import type { Pick } from '../../device/device.js';
+import { ShapeError, show, ValueError } from '../../errors.js';
+import { checkFloat } from '../../tensor/dtype.js';
+import type { TensorData } from '../../tensor/nested.js';
+import { rank4, type Shape, sameShape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry, type WindowAxis } from '../../tensor/window.js';
+import { apply, call, endWith, type Op, withTracking } from '../graph.js';
+import { where } from './arithmetic.js';
+import { conv2dTranspose } from './conv.js';
+import { type IndexConvention, indicesFrom, PoolIndices } from './pool-indices.js';
+
+interface UnpoolAttrs {
+  readonly geometry: Pool2dGeometry | null;
+  readonly shape: Shape;
+}
+export const maxUnpoolOp: Op<UnpoolAttrs> = {
+  name: 'maxUnpool2d',
+  plan: ([v], { geometry, shape }) => call('maxUnpool2d', { geometry }, { shape, dtype: v.dtype }),
+  saves: [1],
+  backward: ({ grad, inputs: [, indices], attrs }) => [apply(planeGatherOp, [grad, indices], { ...attrs }), null],
+};
+
+const planeGatherOp: Op<UnpoolAttrs> = {
+  name: 'planeGather',
+  plan: ([x, indices]) => call('planeGather', {}, { shape: indices.shape, dtype: x.dtype }),
+  saves: [1],
+  backward: ({ grad, inputs: [, indices], attrs }) => [apply(maxUnpoolOp, [grad, indices], attrs), null],
+};
+
+const pickOp: Op<{ pick: Pick; geometry: Pool2dGeometry | null; pixels: number }> = {
+  name: 'unpoolPick',
+  plan: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
+};
+
+/** How often each cell is a maximum. */
+export const countOf = (indices: PoolIndices, like: Tensor): Tensor =>
+  withTracking(false, () => {
+    const ones = like.fullLike(1, indices.shape);
+    return endWith(scatter(ones, indices), ones);
+  });
+
+const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tensor => apply(maxUnpoolOp, [x, plane], { geometry, shape: [...inputShape] });
+
+const policies = ['add', 'last', 'first', 'max', 'mean', 'error'] as const;
+/**
+ * Where several values have the same index: 'add' sums them, as TensorFlow's scatter; 'last' and 'first' take one in row-major order, 'max' the largest
+ * (the first of equals; NaN if there is one), 'mean' averages; 'error' refuses. The gradient goes to the values that the result was made of.
+ */
+export type Duplicates = (typeof policies)[number];
+
+function checkDuplicates(op: string, duplicates: Duplicates): void {
+  if (!policies.includes(duplicates))
+    throw new ValueError(op, `duplicates must be one of ${policies.map((p) => `'${p}'`).join(', ')}`, `duplicates=${duplicates}`);
+}
+
+function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicates): Tensor {
+  checkDuplicates(op, duplicates);
+  if (duplicates === 'error') indices.checkUniqueSync(op);
+  if (duplicates === 'add' || !indices.mayRepeat) return scatter(x, indices);
+  if (duplicates === 'mean') {
+    const count = countOf(indices, x);
+    const atLeastOne = count.maximum(1);
+    return endWith(scatter(x, indices).div(atLeastOne), count, atLeastOne);
+  }
+  const [, height, width] = indices.inputShape;
+  const taken = apply(pickOp, [x, indices.plane], { pick: duplicates as Pick, geometry: indices.geometry, pixels: height * width });
+  return endWith(scatter(where(taken, x, 0), indices), taken);
+}
+
+// ---- by indices
+
+interface UnpoolOptions {
+  /** [H, W]; by default the indices' own input size, or what the form computes. */
+  outputSize?: readonly [number, number];
+  /** Where an index repeats. Default 'add'. */
+  duplicates?: Duplicates;
+}
+/** Sizes as PyTorch's max_unpool2d: (H−1)·stride − 2·padding + kernelSize, or an outputSize less than a stride away from it. */
+export interface TorchUnpoolOptions extends UnpoolOptions {
+  kernelSize: Pair;
+  /** Default kernelSize. */
+  stride?: Pair;
+  /** Default 0. */
+  padding?: Pair;
+  /** How raw indices count. Default 'torch'. */
+  convention?: IndexConvention;
+}
+/** Sizes as TensorFlow Addons' MaxUnpooling2D: H·stride for 'same', (H−1)·stride + poolSize for 'valid'; or any outputSize that pools to H. */
+export interface AddonsUnpoolOptions extends UnpoolOptions {
+  poolSize: Pair;
+  /** Default poolSize. */
+  strides?: Pair;
+  /** Default 'same'. */
+  padding?: 'same' | 'valid' | 'SAME' | 'VALID';
+  /** How raw indices count. Default 'tf'. */
+  convention?: IndexConvention;
+}
+export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpoolOptions;
+
+/** One axis of the pool that a form describes, from its output back to its input. */
+interface Form {
+  readonly convention: IndexConvention;
+  readonly axis: (op: string, name: string, i: 0 | 1, pooled: number, asked: number | undefined) => WindowAxis;
+}
+
+/** The axis of a pool from `input` to `output` cells. */
+const poolAxis = (input: number, output: number, kernel: number, stride: number, before: number): WindowAxis => ({
+  input,
+  output,
+  kernel,
+  stride,
+  dilation: 1,
+  before,
+  after: Math.max((output - 1) * stride + kernel - before - input, 0),
+});
+
+function torchForm(op: string, options: TorchUnpoolOptions): Form {
+  const kernel = pair(op, 'kernelSize', options.kernelSize);
+  const stride = options.stride === undefined ? kernel : pair(op, 'stride', options.stride);
+  const padding = pair(op, 'padding', options.padding ?? 0, 0);
+  if (padding[0] * 2 > kernel[0] || padding[1] * 2 > kernel[1])
+    throw new ValueError(op, 'padding must be at most half the kernel', `padding=${show(padding)}, kernelSize=${show(kernel)}`);
+  return {
+    convention: options.convention ?? 'torch',
+    axis: (name, axis, i, pooled, asked) => {
+      const usual = (pooled - 1) * stride[i] - 2 * padding[i] + kernel[i];
+      const [least, most] = [Math.max(usual - stride[i] + 1, 1), usual + stride[i] - 1];
+      const size = asked ?? usual;
+      if (size < least || size > most)
+        throw new ShapeError(
+          name,
+          'outputSize must be less than a stride away from (H−1)·stride − 2·padding + kernelSize',
+          `${axis} ${size}`,
+          `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, stride ${stride[i]}, padding ${padding[i]}`,
+        );
+      return poolAxis(size, pooled, kernel[i], stride[i], padding[i]);
+    },
+  };
+}
+
+function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
+  const kernel = pair(op, 'poolSize', options.poolSize);
+  const stride = options.strides === undefined ? kernel : pair(op, 'strides', options.strides);
+  const padding = (options.padding ?? 'same').toLowerCase();
+  if (padding !== 'same' && padding !== 'valid') throw new ValueError(op, "padding must be 'same' or 'valid'", `padding=${options.padding}`);
+  return {
+    convention: options.convention ?? 'tf',
+    axis: (name, axis, i, pooled, asked) => {
+      const [k, s] = [kernel[i], stride[i]];
+      const [least, most] = padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
+      const size = asked ?? (padding === 'same' ? most : least);
+      if (size < least || size > most)
+        throw new ShapeError(
+          name,
+          "outputSize must be one that pools to the input's size",
+          `${axis} ${size}`,
+          `${axis} may be ${least} to ${most} for input ${pooled}, poolSize ${k}, strides ${s}, padding '${padding}'`,
+        );
+      const total = padding === 'same' ? Math.max((pooled - 1) * s + k - size, 0) : 0;
+      return poolAxis(size, pooled, k, s, Math.floor(total / 2));
+    },
+  };
+}
+
+function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
+  const [torch, addons] = ['kernelSize' in options && options.kernelSize !== undefined, 'poolSize' in options && options.poolSize !== undefined];
+  if (torch && addons)
+    throw new ValueError(op, 'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both', 'both', 'they count indices and sizes differently');
+  return torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
+}
+
+/** What a layer checks when it is made. */
+export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): void {
+  formOf(op, options);
+  checkDuplicates(op, options.duplicates ?? 'add');
+  if (options.outputSize !== undefined) pair(op, 'outputSize', options.outputSize);
+}
+
+/** The pool that a form describes for an input, of the size asked for. */
+function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number, number] | undefined): Pool2dGeometry {
+  const [batch, height, width, channels] = rank4(op, 'input', x.shape);
+  return { batch, channels, height: form.axis(op, 'height', 0, height, asked?.[0]), width: form.axis(op, 'width', 1, width, asked?.[1]) };
+}
+
+const sameWindows = (a: WindowAxis, b: WindowAxis): boolean => a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
+
+function checkInput(op: string, x: Tensor, shape?: Shape): void {
+  rank4(op, 'input', x.shape);
+  if (x.shape[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
+  checkFloat(op, x.dtype);
+  if (shape !== undefined && !sameShape(x.shape, shape))
+    throw new ShapeError(
+      op,
+      "input must have the indices' shape",
+      `input=${show(x.shape)}, indices=${show(shape)}`,
+      'pass the indices of the pool that this level mirrors',
+    );
+}
+
+/** Checked indices for x from raw ones; a typed array has x's shape. */
+const rawIndices = (
+  op: string,
+  raw: TensorData | Tensor,
+  x: Tensor,
+  convention: IndexConvention,
+  inputShape: Shape,
+  geometry: Pool2dGeometry | null,
+): PoolIndices => indicesFrom(op, raw, ArrayBuffer.isView(raw) ? x.shape : undefined, { convention, inputShape, geometry, device: x.device });
+
+/**
+ * Puts each value back where its index says; zeros elsewhere. PoolIndices know their size; raw indices (numbers or an int32 tensor) need the pool that made
+ * them, in PyTorch's form (`kernelSize`, `stride`, `padding`) or TensorFlow Addons' (`poolSize`, `strides`, `padding`), and are checked: each must lie in its own window.
+ * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
+ * @units raw indices: as `convention` says, by default 'torch' with kernelSize and 'tf' with poolSize
+ * @gradient g gathered at the indices; where values share a cell: add, to all; first, last and max, to the one taken; mean, a share to each
+ * @throws ShapeError when shapes differ or outputSize is impossible (naming the range); ValueError for raw indices without a pool, wrong or repeated ones, or an unknown policy
+ * @source torch.nn.functional.max_unpool2d; tensorflow_addons.layers.MaxUnpooling2D; Zeiler & Fergus 2014
+ */
+export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tensor, options: MaxUnpool2dOptions = {}): Tensor {
+  const op = 'maxUnpool2d';
+  const { duplicates = 'add' } = options;
+  const form = formOf(op, options);
+  const asked = options.outputSize === undefined ? undefined : pair(op, 'outputSize', options.outputSize);
+  if (!(indices instanceof PoolIndices)) {
+    if (form === null)
+      throw new ValueError(
+        op,
+        'indices must be PoolIndices',
+        'raw ones without a pool',
+        'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), or wrap them with poolIndices(data, { shape, convention, inputShape })',
+      );
+    checkInput(op, x);
+    const geometry = formGeometry(op, form, x, asked);
+    const inputShape = [x.shape[0], geometry.height.input, geometry.width.input, x.shape[3]];
+    const checked = rawIndices(op, indices, x, form.convention, inputShape, geometry);
+    checkInput(op, x, checked.shape);
+    return endWith(place(op, x, checked, duplicates), checked.plane);
+  }
+  checkInput(op, x, indices.shape);
+  const [, height, width] = indices.inputShape;
+  if (form !== null) {
+    const claimed = formGeometry(op, form, x, asked ?? [height, width]);
+    const { geometry } = indices;
+    if (geometry !== null && !(sameWindows(claimed.height, geometry.height) && sameWindows(claimed.width, geometry.width)))
+      throw new ValueError(
+        op,
+        'the options must describe the pool that made the indices',
+        `windows ${windows(claimed)}, the indices' ${windows(geometry)}`,
+        'leave them out: the indices know their pool',
+      );
+  }
+  const y = place(op, x, indices, duplicates);
+  if (asked === undefined) return y;
+  checkOutputSize(op, 'height', asked[0], height, indices.geometry?.height);
+  checkOutputSize(op, 'width', asked[1], width, indices.geometry?.width);
+  return enlarged(y, asked);
+}
+
+const windows = ({ height, width }: Pool2dGeometry): string =>
+  `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, padding before ${show([height.before, width.before])}`;
+
+/** With zeros below and to the right. */
+const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor =>
+  height === y.shape[1] && width === y.shape[2]
+    ? y
+    : y.pad([
+        [0, 0],
+        [0, height - y.shape[1]],
+        [0, width - y.shape[2]],
+        [0, 0],
+      ]);
+
+/** Every value must keep its place: the output covers the pool's input, and reaches less than one window further. */
+function checkOutputSize(op: string, axis: string, asked: number, own: number, window: Pool2dGeometry['height'] | undefined): void {
+  const most = window === undefined ? Infinity : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
+  if (asked < own || asked > most)
+    throw new ShapeError(op, "outputSize must cover the pool's input and give the same windows", `${axis} ${asked}`, `${axis} may be ${own} to ${most}`);
+}
+
+export interface UnpoolingOptions {
+  /** How raw indices count. Default 'tf', as max_pool_with_argmax. */
+  convention?: IndexConvention;
+  /** Default 'add', as scatter_nd. */
+  duplicates?: Duplicates;
+}
+
+/**
+ * The function that was posted where TensorFlow had none: values scattered to a whole shape by max_pool_with_argmax's indices. No window need be known.
+ * @shape inputs [N,H′,W′,C], outputShape [N,H,W,C], argmax [N,H′,W′,C] → y [outputShape]
+ * @units raw indices: as `convention` says
+ * @gradient g gathered at the indices
+ * @throws ShapeError when shapes do not fit; ValueError for an index outside outputShape, naming the element and the likely convention
+ * @source stackoverflow.com/a/66694687
+ */
+export function unpooling(
+  inputs: Tensor,
+  outputShape: Shape,
+  argmax: PoolIndices | TensorData | Tensor,
+  { convention = 'tf', duplicates = 'add' }: UnpoolingOptions = {},
+): Tensor {
+  const op = 'unpooling';
+  checkInput(op, inputs);
+  rank4(op, 'outputShape', outputShape);
+  const given = argmax instanceof PoolIndices;
+  const indices = given ? argmax : rawIndices(op, argmax, inputs, convention, outputShape, null);
+  checkInput(op, inputs, indices.shape);
+  if (!sameShape(indices.inputShape, outputShape))
+    throw new ShapeError(
+      op,
+      "outputShape must be the pool's input shape",
+      `outputShape=${show(outputShape)}, the indices' inputShape=${show(indices.inputShape)}`,
+      'indices count in the shape that they were made for: in another one the picture would tilt',
+    );
+  const y = place(op, inputs, indices, duplicates);
+  return given ? y : endWith(y, indices.plane);
+}
+
+// ---- by mask
+
+/** With a pool: values spread over their windows. With argmax: values at their indices. */
+export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
+  /** Where the maxima stood; without it a value goes to every masked cell of its window. */
+  argmax?: PoolIndices | TensorData | Tensor;
+  /** How raw indices count. Default 'tf', as the original operation. */
+  convention?: IndexConvention;
+  /** Where an index repeats. Default 'add'. */
+  duplicates?: Duplicates;
+}
+
+/**
+ * Unpools into the cells whose mask is not 0; the mask's shape is the output's. With `argmax` each value goes to its index; without, to every masked cell of its
+ * own window, and where windows overlap their values add.
+ * @shape x [N,H′,W′,C], mask [N,H,W,C] → y [N,H,W,C]
+ * @gradient x: Σ of g over the cells that took the value; mask: none
+ * @throws ShapeError when shapes do not fit; ValueError without argmax and without a pool
+ * @source the custom operations max_pool_with_argmax_and_mask and max_unpool of stackoverflow.com/questions/36548736
+ */
+export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptions): Tensor {
+  const op = 'unpoolByMask';
+  checkInput(op, x);
+  const [batch, , , channels] = rank4(op, 'mask', mask.shape);
+  if (batch !== x.shape[0] || channels !== x.shape[3])
+    throw new ShapeError(op, "batch and channels must be the mask's", `input=${show(x.shape)}, mask=${show(mask.shape)}`);
+  const { argmax, kernelSize, convention = 'tf', duplicates = 'add' } = options;
+  if (argmax === undefined && kernelSize === undefined)
+    throw new ValueError(
+      op,
+      'argmax or kernelSize must be given',
+      'neither',
+      'with argmax values go to their indices, with kernelSize they spread over their windows',
+    );
+  const isSet = mask.dtype === 'bool' ? mask : mask.notEqual(0);
+  const spread =
+    argmax === undefined
+      ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair })
+      : unpooling(x, mask.shape, argmax, { convention, duplicates });
+  const y = where(isSet, spread, 0);
+  return isSet === mask ? y : endWith(y, isSet);
+}
+
+/** Each value in every cell of its window; where windows overlap they add: a transposed convolution with ones. */
+function spreadOver(op: string, x: Tensor, mask: Tensor, options: Pool2dOptions): Tensor {
+  const { height, width, channels } = poolGeometry(op, mask.shape, options);
+  if (height.output !== x.shape[1] || width.output !== x.shape[2])
+    throw new ShapeError(
+      op,
+      "pooling the mask's shape must give the input's",
+      `input=${show(x.shape)}, mask=${show(mask.shape)}, which pools to ${height.output}×${width.output}`,
+    );
+  const ones = x.fullLike(1, [height.kernel, width.kernel, 1, channels]);
+  const stride = [height.stride, width.stride] as const;
+  const outputSize = [height.input, width.input] as const;
+  return endWith(conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding: options.padding ?? 0 }), ones);
+}

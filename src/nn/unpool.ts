@@ -1,0 +1,98 @@
+/** Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), layers that fill blocks by a rule (resize.ts). */
+import type { PoolIndices } from '../autograd/ops/pool-indices.js';
+import { checkUnpoolOptions, type Duplicates, type MaxUnpool2dOptions, maxUnpool2d, type TorchUnpoolOptions, unpoolByMask } from '../autograd/ops/unpool.js';
+import type { TensorData } from '../tensor/nested.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Padding, Pair } from '../tensor/window.js';
+import { attributes } from './check.js';
+import { Module } from './module.js';
+import { type MaxPooling, type Pool2dLayerOptions, poolSettings } from './pool.js';
+
+/**
+ * Puts values back where a max pool found them; zeros elsewhere. PoolIndices know the pool, so `new MaxUnpool2d()` is enough; for raw indices name it as PyTorch
+ * does, `new MaxUnpool2d(kernelSize, { stride, padding })`, or as TensorFlow Addons does, `new MaxUnpool2d({ poolSize, strides, padding })`.
+ * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
+ * @units raw indices: see maxUnpool2d
+ * @gradient g gathered at the indices; with other duplicates than 'add' see maxUnpool2d
+ * @throws ShapeError when shapes differ or outputSize is impossible; ValueError for options out of range or indices that are wrong
+ * @source torch.nn.MaxUnpool2d; tensorflow_addons.layers.MaxUnpooling2D
+ */
+export class MaxUnpool2d extends Module {
+  readonly options: MaxUnpool2dOptions;
+
+  constructor(pool: Pair | MaxUnpool2dOptions = {}, options: Omit<TorchUnpoolOptions, 'kernelSize'> = {}) {
+    super();
+    this.options = typeof pool === 'number' || isPair(pool) ? { ...options, kernelSize: pool } : pool;
+    checkUnpoolOptions('MaxUnpool2d', this.options);
+  }
+  /** @shape outputSize [H,W], over the constructor's */
+  forward(
+    x: Tensor,
+    indices: PoolIndices | TensorData | Tensor,
+    { outputSize = this.options.outputSize }: { outputSize?: readonly [number, number] } = {},
+  ): Tensor {
+    return maxUnpool2d(x, indices, { ...this.options, outputSize });
+  }
+  override describe(): string {
+    return attributes({ ...this.options });
+  }
+}
+const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, number] => Array.isArray(pool);
+
+/**
+ * Unpools into the cells whose mask is not 0: at the argmax where it is given, else all over each value's window.
+ * @shape x [N,H′,W′,C], mask [N,H,W,C], argmax [N,H′,W′,C] → y [N,H,W,C]
+ * @gradient x: Σ of g over the cells that took the value; mask: none
+ * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
+ * @source the custom operation max_unpool of stackoverflow.com/questions/36548736
+ */
+export class UnpoolByMask extends Module {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
+
+  constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
+    super();
+    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('UnpoolByMask', kernelSize, options));
+  }
+  forward(x: Tensor, mask: Tensor, argmax?: PoolIndices): Tensor {
+    return unpoolByMask(x, mask, { kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, argmax });
+  }
+  override describe(): string {
+    return attributes({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding === 0 ? undefined : this.padding });
+  }
+}
+
+/**
+ * The decoder's half of a pool: unpools where that pool's latest forward found its maxima. Takes one tensor, so that it stands in a Sequential, too.
+ * @shape x [N,H′,W′,C], as the pool's values → y [N,H,W,C], as the pool's input
+ * @gradient g gathered at the pool's indices
+ * @throws GraphError while the pool has not run; ShapeError when x has another shape than the pool's values
+ * @source Zhao, Mathieu, Goroshin and LeCun 2015, "Stacked What-Where Auto-encoders"
+ */
+export class UnpoolLike extends Module {
+  // Private: the pool belongs to the encoder.
+  readonly #pool: MaxPooling;
+
+  constructor(
+    pool: MaxPooling,
+    readonly duplicates: Duplicates = 'add',
+  ) {
+    super();
+    checkUnpoolOptions('unpoolLike', { duplicates });
+    this.#pool = pool;
+  }
+  forward(x: Tensor): Tensor {
+    return maxUnpool2d(x, this.#pool.lastIndices, { duplicates: this.duplicates });
+  }
+  override describe(): string {
+    return attributes({ duplicates: this.duplicates === 'add' ? undefined : this.duplicates });
+  }
+}
+
+/**
+ * Pairs a decoder level with its encoder level: `const pool = new MaxPool2d(2), unpool = unpoolLike(pool)`.
+ * @throws ValueError for an unknown policy
+ * @source Zhao, Mathieu, Goroshin and LeCun 2015
+ */
+export const unpoolLike = (pool: MaxPooling, { duplicates }: { duplicates?: Duplicates } = {}): UnpoolLike => new UnpoolLike(pool, duplicates);
