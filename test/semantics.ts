@@ -1,7 +1,7 @@
 /**
  * The exact numbers of the semantics specification, each test naming its section: window arithmetic, convolution and its transpose, pooling with argmax,
  * unpooling, sigmoid cross entropy, dropout. Float64 on the reference device; other devices are held to it by test/device/conformance.ts.
- * Optimisers (§8) are in test/optim, the golden runs (§9) in test/cedn.ts. Of §4, §5.2 and §5.6 to §5.10 only what exists is here.
+ * Not here: unpooling by a rule and resizing (§5.7, §5.8, §5.10: test/ops/resize.ts), optimisers (§8: test/optim), the golden runs (§9: test/cedn.ts).
  */
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -11,8 +11,12 @@ import {
   conv2d,
   conv2dTranspose,
   dropout,
+  MaxPool2d,
+  type MaxUnpool2dOptions,
   maxPool2d,
+  maxPool2dWithArgmaxAndMask,
   maxUnpool2d,
+  type NanPolicy,
   type Padding,
   type PoolIndices,
   poolIndices,
@@ -21,6 +25,9 @@ import {
   ShapeError,
   type Tensor,
   tensor,
+  unpoolByMask,
+  unpooling,
+  unpoolLike,
   ValueError,
 } from '../src/index.js';
 import { window2d } from '../src/tensor/window.js';
@@ -278,7 +285,8 @@ test('§4 ties: the first in row-major order of the window', () => {
   const [, , overlapping] = pool([0, 7, 0, 7, 7, 7, 0, 7, 0]);
   assert.equal([...overlapping.dataSync()], [1, 1, 3, 4]);
 });
-test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43 and 9', () => {
+const everyConvention = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
+test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1', () => {
   const shape = [2, 3, 4, 2];
   const at = ((1 * 3 + 2) * 4 + 1) * 2 + 1;
   // A pool of 1 × 1 windows with stride 1 has an index for every element.
@@ -286,15 +294,23 @@ test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43 and 9', () => 
   assert.is(indices.to('tf').dataSync()[at], 19);
   assert.is(indices.to('tf-batch').dataSync()[at], 43);
   assert.is(indices.to('torch').dataSync()[at], 9);
+  assert.is(indices.to('onnx').dataSync()[at], 45);
   assert.is(indices.convention, 'torch');
+  // The element is the largest of its image and channel: window (1, 0) of 2 × 2 windows begins at row 2, column 0.
+  const x = new Float64Array(48);
+  x[at] = 1;
+  const [, pooled] = maxPool2d(f64(x, shape), { kernelSize: 2, padding: 'same' });
+  assert.is(pooled.dataSync()[((1 * 2 + 1) * 2 + 0) * 2 + 1], 9);
+  assert.is(pooled.to('window').dataSync()[((1 * 2 + 1) * 2 + 0) * 2 + 1], 1);
 });
 test('§4 conventions convert without loss', () => {
-  const [, indices] = maxPool2d(randn(3, [2, 6, 5, 3]), { kernelSize: [3, 2], stride: 2, padding: 'same' });
-  for (const convention of ['torch', 'tf', 'tf-batch'] as const) {
+  const pool = { kernelSize: [3, 2], stride: 2, padding: 'same' } as const;
+  const [, indices] = maxPool2d(randn(3, [2, 6, 5, 3]), pool);
+  for (const convention of everyConvention) {
     const given = indices.to(convention);
-    const back = poolIndices(given.dataSync(), { shape: given.shape, convention, inputShape: [2, 6, 5, 3] });
+    const back = poolIndices(given.dataSync(), { shape: given.shape, convention, inputShape: [2, 6, 5, 3], pool });
     assert.is(back.convention, convention);
-    for (const other of ['torch', 'tf', 'tf-batch'] as const) assert.equal(back.to(other).dataSync(), indices.to(other).dataSync());
+    for (const other of everyConvention) assert.equal(back.to(other).dataSync(), indices.to(other).dataSync());
   }
 });
 test('§4 backward adds at the argmax', () => {
@@ -302,18 +318,46 @@ test('§4 backward adds at the argmax', () => {
   y.backward(f64([1, 2, 3, 4], [1, 2, 2, 1]));
   is(x.grad as Tensor, '0 0 0/0 1 2/0 7 0');
 });
-test("§4 NaN: any NaN wins, the last NaN's index; padding never wins", () => {
-  const check = (values: number[], want: number[], index: number): void => {
-    const [, y, indices] = pool(values);
-    assert.equal([...y.dataSync()], want);
-    assert.is(indices.dataSync()[0], index);
-  };
-  check([nan, 1, 2, 3, 4, 5, 6, 7, 9], [nan, 5, 7, 9], 0);
-  check([1, nan, 2, 3, 4, 5, 6, 7, 9], [nan, nan, 7, 9], 1);
-  check(new Array(9).fill(nan), [nan, nan, nan, nan], 4);
-  check(new Array(9).fill(-inf), [-inf, -inf, -inf, -inf], 0);
-  const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), { kernelSize: 3, stride: 2, padding: 1 });
-  assert.equal([padded.itemSync(), ...indices.dataSync()], [-5, 0]);
+test('§4 the mask counts how often each element is a maximum', () => {
+  const x = f64([1, 2, 3, 4, 5, 6, 7, 9, 8], [1, 3, 3, 1], true);
+  const [values, argmax, mask] = maxPool2dWithArgmaxAndMask(x, { kernelSize: 2, stride: 1, padding: 'valid' });
+  is(values, '5 6/9 9');
+  assert.equal([...argmax.dataSync()], [4, 5, 7, 7]);
+  is(mask, '0 0 0/0 1 1/0 2 0');
+  assert.not(mask.requiresGrad);
+  values.backward(f64([1, 2, 3, 4], [1, 2, 2, 1]));
+  is(x.grad as Tensor, '0 0 0/0 1 2/0 7 0');
+});
+test('§4 NaN policies: tf, propagate (the default), ignore', () => {
+  const first = [nan, 1, 2, 3, 4, 5, 6, 7, 9];
+  const second = [1, nan, 2, 3, 4, 5, 6, 7, 9];
+  const all = (v: number): number[] => new Array(9).fill(v);
+  const table: [NanPolicy, number[], number[], number][] = [
+    ['tf', first, [nan, 5, 7, 9], 0],
+    ['tf', second, [4, nan, 7, 9], 4],
+    ['tf', all(nan), all(nan).slice(5), 0],
+    ['tf', all(-inf), all(-inf).slice(5), 0],
+    ['propagate', first, [nan, 5, 7, 9], 0],
+    ['propagate', second, [nan, nan, 7, 9], 1],
+    ['propagate', all(nan), all(nan).slice(5), 4],
+    ['propagate', all(-inf), all(-inf).slice(5), 0],
+    ['ignore', first, [4, 5, 7, 9], 4],
+    ['ignore', second, [4, 5, 7, 9], 4],
+    ['ignore', all(nan), all(-inf).slice(5), 0],
+    ['ignore', all(-inf), all(-inf).slice(5), 0],
+  ];
+  for (const [policy, values, want, index] of table)
+    for (const options of policy === 'propagate' ? [{}, { nan: policy }] : [{ nan: policy }]) {
+      const [y, indices] = maxPool2d(f64(values, [1, 3, 3, 1]), { kernelSize: 2, stride: 1, padding: 'valid', ...options });
+      assert.equal([...y.dataSync()], want, `${policy} of ${values}`);
+      assert.is(indices.dataSync()[0], index, `${policy} of ${values}`);
+    }
+});
+test('§4 padding never wins, whatever the policy', () => {
+  for (const policy of ['tf', 'propagate', 'ignore'] as const) {
+    const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), { kernelSize: 3, stride: 2, padding: 1, nan: policy });
+    assert.equal([padded.itemSync(), ...indices.dataSync()], [-5, 0]);
+  }
 });
 
 // ---- §5
@@ -350,23 +394,99 @@ test('§5.1 outputSize: larger by less than what would give another window, neve
   );
   assert.throws(() => maxUnpool2d(values, indices, { outputSize: [4, 3] }), /width may be 4 to 5/);
 });
-test('§5.2 duplicates add, the default: out[1] = 40, gradient 2 7 2 6', () => {
-  const v = f64([10, 20, 30, 40], [1, 2, 2, 1], true);
-  const indices = poolIndices([1, 6, 1, 5], { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1] });
-  const y = maxUnpool2d(v, indices);
-  assert.is(y.dataSync()[1], 40);
-  y.backward(f64(range(1, 16), [1, 4, 4, 1]));
-  is(v.grad as Tensor, '2 7 2 6');
+test('§5.1 default sizes where the pool is named: H·s and (H−1)s + k as TensorFlow Addons, (H−1)s − 2p + k as PyTorch', () => {
+  const shape = [1, 3, 2, 1];
+  const corners = (stride: number, width: number): number[] => [0, 1, 2].flatMap((y) => [y * stride * width, y * stride * width + stride]);
+  const v = f64(range(1, 6), shape);
+  const size = (options: MaxUnpool2dOptions, width: number, stride: number): Shape => maxUnpool2d(v, Int32Array.from(corners(stride, width)), options).shape;
+  assert.equal(size({ poolSize: 2, strides: 2, padding: 'same' }, 4, 2), [1, 6, 4, 1]);
+  assert.equal(size({ poolSize: 3, strides: 2, padding: 'VALID' }, 5, 2), [1, 7, 5, 1]);
+  assert.equal(size({ kernelSize: 3, stride: 2 }, 5, 2), [1, 7, 5, 1]);
+  assert.equal(size({ kernelSize: 2 }, 4, 2), [1, 6, 4, 1]);
+  // Windows at −1, 1, 3: their second cells stand at rows and columns 0, 2, 4.
+  assert.equal(size({ kernelSize: 3, stride: 2, padding: 1 }, 3, 2), [1, 5, 3, 1]);
 });
-test('§5.3 the ported layer: given indices, strides (2,1), and kernel (2,3) with stride 2', () => {
-  const first = poolIndices([1, 6], { shape: [1, 1, 2, 1], convention: 'tf', inputShape: [1, 2, 4, 1] });
-  is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), first), '0 13 0 0/0 0 4 0');
-  const second = poolIndices([0, 3, 4, 7, 8, 11, 12, 15], { shape: [1, 2, 4, 1], convention: 'tf', inputShape: [1, 4, 4, 1] });
-  is(maxUnpool2d(f64(range(1, 8), [1, 2, 4, 1]), second), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+test("§5.1 PyTorch's outputSize lies strictly between default − s and default + s", () => {
+  const v = f64([1], [1, 1, 1, 1]);
+  const options = { kernelSize: 4, stride: 3, convention: 'torch' } as const;
+  for (const size of [2, 3, 4, 5, 6]) assert.equal(maxUnpool2d(v, [[[[0]]]], { ...options, outputSize: [size, 4] }).shape, [1, size, 4, 1]);
+  for (const size of [1, 7])
+    assert.throws(
+      () => maxUnpool2d(v, [[[[0]]]], { ...options, outputSize: [size, 4] }),
+      (e: Error) =>
+        e instanceof ShapeError && /^maxUnpool2d: outputSize must be less than a stride away .*; got height \d; height may be 2 to 6 for/.test(e.message),
+    );
+});
+test('§5.2 duplicates: every policy, and its gradient', () => {
+  const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1] } as const;
+  for (const [duplicates, at1, gradient] of [
+    ['add', 40, '2 7 2 6'],
+    ['last', 30, '0 7 2 6'],
+    ['first', 10, '2 7 0 6'],
+    ['max', 30, '0 7 2 6'],
+    ['mean', 20, '1 7 1 6'],
+  ] as const) {
+    const v = f64([10, 20, 30, 40], [1, 2, 2, 1], true);
+    const y = maxUnpool2d(v, poolIndices([1, 6, 1, 5], raw), { duplicates });
+    is(y, `0 ${at1} 0 0/0 40 20 0/0 0 0 0/0 0 0 0`);
+    y.backward(f64(range(1, 16), [1, 4, 4, 1]));
+    is(v.grad as Tensor, gradient);
+  }
+  const v = f64([10, 20, 30, 40], [1, 2, 2, 1]);
+  is(maxUnpool2d(v, poolIndices([1, 6, 1, 5], raw)), '0 40 0 0/0 40 20 0/0 0 0 0/0 0 0 0');
+  assert.throws(
+    () => maxUnpool2d(v, poolIndices([1, 6, 1, 5], raw), { duplicates: 'error' }),
+    (e: Error) => e instanceof ValueError && /got 1 at \(n 0, y 0, x 0, c 0\) and at \(n 0, y 1, x 0, c 0\)/.test(e.message),
+  );
+  is(maxUnpool2d(v, poolIndices([1, 6, 0, 5], raw), { duplicates: 'error' }), '30 10 0 0/0 40 20 0/0 0 0 0/0 0 0 0');
+});
+test('§5.2 max: the first of equals, and NaN above all', () => {
+  const raw = { shape: [1, 1, 3, 1], convention: 'torch', inputShape: [1, 1, 2, 1] } as const;
+  const grad = (values: number[]): number[] => {
+    const v = f64(values, [1, 1, 3, 1], true);
+    maxUnpool2d(v, poolIndices([1, 1, 1], raw), { duplicates: 'max' })
+      .sum()
+      .backward();
+    return [...(v.grad as Tensor).dataSync()];
+  };
+  assert.equal(grad([5, 7, 7]), [0, 1, 0]);
+  assert.equal(grad([5, nan, nan]), [0, 1, 0]);
+  assert.equal(grad([-3, -2, -3]), [0, 1, 0]);
+});
+test('§5.3 the layer of TensorFlow Addons: its documented cases', () => {
+  is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), Int32Array.of(1, 6), { poolSize: 2 }), '0 13 0 0/0 0 4 0');
+  const strided = maxUnpool2d(f64(range(1, 8), [1, 4, 2, 1]), Int32Array.of(0, 3, 4, 7, 8, 11, 12, 15), { poolSize: [2, 1], strides: [2, 1] });
+  assert.equal(strided.shape, [1, 8, 2, 1]);
+  is(strided, '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
   const x = f64([...range(1, 5), 6, 7, 5, 9, 10, 11, 12, 13, 14, 15, 20, 16, 17, 18, 19], [1, 4, 5, 1]);
   const [values, indices] = maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: 'valid' });
   is(values, '7 10/20 19');
-  is(maxUnpool2d(values, indices), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 20 0 0 0 19');
+  const form = { poolSize: [2, 3], strides: 2, padding: 'VALID' } as const;
+  for (const given of [indices, indices.to('tf').dataSync()]) is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 20 0 0 0 19');
+});
+test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
+  const form = { poolSize: [2, 3], strides: [3, 2], padding: 'same' } as const;
+  const x = randn(5, [2, 7, 5, 3]);
+  // Batch in the indices, sizes that the stride does not divide, windows that overlap, kernels that are not square.
+  const [values, indices] = maxPool2d(x, { kernelSize: form.poolSize, stride: form.strides, padding: 'same' });
+  const want = maxUnpool2d(values, indices);
+  for (const convention of ['tf', 'tf-batch'] as const) {
+    const raw = indices.to(convention).dataSync();
+    assert.equal(maxUnpool2d(values, raw, { ...form, convention, outputSize: [7, 5] }).dataSync(), want.dataSync());
+    assert.throws(() => maxUnpool2d(values, raw, { ...form, convention }), /an index must lie in its own window|an index must be in/);
+  }
+  assert.throws(
+    () => maxUnpool2d(values, indices, { ...form, poolSize: 3 }),
+    (e: Error) => e instanceof ValueError && /the options must describe the pool that made the indices/.test(e.message),
+  );
+});
+test('§5.3 the posted function scatters per image, whatever the windows', () => {
+  const [values, indices] = maxPool2d(randn(7, [2, 5, 5, 2]), { kernelSize: 3, stride: 2, padding: 1 });
+  const want = maxUnpool2d(values, indices).dataSync();
+  assert.equal(unpooling(values, [2, 5, 5, 2], indices).dataSync(), want);
+  assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf').dataSync()).dataSync(), want);
+  assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf-batch').dataSync(), { convention: 'tf-batch' }).dataSync(), want);
+  assert.throws(() => unpooling(values, [2, 6, 6, 2], indices), /outputShape must be the pool's input shape/);
 });
 test('§5.4 odd sizes do not tilt', () => {
   const [values, indices] = maxPool2d(f64(range(1, 9), [1, 3, 3, 1]), { kernelSize: 2, stride: 2, padding: 'same' });
@@ -386,8 +506,40 @@ test('§5.5 indices with the batch in them, and those of another convention', ()
     () => poolIndices(flat, { shape: values.shape, convention: 'tf', inputShape: x.shape }),
     (e: Error) =>
       e instanceof ValueError &&
-      /^poolIndices: an index must be in \[0, 3\].*'tf'; got 4 at \(n 1, y 0, x 0, c 0\).*; it is legal as 'tf-batch': wrong convention\?$/.test(e.message),
+      /^poolIndices: an index must be in \[0, 3\].*'tf'; got 4 at \(n 1, y 0, x 0, c 0\).*; it is legal as 'tf-batch' or 'onnx': wrong convention\?$/.test(
+        e.message,
+      ),
   );
+});
+
+test('§5.6 unpool by mask: a value goes to every masked cell of its window, or to its argmax', () => {
+  const x = f64([1, 2, 3, 4], [1, 2, 2, 1], true);
+  const mask = f64([1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0], [1, 4, 4, 1]);
+  const y = unpoolByMask(x, mask, { kernelSize: 2 });
+  is(y, '1 0 0 2/0 1 0 0/0 0 4 4/0 0 4 0');
+  y.backward(f64(range(1, 16), [1, 4, 4, 1]));
+  is(x.grad as Tensor, '7 4 0 38');
+  is(unpoolByMask(x, mask, { argmax: Int32Array.of(5, 3, 8, 14) }), '0 0 0 2/0 1 0 0/0 0 0 0/0 0 4 0');
+});
+test('§5.6 the mask gives the size: odd ones round-trip with argmax and mask, or with the mask alone', () => {
+  for (const options of [{ kernelSize: 2, padding: 'same' }, { kernelSize: [2, 3], padding: 'same' }, { kernelSize: 2 }] as const) {
+    const x = randn(9, [2, 5, 7, 2]);
+    const [values, argmax, mask] = maxPool2dWithArgmaxAndMask(x, options);
+    const want = maxUnpool2d(values, argmax).dataSync();
+    assert.equal(unpoolByMask(values, mask, { argmax }).dataSync(), want);
+    assert.equal(unpoolByMask(values, mask, { argmax: argmax.to('tf').dataSync() }).dataSync(), want);
+    assert.equal(unpoolByMask(values, mask.greater(0), options).dataSync(), want);
+  }
+});
+test('§5.9 what-where: the pooled values unpooled by their own indices, level by level', () => {
+  const x = randn(4, [2, 7, 6, 3]);
+  const [pool1, pool2] = [new MaxPool2d(2, { padding: 'same' }), new MaxPool2d(3, { stride: 2, padding: 1 })];
+  const [unpool1, unpool2] = [unpoolLike(pool1), unpoolLike(pool2)];
+  const [what1, where1] = pool1.forward(x);
+  const [what2, where2] = pool2.forward(what1);
+  assert.equal(unpool2.forward(what2).dataSync(), maxUnpool2d(what2, where2).dataSync());
+  assert.equal(unpool1.forward(unpool2.forward(what2)).dataSync(), maxUnpool2d(maxUnpool2d(what2, where2), where1).dataSync());
+  assert.equal(unpool1.forward(what1).shape, x.shape);
 });
 
 // ---- §6

@@ -441,13 +441,67 @@ row(
   (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[1].plane,
   constant,
 );
-row(
-  'maxUnpool2d',
-  'indices from elsewhere, repeated',
-  [of('normal', 1, 2, 2, 2), { shape: [1, 2, 2, 2], domain: { int: [0, 11, 0, 11, 4, 3, 0, 2] } }],
-  (v, plane) => c.maxUnpool2d(v, new c.PoolIndices(plane, [1, 3, 4, 2], null)),
-);
+for (const nan of ['tf', 'ignore'] as const)
+  row('maxPool2d', `nan ${nan}`, [of('distinct', 1, 5, 5, 2)], (x) => c.maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1, nan })[0]);
+
+const duplicates = ['add', 'first', 'last', 'max', 'mean'] as const;
+/** Plane indices that a pool of some image finds, so that an input of a row holds them. */
+const planeOf = (shape: readonly number[], options: c.Pool2dOptions, domain: Domain = 'distinct') => {
+  const { values } = draw(
+    domain,
+    shape.reduce((a, b) => a * b),
+    new c.RandomState(3),
+    0,
+  );
+  const [, { plane, geometry }] = c.maxPool2d(c.tensor(values, { shape }), options);
+  return { geometry, input: { shape: plane.shape, domain: { int: [...plane.dataSync()] } } };
+};
+for (const [variant, shape, options] of pools)
+  for (const policy of duplicates.slice(1)) {
+    const { geometry, input } = planeOf(shape, options);
+    row('maxUnpool2d', `${variant}, ${policy}`, [of('distinct', ...input.shape), input], (v, plane) =>
+      c.maxUnpool2d(v, new c.PoolIndices(plane, shape, geometry), { duplicates: policy }),
+    );
+  }
+for (const policy of duplicates) {
+  row(
+    'maxUnpool2d',
+    `indices from elsewhere, ${policy}`,
+    [of('distinct', 1, 2, 2, 2), { shape: [1, 2, 2, 2], domain: { int: [0, 11, 0, 11, 4, 3, 0, 2] } }],
+    (v, plane) => c.maxUnpool2d(v, new c.PoolIndices(plane, [1, 3, 4, 2], null), { duplicates: policy }),
+  );
+  row(
+    'maxUnpool2d',
+    `ties and NaN, ${policy}`,
+    [of([2, Number.NaN, 2, 5, 1, Number.NaN, 2, 5, -1, 3, -1, 5], 2, 2, 3, 1), { shape: [2, 2, 3, 1], domain: { int: [1, 1, 0, 0, 3, 3, 1, 1, 1, 2, 2, 0] } }],
+    (v, plane) => c.maxUnpool2d(v, new c.PoolIndices(plane, [2, 2, 2, 1], null), { duplicates: policy }),
+    constant,
+  );
+}
+row('maxUnpool2d', 'error, windows apart', [of('distinct', 1, 4, 4, 2)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 }), { duplicates: 'error' }));
 row('maxUnpool2d', 'outputSize', [of('distinct', 1, 5, 5, 1)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2 }), { outputSize: [5, 5] }));
+row('maxUnpool2d', 'of 1 by 1', [of('distinct', 1, 1, 1, 1)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 1 })));
+const raw = Int32Array.of(0, 7, 4, 10, 13, 14);
+row('maxUnpool2d', "PyTorch's form", [of('normal', 1, 2, 3, 1)], (v) => c.maxUnpool2d(v, raw, { kernelSize: 2, stride: 2, outputSize: [3, 5] }));
+row('maxUnpool2d', "TensorFlow Addons' form", [of('normal', 1, 2, 3, 1)], (v) =>
+  c.maxUnpool2d(v, raw, { poolSize: [3, 2], strides: [2, 2], outputSize: [3, 5] }),
+);
+row('unpooling', '', [of('normal', 1, 2, 3, 1)], (v) => c.unpooling(v, [1, 3, 5, 1], raw));
+row('unpooling', 'PoolIndices, max', [of('distinct', 1, 5, 4, 2)], (x) => {
+  const [values, indices] = c.maxPool2d(x, { kernelSize: 2, padding: 'same' });
+  return c.unpooling(values, x.shape, indices, { duplicates: 'max' });
+});
+for (const [variant, shape, options] of pools) {
+  row('maxPool2dWithArgmaxAndMask', variant, [of('distinct', ...shape)], (x) => c.maxPool2dWithArgmaxAndMask(x, options)[0]);
+  row('maxPool2dWithArgmaxAndMask', `${variant}, mask`, [of('ties', ...shape)], (x) => c.maxPool2dWithArgmaxAndMask(x, options)[2], constant);
+  const { input } = planeOf(shape, options);
+  const bools = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => ((i * 7) % 5 < 3 ? 1 : 0));
+  row('unpoolByMask', variant, [of('normal', ...input.shape), { shape, domain: { bool: bools } }], (v, set) => c.unpoolByMask(v, set, options));
+  row('unpoolByMask', `${variant}, argmax and mask`, [of('distinct', ...shape)], (x) => {
+    const [values, argmax, counts] = c.maxPool2dWithArgmaxAndMask(x, options);
+    return c.unpoolByMask(values, counts, { argmax });
+  });
+}
 
 // ---- losses, dropout
 

@@ -146,8 +146,8 @@ function planeOf(
 
 /** Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. Made by maxPool2d, or by poolIndices() from indices of elsewhere. */
 export class PoolIndices {
-  /** Whether no index repeats in an image's channel; null until somebody has looked. */
-  #unique: boolean | null = null;
+  /** The first two elements with the same index; null: none; undefined: nobody has looked yet. */
+  #repeat: Repeat | null | undefined;
 
   constructor(
     /** Plane indices on the device, int32. */
@@ -158,7 +158,7 @@ export class PoolIndices {
     /** What data(), array() and ndarray() give. */
     readonly convention: IndexConvention = 'torch',
   ) {
-    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) this.#unique = true;
+    if (geometry !== null && apart(geometry.height) && apart(geometry.width)) this.#repeat = null;
   }
 
   /** @shape [N,H′,W′,C] */
@@ -174,7 +174,7 @@ export class PoolIndices {
   to(convention: IndexConvention): PoolIndices {
     checkConvention('PoolIndices', convention, this.geometry);
     const other = new PoolIndices(this.plane, this.inputShape, this.geometry, convention);
-    other.#unique = this.#unique;
+    other.#repeat = this.#repeat;
     return other;
   }
 
@@ -199,46 +199,55 @@ export class PoolIndices {
     return toNdarray(this.dataSync(), this.shape);
   }
 
-  /** Whether windows overlap, so that an index may repeat. */
+  /** Whether an index may repeat, as where windows overlap. */
   get mayRepeat(): boolean {
-    return this.#unique !== true;
+    return this.#repeat !== null;
   }
   /** Reads the indices once and makes sure that none repeats: for `duplicates: 'error'` where the device cannot read at once. @throws ValueError naming the two elements */
   async checkUnique(): Promise<this> {
-    if (this.mayRepeat) this.#look('checkUnique', await this.plane.data());
-    return this;
+    if (this.#repeat === undefined) this.look(await this.plane.data());
+    return this.#refuseRepeat('checkUnique');
   }
   /** The same at once. @throws DeviceError where the device cannot read at once */
-  checkUniqueSync(op: string): void {
-    if (!this.mayRepeat) return;
-    let plane: TypedArray;
-    try {
-      plane = this.plane.dataSync();
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      throw new DeviceError(op, "duplicates 'error' must read the indices", error.got, 'await indices.checkUnique() before');
+  checkUniqueSync(op = 'checkUnique'): this {
+    if (this.#repeat === undefined) {
+      let plane: TypedArray;
+      try {
+        plane = this.plane.dataSync();
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        throw new DeviceError(op, "duplicates 'error' must read the indices", error.got, 'await indices.checkUnique() before');
+      }
+      this.look(plane);
     }
-    this.#look(op, plane);
+    return this.#refuseRepeat(op);
   }
-  #look(op: string, plane: TypedArray): void {
+  #refuseRepeat(op: string): this {
+    if (this.#repeat == null) return this;
+    const { elements, plane } = this.#repeat;
+    const [first, second] = elements.map((i) => placeOf(i, this.shape));
+    throw new ValueError(
+      op,
+      "no index may repeat under duplicates 'error'",
+      `${written(plane, this.convention, second, this.inputShape, this.geometry)} at ${showPlace(first)} and at ${showPlace(second)}`,
+      "choose 'add', 'first', 'last', 'max' or 'mean'",
+    );
+  }
+  /** Looks for repeated indices in their values, where these are at hand. */
+  look(plane: ArrayLike<number>): void {
     const [, height, width] = this.inputShape;
     const [batch, , , channels] = this.shape;
+    const perImage = plane.length / batch;
     const taken = new Int32Array(batch * height * width * channels).fill(-1);
+    this.#repeat = null;
     for (let i = 0; i < plane.length; i++) {
-      const at = placeOf(i, this.shape);
-      const cell = (at.n * height * width + plane[i]) * channels + at.c;
+      const cell = (Math.floor(i / perImage) * height * width + plane[i]) * channels + (i % channels);
       if (taken[cell] >= 0) {
-        const index = written(plane[i], this.convention, at, this.inputShape, this.geometry);
-        throw new ValueError(
-          op,
-          "no index may repeat under duplicates 'error'",
-          `${index} at ${showPlace(placeOf(taken[cell], this.shape))} and at ${showPlace(at)}`,
-          "windows overlap: choose 'add', 'first', 'last', 'max' or 'mean'",
-        );
+        this.#repeat = { elements: [taken[cell], i], plane: plane[i] };
+        return;
       }
       taken[cell] = i;
     }
-    this.#unique = true;
   }
 
   /** Exempts the indices from release, as Tensor.keep. */
@@ -250,6 +259,12 @@ export class PoolIndices {
   tensors(): readonly Tensor[] {
     return [this.plane];
   }
+}
+
+/** Two elements of one image and channel with the same index. */
+interface Repeat {
+  readonly elements: readonly [number, number];
+  readonly plane: number;
 }
 
 /** Windows that share no cell. */
@@ -270,5 +285,7 @@ export function indicesFrom(
   if (source.data.length !== sizeOf(own)) throw new ShapeError(op, 'there must be one index per element', `${source.data.length} indices, shape=${show(own)}`);
   checkConvention(op, convention, geometry);
   const plane = planeOf(op, source.data, own, convention, inputShape, geometry);
-  return new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);
+  const indices = new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);
+  if (indices.mayRepeat) indices.look(plane);
+  return indices;
 }

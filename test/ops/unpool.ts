@@ -1,0 +1,309 @@
+/**
+ * Pooling and unpooling over generated geometries: what the maxima and their indices promise, and every policy against loops of its own. On the reference
+ * device in float64, and on the others bit for bit in float32, with whole numbers. Not here: the specification's numbers (test/semantics.ts), messages (test/errors.ts).
+ */
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type Device,
+  type Duplicates,
+  defaultDevice,
+  device,
+  MaxPool2d,
+  maxPool2d,
+  maxPool2dWithArgmaxAndMask,
+  maxUnpool2d,
+  type Padding,
+  type Pool2dOptions,
+  PoolIndices,
+  poolIndices,
+  RandomState,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  tensor,
+  unpoolByMask,
+  unpooling,
+  unpoolLike,
+  ValueError,
+} from '../../src/index.js';
+
+const test = suite('ops/unpool');
+const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+const f64 = (values: ArrayLike<number>, shape: Shape, requiresGrad = false): Tensor =>
+  tensor(Float64Array.from(values), { shape, dtype: 'float64', requiresGrad });
+/** Whole numbers from 1 on in a random order: no two alike, all exact in float32. */
+const shuffled = (seed: number, shape: Shape): number[] => {
+  const keys = new RandomState(seed).rand(size(shape));
+  const values = new Array<number>(keys.length);
+  [...keys.keys()]
+    .sort((a, b) => keys[a] - keys[b])
+    .forEach((at, rank) => {
+      values[at] = rank + 1;
+    });
+  return values;
+};
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
+
+interface Case {
+  readonly seed: number;
+  readonly shape: [number, number, number, number];
+  readonly options: Pool2dOptions;
+}
+const upTo = (n: number, from = 1): fc.Arbitrary<number> => fc.integer({ min: from, max: n });
+const two = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<[T, T]> => fc.tuple(one, one);
+/** Sizes from 1 × 1, odd and not square; windows that overlap, touch or leave gaps; every kind of padding that leaves each window a cell. */
+const cases: fc.Arbitrary<Case> = fc
+  .record({ seed: upTo(1000), batch: upTo(2), image: two(upTo(7)), channels: upTo(3), kernel: two(upTo(4)), stride: two(upTo(4)) })
+  .chain(({ seed, batch, image, channels, kernel, stride }) => {
+    const side = (i: 0 | 1): fc.Arbitrary<[number, number]> => two(upTo(kernel[i] - 1, 0));
+    const padding: fc.Arbitrary<Padding> = fc.oneof(fc.constant<Padding>('same'), fc.constant<Padding>('valid'), fc.tuple(side(0), side(1)));
+    return padding.map((p) => ({ seed, shape: [batch, ...image, channels] as Case['shape'], options: { kernelSize: kernel, stride, padding: p } }));
+  })
+  .filter(({ shape, options }) => {
+    try {
+      maxPool2d(f64(new Float64Array(size(shape)), shape), options);
+      return true;
+    } catch (error) {
+      // Only a kernel that does not fit: a window of nothing but padding is impossible here.
+      if (error instanceof ShapeError) return false;
+      throw error;
+    }
+  });
+const check = (property: (c: Case) => void, numRuns = 200): void => fc.assert(fc.property(cases, property), { numRuns });
+
+test('unpooling what was pooled puts every maximum in its own place, as often as it was one', () =>
+  check(({ seed, shape, options }) => {
+    const values = shuffled(seed, shape);
+    const [what, where, mask] = maxPool2dWithArgmaxAndMask(f64(values, shape), options);
+    const counts = mask.dataSync();
+    assert.equal(
+      [...maxUnpool2d(what, where).dataSync()],
+      values.map((v, i) => v * counts[i]),
+    );
+    for (const duplicates of ['first', 'last', 'max', 'mean'] as const)
+      assert.equal(
+        [...maxUnpool2d(what, where, { duplicates }).dataSync()],
+        values.map((v, i) => (counts[i] > 0 ? v : 0)),
+        duplicates,
+      );
+  }));
+
+test('pooling what was unpooled gives what was pooled', () =>
+  check(({ seed, shape, options }) => {
+    const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
+    for (const duplicates of ['first', 'last', 'max', 'mean'] as const) {
+      const [again, same] = maxPool2d(maxUnpool2d(what, where, { duplicates }), options);
+      assert.equal(again.dataSync(), what.dataSync(), duplicates);
+      assert.equal(same.dataSync(), where.dataSync(), duplicates);
+    }
+  }));
+
+test("the pool's gradient is unpooling by add, the adjoint of gathering", () =>
+  check(({ seed, shape, options }) => {
+    const x = f64(shuffled(seed, shape), shape, true);
+    const [what, where] = maxPool2d(x, options);
+    const g = f64(new RandomState(seed).randn(what.size), what.shape, true);
+    what.backward(g.detach());
+    const unpooled = maxUnpool2d(g, where);
+    const grad = (x.grad as Tensor).dataSync();
+    assert.equal(grad, unpooled.dataSync());
+    const u = f64(new RandomState(seed + 1).randn(size(shape)), shape);
+    unpooled.backward(u);
+    const gathered = (g.grad as Tensor).dataSync();
+    const [left, right] = [dot(grad, u.dataSync()), dot(g.dataSync(), gathered)];
+    assert.ok(Math.abs(left - right) <= 1e-12 * (1 + Math.abs(left)), `${left} and ${right}`);
+  }));
+
+test('indices convert between all conventions without loss, and through raw numbers', () =>
+  check(({ seed, shape, options }) => {
+    const [, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
+    for (const convention of ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const) {
+      const raw = where.to(convention).dataSync();
+      const back = poolIndices(raw, { shape: where.shape, convention, inputShape: shape, pool: options });
+      assert.equal(back.plane.dataSync(), where.plane.dataSync(), convention);
+      assert.equal(back.dataSync(), raw, convention);
+      if (convention !== 'window')
+        assert.equal(poolIndices(raw, { shape: where.shape, convention, inputShape: shape }).plane.dataSync(), where.plane.dataSync(), convention);
+    }
+  }));
+
+test("PyTorch's and TensorFlow Addons' forms, the posted function and the mask agree with the indices that know their pool", () =>
+  check(({ seed, shape, options }) => {
+    const [what, where, mask] = maxPool2dWithArgmaxAndMask(f64(shuffled(seed, shape), shape), options);
+    const want = maxUnpool2d(what, where).dataSync();
+    const { kernelSize, stride, padding } = options;
+    const outputSize = [shape[1], shape[2]] as const;
+    if (padding === 'same' || padding === 'valid')
+      for (const given of [where, where.to('tf').dataSync()])
+        assert.equal(maxUnpool2d(what, given, { poolSize: kernelSize, strides: stride, padding, outputSize }).dataSync(), want);
+    if (padding === 'valid')
+      for (const given of [where, where.dataSync()]) assert.equal(maxUnpool2d(what, given, { kernelSize, stride, outputSize }).dataSync(), want);
+    for (const given of [where, where.to('tf').dataSync()]) assert.equal(unpooling(what, shape, given).dataSync(), want);
+    assert.equal(unpoolByMask(what, mask, { argmax: where }).dataSync(), want);
+  }));
+
+test('the mask alone spreads a value over the masked cells of its window', () =>
+  check(({ seed, shape, options }) => {
+    const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
+    const set = Array.from(new RandomState(seed).rand(size(shape)), (u) => (u < 0.5 ? 1 : 0));
+    const v = f64(what.dataSync(), what.shape, true);
+    const y = unpoolByMask(v, f64(set, shape), options);
+    const g = shuffled(seed + 1, shape);
+    y.backward(f64(g, shape));
+    const [want, grad] = [new Float64Array(size(shape)), new Float64Array(what.size)];
+    const { height, width } = where.geometry as NonNullable<PoolIndices['geometry']>;
+    const [batch, rows, columns, channels] = shape;
+    for (let i = 0; i < what.size; i++) {
+      const c = i % channels;
+      const ox = Math.floor(i / channels) % width.output;
+      const oy = Math.floor(i / (channels * width.output)) % height.output;
+      const n = Math.floor(i / (what.size / batch));
+      for (let ky = 0; ky < height.kernel; ky++)
+        for (let kx = 0; kx < width.kernel; kx++) {
+          const [py, px] = [oy * height.stride + ky - height.before, ox * width.stride + kx - width.before];
+          if (py < 0 || py >= rows || px < 0 || px >= columns) continue;
+          const cell = ((n * rows + py) * columns + px) * channels + c;
+          if (set[cell] === 0) continue;
+          want[cell] += what.dataSync()[i];
+          grad[i] += g[cell];
+        }
+    }
+    assert.equal([...y.dataSync()], [...want]);
+    assert.equal([...(v.grad as Tensor).dataSync()], [...grad]);
+  }, 60));
+
+// ---- policies
+
+/** Values that share a cell, in row-major order, and what a policy makes of them: the cell's value, and each one's share of its gradient. */
+const policies: Record<Exclude<Duplicates, 'error'>, (values: number[]) => [value: number, shares: number[]]> = {
+  add: (values) => [values.reduce((a, b) => a + b), values.map(() => 1)],
+  first: (values) => [values[0], values.map((_, i) => (i === 0 ? 1 : 0))],
+  last: (values) => [values[values.length - 1], values.map((_, i) => (i === values.length - 1 ? 1 : 0))],
+  max: (values) => {
+    const best = values.indexOf(Math.max(...values));
+    return [values[best], values.map((_, i) => (i === best ? 1 : 0))];
+  },
+  mean: (values) => [values.reduce((a, b) => a + b) / values.length, values.map(() => 1 / values.length)],
+};
+
+/** Unpooling by lists: for each cell, the elements that point at it. */
+function byLists(values: number[], plane: ArrayLike<number>, shape: Shape, inputShape: Shape, g: number[], policy: Exclude<Duplicates, 'error'>) {
+  const [, height, width, channels] = inputShape;
+  const perImage = shape[1] * shape[2] * channels;
+  const at = new Map<number, number[]>();
+  for (let i = 0; i < values.length; i++) {
+    const cell = (Math.floor(i / perImage) * height * width + plane[i]) * channels + (i % channels);
+    at.set(cell, [...(at.get(cell) ?? []), i]);
+  }
+  const y = new Array<number>(size(inputShape)).fill(0);
+  const grad = new Array<number>(values.length).fill(0);
+  for (const [cell, elements] of at) {
+    const [value, shares] = policies[policy](elements.map((i) => values[i]));
+    y[cell] = value;
+    elements.forEach((i, k) => {
+      grad[i] = g[cell] * shares[k];
+    });
+  }
+  return { y, grad };
+}
+
+/** Small whole numbers with many equals, so that max must choose; as float32 everywhere, exact in every order of addition. */
+const small = (seed: number, n: number): number[] => Array.from(new RandomState(seed).rand(n), (u) => Math.floor(u * 7) - 3);
+
+function policiesOn(on: Device, dtype: 'float32' | 'float64', numRuns: number): void {
+  fc.assert(
+    fc.property(cases, fc.boolean(), ({ seed, shape, options }, ofWindows) => {
+      const [{ shape: pooled }, where] = maxPool2d(tensor(shuffled(seed, shape), { shape }), options);
+      const anywhere = Array.from(new RandomState(seed).rand(size(pooled)), (u) => Math.floor(u * shape[1] * shape[2]));
+      const plane = ofWindows ? where.plane.dataSync() : anywhere;
+      const indices = new PoolIndices(tensor(Int32Array.from(plane), { shape: pooled, device: on }), shape, ofWindows ? where.geometry : null);
+      const [values, g] = [small(seed + 1, size(pooled)), small(seed + 2, size(shape))];
+      for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
+        const v = tensor(values, { shape: pooled, dtype, device: on, requiresGrad: true });
+        const y = maxUnpool2d(v, indices, { duplicates: policy });
+        y.backward(tensor(g, { shape, dtype, device: on }));
+        const want = byLists(values, plane, pooled, shape, g, policy);
+        const rounded = (numbers: number[]): number[] => (dtype === 'float32' ? numbers.map(Math.fround) : numbers);
+        assert.equal(
+          [...y.dataSync()].map((n) => n + 0),
+          rounded(want.y),
+          `${policy}`,
+        );
+        assert.equal(
+          [...(v.grad as Tensor).dataSync()].map((n) => n + 0),
+          rounded(want.grad).map((n) => n + 0),
+          `gradient of ${policy}`,
+        );
+      }
+    }),
+    { numRuns },
+  );
+}
+test('every policy and its gradient equal lists by hand', () => policiesOn(defaultDevice(), 'float64', 200));
+test('every policy and its gradient equal lists by hand, bit for bit on wasm, whatever the threads', async () => {
+  for (const threads of [1, 3]) {
+    const on = await device('wasm', { threads });
+    policiesOn(on, 'float32', 100);
+    await on.close();
+  }
+});
+test('every policy and its gradient equal lists by hand, bit for bit on gpu', async () => {
+  const on = await device('gpu', { mode: 'cpu' });
+  policiesOn(on, 'float32', 25);
+  await on.close();
+});
+
+test("'error' refuses the first index that repeats, and passes all others", async () => {
+  let repeated = 0;
+  check(({ seed, shape, options }) => {
+    const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
+    const [, , counts] = maxPool2dWithArgmaxAndMask(f64(shuffled(seed, shape), shape), options);
+    const repeats = Array.from(counts.dataSync()).some((n) => n > 1);
+    if (repeats) repeated++;
+    const unpool = (): Tensor => maxUnpool2d(what, where, { duplicates: 'error' });
+    if (repeats) assert.throws(unpool, (e: Error) => e instanceof ValueError && /^maxUnpool2d: no index may repeat/.test(e.message));
+    else assert.equal(unpool().dataSync(), maxUnpool2d(what, where).dataSync());
+  });
+  assert.ok(repeated > 20, `${repeated} with repeated indices`);
+});
+
+test('what was checked once is not read again', async () => {
+  const on = await device('gpu', { mode: 'cpu', asyncMode: true });
+  const x = tensor(shuffled(1, [1, 4, 4, 1]), { shape: [1, 4, 4, 1], device: on });
+  const [what, where] = maxPool2d(x, { kernelSize: 2, stride: 1 });
+  // This device cannot be read at once.
+  assert.throws(() => maxUnpool2d(what, where, { duplicates: 'error' }), /await indices\.checkUnique\(\)/);
+  let problem: unknown;
+  await where.checkUnique().catch((e) => {
+    problem = e;
+  });
+  assert.instance(problem, ValueError);
+  // Raw numbers are looked at where they come in.
+  const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1], device: on } as const;
+  const v = tensor([1, 2, 3, 4], { shape: [1, 2, 2, 1], device: on });
+  assert.throws(() => maxUnpool2d(v, poolIndices([0, 2, 8, 2], raw), { duplicates: 'error' }), /no index may repeat/);
+  assert.equal(
+    [...(await maxUnpool2d(v, poolIndices([0, 2, 8, 10], raw), { duplicates: 'error' }).data())],
+    [1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0],
+  );
+  const [some, none] = [tensor(shuffled(2, [1, 4, 4, 1]), { shape: [1, 4, 4, 1], device: on }), { kernelSize: 1, stride: 2 }];
+  const [picked, places] = maxPool2d(some.add(0), none);
+  assert.equal((await maxUnpool2d(picked, await places.checkUnique(), { duplicates: 'error' }).data()).length, 16);
+  await on.close();
+});
+
+test('a level tied to its pool follows the latest forward, also under other policies', () => {
+  const pool = new MaxPool2d(3, { stride: 1, padding: 'same' });
+  const [unpool, largest] = [unpoolLike(pool), unpoolLike(pool, { duplicates: 'max' })];
+  for (const seed of [1, 2]) {
+    const shape = [2, 5, 4, 2];
+    const values = shuffled(seed, shape);
+    const [what, where] = pool.forward(f64(values, shape));
+    assert.equal(unpool.forward(what).dataSync(), maxUnpool2d(what, where).dataSync());
+    assert.equal(largest.forward(what).dataSync(), maxUnpool2d(what, where, { duplicates: 'max' }).dataSync());
+  }
+});
+
+test.run();
