@@ -84,11 +84,11 @@ export interface KernelAttrs {
   conv2dParameterGrads: { geometry: Conv2dGeometry; biasFrom: 'x' | 'g' };
   /** x → values, indices (int32: y·W + x in the input's plane). First wins ties; padding never wins. */
   maxPool2d: { geometry: Pool2dGeometry; nan: NanPolicy };
-  /** values, indices → y [N, H, W, C]: zeros, then y[n, indices, c] += values, in row-major order. geometry: the pool that made the indices, when known, so that a device can gather. */
+  /** values, indices → y [N, H, W, C]: zeros, then y[n, indices, c] += values, in row-major order; nothing for an index outside. geometry: the pool that made the indices, when known, so that a device can gather. */
   maxUnpool2d: { geometry: Pool2dGeometry | null };
-  /** x [N, H, W, C], indices → y[n, i, j, c] = x[n, indices[n,i,j,c], c]. */
+  /** x [N, H, W, C], indices → y[n, i, j, c] = x[n, indices[n,i,j,c], c]; 0 for an index outside. */
   planeGather: Record<never, never>;
-  /** values, indices → bool: whether a value is the one taken for its cell, of all whose index is the same. geometry: as maxUnpool2d; pixels: H·W of the plane. */
+  /** values, indices → bool: whether a value is the one taken for its cell, of all of its image and channel whose index is the same; false for an index outside. geometry: as maxUnpool2d; pixels: H·W of the plane. */
   unpoolPick: { pick: Pick; geometry: Pool2dGeometry | null; pixels: number };
   /** x → y; divides by the kernel's size, or by the cells inside the input when countIncludePad is false. */
   avgPool2d: { geometry: Pool2dGeometry; countIncludePad: boolean };

@@ -4,7 +4,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { KernelAttrs, KernelName, Spec, UnaryFn } from '../../src/device/device.js';
+import type { KernelAttrs, KernelName, NanPolicy, Pick, Spec, UnaryFn } from '../../src/device/device.js';
 import { ReferenceDevice } from '../../src/device/reference/index.js';
 import { DeviceError } from '../../src/errors.js';
 import { allocate, type DType } from '../../src/tensor/dtype.js';
@@ -97,12 +97,12 @@ function poolGeometry(
   return { ...window2d('test', height, width, { kernelSize: kernel, stride, dilation: [1, 1], padding }), batch, channels };
 }
 
-function maxPool(geometry: Pool2dGeometry, x: readonly number[]): number[][] {
+function maxPool(geometry: Pool2dGeometry, x: readonly number[], nan: NanPolicy = 'propagate'): number[][] {
   const shape = [geometry.batch, geometry.height.output, geometry.width.output, geometry.channels];
   return run(
     'maxPool2d',
     [of([geometry.batch, geometry.height.input, geometry.width.input, geometry.channels], x)],
-    { geometry },
+    { geometry, nan },
     spec(shape),
     spec(shape, 'int32'),
   );
@@ -257,6 +257,78 @@ test('§4 maxPool2d: ties go to the first, NaN to the last NaN', () => {
   ]);
 });
 
+test('§4 NaN by policy: tf keeps one that comes first, ignore none', () => {
+  const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
+  const table: readonly [x: readonly number[], tf: readonly [number[], number[]], ignore: readonly [number[], number[]]][] = [
+    [
+      [nan, 1, 2, 3, 4, 5, 6, 7, 9],
+      [
+        [nan, 5, 7, 9],
+        [0, 5, 7, 8],
+      ],
+      [
+        [4, 5, 7, 9],
+        [4, 5, 7, 8],
+      ],
+    ],
+    [
+      [1, nan, 2, 3, 4, 5, 6, 7, 9],
+      [
+        [4, nan, 7, 9],
+        [4, 1, 7, 8],
+      ],
+      [
+        [4, 5, 7, 9],
+        [4, 5, 7, 8],
+      ],
+    ],
+    [
+      new Array<number>(9).fill(nan),
+      [
+        [nan, nan, nan, nan],
+        [0, 1, 3, 4],
+      ],
+      [
+        [-inf, -inf, -inf, -inf],
+        [0, 1, 3, 4],
+      ],
+    ],
+    [
+      new Array<number>(9).fill(-inf),
+      [
+        [-inf, -inf, -inf, -inf],
+        [0, 1, 3, 4],
+      ],
+      [
+        [-inf, -inf, -inf, -inf],
+        [0, 1, 3, 4],
+      ],
+    ],
+  ];
+  for (const [x, tf, ignore] of table) {
+    assert.equal(maxPool(geometry, x, 'tf'), tf);
+    assert.equal(maxPool(geometry, x, 'ignore'), ignore);
+  }
+});
+
+test('§4 the first cell inside is the one that counts as first', () => {
+  const geometry = poolGeometry(3, 3, 1, [2, 2], [2, 2]);
+  // Windows: cell 0; cells 1 and 2; cells 3 and 6; cells 4, 5, 7 and 8.
+  const x = [nan, nan, 2, 3, nan, 5, nan, 7, 9];
+  assert.equal(maxPool(geometry, x, 'tf'), [
+    [nan, nan, 3, nan],
+    [0, 1, 3, 4],
+  ]);
+  assert.equal(maxPool(geometry, x, 'ignore'), [
+    [-inf, 2, 3, 9],
+    [0, 2, 3, 8],
+  ]);
+  assert.equal(maxPool(geometry, x), [
+    [nan, nan, nan, nan],
+    [0, 1, 6, 4],
+  ]);
+});
+
 test('§4 padding never wins, and the index counts in the plane', () => {
   const geometry = poolGeometry(2, 2, 1, [2, 2], [2, 2]);
   assert.equal(maxPool(geometry, [-1, -2, -3, -inf]), [
@@ -282,6 +354,33 @@ test('§5.2 duplicates add', () => {
   assert.equal(y, [0, 40, 0, 0, 0, 40, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   const [grad] = run('planeGather', [of([1, 4, 4, 1], range(1, 16)), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')], {}, spec([1, 2, 2, 1]));
   assert.equal(grad, [2, 7, 2, 6]);
+});
+
+test('§5.2 which of several values a cell takes', () => {
+  const picked = (pick: Pick, values: readonly number[], indices: readonly number[], channels = 1, batch = 1): number[] => {
+    const shape = [batch, 1, values.length / channels / batch, channels];
+    return run('unpoolPick', [of(shape, values), of(shape, indices, 'int32')], { pick, geometry: null, pixels: 8 }, spec(shape, 'bool'))[0];
+  };
+  assert.equal(picked('first', [10, 20, 30, 40], [1, 6, 1, 5]), [1, 1, 0, 1]);
+  assert.equal(picked('last', [10, 20, 30, 40], [1, 6, 1, 5]), [0, 1, 1, 1]);
+  assert.equal(picked('max', [10, 20, 30, 40], [1, 6, 1, 5]), [0, 1, 1, 1]);
+  assert.equal(picked('max', [7, 9, 9, 8], [2, 2, 2, 2]), [0, 1, 0, 0]);
+  assert.equal(picked('max', [-0, 0], [2, 2]), [1, 0]);
+  assert.equal(picked('max', [inf, nan, 3, nan], [2, 2, 2, 2]), [0, 1, 0, 0]);
+  // Channels and images apart.
+  assert.equal(picked('first', [1, 2, 3, 4], [3, 3, 3, 3], 2), [1, 1, 0, 0]);
+  assert.equal(picked('last', [1, 2, 3, 4], [3, 3, 3, 3], 1, 2), [0, 1, 0, 1]);
+  // None for an index outside.
+  for (const pick of ['first', 'last', 'max'] as const) assert.equal(picked(pick, [1, 2, 3, 4], [-1, 8, 0, -1]), [0, 0, 1, 0]);
+});
+
+test('indices outside give 0 and add nothing', () => {
+  const [y] = run('maxUnpool2d', [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')], { geometry: null }, spec([2, 1, 2, 1]));
+  assert.equal(y, [2, 0, 0, 8]);
+  assert.equal(run('planeGather', [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')], {}, spec([2, 1, 2, 1])), [[0, 1, 0, 8]]);
+  const [x, indices] = [of([2, 2], [1, 2, 4, 8]), of([3], [2, 1, -1], 'int32')];
+  assert.equal(run('indexSelect', [x, indices], { axis: 1 }, spec([2, 3])), [[0, 2, 0, 0, 8, 0]]);
+  assert.equal(run('indexAdd', [of([2, 3], range(1, 6)), indices], { axis: 1 }, spec([2, 2])), [[0, 2, 0, 5]]);
 });
 
 test('§5.4 odd sizes return to their own places', () => {

@@ -53,7 +53,8 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
     const sums = new Float64Array(y.data.length);
     for (let n = 0, i = 0; n < batch; n++) {
       const image = n * height * width;
-      for (const end = i + perImage; i < end; i++) sums[(image + indices[i]) * channels + (i % channels)] += values[i];
+      for (const end = i + perImage; i < end; i++)
+        if (indices[i] >= 0 && indices[i] < height * width) sums[(image + indices[i]) * channels + (i % channels)] += values[i];
     }
     y.data.set(sums);
   },
@@ -63,7 +64,8 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
     const perImage = shape[1] * shape[2] * channels;
     for (let n = 0, i = 0; n < batch; n++) {
       const image = n * height * width;
-      for (const end = i + perImage; i < end; i++) y[i] = x.data[(image + indices[i]) * channels + (i % channels)];
+      for (const end = i + perImage; i < end; i++)
+        if (indices[i] >= 0 && indices[i] < height * width) y[i] = x.data[(image + indices[i]) * channels + (i % channels)];
     }
   },
 
