@@ -250,8 +250,11 @@ test('pools, unpooling and gathers on images that threads share', () => {
       const large = [4, 23, 30, channels];
       const float = (shape: Shape): Spec => ({ shape, dtype: 'float32' });
       const x = dense(...large);
-      check('maxPool2d', 'maxPool2d', [x], { geometry: made }, [float(small), { shape: small, dtype: 'int32' }]);
-      const [values, where] = run(reference, 'maxPool2d', [x], { geometry: made }, [float(small), { shape: small, dtype: 'int32' }]);
+      const holed: Input = { ...x, data: Float32Array.from(x.data, (v) => (v > 1 ? Number.NaN : v)) };
+      for (const nan of ['propagate', 'tf', 'ignore'] as const)
+        for (const image of [x, holed])
+          check(`maxPool2d ${nan}`, 'maxPool2d', [image], { geometry: made, nan }, [float(small), { shape: small, dtype: 'int32' }]);
+      const [values, where] = run(reference, 'maxPool2d', [x], { geometry: made, nan: 'propagate' }, [float(small), { shape: small, dtype: 'int32' }]);
       const pooled: Input[] = [
         { data: values, spec: float(small) },
         { data: where, spec: { shape: small, dtype: 'int32' } },
@@ -259,9 +262,39 @@ test('pools, unpooling and gathers on images that threads share', () => {
       check('maxUnpool2d', 'maxUnpool2d', pooled, { geometry: made }, [float(large)]);
       check('maxUnpool2d by any indices', 'maxUnpool2d', [pooled[0], indices(23 * 30, ...small)], { geometry: null }, [float(large)], 4);
       check('planeGather', 'planeGather', [x, pooled[1]], {}, [float(small)]);
+      // Far outside: what lies there is not the tensors' own, if it is memory at all.
+      const far: Input = {
+        ...pooled[1],
+        data: Int32Array.from(where, (v, i) => (i % 7 === 0 ? pick([-1, 23 * 30, 2 ** 31 - 1, -(2 ** 31), 2 ** 28, -5000]) : v)),
+      };
+      check('planeGather, some outside', 'planeGather', [x, far], {}, [float(small)]);
+      check('maxUnpool2d, some outside', 'maxUnpool2d', [pooled[0], far], { geometry: null }, [float(large)], 4);
+      for (const which of ['first', 'last', 'max'] as const)
+        for (const [at, known] of [
+          [pooled[1], made],
+          [indices(23 * 30, ...small), null],
+          [far, null],
+        ] as const) {
+          const attrs = { pick: which, geometry: known, pixels: 23 * 30 };
+          check(`unpoolPick ${which}`, 'unpoolPick', [pooled[0], at], attrs, [{ shape: small, dtype: 'bool' }]);
+        }
       check('avgPool2d', 'avgPool2d', [x], { geometry: made, countIncludePad: true }, [float(small)]);
       check('avgPool2dGrad', 'avgPool2dGrad', [pooled[0]], { geometry: made, countIncludePad: false }, [float(large)]);
     }
+});
+
+test('rows by index on arrays that threads share, where some indices lie outside', () => {
+  for (const [outer, length, count, inner] of [
+    [1, 700, 500, 130],
+    [9, 40, 60, 33],
+    [50, 30, 40, 1],
+  ]) {
+    const some = indices(length, count);
+    for (let i = 0; i < count; i += 5) some.data[i] = pick([-1, length, 2 ** 31 - 1, -(2 ** 31), -700]);
+    const float = (rows: number): Spec => ({ shape: [outer, rows, inner], dtype: 'float32' });
+    check('indexSelect', 'indexSelect', [dense(outer, length, inner), some], { axis: 1 }, [float(count)]);
+    check('indexAdd', 'indexAdd', [dense(outer, count, inner), some], { axis: 1 }, [float(length)], 4);
+  }
 });
 
 test('products of matrices', () => {

@@ -27,6 +27,7 @@ export enum Opcode {
   unpool,
   scatter,
   planeGather,
+  unpoolPick,
   avgPool,
   avgPoolGrad,
   // training: losses and optimisers

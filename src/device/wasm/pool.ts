@@ -1,8 +1,13 @@
 /** Pools as commands. Every chunk writes rows that no other one writes, so that they need no order among them. */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { NanPolicy, Pick } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
+
+/** Policies as the kernels know them. */
+const nanPolicies: readonly NanPolicy[] = ['propagate', 'tf', 'ignore'];
+const picks: readonly Pick[] = ['first', 'last', 'max'];
 
 /** A geometry as the kernels read it. */
 function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {
@@ -20,11 +25,12 @@ const apart = ({ input, output, kernel, stride, dilation, before }: WindowAxis):
 
 const pixels = ({ shape }: WasmOperand): number => shape[1] * shape[2];
 
-export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
-  maxPool2d(to, [x], { geometry }, [values, indices]) {
+export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> = {
+  maxPool2d(to, [x], { geometry, nan }, [values, indices]) {
     if (sizeOf(values.shape) === 0) return;
     const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
-    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...words(geometry)], grainOf(visits(geometry), rows(geometry)));
+    const tail = [...words(geometry), nanPolicies.indexOf(nan)];
+    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...tail], grainOf(visits(geometry), rows(geometry)));
   },
 
   maxUnpool2d(to, [values, indices], { geometry }, [y]) {
@@ -44,6 +50,16 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool
     const share = Math.max(1, Math.floor(8192 / channels));
     const sizes = [x.shape[0], pixels(x), channels, pixels(y), share];
     to.emit(Opcode.planeGather, size > worthSharing, [x.buffer.address, indices.buffer.address, y.buffer.address, ...sizes]);
+  },
+
+  unpoolPick(to, [values, indices], { pick, pixels: plane }, [taken]) {
+    const size = sizeOf(values.shape);
+    if (size === 0) return;
+    const [batch, , , channels] = values.shape;
+    const winners = to.temporary(batch * plane * channels * 4);
+    const sizes = [batch, plane, channels, pixels(values), picks.indexOf(pick)];
+    const parallel = size + batch * plane * channels > worthSharing && batch > 1;
+    to.emit(Opcode.unpoolPick, parallel, [values.buffer.address, indices.buffer.address, taken.buffer.address, winners, ...sizes]);
   },
 
   avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {

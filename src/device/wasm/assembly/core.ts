@@ -46,6 +46,13 @@ export function number(p: usize, i: i32): f32 {
   return load<f32>(p + (<usize>i << 2));
 }
 
+/** Whether an index is one of `size`: also one that came from outside and was never looked at. */
+// @ts-ignore: decorator
+@inline
+export function isInside(index: i32, size: i32): bool {
+  return <u32>index < <u32>size;
+}
+
 /** This thread's share: chunks from `own` up to `last` are its alone; it takes `grain` at a time. */
 let own: i32 = 0;
 let last: i32 = 0;

@@ -1,6 +1,6 @@
 /** Kernels that move 4-byte elements whatever they mean, and indexAdd. */
 import { Opcode } from '../opcodes';
-import { arg, next } from './core';
+import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
 /** Elements of a row that one chunk takes at most. */
@@ -98,7 +98,7 @@ function move(p: usize): void {
   }
 }
 
-/** to, from, indices, outer, length, indices' count, inner, rows of a chunk. */
+/** to, from, indices, outer, length, indices' count, inner, rows of a chunk. Zeros for an index outside. */
 function indexSelect(p: usize): void {
   const length = arg(p, 4);
   const count = arg(p, 5);
@@ -108,11 +108,16 @@ function indexSelect(p: usize): void {
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
       const index = load<i32>(<usize>arg(p, 2) + (<usize>(r % count) << 2));
-      copyRun(<usize>arg(p, 0) + (<usize>(r * inner) << 2), <usize>arg(p, 1) + (<usize>((r / count * length + index) * inner) << 2), inner);
+      const to = <usize>arg(p, 0) + (<usize>(r * inner) << 2);
+      if (!isInside(index, length)) {
+        memory.fill(to, 0, <usize>inner << 2);
+        continue;
+      }
+      copyRun(to, <usize>arg(p, 1) + (<usize>((r / count * length + index) * inner) << 2), inner);
     }
 }
 
-/** to, from, indices, outer, length, indices' count, inner, columns of a chunk, whether integers. */
+/** to, from, indices, outer, length, indices' count, inner, columns of a chunk, whether integers. Nothing for an index outside. */
 function indexAdd(p: usize): void {
   const length = arg(p, 4);
   const count = arg(p, 5);
@@ -127,7 +132,9 @@ function indexAdd(p: usize): void {
     for (let i = 0; i < length; i++) memory.fill(to + (<usize>(i * inner) << 2), 0, <usize>width << 2);
     let from = <usize>arg(p, 1) + (<usize>(c / cuts * count * inner + column) << 2);
     for (let j = 0; j < count; j++, from += <usize>inner << 2) {
-      const at = to + (<usize>(load<i32>(<usize>arg(p, 2) + (<usize>j << 2)) * inner) << 2);
+      const index = load<i32>(<usize>arg(p, 2) + (<usize>j << 2));
+      if (!isInside(index, length)) continue;
+      const at = to + (<usize>(index * inner) << 2);
       for (let i = 0; i < width; i += 4) {
         const a = v128.load(at + (<usize>i << 2));
         const b = v128.load(from + (<usize>i << 2));

@@ -1,7 +1,7 @@
 /** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
 import { Opcode } from '../opcodes';
 import { firstInside, firstOutside } from './conv';
-import { arg, next } from './core';
+import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
 // Arguments of every command with a geometry, after three addresses: batch, H, W, channels, output rows and columns, kernel, stride, dilation and before, of height and of width.
@@ -21,8 +21,13 @@ function ceilDiv(a: i32, b: i32): i32 {
   return (a + b - 1) / b;
 }
 
-/** x, values, indices. */
-function maxPool(p: usize): void {
+/**
+ * x, values, indices. No comparison with NaN holds, so that a NaN neither replaces anything nor is replaced: `wins` lets it in after all, `stays` leaves one that comes first.
+ * Both are known where this is compiled.
+ */
+// @ts-ignore: decorator
+@inline
+function maxPoolOf(p: usize, wins: bool, stays: bool): void {
   const height = arg(p, geometry + 1);
   const width = arg(p, geometry + 2);
   const channels = arg(p, geometry + 3);
@@ -53,17 +58,17 @@ function maxPool(p: usize): void {
         const i3 = i32x4.splat(cell + dilationH * width + dilationW);
         for (let j = 0; j < channels; j += 4) {
           const at = from + (<usize>j << 2);
-          let best = v128.load(at);
+          let best = startOf(v128.load(at), wins || stays);
           let v = v128.load(at + right);
-          let better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          let better = isBetter(v, best, wins);
           best = v128.bitselect(v, best, better);
           let index = v128.bitselect(i1, i0, better);
           v = v128.load(at + below);
-          better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          better = isBetter(v, best, wins);
           best = v128.bitselect(v, best, better);
           index = v128.bitselect(i2, index, better);
           v = v128.load(at + below + right);
-          better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+          better = isBetter(v, best, wins);
           storeLanes(values + (<usize>j << 2), v128.bitselect(v, best, better), channels - j);
           storeLanes(indices + (<usize>j << 2), v128.bitselect(i3, index, better), channels - j);
         }
@@ -72,13 +77,14 @@ function maxPool(p: usize): void {
       const none = rows == 0 || taps == 0;
       for (let j = 0; j < channels; j += 4) {
         let best = f32x4.splat(none ? NaN : -Infinity);
+        if (stays && !none) best = v128.load(from + (<usize>j << 2));
         let index = i32x4.splat(none ? 0 : cell);
         for (let y = 0; y < rows; y++) {
           let at = from + (<usize>j << 2) + <usize>y * below;
           let i = cell + y * dilationH * width;
           for (let x = 0; x < taps; x++, at += right, i += dilationW) {
             const v = v128.load(at);
-            const better = v128.or(f32x4.gt(v, best), f32x4.ne(v, v));
+            const better = isBetter(v, best, wins);
             best = v128.bitselect(v, best, better);
             index = v128.bitselect(i32x4.splat(i), index, better);
           }
@@ -87,6 +93,32 @@ function maxPool(p: usize): void {
         storeLanes(indices + (<usize>j << 2), index, channels - j);
       }
     }
+  }
+}
+
+/** Four windows' first cells; −Infinity for NaN where that does not count. */
+// @ts-ignore: decorator
+@inline
+function startOf(v: v128, nan: bool): v128 {
+  return nan ? v : v128.bitselect(v, f32x4.splat(-Infinity), f32x4.eq(v, v));
+}
+
+/** Where v takes the place of the best so far. */
+// @ts-ignore: decorator
+@inline
+function isBetter(v: v128, best: v128, nan: bool): v128 {
+  return nan ? v128.or(f32x4.gt(v, best), f32x4.ne(v, v)) : f32x4.gt(v, best);
+}
+
+/** x, values, indices, and after the geometry the NaN policy. */
+function maxPool(p: usize): void {
+  switch (arg(p, geometry + 14)) {
+    case 0:
+      return maxPoolOf(p, true, false); // propagate
+    case 1:
+      return maxPoolOf(p, false, true); // tf
+    default:
+      return maxPoolOf(p, false, false); // ignore
   }
 }
 
@@ -137,25 +169,57 @@ function unpool(p: usize): void {
   }
 }
 
-/** values, indices, to, batch, pixels of an image of `to`, channels, pixels of an image of values. A chunk is an image. */
+/** Four lanes' places in an image, in bytes, of indices of neighbouring channels from `channel` on. */
+// @ts-ignore: decorator
+@inline
+function placesOf(index: v128, channels: v128, channel: i32): v128 {
+  return i32x4.shl(i32x4.add(i32x4.mul(index, channels), i32x4.add(i32x4.splat(channel), i32x4(0, 1, 2, 3))), 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(at: usize, value: f32): void {
+  store<f32>(at, load<f32>(at) + value);
+}
+
+/**
+ * values, indices, to, batch, pixels of an image of `to`, channels, pixels of an image of values. A chunk is an image. An index outside is left out:
+ * four are looked at together, and one by one only where one of them is.
+ */
 function scatter(p: usize): void {
   const pixels = arg(p, 4);
   const channels = arg(p, 5);
   const count = arg(p, 6);
+  const values = <usize>arg(p, 0);
+  const indices = <usize>arg(p, 1);
+  const limit = i32x4.splat(pixels);
+  const step = i32x4.splat(channels);
   for (let c = next(); c < arg(p, 3); c = next()) {
     const to = <usize>arg(p, 2) + (<usize>(c * pixels * channels) << 2);
     memory.fill(to, 0, <usize>(pixels * channels) << 2);
     let at = <usize>(c * count * channels) << 2;
-    for (let i = 0; i < count; i++)
-      for (let j = 0; j < channels; j++, at += 4) {
-        const cell = to + (<usize>(load<i32>(<usize>arg(p, 1) + at) * channels + j) << 2);
-        store<f32>(cell, load<f32>(cell) + load<f32>(<usize>arg(p, 0) + at));
+    for (let i = 0; i < count; i++) {
+      let j = 0;
+      for (; j + 4 <= channels; j += 4, at += 16) {
+        const index = v128.load(indices + at);
+        if (v128.any_true(i32x4.ge_u(index, limit))) break;
+        const place = placesOf(index, step, j);
+        addTo(to + <usize>i32x4.extract_lane(place, 0), load<f32>(values + at));
+        addTo(to + <usize>i32x4.extract_lane(place, 1), load<f32>(values + at, 4));
+        addTo(to + <usize>i32x4.extract_lane(place, 2), load<f32>(values + at, 8));
+        addTo(to + <usize>i32x4.extract_lane(place, 3), load<f32>(values + at, 12));
       }
+      for (; j < channels; j++, at += 4) {
+        const index = load<i32>(indices + at);
+        if (isInside(index, pixels)) addTo(to + (<usize>(index * channels + j) << 2), load<f32>(values + at));
+      }
+    }
   }
 }
 
-/** x, indices, to, batch, pixels of an image of x, channels, pixels of an image of `to`, pixels of a chunk. */
+/** x, indices, to, batch, pixels of an image of x, channels, pixels of an image of `to`, pixels of a chunk. An index outside gives 0; looked at as in scatter. */
 function planeGather(p: usize): void {
+  const pixels = arg(p, 4);
   const channels = arg(p, 5);
   const count = arg(p, 6);
   const share = arg(p, 7);
@@ -163,13 +227,75 @@ function planeGather(p: usize): void {
   const indices = <usize>arg(p, 1);
   const to = <usize>arg(p, 2);
   const cuts = (count + share - 1) / share;
+  const limit = i32x4.splat(pixels);
+  const step = i32x4.splat(channels);
   for (let c = next(); c < arg(p, 3) * cuts; c = next()) {
     const n = c / cuts;
     const first = (c % cuts) * share;
-    const image = x + (<usize>(n * arg(p, 4) * channels) << 2);
+    const image = x + (<usize>(n * pixels * channels) << 2);
     let at = <usize>((n * count + first) * channels) << 2;
-    for (let i = first; i < min(first + share, count); i++)
-      for (let j = 0; j < channels; j++, at += 4) store<i32>(to + at, load<i32>(image + (<usize>(load<i32>(indices + at) * channels + j) << 2)));
+    for (let i = first; i < min(first + share, count); i++) {
+      let j = 0;
+      for (; j + 4 <= channels; j += 4, at += 16) {
+        const index = v128.load(indices + at);
+        if (v128.any_true(i32x4.ge_u(index, limit))) break;
+        const place = placesOf(index, step, j);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 0)));
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 1)), 4);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 2)), 8);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 3)), 12);
+      }
+      for (; j < channels; j++, at += 4) {
+        const index = load<i32>(indices + at);
+        store<i32>(to + at, isInside(index, pixels) ? load<i32>(image + (<usize>(index * channels + j) << 2)) : 0);
+      }
+    }
+  }
+}
+
+// What unpoolPick takes.
+const takesFirst = 0;
+const takesLast = 1;
+
+/**
+ * values, indices, to, winners, batch, pixels of an image, channels, pixels of an image of values, which one is taken. A chunk is an image: its values come one
+ * after another, each for its cell's place among the winners, where the last one that took it stays.
+ */
+function unpoolPick(p: usize): void {
+  const pixels = arg(p, 5);
+  const channels = arg(p, 6);
+  const count = arg(p, 7);
+  const pick = arg(p, 8);
+  for (let c = next(); c < arg(p, 4); c = next()) {
+    const winners = <usize>arg(p, 3) + (<usize>(c * pixels * channels) << 2);
+    const image = <usize>(c * count * channels) << 2;
+    const values = <usize>arg(p, 0) + image;
+    const indices = <usize>arg(p, 1) + image;
+    const to = <usize>arg(p, 2) + image;
+    // No winner is −1.
+    memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
+    let at: usize = 0;
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < channels; j++, at += 4) {
+        const index = load<i32>(indices + at);
+        if (!isInside(index, pixels)) continue;
+        const cell = winners + (<usize>(index * channels + j) << 2);
+        const holder = load<i32>(cell);
+        if (holder >= 0 && pick != takesLast) {
+          if (pick == takesFirst) continue;
+          const best = load<f32>(values + <usize>holder);
+          const value = load<f32>(values + at);
+          // A NaN is beaten by nothing, a number by all that is not equal or less.
+          if (best != best || value <= best) continue;
+        }
+        store<i32>(cell, <i32>at);
+      }
+    at = 0;
+    for (let i = 0; i < count; i++)
+      for (let j = 0; j < channels; j++, at += 4) {
+        const index = load<i32>(indices + at);
+        store<i32>(to + at, isInside(index, pixels) && load<i32>(winners + (<usize>(index * channels + j) << 2)) == <i32>at ? 1 : 0);
+      }
   }
 }
 
@@ -285,6 +411,8 @@ export function dispatchPool(opcode: i32, p: usize): void {
       return scatter(p);
     case Opcode.planeGather:
       return planeGather(p);
+    case Opcode.unpoolPick:
+      return unpoolPick(p);
     case Opcode.avgPool:
       return avgPool(p);
     case Opcode.avgPoolGrad:
