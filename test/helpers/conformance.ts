@@ -1,6 +1,6 @@
 /**
  * What a device must do as the reference device does in float32, as a list of checks that a suite in Node and a page in a browser can run alike:
- * every row of the op table and of the extremes (values, gradients, memory given back), random bits, and training at flat memory.
+ * every row of the op table and of the extremes (values, gradients, memory given back), the calls of kernels.ts, random bits, and training at flat memory.
  */
 import {
   Adam,
@@ -24,6 +24,7 @@ import {
   tensor,
 } from 'cedargrad';
 import { extremes } from './extremes.js';
+import { type KernelCall, kernelCalls } from './kernels.js';
 import { inputsOf, opTable, type Row } from './op-table.js';
 
 export interface Check {
@@ -94,6 +95,14 @@ async function checkRow(row: Row, on: Device, reference: Device): Promise<void> 
   const left = { tensors: on.memory().tensors - before.tensors, bytes: on.memory().bytes - before.bytes };
   // Fewer than before: single numbers of earlier rows, which stay readable for a while.
   must(left.tensors <= 0 && left.bytes <= 0, `${left.tensors} arrays, ${left.bytes} bytes left behind`);
+}
+
+async function checkCall({ run }: KernelCall, on: Device, reference: Device): Promise<void> {
+  const got = await run(on);
+  const want = await run(reference);
+  want.forEach((values, i) => {
+    agree(`output ${i}`, got[i], values, { relative: 0, absolute: 0 });
+  });
 }
 
 /** What the generators give on a device: uniform and normal numbers, the zeros of two masks, and what the generator draws next. */
@@ -189,6 +198,7 @@ async function checkMemory(on: Device): Promise<void> {
 export const checks: readonly Check[] = [
   { name: 'says what it lacks', run: async (on) => must(!on.dtypes.includes('float64'), `dtypes ${on.dtypes}`) },
   ...[...opTable, ...extremes].map((row) => ({ name: row.name, run: (on: Device, reference: Device) => checkRow(row, on, reference) })),
+  ...kernelCalls.map((each) => ({ name: each.name, run: (on: Device, reference: Device) => checkCall(each, on, reference) })),
   { name: 'random numbers and dropout masks have the same bits', run: checkRandom },
   { name: 'a training step reads the device once, for the loss; losses agree with reference', run: checkTraining },
   { name: 'memory is flat over training steps, once the readable scalars are full', run: checkMemory },

@@ -75,13 +75,17 @@ for (const [op, f] of Object.entries({ max: c.max, min: c.min, sum: c.sum, argma
     ['of all with NaN', undefined],
   ] as const)
     row(op, variant, [holed], [4, 3], (x) => f(x, axis));
+const all = new Array<number>(16).fill(nan);
 const image = [-infinity, 2, nan, 4, 1, -infinity, 7, nan, nan, -1, -2, -3, infinity, 5, 6, -infinity];
 for (const [variant, options] of [
   ['2×2', { kernelSize: 2 }],
   ['overlapping, padded', { kernelSize: 3, stride: 2, padding: 1 }],
-] as const) {
-  row('maxPool2d', `${variant}, with NaN`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, options)[0]);
-  row('maxPool2d', `${variant}, with NaN, indices`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, options)[1].plane);
-}
+] as const)
+  for (const nan of ['propagate', 'tf', 'ignore'] as const) {
+    row('maxPool2d', `${variant}, NaN: ${nan}`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[0]);
+    row('maxPool2d', `${variant}, NaN: ${nan}, indices`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[1].plane);
+    row('maxPool2d', `${variant}, nothing but NaN: ${nan}`, [all], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[0]);
+    row('maxPool2d', `${variant}, nothing but NaN: ${nan}, indices`, [all], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[1].plane);
+  }
 
 export const extremes: readonly Row[] = rows;

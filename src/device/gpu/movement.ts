@@ -62,8 +62,8 @@ export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'conc
   },
   indexSelect: ([x], { axis }, [y]) => {
     const { outer, along, inner } = around(x.shape, axis);
-    const body = split([outer, y.shape[axis], inner], 'c');
-    return [launch(sizeOf(y.shape), inputs('a', 'x'), body, `a[(c0 * ${along} + x[c1]) * ${inner} + c2]`)];
+    const take = `const row = x[c1]; let r = 0; if (row >= 0 && row < ${along}) { r = a[(c0 * ${along} + row) * ${inner} + c2]; }`;
+    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${split([outer, y.shape[axis], inner], 'c')} ${take}`, 'r')];
   },
   indexAdd: ([g], { axis }, [y]) => {
     const { outer, along: n, inner } = around(g.shape, axis);

@@ -1,22 +1,23 @@
 /** Pools and their transposes, all gathers: a cell looks through the windows that cover it, in row-major order. */
-import { sizeOf } from '../../tensor/shape.js';
+import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry } from '../../tensor/window.js';
-import { floorDiv, inputs, isNumber, launch, type Planners, split } from './launch.js';
+import type { NanPolicy, Pick } from '../device.js';
+import { floorDiv, input, inputs, isNumber, launch, type Planners, split } from './launch.js';
 
 /** Code around a body that sees each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
   `for (let ky = 0; ky < ${h.kernel}; ky++) { const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
     for (let kx = 0; kx < ${w.kernel}; kx++) { const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
-/** Code around a body that sees each window (oy, ox) over input cell (c1, c2), in row-major order. */
-const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string): string => {
+/** Code around a body that sees each window (oy, ox) over input cell (y, x), in row-major order. */
+const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1', x = 'c2'): string => {
   // The windows over a cell are the last `most` up to the one that begins at it or before.
   const most = (a: typeof h): number => Math.ceil(a.kernel / a.stride);
   const last = (c: string, a: typeof h): string => floorDiv(`(${c} + ${a.before})`, a.stride);
   const covers = (o: string, c: string, a: typeof h): string => `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
-  return `const lastY = ${last('c1', h)}; const lastX = ${last('c2', w)};
-    for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', 'c1', h)}) {
-      for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx; if (${covers('ox', 'c2', w)}) { ${body} } } } }`;
+  return `const lastY = ${last(y, h)}; const lastX = ${last(x, w)};
+    for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', y, h)}) {
+      for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx; if (${covers('ox', x, w)}) { ${body} } } } }`;
 };
 
 const inputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 * ${height.input} + py) * ${width.input} + px) * ${channels} + c3`;
@@ -30,29 +31,62 @@ function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boole
   return `(${count(y, h)} * ${count(x, w)})`;
 }
 
-export const pool: Planners<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'avgPool2d' | 'avgPool2dGrad'> = {
+/** Code around a body that sees each pooled position `p` of image c0 and channel c3 that may hold index `own`: in the windows over the cell, or anywhere. */
+const overRivals = (geometry: Pool2dGeometry | null, [, height, width, channels]: Shape, body: string, y?: string, x?: string): string =>
+  geometry === null
+    ? `for (let o = 0; o < ${height * width}; o++) { const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
+    : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
+/** How often that turns, where it may be often. */
+const turnsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { turns?: number } => (geometry === null ? { turns: height * width } : {});
+
+/** Code: whether a whole number lies in [0, size). */
+const isInside = (x: string, size: number): string => `(${x} >= 0 && ${x} < ${size})`;
+
+/** Code: whether cell `v` takes the place of the window's `best`, after its first cell; and what the first one is taken for. Only numbers are compared. */
+const nanPolicies: Readonly<Record<NanPolicy, { readonly takes: string; readonly first: string }>> = {
+  // A NaN beats everything and the last NaN stays; else only something larger does, so the first of equals stays.
+  propagate: { takes: `v > best || !${isNumber('v')}`, first: 'v' },
+  tf: { takes: `${isNumber('v')} && ${isNumber('best')} && v > best`, first: 'v' },
+  ignore: { takes: `${isNumber('v')} && v > best`, first: `(${isNumber('v')} ? v : lowest)` },
+};
+
+/** Code: whether the value at p takes the cell from that at i. */
+const beats: Readonly<Record<Pick, string>> = {
+  first: 'p < i',
+  last: 'p > i',
+  max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine)) : (p < i && !${isNumber('v[p]')}))`,
+};
+
+export const pool: Planners<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> = {
   // Both outputs in one launch: values, then indices.
-  maxPool2d: (_, { geometry }, [values]) => {
+  maxPool2d: (_, { geometry, nan }, [values]) => {
     const size = sizeOf(values.shape);
-    // A NaN beats everything and the last NaN stays; else only something larger does, so the first of equals stays.
-    const look = `const v = a[${inputAt(geometry)}]; if (k < 0 || v > best || !${isNumber('v')}) { best = v; k = py * ${geometry.width.input} + px; }`;
+    const { takes, first } = nanPolicies[nan];
+    const here = `k = py * ${geometry.width.input} + px;`;
+    const look = `const v = a[${inputAt(geometry)}]; if (k < 0) { best = ${first}; ${here} } else { if (${takes}) { best = v; ${here} } }`;
     const body = `const o = (i < ${size} ? i : i - ${size}); ${split(values.shape, 'c', 'o')} let best = 0; let k = -1; ${overWindow(geometry, look)}`;
-    return [launch(2 * size, inputs('a'), body, `(i < ${size} ? best : k)`)];
+    const args = nan === 'ignore' ? { ...inputs('a'), lowest: Number.NEGATIVE_INFINITY } : inputs('a');
+    return [launch(2 * size, args, body, `(i < ${size} ? best : k)`)];
   },
   maxUnpool2d: ([v], { geometry }, [y]) => {
-    const [, height, width, channels] = v.shape;
     const own = `const own = c1 * ${y.shape[2]} + c2; let acc = 0;`;
-    const add = (at: string): string => `const p = ${at}; if (x[p] === own) { acc += v[p]; }`;
-    const body =
-      geometry === null
-        ? `for (let o = 0; o < ${height * width}; o++) { ${add(`(c0 * ${height * width} + o) * ${channels} + c3`)} }`
-        : overCell(geometry, add(outputAt(geometry)));
+    const body = overRivals(geometry, v.shape, 'if (x[p] === own) { acc += v[p]; }');
     const unpool = launch(sizeOf(y.shape), inputs('v', 'x'), `${split(y.shape, 'c')} ${own} ${body}`, 'acc');
-    return [geometry === null ? { ...unpool, turns: height * width } : unpool];
+    return [{ ...unpool, ...turnsOf(geometry, v.shape) }];
   },
-  planeGather: ([a], _, [y]) => [
-    launch(sizeOf(y.shape), inputs('a', 'x'), split(y.shape, 'c'), `a[(c0 * ${a.shape[1] * a.shape[2]} + x[i]) * ${a.shape[3]} + c3]`),
-  ],
+  planeGather: ([a], _, [y]) => {
+    const plane = a.shape[1] * a.shape[2];
+    const take = `const own = x[i]; let r = 0; if (${isInside('own', plane)}) { r = a[(c0 * ${plane} + own) * ${a.shape[3]} + c3]; }`;
+    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${split(y.shape, 'c')} ${take}`, 'r')];
+  },
+  unpoolPick: ([v], { pick, geometry, pixels }) => {
+    const cell = geometry === null ? '' : split([geometry.height.input, geometry.width.input], 'd', 'own');
+    const look = `if (x[p] === own) { if (${beats[pick]}) { taken = 0; } }`;
+    const body = `${split(v.shape, 'c')} const own = x[i]; ${pick === 'max' ? 'const mine = v[i];' : ''} let taken = 0;
+      if (${isInside('own', pixels)}) { taken = 1; ${cell} ${overRivals(geometry, v.shape, look, 'd0', 'd1')} }`;
+    const args = pick === 'max' ? inputs('v', 'x') : { x: input(1) };
+    return [{ ...launch(sizeOf(v.shape), args, body, 'taken'), ...turnsOf(geometry, v.shape) }];
+  },
   avgPool2d: (_, { geometry, countIncludePad }, [y]) => [
     launch(
       sizeOf(y.shape),
