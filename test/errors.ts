@@ -123,6 +123,10 @@ test('an empty batch', () => {
   fails(() => c.conv2dTranspose(none, zeros([3, 3, 5, 2])), ShapeError, 'conv2dTranspose', 'the batch must not be empty');
   fails(() => c.maxPool2d(none, { kernelSize: 2 }), ShapeError, 'maxPool2d', 'the batch must not be empty');
   fails(() => c.avgPool2d(none, { kernelSize: 2 }), ShapeError, 'avgPool2d', 'the batch must not be empty');
+  fails(() => c.maxPool2dWithArgmaxAndMask(none, { kernelSize: 2 }), ShapeError, 'maxPool2dWithArgmaxAndMask', 'the batch must not be empty');
+  fails(() => c.maxUnpool2d(none, new Int32Array(0), { kernelSize: 2 }), ShapeError, 'maxUnpool2d', 'the batch must not be empty');
+  fails(() => c.unpooling(none, [0, 8, 8, 2], new Int32Array(0)), ShapeError, 'unpooling', 'the batch must not be empty');
+  fails(() => c.unpoolByMask(none, zeros([0, 8, 8, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'the batch must not be empty');
   fails(() => zeros([0, 3]).mean(), ShapeError, 'mean', 'not be empty');
 });
 
@@ -199,7 +203,8 @@ test('indices out of range, or of another input', () => {
     "batch and channels must be the input's",
   );
   fails(() => c.poolIndices([0], { inputShape: [1, 2, 2, 1], convention: 'torch' }), ShapeError, 'poolIndices', 'rank 4');
-  fails(() => c.poolIndices(with99, { ...pooled, convention: 'onnx' as 'tf' }), ValueError, 'PoolIndices', 'convention=onnx');
+  fails(() => c.poolIndices(with99, { ...pooled, convention: 'keras' as 'tf' }), ValueError, 'poolIndices', 'must be one of', "'onnx'", 'convention=keras');
+  fails(() => c.maxPool2d(image, { kernelSize: 2 })[1].to('keras' as 'tf'), ValueError, 'PoolIndices', 'convention=keras');
 });
 test("raw tensors as indices, and another level's indices", () => {
   const [values, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
@@ -212,7 +217,110 @@ test("raw tensors as indices, and another level's indices", () => {
   );
   fails(() => c.maxUnpool2d(zeros([2, 4, 4, 2]), indices), ShapeError, 'maxUnpool2d', 'input=[2,4,4,2], indices=[2,2,2,2]', 'this level mirrors');
   fails(() => c.maxUnpool2d(values, indices, { outputSize: [8, 4] }), ShapeError, 'maxUnpool2d', 'height may be 4 to 5');
-  fails(() => c.maxUnpool2d(values, indices, { duplicates: 'max' as 'add' }), ValueError, 'maxUnpool2d', 'duplicates=max');
+  fails(() => c.maxUnpool2d(values, indices, { duplicates: 'sum' as 'add' }), ValueError, 'maxUnpool2d', "'mean', 'error'", 'duplicates=sum');
+});
+test("the window convention needs the pool, and counts within the window's cells", () => {
+  const options = { shape: [1, 2, 2, 1], inputShape: [1, 3, 3, 1], convention: 'window' } as const;
+  const pool = { kernelSize: 2, padding: 'same' } as const;
+  fails(() => c.poolIndices([0, 0, 0, 0], options), ValueError, 'poolIndices', "'window' needs the pool", 'pool: { kernelSize, stride, padding }');
+  fails(() => c.poolIndices([0, 0, 0, 4], { ...options, pool }), ValueError, 'poolIndices', 'in [0, 3] and not in the padding', '(n 0, y 1, x 1, c 0)');
+  // Column 1 of the window at column 2 is padding.
+  fails(() => c.poolIndices([0, 1, 0, 0], { ...options, pool }), ValueError, 'poolIndices', 'got 1 at (n 0, y 0, x 1, c 0)');
+  const elsewhere = c.poolIndices([0, 0, 0, 0], { ...options, convention: 'torch' });
+  fails(() => elsewhere.to('window'), ValueError, 'PoolIndices', "'window' needs the pool");
+});
+test('an index outside of its own window names the window, and where it really stands', () => {
+  // The indices of a 3 × 3 image, read as those of the 4 × 4 one that 2 × 2 windows give by default.
+  const [values, indices] = c.maxPool2d(c.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9], { shape: [1, 3, 3, 1] }), { kernelSize: 2, padding: 'same' });
+  fails(
+    () => c.maxUnpool2d(values, indices.to('tf').dataSync(), { poolSize: 2 }),
+    ValueError,
+    'maxUnpool2d',
+    'an index must lie in its own window, rows 0 to 1 and columns 2 to 3',
+    'got 5 at (n 0, y 0, x 1, c 0) for inputShape [1,4,4,1], which is row 1, column 1',
+    'name it by outputSize',
+  );
+  fails(
+    () => c.poolIndices([8], { shape: [1, 1, 1, 1], inputShape: [1, 3, 3, 1], convention: 'torch', pool: { kernelSize: 2 } }),
+    ValueError,
+    'poolIndices',
+    'rows 0 to 1 and columns 0 to 1',
+    'row 2, column 2',
+  );
+});
+test('forms of unpooling that do not fit', () => {
+  const [values, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
+  const raw = indices.dataSync();
+  fails(
+    () => c.maxUnpool2d(values, raw),
+    ValueError,
+    'maxUnpool2d',
+    'indices must be PoolIndices',
+    'kernelSize (as PyTorch) or poolSize (as TensorFlow Addons)',
+  );
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, poolSize: 2 }), ValueError, 'maxUnpool2d', 'not both');
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 0 }), ValueError, 'maxUnpool2d', 'kernelSize=[0,0]');
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, padding: 2 }), ValueError, 'maxUnpool2d', 'at most half the kernel', 'padding=[2,2]');
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [6, 4] }), ShapeError, 'maxUnpool2d', 'got height 6', 'height may be 3 to 5');
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [4, 2] }), ShapeError, 'maxUnpool2d', 'got width 2', 'width may be 3 to 5');
+  fails(
+    () => c.maxUnpool2d(values, raw, { poolSize: 2, outputSize: [5, 4] }),
+    ShapeError,
+    'maxUnpool2d',
+    'height 5',
+    "height may be 3 to 4 for input 2, poolSize 2, strides 2, padding 'same'",
+  );
+  fails(
+    () => c.maxUnpool2d(values, raw, { poolSize: 2, padding: 'full' as 'same' }),
+    ValueError,
+    'maxUnpool2d',
+    "padding must be 'same' or 'valid'",
+    'padding=full',
+  );
+  fails(() => c.maxUnpool2d(values, raw.slice(1), { kernelSize: 2 }), ShapeError, 'maxUnpool2d', 'one index per element', '15 indices');
+  fails(() => c.maxUnpool2d(values, [[[[0]]]], { kernelSize: 2 }), ShapeError, 'maxUnpool2d', "batch and channels must be the input's", 'shape=[1,1,1,1]');
+  fails(
+    () => c.maxUnpool2d(values, indices, { kernelSize: 3, stride: 2 }),
+    ValueError,
+    'maxUnpool2d',
+    'the options must describe the pool that made the indices',
+    'windows 3×3, stride [2,2]',
+    "the indices' 2×2",
+  );
+  fails(() => c.maxUnpool2d(values, indices, { kernelSize: 4 }), ShapeError, 'maxUnpool2d', 'got height 4', 'height may be 5 to 11');
+  fails(
+    () => c.maxUnpool2d(values, indices, { kernelSize: 2, padding: 1, stride: 2, outputSize: [3, 3] }),
+    ValueError,
+    'maxUnpool2d',
+    'the options must describe the pool',
+    'leave them out',
+  );
+  fails(() => c.maxUnpool2d(values.cast('int32'), indices), ValueError, 'maxUnpool2d', 'dtype=int32');
+  fails(() => c.unpooling(values, [2, 5, 4, 2], indices), ShapeError, 'unpooling', "outputShape must be the pool's input shape", 'tilt');
+  fails(() => c.unpooling(values, [2, 4, 4, 2], indices.to('tf-batch').dataSync()), ValueError, 'unpooling', "legal as 'tf-batch'");
+  fails(() => c.unpooling(values, [4, 4, 2], raw), ShapeError, 'unpooling', 'outputShape must have rank 4');
+});
+test('masks that do not fit', () => {
+  const [values, argmax, mask] = c.maxPool2dWithArgmaxAndMask(c.randn(inputShape), { kernelSize: 2 });
+  fails(() => c.unpoolByMask(values, mask, {}), ValueError, 'unpoolByMask', 'argmax or kernelSize must be given');
+  fails(() => c.unpoolByMask(values, zeros([2, 4, 4, 1]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', "batch and channels must be the mask's");
+  fails(
+    () => c.unpoolByMask(values, zeros([2, 7, 4, 2]), { kernelSize: 2 }),
+    ShapeError,
+    'unpoolByMask',
+    "pooling the mask's shape must give the input's",
+    '3×2',
+  );
+  fails(() => c.unpoolByMask(values, zeros([2, 5, 4, 2]), { argmax }), ShapeError, 'unpooling', 'inputShape=[2,4,4,2]');
+  fails(() => c.unpoolByMask(values, mask.reshape([2, 16, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'mask must have rank 4');
+});
+test('unknown NaN policies, and pools that have not run', () => {
+  fails(() => c.maxPool2d(image, { kernelSize: 2, nan: 'skip' as 'tf' }), ValueError, 'maxPool2d', "nan must be 'propagate', 'tf' or 'ignore'", 'nan=skip');
+  fails(() => new c.MaxPool2d(2, { nan: 'skip' as 'tf' }), ValueError, 'MaxPool2d', 'nan=skip');
+  fails(() => c.unpoolLike(new c.MaxPool2d(2)).forward(image), GraphError, 'unpoolLike', 'the pool must have run', 'forward()');
+  fails(() => c.unpoolLike(new c.MaxPool2d(2), { duplicates: 'sum' as 'add' }), ValueError, 'unpoolLike', 'duplicates=sum');
+  fails(() => new c.MaxUnpool2d({ poolSize: 2, padding: 'full' as 'same' }), ValueError, 'MaxUnpool2d', 'padding=full');
+  fails(() => new c.MaxUnpool2d(0), ValueError, 'MaxUnpool2d', 'kernelSize=[0,0]');
 });
 
 // ---- the graph

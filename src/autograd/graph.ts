@@ -281,7 +281,7 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
       else t.owner = node;
     }
     // Built on a graph that backward has already freed: it can never be walked, so it ends like the rest of that graph.
-    if (owner?.consumed) consume([node]);
+    if (inputs.some((t) => t.node?.consumed)) consume([node]);
   } else if (owner !== undefined && !op.outlives) {
     for (const t of outputs) {
       t.owner = owner;

@@ -56,6 +56,13 @@ test('what was never walked stays', () => {
   turn();
   assert.ok(readable(y));
 });
+test('indices of a graph that was used serve another one', () => {
+  const [what, where] = maxPool2d(leaf([1, 2, 3, 4], [1, 2, 2, 1]), { kernelSize: 2 });
+  what.sum().backward();
+  const v = leaf([5], [1, 1, 1, 1]);
+  maxUnpool2d(v, where).sum().backward();
+  assert.equal([...(v.grad as Tensor).dataSync()], [1]);
+});
 test('retainGraph keeps everything', () => {
   const y = leaf([1, 2]).mul(3);
   y.sum().backward(undefined, { retainGraph: true });

@@ -176,16 +176,16 @@ test('the mask alone spreads a value over the masked cells of its window', () =>
 
 // ---- policies
 
-/** Values that share a cell, in row-major order, and what a policy makes of them: the cell's value, and each one's share of its gradient. */
-const policies: Record<Exclude<Duplicates, 'error'>, (values: number[]) => [value: number, shares: number[]]> = {
-  add: (values) => [values.reduce((a, b) => a + b), values.map(() => 1)],
-  first: (values) => [values[0], values.map((_, i) => (i === 0 ? 1 : 0))],
-  last: (values) => [values[values.length - 1], values.map((_, i) => (i === values.length - 1 ? 1 : 0))],
+/** Values that share a cell, in row-major order, and what a policy makes of them: the cell's value, and of the cell's gradient each one's. */
+const policies: Record<Exclude<Duplicates, 'error'>, (values: number[]) => [value: number, share: (g: number, i: number) => number]> = {
+  add: (values) => [values.reduce((a, b) => a + b), (g) => g],
+  first: (values) => [values[0], (g, i) => (i === 0 ? g : 0)],
+  last: (values) => [values[values.length - 1], (g, i) => (i === values.length - 1 ? g : 0)],
   max: (values) => {
     const best = values.indexOf(Math.max(...values));
-    return [values[best], values.map((_, i) => (i === best ? 1 : 0))];
+    return [values[best], (g, i) => (i === best ? g : 0)];
   },
-  mean: (values) => [values.reduce((a, b) => a + b) / values.length, values.map(() => 1 / values.length)],
+  mean: (values) => [values.reduce((a, b) => a + b) / values.length, (g) => g / values.length],
 };
 
 /** Unpooling by lists: for each cell, the elements that point at it. */
@@ -200,10 +200,10 @@ function byLists(values: number[], plane: ArrayLike<number>, shape: Shape, input
   const y = new Array<number>(size(inputShape)).fill(0);
   const grad = new Array<number>(values.length).fill(0);
   for (const [cell, elements] of at) {
-    const [value, shares] = policies[policy](elements.map((i) => values[i]));
+    const [value, share] = policies[policy](elements.map((i) => values[i]));
     y[cell] = value;
     elements.forEach((i, k) => {
-      grad[i] = g[cell] * shares[k];
+      grad[i] = share(g[cell], k);
     });
   }
   return { y, grad };
@@ -284,10 +284,7 @@ test('what was checked once is not read again', async () => {
   const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1], device: on } as const;
   const v = tensor([1, 2, 3, 4], { shape: [1, 2, 2, 1], device: on });
   assert.throws(() => maxUnpool2d(v, poolIndices([0, 2, 8, 2], raw), { duplicates: 'error' }), /no index may repeat/);
-  assert.equal(
-    [...(await maxUnpool2d(v, poolIndices([0, 2, 8, 10], raw), { duplicates: 'error' }).data())],
-    [1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0],
-  );
+  assert.equal([...(await maxUnpool2d(v, poolIndices([0, 2, 8, 10], raw), { duplicates: 'error' }).data())], [1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0]);
   const [some, none] = [tensor(shuffled(2, [1, 4, 4, 1]), { shape: [1, 4, 4, 1], device: on }), { kernelSize: 1, stride: 2 }];
   const [picked, places] = maxPool2d(some.add(0), none);
   assert.equal((await maxUnpool2d(picked, await places.checkUnique(), { duplicates: 'error' }).data()).length, 16);
