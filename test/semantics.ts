@@ -453,16 +453,60 @@ test('§5.2 max: the first of equals, and NaN above all', () => {
   assert.equal(grad([5, nan, nan]), [0, 1, 0]);
   assert.equal(grad([-3, -2, -3]), [0, 1, 0]);
 });
-test('§5.3 the layer of TensorFlow Addons: its documented cases', () => {
+test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
   is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), Int32Array.of(1, 6), { poolSize: 2 }), '0 13 0 0/0 0 4 0');
-  const strided = maxUnpool2d(f64(range(1, 8), [1, 4, 2, 1]), Int32Array.of(0, 3, 4, 7, 8, 11, 12, 15), { poolSize: [2, 1], strides: [2, 1] });
-  assert.equal(strided.shape, [1, 8, 2, 1]);
-  is(strided, '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
-  const x = f64([...range(1, 5), 6, 7, 5, 9, 10, 11, 12, 13, 14, 15, 20, 16, 17, 18, 19], [1, 4, 5, 1]);
+  const channels = Int32Array.of(0, 3, 4, 7, 8, 11, 12, 15);
+  is(maxUnpool2d(f64(range(1, 8), [1, 4, 2, 1]), channels, { poolSize: [2, 1], strides: [2, 1] }), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+  // Indices that no pool made.
+  const elsewhere = { poolSize: 2, check: 'shape' } as const;
+  is(maxUnpool2d(f64(range(1, 8), [1, 2, 2, 2]), channels, { ...elsewhere, strides: [2, 1] }), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+  is(
+    maxUnpool2d(f64(range(1, 8), [1, 2, 4, 1]), Int32Array.of(0, 5, 10, 13, 19, 20, 27, 31), elsewhere),
+    '1 0 0 0 0 2 0 0/0 0 3 0 0 4 0 0/0 0 0 5 6 0 0 0/0 0 0 7 0 0 0 8',
+  );
+  const batch = rows('2 23 8 9 12 15 40 43 44 47 72 75 80 79 62 65 0 1 30 7 14 35 42 21 68 69 50 51 56 5 86 63');
+  for (const [padding, width] of [
+    ['SAME', 12],
+    ['VALID', 11],
+  ] as const) {
+    const y = maxUnpool2d(f64(range(1, 32), [2, 2, 4, 2]), Int32Array.from(batch), { ...elsewhere, strides: [2, 3], padding });
+    assert.equal(y.shape, [2, 4, width, 2]);
+    const want = new Float64Array(y.size);
+    batch.forEach((index, i) => {
+      want[(i < 16 ? 0 : 4 * width * 2) + index] = i + 1;
+    });
+    assert.equal(y.dataSync(), want);
+  }
+  const square = f64(rows('1 2 4 3 8 6 7 5 9 10 12 11 13 16 15 14'), [1, 4, 4, 1]);
+  for (const padding of ['same', 'valid'] as const) {
+    const [values, indices] = maxPool2d(square, { kernelSize: 2, padding });
+    assert.equal(
+      [[...values.dataSync()], [...indices.to('tf').dataSync()]],
+      [
+        [8, 7, 16, 15],
+        [4, 6, 13, 14],
+      ],
+    );
+    is(maxUnpool2d(values, indices.to('tf').dataSync(), { poolSize: 2, padding }), '0 0 0 0/8 0 7 0/0 0 0 0/0 16 15 0');
+  }
+  const [sparse, at] = maxPool2d(square, { kernelSize: 2, stride: 4, padding: 'same' });
+  is(maxUnpool2d(sparse, at.to('tf').dataSync(), { poolSize: 2, strides: 4 }), '0 0 0 0/8 0 0 0/0 0 0 0/0 0 0 0');
+  const x = f64(rows('1 2 4 3 8 6 7 5 9 10 12 11 13 16 15 14 20 18 17 19'), [1, 4, 5, 1]);
   const [values, indices] = maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: 'valid' });
   is(values, '7 10/20 19');
   const form = { poolSize: [2, 3], strides: 2, padding: 'VALID' } as const;
-  for (const given of [indices, indices.to('tf').dataSync()]) is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 20 0 0 0 19');
+  for (const given of [indices, indices.to('tf').dataSync()]) is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 0 20 0 0 19');
+});
+test("§5.3 PyTorch's documented cases", () => {
+  const [four, at] = maxPool2d(f64(range(1, 16), [1, 4, 4, 1]), { kernelSize: 2, stride: 2 });
+  is(maxUnpool2d(four, at.dataSync(), { kernelSize: 2, stride: 2 }), '0 0 0 0/0 6 0 8/0 0 0 0/0 14 0 16');
+  const [wide, places] = maxPool2d(f64(range(1, 20), [1, 4, 5, 1]), { kernelSize: 2, stride: 2 });
+  const form = { kernelSize: 2, stride: 2 } as const;
+  is(maxUnpool2d(wide, places.dataSync(), { ...form, outputSize: [4, 5] }), '0 0 0 0 0/0 7 0 9 0/0 0 0 0 0/0 17 0 19 0');
+  // An older version documented the indices of 4 × 4 read as those of 5 × 5: a tilted picture. With the indices of the pool it stands straight.
+  is(maxUnpool2d(four, at, { ...form, outputSize: [5, 5] }), '0 0 0 0 0/0 6 0 8 0/0 0 0 0 0/0 14 0 16 0/0 0 0 0 0');
+  assert.throws(() => maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5] }), /an index must lie in its own window/);
+  is(maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5], check: 'shape' }), '0 0 0 0 0/6 0 8 0 0/0 0 0 14 0/16 0 0 0 0/0 0 0 0 0');
 });
 test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
   const form = { poolSize: [2, 3], strides: [3, 2], padding: 'same' } as const;

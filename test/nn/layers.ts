@@ -25,10 +25,12 @@ import {
   Linear,
   l1,
   MaxPool2d,
+  MaxPool2dWithArgmaxAndMask,
   MaxUnpool2d,
   MSELoss,
   manualSeed,
   maxPool2d,
+  maxPool2dWithArgmaxAndMask,
   maxUnpool2d,
   mse,
   noGrad,
@@ -36,6 +38,7 @@ import {
   RandomState,
   ReLU,
   randn,
+  Sequential,
   ShapeError,
   Sigmoid,
   SiLU,
@@ -44,6 +47,9 @@ import {
   Tanh,
   type Tensor,
   tensor,
+  UnpoolByMask,
+  unpoolByMask,
+  unpoolLike,
   ValueError,
   zeros,
 } from '../../src/index.js';
@@ -160,6 +166,40 @@ test('pools and unpooling are their operations', () => {
     (e: Error) => e instanceof ShapeError,
   );
   same(new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x), avgPool2d(x, { ...options, countIncludePad: false }));
+});
+
+test('unpooling layers are their operations, in every form', () => {
+  const x = randn([2, 5, 7, 2]);
+  const [values, indices] = new MaxPool2d([2, 3], { stride: [2, 3], nan: 'tf' }).forward(x);
+  const want = maxUnpool2d(values, indices);
+  same(new MaxUnpool2d([2, 3], { outputSize: [5, 7] }).forward(values, indices), want);
+  same(new MaxUnpool2d([2, 3]).forward(values, indices.dataSync(), { outputSize: [5, 7] }), want);
+  same(new MaxUnpool2d({ poolSize: [2, 3], padding: 'valid' }).forward(values, indices.to('tf').dataSync(), { outputSize: [5, 7] }), want);
+  const overlapping = new MaxPool2dWithArgmaxAndMask(3, { stride: 2, padding: 'same' });
+  const [pooled, argmax, mask] = overlapping.forward(x);
+  const [, at, counts] = maxPool2dWithArgmaxAndMask(x, { kernelSize: 3, stride: 2, padding: 'same' });
+  same(argmax.plane, at.plane);
+  same(mask, counts);
+  same(new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask), unpoolByMask(pooled, mask, { kernelSize: 3, stride: 2, padding: 'same' }));
+  same(new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask, argmax), unpoolByMask(pooled, mask, { argmax }));
+  same(new MaxUnpool2d({ duplicates: 'max' }).forward(pooled, argmax), maxUnpool2d(pooled, argmax, { duplicates: 'max' }));
+  same(unpoolLike(overlapping, { duplicates: 'mean' }).forward(pooled), maxUnpool2d(pooled, argmax, { duplicates: 'mean' }));
+  assert.is(String(new MaxPool2d(2, { nan: 'ignore' })), 'MaxPool2d(kernelSize=[2,2], nan=ignore)');
+  assert.is(String(new MaxUnpool2d(3, { stride: 2 })), 'MaxUnpool2d(stride=2, kernelSize=3)');
+  assert.is(String(new MaxUnpool2d()), 'MaxUnpool2d()');
+  assert.is(String(unpoolLike(overlapping, { duplicates: 'mean' })), 'UnpoolLike(duplicates=mean)');
+});
+
+test('a pool and the level tied to it share nothing that is trained or saved, and stand in a Sequential', () => {
+  const pool = new MaxPool2d(2);
+  const net = new Sequential(new Conv2d(1, 2, 3, { padding: 'same' }), pool, unpoolLike(pool), new ConvTranspose2d(2, 1, 3, { padding: 'same' }));
+  assert.equal(Object.keys(net.stateDict()), ['0.weight', '0.bias', '3.weight', '3.bias']);
+  assert.equal(net.namedModules().length, 5);
+  const x = randn([1, 6, 6, 1]);
+  const y = net.forward(x);
+  assert.equal(y.shape, x.shape);
+  y.sum().backward();
+  assert.ok(net.parameters().every((p) => p.grad !== null));
 });
 
 test('activations are their operations', () => {

@@ -136,7 +136,7 @@ function planeOf(
           op,
           `an index must lie in its own window, ${rows} and ${columns}`,
           `${got}, which is row ${y}, column ${x}`,
-          "was the pool's input of another size? name it by outputSize; for indices of no window use poolIndices() without a pool",
+          "was the pool's input of another size? name it by outputSize; for indices that no pool made, check: 'shape', or poolIndices() without a pool",
         );
       }
     }

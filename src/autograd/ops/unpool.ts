@@ -80,8 +80,12 @@ interface UnpoolOptions {
   /** Where an index repeats. Default 'add'. */
   duplicates?: Duplicates;
 }
+interface FormOptions extends UnpoolOptions {
+  /** What raw indices must satisfy: lie in their own 'window' (default), or anywhere in the output's 'shape', where they come from no pool. */
+  check?: 'window' | 'shape';
+}
 /** Sizes as PyTorch's max_unpool2d: (H−1)·stride − 2·padding + kernelSize, or an outputSize less than a stride away from it. */
-export interface TorchUnpoolOptions extends UnpoolOptions {
+export interface TorchUnpoolOptions extends FormOptions {
   kernelSize: Pair;
   /** Default kernelSize. */
   stride?: Pair;
@@ -91,7 +95,7 @@ export interface TorchUnpoolOptions extends UnpoolOptions {
   convention?: IndexConvention;
 }
 /** Sizes as TensorFlow Addons' MaxUnpooling2D: H·stride for 'same', (H−1)·stride + poolSize for 'valid'; or any outputSize that pools to H. */
-export interface AddonsUnpoolOptions extends UnpoolOptions {
+export interface AddonsUnpoolOptions extends FormOptions {
   poolSize: Pair;
   /** Default poolSize. */
   strides?: Pair;
@@ -105,6 +109,7 @@ export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpo
 /** One axis of the pool that a form describes, from its output back to its input. */
 interface Form {
   readonly convention: IndexConvention;
+  readonly check: 'window' | 'shape';
   readonly axis: (op: string, name: string, i: 0 | 1, pooled: number, asked: number | undefined) => WindowAxis;
 }
 
@@ -127,6 +132,7 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
     throw new ValueError(op, 'padding must be at most half the kernel', `padding=${show(padding)}, kernelSize=${show(kernel)}`);
   return {
     convention: options.convention ?? 'torch',
+    check: options.check ?? 'window',
     axis: (name, axis, i, pooled, asked) => {
       const usual = (pooled - 1) * stride[i] - 2 * padding[i] + kernel[i];
       const [least, most] = [Math.max(usual - stride[i] + 1, 1), usual + stride[i] - 1];
@@ -150,6 +156,7 @@ function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
   if (padding !== 'same' && padding !== 'valid') throw new ValueError(op, "padding must be 'same' or 'valid'", `padding=${options.padding}`);
   return {
     convention: options.convention ?? 'tf',
+    check: options.check ?? 'window',
     axis: (name, axis, i, pooled, asked) => {
       const [k, s] = [kernel[i], stride[i]];
       const [least, most] = padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
@@ -171,7 +178,9 @@ function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
   const [torch, addons] = ['kernelSize' in options && options.kernelSize !== undefined, 'poolSize' in options && options.poolSize !== undefined];
   if (torch && addons)
     throw new ValueError(op, 'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both', 'both', 'they count indices and sizes differently');
-  return torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
+  const form = torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
+  if (form !== null && form.check !== 'window' && form.check !== 'shape') throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
+  return form;
 }
 
 /** What a layer checks when it is made. */
@@ -214,7 +223,8 @@ const rawIndices = (
 
 /**
  * Puts each value back where its index says; zeros elsewhere. PoolIndices know their size; raw indices (numbers or an int32 tensor) need the pool that made
- * them, in PyTorch's form (`kernelSize`, `stride`, `padding`) or TensorFlow Addons' (`poolSize`, `strides`, `padding`), and are checked: each must lie in its own window.
+ * them, in PyTorch's form (`kernelSize`, `stride`, `padding`) or TensorFlow Addons' (`poolSize`, `strides`, `padding`), and are checked: each must lie in its own window,
+ * or, with `check: 'shape'`, somewhere in the output.
  * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
  * @units raw indices: as `convention` says, by default 'torch' with kernelSize and 'tf' with poolSize
  * @gradient g gathered at the indices; where values share a cell: add, to all; first, last and max, to the one taken; mean, a share to each
@@ -237,7 +247,7 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tenso
     checkInput(op, x);
     const geometry = formGeometry(op, form, x, asked);
     const inputShape = [x.shape[0], geometry.height.input, geometry.width.input, x.shape[3]];
-    const checked = rawIndices(op, indices, x, form.convention, inputShape, geometry);
+    const checked = rawIndices(op, indices, x, form.convention, inputShape, form.check === 'window' ? geometry : null);
     checkInput(op, x, checked.shape);
     return endWith(place(op, x, checked, duplicates), checked.plane);
   }
