@@ -6,10 +6,12 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cednData, cednWeights } from '../src/data/index.js';
 import {
   bceWithLogits,
   conv2d,
   conv2dTranspose,
+  device,
   dropout,
   MaxPool2d,
   type MaxUnpool2dOptions,
@@ -18,7 +20,7 @@ import {
   maxUnpool2d,
   type NanPolicy,
   type Padding,
-  type PoolIndices,
+  PoolIndices,
   poolIndices,
   RandomState,
   type Shape,
@@ -284,6 +286,36 @@ test('§4 ties: the first in row-major order of the window', () => {
   assert.equal([...indices.dataSync()], [0, 2, 8, 10]);
   const [, , overlapping] = pool([0, 7, 0, 7, 7, 7, 0, 7, 0]);
   assert.equal([...overlapping.dataSync()], [1, 1, 3, 4]);
+});
+test("§4 ties decide the golden run: first wins gives the published step's 45,100,401.14, last wins 43,700,701.28", () => {
+  const data = cednData();
+  const [c1, c2, c3, d2, d1, b1, b2, b3, e2, e1] = cednWeights(42).map(({ shape, data: values }) => f64(values, shape));
+  const half = { kernelSize: 2 };
+  /** In a mirrored image the last of a window comes first. */
+  const lastWins = (x: Tensor): [Tensor, PoolIndices] => {
+    const [values, { plane, geometry }] = maxPool2d(x.flip([1, 2]), half);
+    const cells = x.shape[1] * x.shape[2] - 1;
+    return [values.flip([1, 2]), new PoolIndices(plane.flip([1, 2]).mul(-1).add(cells), x.shape, geometry)];
+  };
+  const loss = (pool2: (x: Tensor) => [Tensor, PoolIndices]): number => {
+    const conv = (x: Tensor, weight: Tensor, bias: Tensor): Tensor => conv2d(x, weight, { bias, padding: 'same' }).relu();
+    const [h1, where1] = pool2(conv(f64(data.x, data.xShape), c1, b1));
+    const [h2, where2] = pool2(conv(h1, c2, b2));
+    const up = conv2dTranspose(maxUnpool2d(conv(h2, c3, b3), where2), d2, { bias: e2, padding: 'same' }).relu();
+    return bceWithLogits(conv2dTranspose(maxUnpool2d(up, where1), d1, { bias: e1, padding: 'same' }), f64(data.y, data.yShape), {
+      reduction: 'sum',
+    }).itemSync();
+  };
+  closeTo([loss((x) => maxPool2d(x, half)), loss(lastWins)], [45_100_401.14, 43_700_701.28], 0.005 / 43e6);
+});
+test('§4 indices in the batch may exceed what a float counts: they are converted where they are read', async () => {
+  const on = await device('gpu', { mode: 'cpu' });
+  // Two images of 4096 × 4096: the last cell of the second is beyond 2^24.
+  const plane = tensor(Int32Array.of(5, 2 ** 24 - 1), { shape: [2, 1, 1, 1], device: on });
+  const indices = new PoolIndices(plane, [2, 4096, 4096, 1], null);
+  assert.equal([...(await indices.to('tf-batch').data())], [5, 2 ** 25 - 1]);
+  assert.equal([...(await indices.to('onnx').data())], [5, 2 ** 25 - 1]);
+  await on.close();
 });
 const everyConvention = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1', () => {

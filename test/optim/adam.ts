@@ -15,7 +15,7 @@ function oneStep(form: 'torch' | 'tf', gradient: number): number {
   return p.itemSync();
 }
 
-test('the two forms differ by where epsilon stands', () => {
+test('§8 the two forms differ by where epsilon stands', () => {
   closeTo([oneStep('tf', 1e-8), oneStep('torch', 1e-8)], [0.99996934657, 0.9995], 1e-12);
   closeTo([oneStep('tf', 0.1), oneStep('torch', 0.1)], [0.999000003162, 0.9990000001], 1e-12);
 });
@@ -52,6 +52,29 @@ for (const { name, attrs, tensors } of fixtures) {
       });
     }
 }
+
+test("§8 defaults: PyTorch's form, 1e-3, 0.9, 0.999, 1e-8", () => {
+  const { lr, betas, eps, form } = new Adam([new Parameter(tensor([1]))]).paramGroups[0];
+  assert.equal([lr, betas, eps, form], [1e-3, [0.9, 0.999], 1e-8, 'torch']);
+});
+test('§8 both forms over steps with changing gradients, from their formulas', () => {
+  const gradients = [0.3, -2, 1e-7, 5, 0];
+  for (const form of ['torch', 'tf'] as const) {
+    const p = new Parameter(tensor([1], { dtype: 'float64' }));
+    const optimizer = new Adam([p], { form, lr: 0.01 });
+    let [want, m, v] = [1, 0, 0];
+    gradients.forEach((g, i) => {
+      optimizer.zeroGrad();
+      p.grad = tensor([g], { dtype: 'float64' });
+      optimizer.step();
+      m = 0.9 * m + (1 - 0.9) * g;
+      v = 0.999 * v + (1 - 0.999) * g * g;
+      const [c1, c2] = [1 - 0.9 ** (i + 1), 1 - 0.999 ** (i + 1)];
+      want -= form === 'tf' ? ((0.01 * Math.sqrt(c2)) / c1) * (m / (Math.sqrt(v) + 1e-8)) : 0.01 * (m / c1 / (Math.sqrt(v / c2) + 1e-8));
+      closeTo([p.itemSync()], [want], 1e-14, `${form}, step ${i + 1}`);
+    });
+  }
+});
 
 test('AdamW decays by 0.01 unless told otherwise, Adam not at all', () => {
   const p = new Parameter(tensor([1]));
