@@ -144,8 +144,14 @@ function planeOf(
   });
 }
 
+/** Spares a reading later: looks for repeated indices where their values are at hand. */
+let lookForRepeats: (indices: PoolIndices, plane: ArrayLike<number>) => void;
+
 /** Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. Made by maxPool2d, or by poolIndices() from indices of elsewhere. */
 export class PoolIndices {
+  static {
+    lookForRepeats = (indices, plane) => indices.#look(plane);
+  }
   /** The first two elements with the same index; null: none; undefined: nobody has looked yet. */
   #repeat: Repeat | null | undefined;
 
@@ -205,7 +211,7 @@ export class PoolIndices {
   }
   /** Reads the indices once and makes sure that none repeats: for `duplicates: 'error'` where the device cannot read at once. @throws ValueError naming the two elements */
   async checkUnique(): Promise<this> {
-    if (this.#repeat === undefined) this.look(await this.plane.data());
+    if (this.#repeat === undefined) this.#look(await this.plane.data());
     return this.#refuseRepeat('checkUnique');
   }
   /** The same at once. @throws DeviceError where the device cannot read at once */
@@ -218,7 +224,7 @@ export class PoolIndices {
         if (!(error instanceof DeviceError)) throw error;
         throw new DeviceError(op, "duplicates 'error' must read the indices", error.got, 'await indices.checkUnique() before');
       }
-      this.look(plane);
+      this.#look(plane);
     }
     return this.#refuseRepeat(op);
   }
@@ -233,8 +239,7 @@ export class PoolIndices {
       "choose 'add', 'first', 'last', 'max' or 'mean'",
     );
   }
-  /** Looks for repeated indices in their values, where these are at hand. */
-  look(plane: ArrayLike<number>): void {
+  #look(plane: ArrayLike<number>): void {
     const [, height, width] = this.inputShape;
     const [batch, , , channels] = this.shape;
     const perImage = plane.length / batch;
@@ -286,6 +291,6 @@ export function indicesFrom(
   checkConvention(op, convention, geometry);
   const plane = planeOf(op, source.data, own, convention, inputShape, geometry);
   const indices = new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);
-  if (indices.mayRepeat) indices.look(plane);
+  if (indices.mayRepeat) lookForRepeats(indices, plane);
   return indices;
 }
