@@ -253,13 +253,13 @@ function planeGather(p: usize): void {
   }
 }
 
-// What unpoolPick takes.
+// What unpoolPick takes: the first, the last or the largest.
 const takesFirst = 0;
-const takesLast = 1;
+const takesMax = 2;
 
 /**
  * values, indices, to, winners, batch, pixels of an image, channels, pixels of an image of values, which one is taken. A chunk is an image: its values come one
- * after another, each for its cell's place among the winners, where the last one that took it stays.
+ * after another, each to its cell's place among the winners, and whoever is there in the end is taken. For the first they come from the end.
  */
 function unpoolPick(p: usize): void {
   const pixels = arg(p, 5);
@@ -272,29 +272,30 @@ function unpoolPick(p: usize): void {
     const values = <usize>arg(p, 0) + image;
     const indices = <usize>arg(p, 1) + image;
     const to = <usize>arg(p, 2) + image;
-    // No winner is −1.
-    memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
+    // −1: nobody. Else nothing is read there that was not written before.
+    if (pick == takesMax) memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
+    for (let i = 0; i < count; i++) {
+      let at = <usize>((pick == takesFirst ? count - 1 - i : i) * channels) << 2;
+      for (let j = 0; j < channels; j++, at += 4) {
+        const index = load<i32>(indices + at);
+        if (!isInside(index, pixels)) continue;
+        const place = winners + (<usize>(index * channels + j) << 2);
+        if (pick != takesMax) {
+          store<i32>(place, <i32>at);
+          continue;
+        }
+        // A choice and no branch: who wins cannot be foreseen. A NaN stays against all, a number against what is equal or less.
+        const holder = load<i32>(place);
+        const best = load<f32>(values + <usize>max(holder, 0));
+        const stays = i32(holder >= 0) & (i32(best != best) | i32(load<f32>(values + at) <= best));
+        store<i32>(place, select<i32>(holder, <i32>at, stays));
+      }
+    }
     let at: usize = 0;
     for (let i = 0; i < count; i++)
       for (let j = 0; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
-        if (!isInside(index, pixels)) continue;
-        const cell = winners + (<usize>(index * channels + j) << 2);
-        const holder = load<i32>(cell);
-        if (holder >= 0 && pick != takesLast) {
-          if (pick == takesFirst) continue;
-          const best = load<f32>(values + <usize>holder);
-          const value = load<f32>(values + at);
-          // A NaN is beaten by nothing, a number by all that is not equal or less.
-          if (best != best || value <= best) continue;
-        }
-        store<i32>(cell, <i32>at);
-      }
-    at = 0;
-    for (let i = 0; i < count; i++)
-      for (let j = 0; j < channels; j++, at += 4) {
-        const index = load<i32>(indices + at);
-        store<i32>(to + at, isInside(index, pixels) && load<i32>(winners + (<usize>(index * channels + j) << 2)) == <i32>at ? 1 : 0);
+        store<i32>(to + at, isInside(index, pixels) ? i32(load<i32>(winners + (<usize>(index * channels + j) << 2)) == <i32>at) : 0);
       }
   }
 }
