@@ -5,7 +5,7 @@ import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
 import { allocate, type DType, type TypedArray } from './dtype.js';
-import { parseData, type TensorData } from './nested.js';
+import { parse, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
 import { checkShape, resolveReshape, type Shape, sizeOf } from './shape.js';
 import type { Tensor } from './tensor.js';
@@ -45,7 +45,7 @@ function leaf(data: TypedArray, shape: Shape, dtype: DType, { device = defaultDe
  * @source torch.tensor
  */
 export function tensor(data: TensorData, options: TensorOptions & { shape?: Shape } = {}): Tensor {
-  const parsed = parseData('tensor', data);
+  const parsed = parse('tensor', data);
   const dtype = options.dtype ?? parsed.dtype;
   const shape = options.shape === undefined ? parsed.shape : resolveReshape('tensor', parsed.shape, options.shape);
   return leaf(convert(parsed.data, dtype), shape, dtype, options);

@@ -111,14 +111,14 @@ const isTypedArray = (data: TensorData): data is AnyTypedArray => ArrayBuffer.is
 const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
 
 /** Data, shape and natural dtype of any input. */
-export function parseData(op: string, data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
+export function parse(op: string, data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
   if (isTypedArray(data)) {
     const dtype = data instanceof Float32Array || data instanceof Float64Array ? 'float32' : 'int32';
     return { data, shape: [data.length], dtype };
   }
   if (typeof data === 'object' && isNdarray(data)) {
     const dense = fromNdarray(data);
-    return { data: dense.data, shape: [...dense.shape], dtype: parseData(op, dense.data).dtype };
+    return { data: dense.data, shape: [...dense.shape], dtype: parse(op, dense.data).dtype };
   }
   if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
     throw new ValueError(op, 'data must be a number, a nested array, a typed array or an ndarray', typeof data);

@@ -7,7 +7,7 @@ import type { NdArray } from 'ndarray';
 import type { Device } from '../../device/device.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { TypedArray } from '../../tensor/dtype.js';
-import { type Nested, parseData, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
+import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
 import { rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
@@ -282,7 +282,7 @@ export function indicesFrom(
   shape: Shape | undefined,
   { convention, inputShape, geometry, device }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
 ): PoolIndices {
-  const source = typeof raw === 'object' && 'dataSync' in raw ? { data: raw.dataSync(), shape: [...raw.shape] } : parseData(op, raw);
+  const source = typeof raw === 'object' && 'dataSync' in raw ? { data: raw.dataSync(), shape: [...raw.shape] } : parse(op, raw);
   const own = shape ?? source.shape;
   const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
   const [n, , , c] = rank4(op, 'shape', own);
