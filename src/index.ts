@@ -80,6 +80,18 @@ export {
   variance,
 } from './autograd/ops/reduce.js';
 export {
+  type FixedUnpool2dOptions,
+  fixedUnpool2d,
+  type PixelShuffleOptions,
+  pixelShuffle,
+  pixelUnshuffle,
+  type Resize2dOptions,
+  resize2d,
+  type Upsample2dOptions,
+  unPooling2x2ZeroFilled,
+  upsample2d,
+} from './autograd/ops/resize.js';
+export {
   type AddonsUnpoolOptions,
   type Duplicates,
   type MaxUnpool2dOptions,

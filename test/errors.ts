@@ -129,6 +129,42 @@ test('an empty batch', () => {
   fails(() => c.unpoolByMask(none, zeros([0, 8, 8, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'the batch must not be empty');
   fails(() => zeros([0, 3]).mean(), ShapeError, 'mean', 'not be empty');
 });
+test('images to another size', () => {
+  const none = zeros([0, 4, 4, 4]);
+  const ints = zeros([1, 4, 4, 4], { dtype: 'int32' });
+  for (const [op, run] of Object.entries({
+    upsample2d: (x: Tensor) => c.upsample2d(x, { scale: 2 }),
+    fixedUnpool2d: (x: Tensor) => c.fixedUnpool2d(x, { size: 2 }),
+    resize2d: (x: Tensor) => c.resize2d(x, { size: [2, 2] }),
+    pixelShuffle: (x: Tensor) => c.pixelShuffle(x, 2),
+    pixelUnshuffle: (x: Tensor) => c.pixelUnshuffle(x, 2),
+  })) {
+    fails(() => run(none), ShapeError, op, 'the batch must not be empty', 'input=[0,4,4,4]');
+    fails(() => run(ints), ValueError, op, 'dtype=int32');
+    fails(() => run(zeros([4, 4, 4])), ShapeError, op, 'input must have rank 4, [N,H,W,C]', 'input=[4,4,4]');
+  }
+  fails(() => c.upsample2d(image, { scale: 0 }), ValueError, 'upsample2d', 'scale must be whole and at least 1', 'scale=[0,0]');
+  fails(() => c.upsample2d(image, { scale: [2, 1.5] }), ValueError, 'upsample2d', 'scale=[2,1.5]');
+  fails(() => c.upsample2d(image, { scale: 2, fill: 'zero' as 'zeros' }), ValueError, 'upsample2d', "'copy' or 'zeros'", 'fill=zero');
+  fails(() => c.fixedUnpool2d(image, {}), ValueError, 'fixedUnpool2d', 'size or matrix must be given', 'neither');
+  fails(() => c.fixedUnpool2d(image, { matrix: [1, 2] }), ShapeError, 'fixedUnpool2d', 'matrix must have rank 2', 'matrix=[2]');
+  fails(() => c.fixedUnpool2d(image, { matrix: [[]] }), ShapeError, 'fixedUnpool2d', 'not be empty', 'matrix=[1,0]');
+  fails(() => c.fixedUnpool2d(image, { matrix: [[1, 2], [3]] }), ShapeError, 'fixedUnpool2d', 'equal lengths');
+  fails(() => c.fixedUnpool2d(image, { matrix: [[1, 2]], size: 2 }), ShapeError, 'fixedUnpool2d', 'matrix=[1,2], size=[2,2]');
+  fails(() => c.fixedUnpool2d(image, { matrix: zeros([2, 2], { dtype: 'float64' }) }), ValueError, 'fixedUnpool2d', 'input float32, matrix float64', 'cast()');
+  fails(() => c.resize2d(image, {}), ValueError, 'resize2d', 'one of size and scale', 'neither');
+  fails(() => c.resize2d(image, { size: [2, 2], scale: 2 }), ValueError, 'resize2d', 'size=[2,2], scale=2');
+  fails(() => c.resize2d(image, { size: [2, 0] }), ValueError, 'resize2d', 'size must be whole and at least 1', 'size=[2,0]');
+  fails(() => c.resize2d(image, { scale: [1, Number.NaN] }), ValueError, 'resize2d', 'scale must be positive and finite', 'scale=[1,NaN]');
+  fails(() => c.resize2d(image, { scale: 0.2 }), ShapeError, 'resize2d', 'the result must not be empty', 'size [4,4], scale=[0.2,0.2]');
+  fails(() => c.resize2d(zeros([1, 0, 2, 1]), { size: [2, 2] }), ShapeError, 'resize2d', 'the image must not be empty');
+  fails(() => c.resize2d(image, { scale: 2, method: 'bicubic' as 'nearest' }), ValueError, 'resize2d', "'bilinear' or 'nearest'", 'method=bicubic');
+  fails(() => c.resize2d(image, { scale: 2, alignCorners: true, halfPixelCenters: true }), ValueError, 'resize2d', 'exclude each other', 'both true');
+  fails(() => c.pixelShuffle(image, 2), ShapeError, 'pixelShuffle', 'channels must be a multiple of factor²', 'input=[1,4,4,2], factor=2');
+  fails(() => c.pixelShuffle(image, 0), ValueError, 'pixelShuffle', 'factor must be whole and at least 1', 'factor=0');
+  fails(() => c.pixelUnshuffle(image, 3), ShapeError, 'pixelUnshuffle', 'height and width must be multiples of factor', 'input=[1,4,4,2], factor=3');
+  fails(() => c.pixelUnshuffle(image, 2, { order: 'onnx' as 'tf' }), ValueError, 'pixelUnshuffle', "'torch' or 'tf'", 'order=onnx');
+});
 
 // ---- types and values
 

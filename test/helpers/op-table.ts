@@ -503,6 +503,66 @@ for (const [variant, shape, options] of pools) {
   });
 }
 
+// ---- images to another size
+
+const fills = ['copy', 'zeros'] as const;
+for (const fill of fills) {
+  row('upsample2d', `${fill}, scale 2`, [of('normal', 2, 3, 2, 2)], (x) => c.upsample2d(x, { scale: 2, fill }));
+  row('upsample2d', `${fill}, scale [3,2]`, [of('normal', 1, 2, 3, 2)], (x) => c.upsample2d(x, { scale: [3, 2], fill }));
+  row('upsample2d', `${fill}, scale [1,3] of 1×1`, [of('normal', 1, 1, 1, 1)], (x) => c.upsample2d(x, { scale: [1, 3], fill }));
+  row('upsample2d', `${fill}, scale 1`, [of('normal', 1, 2, 3, 1)], (x) => c.upsample2d(x, { scale: 1, fill }).mul(x));
+  row(
+    'upsample2d',
+    `${fill}, infinite values`,
+    [of([Number.POSITIVE_INFINITY, 1, Number.NaN, -2], 1, 2, 2, 1)],
+    (x) => c.upsample2d(x, { scale: 2, fill }),
+    constant,
+  );
+}
+row('upsample2d', 'default fill', [of('normal', 1, 2, 2, 1)], (x) => c.upsample2d(x, { scale: 2 }));
+row('unPooling2x2ZeroFilled', '', [of('normal', 2, 2, 3, 2)], c.unPooling2x2ZeroFilled);
+row('fixedUnpool2d', 'size 2', [of('normal', 2, 2, 3, 2)], (x) => c.fixedUnpool2d(x, { size: 2 }));
+row('fixedUnpool2d', 'size [3,2]', [of('normal', 1, 2, 1, 2)], (x) => c.fixedUnpool2d(x, { size: [3, 2] }));
+row('fixedUnpool2d', 'numbers', [of('normal', 2, 2, 3, 2)], (x) =>
+  c.fixedUnpool2d(x, {
+    matrix: [
+      [0.5, 0.25, -1],
+      [0.125, 0, 2],
+    ],
+  }),
+);
+row('fixedUnpool2d', 'learned matrix', [of('normal', 2, 2, 3, 2), of('normal', 2, 2)], (x, matrix) => c.fixedUnpool2d(x, { matrix }));
+row('fixedUnpool2d', 'learned matrix [3,2], size', [of('normal', 1, 1, 2, 3), of('normal', 3, 2)], (x, matrix) => c.fixedUnpool2d(x, { matrix, size: [3, 2] }));
+row('fixedUnpool2d', 'learned matrix of 1×1', [of('normal', 1, 1, 1, 1), of('normal', 1, 1)], (x, matrix) => c.fixedUnpool2d(x, { matrix }));
+
+const corners = { 'half-pixel': {}, 'align corners': { alignCorners: true }, legacy: { halfPixelCenters: false } };
+const resizes: [string, number[], Pick<c.Resize2dOptions, 'size' | 'scale'>][] = [
+  ['2×2 to 4×4', [1, 2, 2, 2], { size: [4, 4] }],
+  ['3×5 to 7×4', [2, 3, 5, 2], { size: [7, 4] }],
+  ['scale [3,2]', [1, 2, 3, 2], { scale: [3, 2] }],
+  ['scale 0.5', [1, 5, 6, 1], { scale: 0.5 }],
+  ['1×1 to 3×2', [1, 1, 1, 2], { size: [3, 2] }],
+  ['4×5 to 1×1', [1, 4, 5, 2], { size: [1, 1] }],
+  ['5×3 to 3×3', [1, 5, 3, 1], { size: [3, 3] }],
+  ['to the same size', [1, 2, 3, 1], { size: [2, 3] }],
+];
+for (const [rule, corner] of Object.entries(corners))
+  for (const method of ['bilinear', 'nearest'] as const)
+    for (const [variant, shape, options] of resizes)
+      row('resize2d', `${method}, ${rule}, ${variant}`, [of('normal', ...shape)], (x) => {
+        const y = c.resize2d(x, { ...options, ...corner, method });
+        return y === x ? y.mul(x) : y;
+      });
+
+for (const order of ['torch', 'tf'] as const) {
+  row('pixelShuffle', `${order}, factor 2`, [of('normal', 2, 2, 3, 8)], (x) => c.pixelShuffle(x, 2, { order }));
+  row('pixelShuffle', `${order}, factor 3`, [of('normal', 1, 1, 2, 9)], (x) => c.pixelShuffle(x, 3, { order }));
+  row('pixelUnshuffle', `${order}, factor 2`, [of('normal', 2, 4, 6, 2)], (x) => c.pixelUnshuffle(x, 2, { order }));
+  row('pixelUnshuffle', `${order}, factor 3`, [of('normal', 1, 3, 6, 2)], (x) => c.pixelUnshuffle(x, 3, { order }));
+}
+row('pixelShuffle', 'default order, factor 1', [of('normal', 1, 2, 2, 3)], (x) => c.pixelShuffle(x, 1).mul(2));
+row('pixelUnshuffle', 'default order', [of('normal', 1, 2, 2, 1)], (x) => c.pixelUnshuffle(x, 2));
+
 // ---- losses, dropout
 
 for (const reduction of ['mean', 'sum', 'none'] as const) {

@@ -133,6 +133,10 @@ export function pad(x: Tensor, pads: readonly (readonly [number, number])[], val
   });
 }
 
+/** x at every steps-th place of a shape as many times as large, zeros elsewhere: for the ops of this folder. */
+export const spread = (x: Tensor, steps: readonly number[]): Tensor =>
+  apply(embedOp, [x], { starts: steps.map(() => 0), steps, shape: x.shape.map((n, i) => n * steps[i]), value: 0 });
+
 const concatOp: Op<{ axis: number }> = {
   name: 'concat',
   plan: (inputs, { axis }) => {

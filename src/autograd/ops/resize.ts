@@ -1,0 +1,243 @@
+/**
+ * Images to another size: upsampling, fixed unpooling, resizing, and pixels moved between space and channels. All are compositions of general ops,
+ * so every device has them and every gradient can be differentiated again. Not here: unpooling by indices (pool.ts), learned upsampling with overlap
+ * (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points; it does not average (avgPool2d in pool.ts does).
+ */
+import { ShapeError, show, ValueError } from '../../errors.js';
+import { allocate, checkFloat } from '../../tensor/dtype.js';
+import { parse, type TensorData } from '../../tensor/nested.js';
+import { rank4, type Shape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type Pair, pair } from '../../tensor/window.js';
+import { endWith } from '../graph.js';
+import { spread } from './movement.js';
+
+/** Checks an image and returns its sizes. */
+function imageOf(op: string, x: Tensor): readonly [number, number, number, number] {
+  const sizes = rank4(op, 'input', x.shape);
+  if (sizes[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
+  checkFloat(op, x.dtype);
+  return sizes;
+}
+
+export interface Upsample2dOptions {
+  /** How many times as high and wide. */
+  scale: Pair;
+  /** 'copy' fills a block with its value; 'zeros' puts the value at the block's top left and 0 elsewhere. Default 'copy'. */
+  fill?: 'copy' | 'zeros';
+}
+
+/**
+ * Makes each pixel a block of sh × sw.
+ * @shape x [N,H,W,C] → y [N,H·sh,W·sw,C]
+ * @gradient copy: g, summed over the block; zeros: g at the block's top left
+ * @throws ShapeError for a wrong rank or an empty batch; ValueError for a scale that is not whole and positive, or an unknown fill
+ * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
+ */
+export function upsample2d(x: Tensor, { scale, fill = 'copy' }: Upsample2dOptions): Tensor {
+  const op = 'upsample2d';
+  const [batch, height, width, channels] = imageOf(op, x);
+  const [sh, sw] = pair(op, 'scale', scale);
+  if (fill === 'zeros') return spread(x, [1, sh, sw, 1]);
+  if (fill !== 'copy') throw new ValueError(op, "fill must be 'copy' or 'zeros'", `fill=${fill}`);
+  return x
+    .reshape([batch, height, 1, width, 1, channels])
+    .expand([batch, height, sh, width, sw, channels])
+    .reshape([batch, height * sh, width * sw, channels]);
+}
+
+/**
+ * Each value at the top left of a block of 2 × 2, zeros elsewhere: upsample2d with scale 2 and zeros.
+ * @shape x [N,H,W,C] → y [N,2·H,2·W,C]
+ * @gradient g at the block's top left
+ * @throws ShapeError for a wrong rank or an empty batch
+ * @source UnPooling2x2ZeroFilled of tensorpack; github.com/tensorflow/tensorflow/issues/2169
+ */
+export const unPooling2x2ZeroFilled = (x: Tensor): Tensor => upsample2d(x, { scale: 2, fill: 'zeros' });
+
+export interface FixedUnpool2dOptions {
+  /** Size of a block; the matrix's own by default. */
+  size?: Pair;
+  /** What a block is for an input of 1, [sh,sw]: a tensor, which may be learned, or numbers. Default: 1 at the top left, 0 elsewhere. */
+  matrix?: Tensor | TensorData;
+}
+
+/**
+ * Makes each pixel a block: itself times a matrix (Kronecker product), y[n, h·sh+i, w·sw+j, c] = x[n,h,w,c]·matrix[i,j]. Without a matrix the zeros
+ * are exact; a 0 in a matrix is multiplied, so that it makes NaN of an infinite value.
+ * @shape x [N,H,W,C], matrix [sh,sw] → y [N,H·sh,W·sw,C]
+ * @gradient x: Σ g·matrix over the block; matrix: Σ g·x over all blocks
+ * @throws ShapeError for a wrong rank, an empty batch, or a matrix not of `size`; ValueError without size and matrix, or for dtypes that differ
+ * @source FixedUnPooling of tensorpack
+ */
+export function fixedUnpool2d(x: Tensor, { size, matrix }: FixedUnpool2dOptions): Tensor {
+  const op = 'fixedUnpool2d';
+  const [batch, height, width, channels] = imageOf(op, x);
+  const asked = size === undefined ? undefined : pair(op, 'size', size);
+  if (matrix === undefined) {
+    if (asked === undefined) throw new ValueError(op, 'size or matrix must be given', 'neither');
+    return upsample2d(x, { scale: asked, fill: 'zeros' });
+  }
+  const block = typeof matrix === 'object' && 'storage' in matrix ? matrix : uploaded(op, x, matrix);
+  const [sh, sw] = block.shape;
+  if (block.rank !== 2 || block.size === 0) throw new ShapeError(op, 'matrix must have rank 2, [sh,sw], and not be empty', `matrix=${show(block.shape)}`);
+  if (asked !== undefined && (asked[0] !== sh || asked[1] !== sw))
+    throw new ShapeError(op, 'matrix must be of the size asked for', `matrix=${show(block.shape)}, size=${show(asked)}`, 'give one of the two');
+  if (block.dtype !== x.dtype)
+    throw new ValueError(op, 'input and matrix must share a float dtype', `input ${x.dtype}, matrix ${block.dtype}`, 'convert with cast()');
+  const factors = block.reshape([sh, 1, sw, 1]);
+  const y = x
+    .reshape([batch, height, 1, width, 1, channels])
+    .mul(factors)
+    .reshape([batch, height * sh, width * sw, channels]);
+  return block === matrix ? y : endWith(y, block, factors);
+}
+
+/** Numbers beside x, of its dtype; in their own shape by default. */
+function uploaded(op: string, x: Tensor, numbers: TensorData, shape?: Shape): Tensor {
+  const parsed = parse(op, numbers);
+  const data = allocate(x.dtype, parsed.data.length);
+  data.set(parsed.data);
+  return x.upload(data, x.dtype, shape ?? parsed.shape);
+}
+
+export interface Resize2dOptions {
+  /** [H,W] of the result: this, or scale. */
+  size?: readonly [number, number];
+  /** How many times as high and wide, not necessarily whole: the size is rounded down. */
+  scale?: Pair;
+  /** Between pixels: linear in both directions, or the nearest pixel. Default 'bilinear'. */
+  method?: 'bilinear' | 'nearest';
+  /** The centres of the corner pixels stay in place. Default false. */
+  alignCorners?: boolean;
+  /** Pixels are areas, and the outer edges stay in place. Default: unless alignCorners. With both false the top left corner stays (TensorFlow 1). */
+  halfPixelCenters?: boolean;
+}
+
+/**
+ * Where pixel i of an output row lies in its input, as a fraction p/q of whole numbers: ratios of sizes stay exact, and so do ties. Before the first
+ * pixel's centre p is negative.
+ */
+type Place = (i: number, input: number, output: number) => readonly [p: number, q: number];
+const halfPixel: Place = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
+const aligned: Place = (i, input, output) => (output === 1 ? [0, 1] : [i * (input - 1), output - 1]);
+const legacy: Place = (i, input, output) => [i * input, output];
+
+/** p/q, rounded down, for whole numbers. */
+const floorDiv = (p: number, q: number): number => Math.floor(p / q);
+
+/** Height (axis 1) or width (axis 2) to another size. Every rule is the identity where the size stays. */
+function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' | 'nearest', place: Place): Tensor {
+  const input = x.shape[axis];
+  if (output === input) return x;
+  const places = Array.from({ length: output }, (_, i) => place(i, input, output));
+  if (method === 'nearest')
+    return x.indexSelect(
+      // The legacy rule takes the pixel that begins before the place; the others round, halves up.
+      places.map(([p, q]) => (place === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q))),
+      axis,
+    );
+  const inside = places.map(([p, q]) => [Math.max(p, 0), q]);
+  const low = inside.map(([p, q]) => floorDiv(p, q));
+  const weights = inside.map(([p, q]) => (p % q) / q);
+  const a = x.indexSelect(low, axis);
+  if (weights.every((w) => w === 0)) return a;
+  const b = x.indexSelect(
+    low.map((i) => Math.min(i + 1, input - 1)),
+    axis,
+  );
+  const weight = uploaded('resize2d', x, weights, axis === 1 ? [output, 1, 1] : [output, 1]);
+  // TensorFlow's form. Unlike a·(1 − w) + b·w it leaves a flat area exactly flat.
+  return endWith(a.add(b.sub(a).mul(weight)), weight);
+}
+
+/**
+ * Resizes by interpolation, rows then columns. A smaller size reads single points without averaging, so it can alias.
+ * @shape x [N,H,W,C] → y [N,H′,W′,C]
+ * @units coordinates in pixels; centres at half pixels, unless alignCorners or neither rule is asked for
+ * @gradient g, added back to the pixels read with their weights
+ * @throws ShapeError for a wrong rank or an empty batch or image; ValueError unless one of size and scale is given, for both corner rules, or an unknown method
+ * @source tf.image.resize; tf.compat.v1.image.resize (align_corners, half_pixel_centers); torch.nn.functional.interpolate
+ */
+export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
+  const op = 'resize2d';
+  const [, height, width] = imageOf(op, x);
+  if (height === 0 || width === 0) throw new ShapeError(op, 'the image must not be empty', `input=${show(x.shape)}`);
+  const { outputSize, method, place } = checkResize(op, options);
+  const [h, w] = outputSize(height, width);
+  return resizeAxis(resizeAxis(x, 1, h, method, place), 2, w, method, place);
+}
+
+/** Checks options of a resize, without an image; a layer asks early. */
+export function checkResize(op: string, { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions) {
+  if ((size === undefined) === (scale === undefined))
+    throw new ValueError(op, 'one of size and scale must be given', size === undefined ? 'neither' : `size=${show(size)}, scale=${scale}`);
+  if (alignCorners && halfPixelCenters)
+    throw new ValueError(op, 'alignCorners and halfPixelCenters exclude each other', 'both true', 'both false is the legacy rule of TensorFlow 1');
+  if (method !== 'bilinear' && method !== 'nearest') throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
+  const place = alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
+  if (size !== undefined) {
+    const asked = pair(op, 'size', size);
+    return { method, place, outputSize: () => asked };
+  }
+  const [sh, sw] = typeof scale === 'number' ? [scale, scale] : (scale as readonly [number, number]);
+  if (![sh, sw].every((s) => s > 0 && s < Infinity)) throw new ValueError(op, 'scale must be positive and finite', `scale=${show([sh, sw])}`);
+  const outputSize = (height: number, width: number): readonly [number, number] => {
+    const [h, w] = [Math.floor(height * sh), Math.floor(width * sw)];
+    if (h < 1 || w < 1) throw new ShapeError(op, 'the result must not be empty', `size ${show([height, width])}, scale=${show([sh, sw])}`);
+    return [h, w];
+  };
+  return { method, place, outputSize };
+}
+
+export interface PixelShuffleOptions {
+  /**
+   * Which of r² neighbouring channels goes to row i, column j of a block: 'torch' c·r² + i·r + j, so that a colour's channels are neighbours;
+   * 'tf' (i·r + j)·C + c, so that a pixel's colours are. Default 'torch'.
+   */
+  order?: 'torch' | 'tf';
+}
+
+function checkShuffle(op: string, factor: number, order: string): void {
+  if (!Number.isInteger(factor) || factor < 1) throw new ValueError(op, 'factor must be whole and at least 1', `factor=${factor}`);
+  if (order !== 'torch' && order !== 'tf') throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
+}
+
+/**
+ * Moves channels into space: r² channels become a block of r × r pixels.
+ * @shape x [N,H,W,C·r²] → y [N,H·r,W·r,C]
+ * @gradient g, moved back
+ * @throws ShapeError for a wrong rank, an empty batch, or channels that are no multiple of r²; ValueError for a bad factor or order
+ * @source Shi et al. 2016; torch.nn.functional.pixel_shuffle; tf.nn.depth_to_space
+ */
+export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
+  const op = 'pixelShuffle';
+  const [batch, height, width, all] = imageOf(op, x);
+  checkShuffle(op, factor, order);
+  const r = factor;
+  const channels = all / (r * r);
+  if (!Number.isInteger(channels)) throw new ShapeError(op, 'channels must be a multiple of factor²', `input=${show(x.shape)}, factor=${r}`);
+  const blocks =
+    order === 'torch'
+      ? x.reshape([batch, height, width, channels, r, r]).permute([0, 1, 4, 2, 5, 3])
+      : x.reshape([batch, height, width, r, r, channels]).permute([0, 1, 3, 2, 4, 5]);
+  return blocks.reshape([batch, height * r, width * r, channels]);
+}
+
+/**
+ * Moves space into channels: blocks of r × r pixels become r² channels. Undoes pixelShuffle of the same order.
+ * @shape x [N,H·r,W·r,C] → y [N,H,W,C·r²]
+ * @gradient g, moved back
+ * @throws ShapeError for a wrong rank, an empty batch, or a height or width that is no multiple of r; ValueError for a bad factor or order
+ * @source torch.nn.functional.pixel_unshuffle; tf.nn.space_to_depth
+ */
+export function pixelUnshuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
+  const op = 'pixelUnshuffle';
+  const [batch, height, width, channels] = imageOf(op, x);
+  checkShuffle(op, factor, order);
+  const r = factor;
+  if (height % r !== 0 || width % r !== 0)
+    throw new ShapeError(op, 'height and width must be multiples of factor', `input=${show(x.shape)}, factor=${r}`, 'pad() or slice() first');
+  const blocks = x.reshape([batch, height / r, r, width / r, r, channels]).permute(order === 'torch' ? [0, 1, 3, 5, 2, 4] : [0, 1, 3, 2, 4, 5]);
+  return blocks.reshape([batch, height / r, width / r, channels * r * r]);
+}
