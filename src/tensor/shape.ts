@@ -148,6 +148,13 @@ export function rank4(op: string, name: string, shape: Shape, layout = '[N,H,W,C
   return [shape[0], shape[1], shape[2], shape[3]];
 }
 
+/** The sizes of a batch of images, which must hold one at least. */
+export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
+  const sizes = rank4(op, 'input', shape);
+  if (sizes[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(shape)}`, 'skip the step when there is no data');
+  return sizes;
+}
+
 /** Checks a finite number in a range; for rates, epsilons and the like. */
 export function checkNumber(op: string, name: string, value: number, legal: (v: number) => boolean, rule: string): void {
   if (typeof value !== 'number' || Number.isNaN(value) || !legal(value)) throw new ValueError(op, `${name} must be ${rule}`, `${name}=${value}`);

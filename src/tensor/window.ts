@@ -1,6 +1,6 @@
 /** Window arithmetic for convolution, transposed convolution and every pool: the one place it is written. */
 import { ShapeError, show, ValueError } from '../errors.js';
-import { rank4, type Shape } from './shape.js';
+import { imageSizes, type Shape } from './shape.js';
 
 export type Pair = number | readonly [number, number];
 /** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
@@ -117,8 +117,7 @@ export interface Pool2dOptions {
 
 /** The geometry of a pool over images of `inputShape`. */
 export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptions): Pool2dGeometry {
-  const [batch, height, width, channels] = rank4(op, 'input', inputShape);
-  if (batch === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(inputShape)}`, 'skip the step when there is no data');
+  const [batch, height, width, channels] = imageSizes(op, inputShape);
   const kernelSize = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernelSize : pair(op, 'stride', options.stride);
   const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });

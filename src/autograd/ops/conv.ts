@@ -3,7 +3,7 @@
  * dx(g, w) is the transposed convolution; its weight gradient is dw(x, g). Each one's gradients are the other two.
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { rank4, type Shape } from '../../tensor/shape.js';
+import { imageSizes, rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedAxis, transposedRange, window2d } from '../../tensor/window.js';
 import { apply, applyAll, call, isTracking, type Op } from '../graph.js';
@@ -62,7 +62,6 @@ function parameterGrads(x: Tensor, g: Tensor, grad: Tensor, attrs: ConvAttrs, ne
 }
 
 function checkCommon(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined, groups: number, outChannels: number): void {
-  if (x.shape[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
   const odd = [weight, ...(bias === undefined ? [] : [bias])].find((t) => t.dtype !== x.dtype);
   if (odd !== undefined || x.dtype === 'int32' || x.dtype === 'bool')
     throw new ValueError(
@@ -100,7 +99,7 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const op = 'conv2d';
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const bias = options.bias ?? undefined;
-  const [batch, height, width, inChannels] = rank4(op, 'input', x.shape);
+  const [batch, height, width, inChannels] = imageSizes(op, x.shape);
   const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(op, 'weight', weight.shape, '[kh,kw,in/groups,out]');
   checkCommon(op, x, weight, bias, groups, outChannels);
   if (groupChannels * groups !== inChannels)
@@ -182,7 +181,7 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
   const op = 'conv2dTranspose';
   const { groups = 1, outputSize, outputPadding } = options;
   const bias = options.bias ?? undefined;
-  const [batch, height, width, channels] = rank4(op, 'input', x.shape);
+  const [batch, height, width, channels] = imageSizes(op, x.shape);
   const [kernelHeight, kernelWidth, groupOut, weightIn] = rank4(op, 'weight', weight.shape, '[kh,kw,out/groups,in]');
   const out = groupOut * groups;
   checkCommon(op, x, weight, bias, groups, out);

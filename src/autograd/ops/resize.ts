@@ -6,7 +6,7 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { allocate, checkFloat } from '../../tensor/dtype.js';
 import { parse, type TensorData } from '../../tensor/nested.js';
-import { rank4, type Shape } from '../../tensor/shape.js';
+import { imageSizes, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, pair } from '../../tensor/window.js';
 import { endWith } from '../graph.js';
@@ -14,8 +14,7 @@ import { spread } from './movement.js';
 
 /** Checks an image and returns its sizes. */
 function imageOf(op: string, x: Tensor): readonly [number, number, number, number] {
-  const sizes = rank4(op, 'input', x.shape);
-  if (sizes[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
+  const sizes = imageSizes(op, x.shape);
   checkFloat(op, x.dtype);
   return sizes;
 }

@@ -6,7 +6,7 @@ import type { Pick } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
 import type { TensorData } from '../../tensor/nested.js';
-import { rank4, type Shape, sameShape } from '../../tensor/shape.js';
+import { imageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry, type WindowAxis } from '../../tensor/window.js';
 import { apply, call, endWith, type Op, withTracking } from '../graph.js';
@@ -199,8 +199,7 @@ function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number
 const sameWindows = (a: WindowAxis, b: WindowAxis): boolean => a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
 function checkInput(op: string, x: Tensor, shape?: Shape): void {
-  rank4(op, 'input', x.shape);
-  if (x.shape[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(x.shape)}`, 'skip the step when there is no data');
+  imageSizes(op, x.shape);
   checkFloat(op, x.dtype);
   if (shape !== undefined && !sameShape(x.shape, shape))
     throw new ShapeError(
