@@ -91,6 +91,7 @@ export {
   unPooling2x2ZeroFilled,
   upsample2d,
 } from './autograd/ops/resize.js';
+export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
 export {
   type AddonsUnpoolOptions,
   type Duplicates,

@@ -358,6 +358,39 @@ test('unknown NaN policies, and pools that have not run', () => {
   fails(() => new c.MaxUnpool2d({ poolSize: 2, padding: 'full' as 'same' }), ValueError, 'MaxUnpool2d', 'padding=full');
   fails(() => new c.MaxUnpool2d(0), ValueError, 'MaxUnpool2d', 'kernelSize=[0,0]');
 });
+test('index vectors', () => {
+  const x = zeros([2, 3, 4]);
+  const outside = [
+    [
+      [0, 0],
+      [1, 2],
+    ],
+    [
+      [1, 3],
+      [0, 1],
+    ],
+  ];
+  fails(
+    () => c.gatherNd(x, outside),
+    ValueError,
+    'gatherNd',
+    'an index vector must be whole and in [0, 1] × [0, 2]; got indices[1,0]=[1,3]; axis 1 has size 3',
+  );
+  fails(() => c.gatherNd(x, [-1]), ValueError, 'gatherNd', 'in [0, 1]', 'got indices=[-1]');
+  fails(() => c.gatherNd(x, [[0.5]]), ValueError, 'gatherNd', 'got indices[0]=[0.5]');
+  fails(() => c.gatherNd(x, [[Number.NaN, 0]]), ValueError, 'gatherNd', 'got indices[0]=[NaN,0]');
+  fails(() => c.gatherNd(x, [[0, 0, 0, 0]]), ShapeError, 'gatherNd', '1 to 3 numbers', 'indices=[1,4], input=[2,3,4]');
+  fails(() => c.gatherNd(x, [[]]), ShapeError, 'gatherNd', 'indices=[1,0]');
+  fails(() => c.gatherNd(x, 1), ShapeError, 'gatherNd', 'indices=[]');
+  fails(() => c.gatherNd(x, [[0, 1], [1]]), ShapeError, 'gatherNd', 'equal lengths');
+  fails(() => c.gatherNd(x, zeros([1, 2])), ValueError, 'gatherNd', 'indices must be int32', 'dtype=float32', "cast('int32')");
+  fails(() => c.scatterNd(outside, zeros([2, 2, 4]), [2, 3, 4]), ValueError, 'scatterNd', 'got indices[1,0]=[1,3]');
+  fails(() => c.scatterNd([[1]], zeros([2]), [2, 3]), ShapeError, 'scatterNd', 'updates=[2], shape=[2,3]; expected [1,3]');
+  fails(() => c.scatterNd([[1]], zeros([1]), [-2]), ShapeError, 'scatterNd', 'shape=[-2]');
+  fails(() => c.scatterNd([[1, 1]], zeros([1]), [4]), ShapeError, 'scatterNd', 'indices=[1,2], shape=[4]');
+  fails(() => c.scatterNd([[1]], zeros([1], { dtype: 'bool' }), [4]), ValueError, 'scatterNd', 'updates must be float or int32', 'dtype=bool');
+  fails(() => c.scatterNd(zeros([1, 1]), zeros([1]), [4]), ValueError, 'scatterNd', 'indices must be int32');
+});
 
 // ---- the graph
 

@@ -304,6 +304,39 @@ row('stack', 'last axis', [of('normal', 2, 3), of('normal', 2, 3)], (...x) => c.
 row('indexSelect', 'repeats', [of('normal', 4, 3)], (x) => c.indexSelect(x, [2, 0, 2, 3]));
 row('indexSelect', 'axis 1', [of('normal', 2, 4, 2)], (x) => c.indexSelect(x, [3, 1, 1], 1));
 row('indexSelect', 'tensor indices', [of('normal', 3, 2), { shape: [4], domain: { int: [0, 2, 2, 1] } }], (x, i) => c.indexSelect(x, i));
+const vectors = (values: number[], ...shape: number[]): Input => ({ shape, domain: { int: values } });
+row('gatherNd', 'elements', [of('normal', 3, 4)], (x) =>
+  c.gatherNd(x, [
+    [2, 0],
+    [0, 3],
+    [2, 0],
+    [1, 1],
+  ]),
+);
+row('gatherNd', 'slices, batched', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x, [[[1, 0]], [[0, 2]], [[1, 0]]]));
+row('gatherNd', 'one vector', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x, [1, 2]));
+row('gatherNd', 'tensor indices', [of('normal', 3, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)], c.gatherNd);
+row('gatherNd', 'tensor indices of one axis', [of('normal', 3, 2), vectors([2, 0, 2, 1], 4, 1)], c.gatherNd);
+row('gatherNd', 'int32', [vectors([1, 2, 3, 4, 5, 6], 2, 3), vectors([1, 0, 0, 2], 2, 2)], c.gatherNd, constant);
+row('scatterNd', 'elements, repeated', [of('normal', 4)], (updates) =>
+  c.scatterNd(
+    [
+      [2, 0],
+      [0, 3],
+      [2, 0],
+      [1, 1],
+    ],
+    updates,
+    [3, 4],
+  ),
+);
+row('scatterNd', 'slices, batched', [of('normal', 3, 1, 2)], (updates) => c.scatterNd([[[1, 0]], [[0, 2]], [[1, 0]]], updates, [2, 3, 2]));
+row('scatterNd', 'one vector', [of('normal', 2)], (updates) => c.scatterNd([1, 2], updates, [2, 3, 2]));
+row('scatterNd', 'tensor indices', [of('normal', 2, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)], (updates, indices) =>
+  c.scatterNd(indices, updates, [3, 2, 2]),
+);
+row('scatterNd', 'tensor indices of one axis', [of('normal', 4, 2), vectors([2, 0, 2, 1], 4, 1)], (updates, indices) => c.scatterNd(indices, updates, [3, 2]));
+row('scatterNd', 'int32', [vectors([1, 2, 3], 3), vectors([1, 0, 0, 2, 1, 0], 3, 2)], (updates, indices) => c.scatterNd(indices, updates, [2, 3]), constant);
 row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
 row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
 

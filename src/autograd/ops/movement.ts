@@ -214,6 +214,8 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
   const list = x.upload(Int32Array.from(indices), 'int32', [indices.length]);
   return endWith(select(list), list);
 }
+/** Zeros, and each row of g added at its index along the first axis, in order: for the ops of this folder. `indices` is int32, of rank 1. */
+export const indexAdd = (g: Tensor, indices: Tensor, size: number): Tensor => apply(indexAddOp, [g, indices], { axis: 0, size });
 
 const detachOp: Op<null> = { name: 'detach', plan: ([x]) => view(x.shape, x) };
 /** The same storage outside the graph. @shape x [any] → y, as x @gradient none @throws GraphError for a released tensor @source torch.Tensor.detach */

@@ -1,0 +1,134 @@
+/**
+ * Gathering and scattering by index vectors. Each vector becomes one index into the leading axes taken together, so that the row kernels of movement.ts
+ * do the work; the two ops are each other's gradient. Not here: rows along one axis (indexSelect in movement.ts), pool indices (pool.ts).
+ */
+import { ShapeError, show, ValueError } from '../../errors.js';
+import { isFloat } from '../../tensor/dtype.js';
+import { parse, type TensorData } from '../../tensor/nested.js';
+import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { endWith, scoped } from '../graph.js';
+import { where } from './arithmetic.js';
+import { indexAdd } from './movement.js';
+
+/** The indices' axes but the last, and how many axes a vector names. */
+function split(op: string, indices: Shape, target: string, shape: Shape): { lead: Shape; depth: number } {
+  const depth = indices.at(-1) ?? 0;
+  if (depth < 1 || depth > shape.length)
+    throw new ShapeError(
+      op,
+      `the last axis of indices must hold 1 to ${shape.length} numbers, one for each axis that they name`,
+      `indices=${show(indices)}, ${target}=${show(shape)}`,
+    );
+  return { lead: indices.slice(0, -1), depth };
+}
+
+/** Index vectors of numbers as row numbers; each is checked. */
+function rowsOfNumbers(op: string, numbers: ArrayLike<number>, lead: Shape, sizes: Shape): Int32Array<ArrayBuffer> {
+  const depth = sizes.length;
+  const strides = stridesOf(sizes);
+  return Int32Array.from({ length: sizeOf(lead) }, (_, row) => {
+    let at = 0;
+    for (let k = 0; k < depth; k++) {
+      const v = numbers[row * depth + k];
+      if (!Number.isInteger(v) || v < 0 || v >= sizes[k]) {
+        const place = stridesOf(lead).map((stride, axis) => Math.floor(row / stride) % lead[axis]);
+        const vector = Array.from({ length: depth }, (_, j) => numbers[row * depth + j]);
+        throw new ValueError(
+          op,
+          `an index vector must be whole and in ${sizes.map((n) => `[0, ${n - 1}]`).join(' × ')}`,
+          `indices${place.length === 0 ? '' : show(place)}=${show(vector)}`,
+          `axis ${k} has size ${sizes[k]}`,
+        );
+      }
+      at += v * strides[k];
+    }
+    return at;
+  });
+}
+
+/** Index vectors on a device as row numbers, computed there; −1, which the row kernels skip, where any part of a vector is outside. */
+function rowsOfTensor(op: string, indices: Tensor, lead: Shape, sizes: Shape): Tensor {
+  if (indices.dtype !== 'int32') throw new ValueError(op, 'indices must be int32', `dtype=${indices.dtype}`, "convert with cast('int32')");
+  const vectors = indices.reshape([sizeOf(lead), sizes.length]);
+  // One number is inside or outside by itself; of several, one outside could be made good by the others.
+  if (sizes.length === 1) return vectors.reshape([sizeOf(lead)]);
+  const given = (values: Shape): Tensor => indices.upload(Int32Array.from(values), 'int32');
+  const inside = vectors
+    .greaterEqual(0)
+    .mul(vectors.less(given(sizes)))
+    .sum(1)
+    .equal(sizes.length);
+  return where(inside, vectors.mul(given(stridesOf(sizes))).sum(1), -1);
+}
+
+/** Runs fn on the row numbers that index vectors mean, on the device of `like`; what was made for them ends with fn's result. */
+function withRows(
+  op: string,
+  like: Tensor,
+  indices: Tensor | TensorData,
+  target: string,
+  shape: Shape,
+  fn: (rows: Tensor, lead: Shape, depth: number) => Tensor,
+) {
+  if (typeof indices === 'object' && 'storage' in indices) {
+    const { lead, depth } = split(op, indices.shape, target, shape);
+    const rows = scoped(
+      () => rowsOfTensor(op, indices, lead, shape.slice(0, depth)),
+      (result) => [result],
+    );
+    const y = fn(rows, lead, depth);
+    return rows === indices ? y : endWith(y, rows);
+  }
+  const numbers = parse(op, indices);
+  const { lead, depth } = split(op, numbers.shape, target, shape);
+  const rows = like.upload(rowsOfNumbers(op, numbers.data, lead, shape.slice(0, depth)), 'int32');
+  return endWith(fn(rows, lead, depth), rows);
+}
+
+/**
+ * Elements, or whole slices, of x at index vectors: y[i…] = x[indices[i…, 0], …, indices[i…, K−1]]. Numbers are checked; a tensor's values are not read,
+ * and give 0 where they are outside.
+ * @shape x [any], indices […,K] → y […, and x's axes from K on]
+ * @units indices count from 0
+ * @gradient g, added back to what was taken
+ * @throws ValueError for a vector out of range or not whole, or a tensor that is not int32; ShapeError for more than x's axes, or none
+ * @source tf.gather_nd
+ */
+export function gatherNd(x: Tensor, indices: Tensor | TensorData): Tensor {
+  return withRows('gatherNd', x, indices, 'input', x.shape, (rows, lead, depth) => {
+    const rest = x.shape.slice(depth);
+    return x
+      .reshape([sizeOf(x.shape.slice(0, depth)), sizeOf(rest)])
+      .indexSelect(rows)
+      .reshape([...lead, ...rest]);
+  });
+}
+
+/**
+ * Zeros, with each update, an element or a whole slice, added at its index vector: y[indices[i…, 0], …, indices[i…, K−1]] += updates[i…]. Repeated
+ * vectors add in row-major order. Numbers are checked; a tensor's values are not read, and are left out where they are outside.
+ * @shape indices […,K], updates […, and shape's axes from K on] → y [shape]
+ * @units indices count from 0
+ * @gradient updates: g, gathered at the indices
+ * @throws ValueError for a vector out of range or not whole, a tensor of indices that is not int32, or updates of bool; ShapeError for updates of another shape, a bad shape, or vectors longer than it
+ * @source tf.scatter_nd
+ */
+export function scatterNd(indices: Tensor | TensorData, updates: Tensor, shape: Shape): Tensor {
+  const op = 'scatterNd';
+  checkShape(op, shape);
+  if (!isFloat(updates.dtype) && updates.dtype !== 'int32')
+    throw new ValueError(op, 'updates must be float or int32', `dtype=${updates.dtype}`, "convert with cast('int32')");
+  return withRows(op, updates, indices, 'shape', shape, (rows, lead, depth) => {
+    const rest = shape.slice(depth);
+    const want = [...lead, ...rest];
+    if (!sameShape(updates.shape, want))
+      throw new ShapeError(
+        op,
+        "updates must have the indices' axes but the last, then the shape's axes that no index names",
+        `updates=${show(updates.shape)}, shape=${show(shape)}`,
+        `expected ${show(want)}`,
+      );
+    return indexAdd(updates.reshape([sizeOf(lead), sizeOf(rest)]), rows, sizeOf(shape.slice(0, depth))).reshape([...shape]);
+  });
+}
