@@ -4,7 +4,8 @@ import type { Shape } from '../tensor/shape.js';
 import { Parameter, type Tensor } from '../tensor/tensor.js';
 import { fans, kaimingUniform, uniform } from './init.js';
 
-function owned(source: Tensor): Parameter {
+/** A parameter of given values, which it takes over. */
+export function owned(source: Tensor): Parameter {
   const parameter = new Parameter(source);
   source.release();
   return parameter;

@@ -16,7 +16,9 @@ import {
   Dropout,
   defaultDevice,
   ELU,
+  FixedUnpool2d,
   Flatten,
+  fixedUnpool2d,
   GELU,
   GroupNorm,
   gradcheck,
@@ -35,10 +37,17 @@ import {
   mse,
   noGrad,
   type Parameter,
+  PixelShuffle,
+  PixelUnshuffle,
+  pixelShuffle,
+  pixelUnshuffle,
   RandomState,
   ReLU,
+  Resize2d,
   randn,
   Sequential,
+  resize2d,
+  SGD,
   ShapeError,
   Sigmoid,
   SiLU,
@@ -50,6 +59,9 @@ import {
   UnpoolByMask,
   unpoolByMask,
   unpoolLike,
+  Upsample2d,
+  unPooling2x2ZeroFilled,
+  upsample2d,
   ValueError,
   zeros,
 } from '../../src/index.js';
@@ -200,6 +212,61 @@ test('a pool and the level tied to it share nothing that is trained or saved, an
   assert.equal(y.shape, x.shape);
   y.sum().backward();
   assert.ok(net.parameters().every((p) => p.grad !== null));
+test('layers that change the size are their operations', () => {
+  const x = randn([1, 4, 6, 8]);
+  same(new Upsample2d([3, 2]).forward(x), upsample2d(x, { scale: [3, 2] }));
+  same(new Upsample2d(2, { fill: 'zeros' }).forward(x), unPooling2x2ZeroFilled(x));
+  same(new Resize2d({ size: [5, 9] }).forward(x), resize2d(x, { size: [5, 9] }));
+  for (const options of [{ method: 'nearest' }, { alignCorners: true }, { halfPixelCenters: false }] as const)
+    same(new Resize2d({ scale: [1.5, 0.5], ...options }).forward(x), resize2d(x, { scale: [1.5, 0.5], ...options }));
+  same(new PixelShuffle(2).forward(x), pixelShuffle(x, 2));
+  same(new PixelShuffle(2, { order: 'tf' }).forward(x), pixelShuffle(x, 2, { order: 'tf' }));
+  same(new PixelUnshuffle(2).forward(x), pixelUnshuffle(x, 2));
+  same(new PixelUnshuffle(2, { order: 'tf' }).forward(x), pixelUnshuffle(x, 2, { order: 'tf' }));
+  assert.is(String(new Upsample2d(2, { fill: 'zeros' })), 'Upsample2d(scale=[2,2], fill=zeros)');
+  assert.is(String(new Resize2d({ size: [5, 9] })), 'Resize2d(size=[5,9])');
+  assert.is(String(new Resize2d({ scale: 2, method: 'nearest', halfPixelCenters: false })), 'Resize2d(scale=2, method=nearest, halfPixelCenters=false)');
+  assert.is(String(new Resize2d({ scale: 2, alignCorners: true })), 'Resize2d(scale=2, alignCorners=true)');
+  assert.is(String(new PixelShuffle(3)), 'PixelShuffle(factor=3)');
+  assert.is(String(new PixelUnshuffle(3, { order: 'tf' })), 'PixelUnshuffle(factor=3, order=tf)');
+});
+
+test('FixedUnpool2d: zeros, a kept matrix, or a learned one', () => {
+  const x = randn([2, 2, 3, 2]);
+  const matrix = [[0.5, 0.25, -1]];
+  const none = new FixedUnpool2d(2);
+  same(none.forward(x), unPooling2x2ZeroFilled(x));
+  assert.equal(Object.keys(none.stateDict()), []);
+
+  const fixed = new FixedUnpool2d([1, 3], { matrix });
+  same(fixed.forward(x), fixedUnpool2d(x, { matrix }));
+  assert.equal(Object.keys(fixed.stateDict()), ['matrix']);
+  assert.equal(fixed.parameters(), []);
+
+  const start = tensor(matrix, { requiresGrad: true });
+  const learned = new FixedUnpool2d([1, 3], { matrix: start, learnable: true });
+  assert.equal(
+    learned.namedParameters().map(([name]) => name),
+    ['matrix'],
+  );
+  learned.forward(x).sum().backward();
+  const total = x.sum().itemSync();
+  closeTo((learned.parameters()[0].grad as Tensor).dataSync(), [total, total, total], 1e-6);
+  const optimizer = new SGD(learned.parameters(), { lr: 0.1 });
+  optimizer.step();
+  assert.equal([...start.dataSync()], [0.5, 0.25, -1]);
+  closeTo((learned.matrix as Tensor).dataSync(), [0.5 - 0.1 * total, 0.25 - 0.1 * total, -1 - 0.1 * total], 1e-6);
+
+  const corner = new FixedUnpool2d([2, 3], { learnable: true });
+  assert.equal([...(corner.matrix as Tensor).dataSync()], [1, 0, 0, 0, 0, 0]);
+  same(corner.to('float64').forward(x.cast('float64')), upsample2d(x, { scale: [2, 3], fill: 'zeros' }).cast('float64'));
+  assert.is(String(corner), 'FixedUnpool2d(size=[2,3], learnable=true)');
+  assert.is(String(fixed), 'FixedUnpool2d(size=[1,3])');
+  assert.is(corner.multiplyAdds([1, 1, 1, 1], [1, 2, 3, 1]), 6);
+  assert.throws(
+    () => new FixedUnpool2d(2, { matrix }),
+    (e: Error) => e instanceof ShapeError && e.message === 'FixedUnpool2d: matrix must be of the size asked for; got matrix=[1,3], size=[2,2]',
+  );
 });
 
 test('activations are their operations', () => {
@@ -362,6 +429,14 @@ test('bad constructor arguments are errors that name them', () => {
   rejects(() => new Linear(-1, 1), 'Linear: inFeatures must be whole and at least 1; got inFeatures=-1');
   assert.throws(() => new MaxPool2d(0), /MaxPool2d: kernelSize/);
   assert.throws(() => new AvgPool2d(2, { padding: -1 }), /AvgPool2d: padding/);
+  rejects(() => new Upsample2d(0), 'Upsample2d: scale must be whole and at least 1; got scale=[0,0]');
+  rejects(() => new Upsample2d(2, { fill: 'zero' as 'zeros' }), "Upsample2d: fill must be 'copy' or 'zeros'; got fill=zero");
+  rejects(() => new Resize2d({}), 'Resize2d: one of size and scale must be given; got neither');
+  rejects(() => new Resize2d({ size: [2, -1] }), 'Resize2d: size must be whole and at least 1; got size=[2,-1]');
+  assert.throws(() => new Resize2d({ scale: 2, alignCorners: true, halfPixelCenters: true }), /Resize2d: alignCorners and halfPixelCenters exclude each other/);
+  rejects(() => new FixedUnpool2d([1, 0]), 'FixedUnpool2d: size must be whole and at least 1; got size=[1,0]');
+  rejects(() => new PixelShuffle(1.5), 'PixelShuffle: factor must be whole and at least 1; got factor=1.5');
+  rejects(() => new PixelUnshuffle(2, { order: 'onnx' as 'tf' }), "PixelUnshuffle: order must be 'torch' or 'tf'; got order=onnx");
 });
 
 test.run();

@@ -1,0 +1,177 @@
+/** Layers that bring images to another size, channels last. Not here: the operations (autograd/ops/resize.ts), pools and their undoing (pool.ts). */
+import { noGrad } from '../autograd/backward.js';
+import {
+  checkResize,
+  type FixedUnpool2dOptions,
+  fixedUnpool2d,
+  type PixelShuffleOptions,
+  pixelShuffle,
+  pixelUnshuffle,
+  type Resize2dOptions,
+  resize2d,
+  type Upsample2dOptions,
+  upsample2d,
+} from '../autograd/ops/resize.js';
+import { ShapeError, show, ValueError } from '../errors.js';
+import { tensor } from '../tensor/create.js';
+import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+import { type Pair, pair } from '../tensor/window.js';
+import { attributes, checkCount } from './check.js';
+import { Module } from './module.js';
+import { owned } from './parameter.js';
+
+const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? undefined : value);
+
+/**
+ * Makes each pixel a block of sh × sw: copies, or the value at the top left and zeros.
+ * @shape x [N,H,W,C] → y [N,H·sh,W·sw,C]
+ * @gradient copy: g, summed over the block; zeros: g at the block's top left
+ * @throws ValueError for a bad scale or fill; ShapeError for a wrong rank or an empty batch
+ * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
+ */
+export class Upsample2d extends Module {
+  readonly scale: readonly [number, number];
+  readonly fill: 'copy' | 'zeros';
+
+  constructor(scale: Pair, { fill = 'copy' }: Omit<Upsample2dOptions, 'scale'> = {}) {
+    super();
+    this.scale = pair('Upsample2d', 'scale', scale);
+    if (fill !== 'copy' && fill !== 'zeros') throw new ValueError('Upsample2d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
+    this.fill = fill;
+  }
+  forward(x: Tensor): Tensor {
+    return upsample2d(x, this);
+  }
+  override describe(): string {
+    return attributes({ scale: this.scale, fill: optional(this.fill, 'copy') });
+  }
+}
+
+/**
+ * Resizes by interpolation, to a size or by a scale.
+ * @shape x [N,H,W,C] → y [N,H′,W′,C]
+ * @units coordinates in pixels; see Resize2dOptions
+ * @gradient g, added back to the pixels read with their weights
+ * @throws ValueError for options that exclude each other or are out of range; ShapeError for inputs that do not fit
+ * @source torch.nn.Upsample; keras.layers.Resizing
+ */
+export class Resize2d extends Module {
+  readonly size: readonly [number, number] | undefined;
+  readonly scale: Pair | undefined;
+  readonly method: 'bilinear' | 'nearest';
+  readonly alignCorners: boolean;
+  readonly halfPixelCenters: boolean;
+
+  constructor(options: Resize2dOptions) {
+    super();
+    checkResize('Resize2d', options);
+    const { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners } = options;
+    this.size = size;
+    this.scale = scale;
+    this.method = method;
+    this.alignCorners = alignCorners;
+    this.halfPixelCenters = halfPixelCenters;
+  }
+  forward(x: Tensor): Tensor {
+    return resize2d(x, this);
+  }
+  override describe(): string {
+    return attributes({
+      size: this.size,
+      scale: this.scale,
+      method: optional(this.method, 'bilinear'),
+      alignCorners: optional(this.alignCorners, false),
+      halfPixelCenters: optional(this.halfPixelCenters, !this.alignCorners),
+    });
+  }
+}
+
+export interface FixedUnpool2dLayerOptions extends Pick<FixedUnpool2dOptions, 'matrix'> {
+  /** Train the matrix, from the one given or from 1 at the top left. Default false: it is a buffer, if there is one. */
+  learnable?: boolean;
+}
+
+/**
+ * Makes each pixel a block: itself times a matrix, which may be learned. Without a matrix, itself at the top left and zeros. Values given are copied.
+ * @shape x [N,H,W,C], matrix [sh,sw] → y [N,H·sh,W·sw,C]
+ * @gradient x: Σ g·matrix over the block; matrix, where learned: Σ g·x over all blocks
+ * @throws ValueError for a bad size; ShapeError for a matrix of another size, or inputs that do not fit
+ * @source FixedUnPooling of tensorpack
+ */
+export class FixedUnpool2d extends Module {
+  readonly size: readonly [number, number];
+  readonly matrix: Tensor | null;
+
+  constructor(size: Pair, { matrix, learnable = false }: FixedUnpool2dLayerOptions = {}) {
+    super();
+    const op = 'FixedUnpool2d';
+    this.size = pair(op, 'size', size);
+    const [sh, sw] = this.size;
+    const corner = (): Float32Array => Float32Array.from({ length: sh * sw }, (_, i) => (i === 0 ? 1 : 0));
+    const given = noGrad(() => {
+      if (matrix === undefined) return learnable ? tensor(corner(), { shape: this.size }) : null;
+      return matrix instanceof Tensor ? matrix.detach().clone() : tensor(matrix, { dtype: 'float32' });
+    });
+    if (given !== null && !sameShape(given.shape, this.size)) {
+      const got = `matrix=${show(given.shape)}, size=${show(this.size)}`;
+      given.release();
+      throw new ShapeError(op, 'matrix must be of the size asked for', got);
+    }
+    this.matrix = given === null ? null : learnable ? owned(given) : given.keep();
+  }
+  forward(x: Tensor): Tensor {
+    return fixedUnpool2d(x, { size: this.size, matrix: this.matrix ?? undefined });
+  }
+  override describe(): string {
+    return attributes({ size: this.size, learnable: optional(this.matrix?.requiresGrad ?? false, false) });
+  }
+  override multiplyAdds(_input: Shape, output: Shape): number {
+    return this.matrix === null ? 0 : sizeOf(output);
+  }
+}
+
+/** What the two shuffles share. */
+abstract class Shuffle extends Module {
+  readonly order: 'torch' | 'tf';
+
+  constructor(
+    readonly factor: number,
+    { order = 'torch' }: PixelShuffleOptions = {},
+  ) {
+    super();
+    checkCount(new.target.name, 'factor', factor);
+    if (order !== 'torch' && order !== 'tf') throw new ValueError(new.target.name, "order must be 'torch' or 'tf'", `order=${order}`);
+    this.order = order;
+  }
+  abstract override forward(x: Tensor): Tensor;
+  override describe(): string {
+    return attributes({ factor: this.factor, order: optional(this.order, 'torch') });
+  }
+}
+
+/**
+ * Moves channels into space: r² channels become a block of r × r pixels.
+ * @shape x [N,H,W,C·r²] → y [N,H·r,W·r,C]
+ * @gradient g, moved back
+ * @throws ValueError for a bad factor or order; ShapeError for channels that are no multiple of r²
+ * @source Shi et al. 2016; torch.nn.PixelShuffle
+ */
+export class PixelShuffle extends Shuffle {
+  forward(x: Tensor): Tensor {
+    return pixelShuffle(x, this.factor, this);
+  }
+}
+
+/**
+ * Moves space into channels: blocks of r × r pixels become r² channels.
+ * @shape x [N,H·r,W·r,C] → y [N,H,W,C·r²]
+ * @gradient g, moved back
+ * @throws ValueError for a bad factor or order; ShapeError for a height or width that is no multiple of r
+ * @source torch.nn.PixelUnshuffle
+ */
+export class PixelUnshuffle extends Shuffle {
+  forward(x: Tensor): Tensor {
+    return pixelUnshuffle(x, this.factor, this);
+  }
+}
