@@ -317,6 +317,14 @@ row('gatherNd', 'slices, batched', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x,
 row('gatherNd', 'one vector', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x, [1, 2]));
 row('gatherNd', 'tensor indices', [of('normal', 3, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)], c.gatherNd);
 row('gatherNd', 'tensor indices of one axis', [of('normal', 3, 2), vectors([2, 0, 2, 1], 4, 1)], c.gatherNd);
+row('gatherNd', 'tensor indices, some outside', [of('normal', 3, 2, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)], c.gatherNd);
+row('gatherNd', 'tensor indices of one axis, some outside', [of('normal', 3, 2), vectors([2, -1, 3, 0, 99], 5, 1)], c.gatherNd);
+row('scatterNd', 'tensor indices, some outside', [of('normal', 5, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)], (updates, indices) =>
+  c.scatterNd(indices, updates, [3, 2, 2]),
+);
+row('scatterNd', 'tensor indices of one axis, some outside', [of('normal', 5, 2), vectors([2, -1, 3, 0, 99], 5, 1)], (updates, indices) =>
+  c.scatterNd(indices, updates, [3, 2]),
+);
 row('gatherNd', 'int32', [vectors([1, 2, 3, 4, 5, 6], 2, 3), vectors([1, 0, 0, 2], 2, 2)], c.gatherNd, constant);
 row('scatterNd', 'elements, repeated', [of('normal', 4)], (updates) =>
   c.scatterNd(

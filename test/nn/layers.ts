@@ -45,8 +45,8 @@ import {
   ReLU,
   Resize2d,
   randn,
-  Sequential,
   resize2d,
+  Sequential,
   SGD,
   ShapeError,
   Sigmoid,
@@ -57,10 +57,10 @@ import {
   type Tensor,
   tensor,
   UnpoolByMask,
-  unpoolByMask,
-  unpoolLike,
   Upsample2d,
   unPooling2x2ZeroFilled,
+  unpoolByMask,
+  unpoolLike,
   upsample2d,
   ValueError,
   zeros,
@@ -212,6 +212,8 @@ test('a pool and the level tied to it share nothing that is trained or saved, an
   assert.equal(y.shape, x.shape);
   y.sum().backward();
   assert.ok(net.parameters().every((p) => p.grad !== null));
+});
+
 test('layers that change the size are their operations', () => {
   const x = randn([1, 4, 6, 8]);
   same(new Upsample2d([3, 2]).forward(x), upsample2d(x, { scale: [3, 2] }));
