@@ -34,22 +34,11 @@ import {
 } from '../src/index.js';
 import { window2d } from '../src/tensor/window.js';
 import { closeTo } from './helpers/close.js';
+import { f64, is, randn, range, rows } from './helpers/values.js';
 
 const test = suite('semantics');
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const f64 = (values: ArrayLike<number>, shape: Shape, requiresGrad = false): Tensor =>
-  tensor(Float64Array.from(values), { shape, dtype: 'float64', requiresGrad });
-/** Numbers as the specification writes them: spaces between columns, slashes between rows. */
-const rows = (text: string): number[] =>
-  text
-    .trim()
-    .split(/[\s/]+/)
-    .map(Number);
-const is = (got: Tensor, text: string, tolerance = 1e-12): void => closeTo(got.dataSync(), rows(text), tolerance);
-const randn = (seed: number, shape: Shape, requiresGrad = false): Tensor =>
-  f64(new RandomState(seed).randn(shape.reduce((a, b) => a * b, 1)), shape, requiresGrad);
 const dot = (a: Tensor, b: Tensor): number => a.mul(b).sum().itemSync();
 const nine = f64(range(1, 9), [3, 3, 1, 1]);
 

@@ -10,31 +10,18 @@ import {
   maxPool2d,
   pixelShuffle,
   pixelUnshuffle,
-  RandomState,
   type Resize2dOptions,
   resize2d,
-  type Shape,
   type Tensor,
-  tensor,
   unPooling2x2ZeroFilled,
   upsample2d,
 } from '../../src/index.js';
 import { closeTo } from '../helpers/close.js';
+import { f64, is, randn, range } from '../helpers/values.js';
 
 const test = suite('ops/resize');
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-const f64 = (values: ArrayLike<number>, shape: Shape, requiresGrad = false): Tensor =>
-  tensor(Float64Array.from(values), { shape, dtype: 'float64', requiresGrad });
-/** Numbers as the specification writes them: spaces between columns, slashes between rows. */
-const rows = (text: string): number[] =>
-  text
-    .trim()
-    .split(/[\s/]+/)
-    .map(Number);
-const is = (got: Tensor, text: string, tolerance = 1e-12): void => closeTo(got.dataSync(), rows(text), tolerance);
-const randn = (seed: number, shape: Shape): Tensor => f64(new RandomState(seed).randn(shape.reduce((a, b) => a * b, 1)), shape);
 const square = (requiresGrad = false): Tensor => f64([1, 2, 3, 4], [1, 2, 2, 1], requiresGrad);
 const sizes = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }));
 

@@ -7,13 +7,13 @@ import ndarray from 'ndarray';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gatherNd, RandomState, type Shape, scatterNd, type Tensor, tensor } from '../../src/index.js';
+import { sizeOf } from '../helpers/values.js';
 
 const test = suite('ops/scatter');
 const is = (got: Tensor, shape: Shape, values: readonly number[]): void => {
   assert.equal(got.shape, shape);
   assert.equal([...got.dataSync()], values);
 };
-const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 const ints = (values: number[], shape: Shape): Tensor => tensor(values, { dtype: 'int32', shape });
 
 // The letters of tf.gather_nd's documentation: a0 = 1, b0 = 2, …, a1 = 5, …

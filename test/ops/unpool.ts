@@ -28,14 +28,12 @@ import {
   unpoolLike,
   ValueError,
 } from '../../src/index.js';
+import { f64, sizeOf } from '../helpers/values.js';
 
 const test = suite('ops/unpool');
-const size = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-const f64 = (values: ArrayLike<number>, shape: Shape, requiresGrad = false): Tensor =>
-  tensor(Float64Array.from(values), { shape, dtype: 'float64', requiresGrad });
 /** Whole numbers from 1 on in a random order: no two alike, all exact in float32. */
 const shuffled = (seed: number, shape: Shape): number[] => {
-  const keys = new RandomState(seed).rand(size(shape));
+  const keys = new RandomState(seed).rand(sizeOf(shape));
   const values = new Array<number>(keys.length);
   [...keys.keys()]
     .sort((a, b) => keys[a] - keys[b])
@@ -63,7 +61,7 @@ const cases: fc.Arbitrary<Case> = fc
   })
   .filter(({ shape, options }) => {
     try {
-      maxPool2d(f64(new Float64Array(size(shape)), shape), options);
+      maxPool2d(f64(new Float64Array(sizeOf(shape)), shape), options);
       return true;
     } catch (error) {
       // Only a kernel that does not fit: a window of nothing but padding is impossible here.
@@ -109,7 +107,7 @@ test("the pool's gradient is unpooling by add, the adjoint of gathering", () =>
     const unpooled = maxUnpool2d(g, where);
     const grad = (x.grad as Tensor).dataSync();
     assert.equal(grad, unpooled.dataSync());
-    const u = f64(new RandomState(seed + 1).randn(size(shape)), shape);
+    const u = f64(new RandomState(seed + 1).randn(sizeOf(shape)), shape);
     unpooled.backward(u);
     const gathered = (g.grad as Tensor).dataSync();
     const [left, right] = [dot(grad, u.dataSync()), dot(g.dataSync(), gathered)];
@@ -147,12 +145,12 @@ test("PyTorch's and TensorFlow Addons' forms, the posted function and the mask a
 test('the mask alone spreads a value over the masked cells of its window', () =>
   check(({ seed, shape, options }) => {
     const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
-    const set = Array.from(new RandomState(seed).rand(size(shape)), (u) => (u < 0.5 ? 1 : 0));
+    const set = Array.from(new RandomState(seed).rand(sizeOf(shape)), (u) => (u < 0.5 ? 1 : 0));
     const v = f64(what.dataSync(), what.shape, true);
     const y = unpoolByMask(v, f64(set, shape), options);
     const g = shuffled(seed + 1, shape);
     y.backward(f64(g, shape));
-    const [want, grad] = [new Float64Array(size(shape)), new Float64Array(what.size)];
+    const [want, grad] = [new Float64Array(sizeOf(shape)), new Float64Array(what.size)];
     const { height, width } = where.geometry as NonNullable<PoolIndices['geometry']>;
     const [batch, rows, columns, channels] = shape;
     for (let i = 0; i < what.size; i++) {
@@ -197,7 +195,7 @@ function byLists(values: number[], plane: ArrayLike<number>, shape: Shape, input
     const cell = (Math.floor(i / perImage) * height * width + plane[i]) * channels + (i % channels);
     at.set(cell, [...(at.get(cell) ?? []), i]);
   }
-  const y = new Array<number>(size(inputShape)).fill(0);
+  const y = new Array<number>(sizeOf(inputShape)).fill(0);
   const grad = new Array<number>(values.length).fill(0);
   for (const [cell, elements] of at) {
     const [value, share] = policies[policy](elements.map((i) => values[i]));
@@ -216,10 +214,10 @@ function policiesOn(on: Device, dtype: 'float32' | 'float64', numRuns: number): 
   fc.assert(
     fc.property(cases, fc.boolean(), ({ seed, shape, options }, ofWindows) => {
       const [{ shape: pooled }, where] = maxPool2d(tensor(shuffled(seed, shape), { shape }), options);
-      const anywhere = Array.from(new RandomState(seed).rand(size(pooled)), (u) => Math.floor(u * shape[1] * shape[2]));
+      const anywhere = Array.from(new RandomState(seed).rand(sizeOf(pooled)), (u) => Math.floor(u * shape[1] * shape[2]));
       const plane = ofWindows ? where.plane.dataSync() : anywhere;
       const indices = new PoolIndices(tensor(Int32Array.from(plane), { shape: pooled, device: on }), shape, ofWindows ? where.geometry : null);
-      const [values, g] = [small(seed + 1, size(pooled)), small(seed + 2, size(shape))];
+      const [values, g] = [small(seed + 1, sizeOf(pooled)), small(seed + 2, sizeOf(shape))];
       for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
         const v = tensor(values, { shape: pooled, dtype, device: on, requiresGrad: true });
         const y = maxUnpool2d(v, indices, { duplicates: policy });
