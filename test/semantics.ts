@@ -317,6 +317,7 @@ test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1',
   assert.is(indices.to('torch').dataSync()[at], 9);
   assert.is(indices.to('onnx').dataSync()[at], 45);
   assert.is(indices.convention, 'torch');
+  assert.is(String(indices.to('tf')), "PoolIndices([2,3,4,2] into [2,3,4,2], 'tf')");
   // The element is the largest of its image and channel: window (1, 0) of 2 × 2 windows begins at row 2, column 0.
   const x = new Float64Array(48);
   x[at] = 1;
@@ -516,7 +517,8 @@ test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
   const [values, indices] = maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: 'valid' });
   is(values, '7 10/20 19');
   const form = { poolSize: [2, 3], strides: 2, padding: 'VALID' } as const;
-  for (const given of [indices, indices.to('tf').dataSync()]) is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 0 20 0 0 19');
+  for (const given of [indices, indices.to('tf').dataSync(), [...indices.to('tf').dataSync()], indices.to('tf').ndarray()])
+    is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 0 20 0 0 19');
 });
 test("§5.3 PyTorch's documented cases", () => {
   const [four, at] = maxPool2d(f64(range(1, 16), [1, 4, 4, 1]), { kernelSize: 2, stride: 2 });

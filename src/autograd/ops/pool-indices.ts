@@ -255,6 +255,14 @@ export class PoolIndices {
     }
   }
 
+  /** Shapes and convention; the indices themselves are read by data(). */
+  toString(): string {
+    return `PoolIndices(${show(this.shape)} into ${show(this.inputShape)}, '${this.convention}')`;
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+
   /** Exempts the indices from release, as Tensor.keep. */
   keep(): this {
     this.plane.keep();
@@ -275,7 +283,7 @@ interface Repeat {
 /** Windows that share no cell. */
 const apart = ({ stride, kernel }: WindowAxis): boolean => stride >= kernel;
 
-/** Indices from elsewhere, checked, on a device. `shape`: of the data where it has none of its own. */
+/** Indices from elsewhere, checked, on a device. `shape`: the data's own by default. */
 export function indicesFrom(
   op: string,
   raw: TensorData | Tensor,

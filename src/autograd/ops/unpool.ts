@@ -210,7 +210,7 @@ function checkInput(op: string, x: Tensor, shape?: Shape): void {
     );
 }
 
-/** Checked indices for x from raw ones; a typed array has x's shape. */
+/** Checked indices for x from raw ones; a flat list has x's shape. */
 const rawIndices = (
   op: string,
   raw: TensorData | Tensor,
@@ -218,7 +218,8 @@ const rawIndices = (
   convention: IndexConvention,
   inputShape: Shape,
   geometry: Pool2dGeometry | null,
-): PoolIndices => indicesFrom(op, raw, ArrayBuffer.isView(raw) ? x.shape : undefined, { convention, inputShape, geometry, device: x.device });
+): PoolIndices => indicesFrom(op, raw, isFlat(raw) ? x.shape : undefined, { convention, inputShape, geometry, device: x.device });
+const isFlat = (raw: TensorData | Tensor): boolean => ArrayBuffer.isView(raw) || (Array.isArray(raw) && typeof raw[0] === 'number');
 
 /**
  * Puts each value back where its index says; zeros elsewhere. PoolIndices know their size; raw indices (numbers or an int32 tensor) need the pool that made
@@ -284,11 +285,16 @@ const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor
         [0, 0],
       ]);
 
-/** Every value must keep its place: the output covers the pool's input, and reaches less than one window further. */
+/** Every value must keep its place: the output covers the pool's input, and holds no cell that another window would cover. */
 function checkOutputSize(op: string, axis: string, asked: number, own: number, window: Pool2dGeometry['height'] | undefined): void {
   const most = window === undefined ? Infinity : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
   if (asked < own || asked > most)
-    throw new ShapeError(op, "outputSize must cover the pool's input and give the same windows", `${axis} ${asked}`, `${axis} may be ${own} to ${most}`);
+    throw new ShapeError(
+      op,
+      "outputSize must cover the pool's input and reach less than a stride beyond its windows",
+      `${axis} ${asked}`,
+      `${axis} may be ${own} to ${most}`,
+    );
 }
 
 export interface UnpoolingOptions {
