@@ -16,7 +16,9 @@ const largest = (numbers: ArrayLike<number>, of: (index: number) => number): num
 export function port(print: Print): void {
   print('#10216: the largest x and y, read with the width 201 and with 202');
   manualSeed(0);
-  const argmax = maxPool2d(randn([1, 301, 201, 1]), { kernelSize: 2, padding: 'same' })[1].to('tf').dataSync();
+  const argmax = maxPool2d(randn([1, 301, 201, 1]), { kernelSize: 2, padding: 'same' })[1]
+    .to('tf')
+    .dataSync();
   const seen = [201, 202].flatMap((width) => [largest(argmax, (i) => i % width), largest(argmax, (i) => Math.floor(i / width))]);
   print(seen.join(', '));
 
