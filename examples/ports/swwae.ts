@@ -17,7 +17,7 @@ const getwhere = (prepool: Tensor, postpool: Tensor): Tensor => grad(postpool.su
 export function port(print: Print): void {
   const image = tensor([1, 3, 2, 0, 4, 2, 8, 7, 5, 9, 1, 6, 0, 2, 5, 3], { shape: [1, 4, 4, 1], requiresGrad: true });
 
-  print('mnist_swwae: UpSampling2D(y) * getwhere([x, y])');
+  print('mnist_swwae: UpSampling2D(y) times getwhere([x, y])');
   const pool = new MaxPool2d(2);
   const unpool = unpoolLike(pool);
   const [pooled] = pool.forward(image);
