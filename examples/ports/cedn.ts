@@ -8,9 +8,21 @@
  * Different here: the losses. None were posted, and the script would not repeat its own: it sets the seed after it has made its variables. Data are the
  * script's own (numpy, seed 123); weights are ours, RandomState(42).randn in the order of the script, and dropout's masks RandomState(7).rand.
  */
-
-import type { PoolIndices, Tensor } from 'cedargrad';
-import { Adam, bceWithLogits, conv2d, conv2dTranspose, dropout, maxPool2dWithArgmaxAndMask, noGrad, RandomState, relu, tensor, unpoolByMask } from 'cedargrad';
+import {
+  Adam,
+  bceWithLogits,
+  conv2d,
+  conv2dTranspose,
+  dropout,
+  maxPool2dWithArgmaxAndMask,
+  noGrad,
+  type PoolIndices,
+  RandomState,
+  relu,
+  type Tensor,
+  tensor,
+  unpoolByMask,
+} from 'cedargrad';
 import { cednData, cednWeights } from 'cedargrad/data';
 import { type Print, source } from './print.js';
 

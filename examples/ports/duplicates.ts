@@ -2,7 +2,7 @@
  * Indices that repeat, as where windows overlap.
  *
  * Posted: "scatter_nd has duplication problem" (teramototoya in github.com/tensorflow/tensorflow/issues/2169, September 2017), which is
- * github.com/tensorflow/tensorflow/issues/8102; his cure in github.com/teramototoya/Unpooling-layer (where anything was scattered, times the pooled picture blown up);
+ * github.com/tensorflow/tensorflow/issues/8102; the cure in github.com/teramototoya/Unpooling-layer (where anything was scattered, times the pooled picture blown up);
  * and the example of the cvnn library, whose author notes "Still has a bug, if argmax has coincident indexes".
  * Wrong there: scatter_nd sums, so a maximum of two windows comes back doubled; scatter_nd_update keeps whichever came last; the cure needs pool_size = strides.
  * Here: the policy has a name, does the same on every device, and has its true gradient.
