@@ -26,7 +26,7 @@ export function port(print: Print): void {
     ),
   );
 
-  // The shapes and the sum are the answer's; its numbers we have from memory only, no copy of the page being at hand.
+  // The shapes and the sum are the post's; the input's numbers are ours.
   print('\nUnPooling2x2ZeroFilled, (1, 3, 6, 6); the input is ours');
   const x = tensor(
     Array.from({ length: 18 }, () => [1, 1, 2, 2, 3, 3]),
