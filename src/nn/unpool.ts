@@ -64,10 +64,11 @@ export class UnpoolByMask extends Module {
 }
 
 /**
- * The decoder's half of a pool: unpools where that pool's latest forward found its maxima. Takes one tensor, so that it stands in a Sequential, too.
- * @shape x [N,H′,W′,C], as the pool's values → y [N,H,W,C], as the pool's input
- * @gradient g gathered at the pool's indices
- * @throws GraphError while the pool has not run; ShapeError when x has another shape than the pool's values
+ * The decoder's half of a pool: unpools where that pool's latest forward found its maxima. One tensor is enough, so that it stands in a Sequential, too;
+ * a second argument names other places than the latest.
+ * @shape x [N,H′,W′,C], as the pool's values; indices as x → y [N,H,W,C], as the pool's input
+ * @gradient g gathered at the indices
+ * @throws GraphError while the pool has not run and no indices are given; ShapeError when x has another shape than the pool's values
  * @source Zhao, Mathieu, Goroshin and LeCun 2015, "Stacked What-Where Auto-encoders"
  */
 export class UnpoolLike extends Module {
@@ -82,8 +83,8 @@ export class UnpoolLike extends Module {
     checkUnpoolOptions('unpoolLike', { duplicates });
     this.#pool = pool;
   }
-  forward(x: Tensor): Tensor {
-    return maxUnpool2d(x, this.#pool.lastIndices, { duplicates: this.duplicates });
+  forward(x: Tensor, indices: PoolIndices = this.#pool.lastIndices): Tensor {
+    return maxUnpool2d(x, indices, { duplicates: this.duplicates });
   }
   override describe(): string {
     return attributes({ duplicates: this.duplicates === 'add' ? undefined : this.duplicates });

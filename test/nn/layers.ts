@@ -271,6 +271,19 @@ test('FixedUnpool2d: zeros, a kept matrix, or a learned one', () => {
   );
 });
 
+test("unpoolLike takes the pool's latest places, or those it is given", () => {
+  const [a, b] = [randn([1, 4, 4, 2]), randn([1, 4, 4, 2])];
+  const pool = new MaxPool2d(2);
+  const unpool = unpoolLike(pool);
+  const [values, there] = pool.forward(a);
+  same(unpool.forward(values, there), maxUnpool2d(values, there));
+  const [, latest] = pool.forward(b);
+  same(unpool.forward(values), maxUnpool2d(values, latest));
+  same(unpool.forward(values, there), maxUnpool2d(values, there));
+  // Given places need no pool that has run.
+  same(unpoolLike(new MaxPool2d(2)).forward(values, there), maxUnpool2d(values, there));
+});
+
 test('activations are their operations', () => {
   const x = randn([2, 3]);
   same(new ReLU().forward(x), x.relu());
