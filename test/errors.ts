@@ -353,7 +353,10 @@ test('masks that do not fit', () => {
 test('unknown NaN policies, and pools that have not run', () => {
   fails(() => c.maxPool2d(image, { kernelSize: 2, nan: 'skip' as 'tf' }), ValueError, 'maxPool2d', "nan must be 'propagate', 'tf' or 'ignore'", 'nan=skip');
   fails(() => new c.MaxPool2d(2, { nan: 'skip' as 'tf' }), ValueError, 'MaxPool2d', 'nan=skip');
-  fails(() => c.unpoolLike(new c.MaxPool2d(2)).forward(image), GraphError, 'unpoolLike', 'the pool must have run', 'forward()');
+  fails(() => c.unpoolLike(new c.MaxPool2d(2)).forward(image), GraphError, 'lastIndices', 'the pool must have run', 'forward()');
+  const pool = new c.MaxPool2d(2);
+  const alone = c.noGrad(() => pool.forward(image)[0]);
+  fails(() => c.unpoolLike(pool).forward(alone), GraphError, 'lastIndices', "PoolIndices([1,2,2,2] into [1,4,4,2], 'torch')", 'in one step or one noGrad()');
   fails(() => c.unpoolLike(new c.MaxPool2d(2), { duplicates: 'sum' as 'add' }), ValueError, 'unpoolLike', 'duplicates=sum');
   fails(() => new c.MaxUnpool2d({ poolSize: 2, padding: 'full' as 'same' }), ValueError, 'MaxUnpool2d', 'padding=full');
   fails(() => new c.MaxUnpool2d(0), ValueError, 'MaxUnpool2d', 'kernelSize=[0,0]');

@@ -51,11 +51,19 @@ export abstract class MaxPooling extends Module {
     this.#last = result[1];
     return result;
   }
-  /** Where the maxima of the latest forward stood. @throws GraphError before the first */
+  /** Where the maxima of the latest forward stood. @throws GraphError before the first, and once those indices are released */
   get lastIndices(): PoolIndices {
-    if (this.#last === null)
-      throw new GraphError('unpoolLike', 'the pool must have run', 'a pool that has not', 'call its forward() in this step, before the decoder');
-    return this.#last;
+    const last = this.#last;
+    if (last === null)
+      throw new GraphError('lastIndices', 'the pool must have run', 'a pool that has not', 'call its forward() in this step, before the decoder');
+    if (last.plane.released)
+      throw new GraphError(
+        'lastIndices',
+        "the pool's latest indices must not have been released",
+        `${last}, whose step or noGrad() has ended`,
+        'run encoder and decoder in one step or one noGrad(), or pass the indices on',
+      );
+    return last;
   }
   override describe(): string {
     return describePool(this, { nan: this.nan === 'propagate' ? undefined : this.nan });

@@ -87,7 +87,7 @@ export class UnpoolLike extends Module {
     return maxUnpool2d(x, indices, { duplicates: this.duplicates });
   }
   override describe(): string {
-    return attributes({ duplicates: this.duplicates === 'add' ? undefined : this.duplicates });
+    return attributes({ kernelSize: this.#pool.kernelSize, duplicates: this.duplicates === 'add' ? undefined : this.duplicates });
   }
 }
 

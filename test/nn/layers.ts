@@ -199,7 +199,7 @@ test('unpooling layers are their operations, in every form', () => {
   assert.is(String(new MaxPool2d(2, { nan: 'ignore' })), 'MaxPool2d(kernelSize=[2,2], nan=ignore)');
   assert.is(String(new MaxUnpool2d(3, { stride: 2 })), 'MaxUnpool2d(stride=2, kernelSize=3)');
   assert.is(String(new MaxUnpool2d()), 'MaxUnpool2d()');
-  assert.is(String(unpoolLike(overlapping, { duplicates: 'mean' })), 'UnpoolLike(duplicates=mean)');
+  assert.is(String(unpoolLike(overlapping, { duplicates: 'mean' })), 'UnpoolLike(kernelSize=[3,3], duplicates=mean)');
 });
 
 test('a pool and the level tied to it share nothing that is trained or saved, and stand in a Sequential', () => {
