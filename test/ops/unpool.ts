@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   type Device,
+  DeviceError,
   type Duplicates,
   defaultDevice,
   device,
@@ -278,6 +279,13 @@ test('what was checked once is not read again', async () => {
     problem = e;
   });
   assert.instance(problem, ValueError);
+  const rawTensor = where.plane.add(0);
+  assert.throws(
+    () => poolIndices(rawTensor, { convention: 'torch', inputShape: [1, 4, 4, 1], device: on }),
+    (e: Error) =>
+      e instanceof DeviceError &&
+      /^poolIndices: raw indices are checked, so they must be read; got mode cpu.*; pass numbers: await tensor\.data\(\)$/.test(e.message),
+  );
   // Raw numbers are looked at where they come in.
   const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1], device: on } as const;
   const v = tensor([1, 2, 3, 4], { shape: [1, 2, 2, 1], device: on });

@@ -144,6 +144,15 @@ function planeOf(
   });
 }
 
+/** A tensor's values, or a DeviceError that says what else to do where the device cannot be read at once. */
+function readNow(op: string, t: Tensor, rule: string, hint: string): TypedArray {
+  try {
+    return t.dataSync();
+  } catch (error) {
+    throw error instanceof DeviceError && t.device.alive ? new DeviceError(op, rule, error.got, hint) : error;
+  }
+}
+
 /** Spares a reading later: looks for repeated indices where their values are at hand. */
 let lookForRepeats: (indices: PoolIndices, plane: ArrayLike<number>) => void;
 
@@ -216,16 +225,7 @@ export class PoolIndices {
   }
   /** The same at once. @throws DeviceError where the device cannot read at once */
   checkUniqueSync(op = 'checkUnique'): this {
-    if (this.#repeat === undefined) {
-      let plane: TypedArray;
-      try {
-        plane = this.plane.dataSync();
-      } catch (error) {
-        if (!(error instanceof DeviceError)) throw error;
-        throw new DeviceError(op, "duplicates 'error' must read the indices", error.got, 'await indices.checkUnique() before');
-      }
-      this.#look(plane);
-    }
+    if (this.#repeat === undefined) this.#look(readNow(op, this.plane, "duplicates 'error' must read the indices", 'await indices.checkUnique() before'));
     return this.#refuseRepeat(op);
   }
   #refuseRepeat(op: string): this {
@@ -290,7 +290,10 @@ export function indicesFrom(
   shape: Shape | undefined,
   { convention, inputShape, geometry, device }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
 ): PoolIndices {
-  const source = typeof raw === 'object' && 'dataSync' in raw ? { data: raw.dataSync(), shape: [...raw.shape] } : parse(op, raw);
+  const source =
+    typeof raw === 'object' && 'dataSync' in raw
+      ? { data: readNow(op, raw, 'raw indices are checked, so they must be read', 'pass numbers: await tensor.data()'), shape: [...raw.shape] }
+      : parse(op, raw);
   const own = shape ?? source.shape;
   const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
   const [n, , , c] = rank4(op, 'shape', own);
