@@ -102,6 +102,20 @@ test('geometry out of range', () => {
   fails(() => c.conv2d(image, kernel, { groups: 0 }), ValueError, 'conv2d', 'groups=0');
   fails(() => c.maxPool2d(image, { kernelSize: 0 }), ValueError, 'maxPool2d', 'kernelSize=[0,0]');
   fails(() => c.maxPool2d(image, { kernelSize: 2, stride: -2 }), ValueError, 'maxPool2d', 'stride=[-2,-2]');
+  // TensorFlow's four numbers, and a whole shape, would otherwise be read as their first two.
+  const four = [1, 2, 2, 1] as unknown as [number, number];
+  fails(() => c.maxPool2d(image, { kernelSize: four }), ValueError, 'maxPool2d', 'kernelSize must be a number or [h, w]', 'kernelSize=[1,2,2,1]');
+  fails(() => c.maxPool2d(image, { kernelSize: 2, stride: four }), ValueError, 'maxPool2d', 'stride=[1,2,2,1]', 'no batch, no channels');
+  fails(() => c.resize2d(image, { size: [1, 4, 4, 2] as unknown as [number, number] }), ValueError, 'resize2d', 'size=[1,4,4,2]');
+  fails(() => c.maxPool2d(image, {} as c.Pool2dOptions), ValueError, 'maxPool2d', 'got no kernelSize');
+  const fourPads = [
+    [0, 0],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ] as unknown as c.Padding;
+  fails(() => c.maxPool2d(image, { kernelSize: 3, padding: fourPads }), ValueError, 'maxPool2d', 'padding=[[0,0],[1,1],[1,1],[0,0]]');
+  fails(() => c.maxPool2d(image, { kernelSize: 3, padding: [[0, 0, 1], 1] as unknown as c.Padding }), ValueError, 'maxPool2d', 'padding=[[0,0,1],1]');
 });
 test('an impossible size of a transposed convolution', () => {
   const weight = zeros([3, 3, 1, 2]);

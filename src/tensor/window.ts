@@ -39,7 +39,12 @@ export interface Pool2dGeometry extends Window2d {
 
 /** A number or pair as [h, w], each whole and at least `least`. */
 export function pair(op: string, name: string, value: Pair, least = 1): readonly [number, number] {
-  const [h, w] = typeof value === 'number' ? [value, value] : value;
+  const both = typeof value === 'number' ? ([value, value] as const) : value;
+  if (both?.length !== 2) {
+    const got = value == null ? `no ${name}` : `${name}=${JSON.stringify(value)}`;
+    throw new ValueError(op, `${name} must be a number or [h, w]`, got, 'height and width alone: no batch, no channels');
+  }
+  const [h, w] = both;
   if (!Number.isInteger(h) || !Number.isInteger(w) || h < least || w < least)
     throw new ValueError(op, `${name} must be whole and at least ${least}`, `${name}=${show([h, w])}`);
   return [h, w];
@@ -55,9 +60,13 @@ export function parsePadding(op: string, padding: Padding): 'same' | 'valid' | r
       `padding=${JSON.stringify(padding)}`,
     );
   if (typeof padding === 'string') throw bad();
-  const [h, w] = typeof padding === 'number' ? [padding, padding] : padding;
-  const sides = (p: number | readonly [number, number]): readonly [number, number] => (typeof p === 'number' ? [p, p] : p);
-  const pads = [sides(h), sides(w)] as const;
+  const both = <T>(p: number | readonly [T, T]): readonly [number | T, number | T] => {
+    if (typeof p === 'number') return [p, p];
+    if (p?.length !== 2) throw bad();
+    return p;
+  };
+  const [h, w] = both<number | readonly [number, number]>(padding);
+  const pads = [both<number>(h), both<number>(w)] as const;
   if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0)) throw bad();
   return pads;
 }
