@@ -253,6 +253,7 @@ test('indices out of range, or of another input', () => {
     "batch and channels must be the input's",
   );
   fails(() => c.poolIndices([0], { inputShape: [1, 2, 2, 1], convention: 'torch' }), ShapeError, 'poolIndices', 'rank 4');
+  fails(() => c.poolIndices(with99, { ...pooled, inputShape: [2, 4.5, 4, 2], convention: 'torch' }), ShapeError, 'poolIndices', 'inputShape=[2,4.5,4,2]');
   fails(() => c.poolIndices(with99, { ...pooled, convention: 'keras' as 'tf' }), ValueError, 'poolIndices', 'must be one of', "'onnx'", 'convention=keras');
   fails(() => c.maxPool2d(image, { kernelSize: 2 })[1].to('keras' as 'tf'), ValueError, 'PoolIndices', 'convention=keras');
 });
@@ -298,6 +299,16 @@ test('an index outside of its own window names the window, and where it really s
     'row 2, column 2',
   );
 });
+test('fewer indices than the pool gives', () => {
+  fails(
+    () => c.poolIndices([5, 6], { shape: [1, 1, 2, 1], inputShape: [1, 4, 4, 1], convention: 'torch', pool: { kernelSize: 3, stride: 1 } }),
+    ShapeError,
+    'poolIndices',
+    "shape must be the pool's output shape",
+    'shape=[1,1,2,1]',
+    'the pool gives [1,2,2,1]',
+  );
+});
 test('forms of unpooling that do not fit', () => {
   const [values, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
   const raw = indices.dataSync();
@@ -309,6 +320,9 @@ test('forms of unpooling that do not fit', () => {
     'kernelSize (as PyTorch) or poolSize (as TensorFlow Addons)',
   );
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, poolSize: 2 }), ValueError, 'maxUnpool2d', 'not both');
+  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, strides: 1 }), ValueError, 'maxUnpool2d', 'must be named stride', 'got strides');
+  fails(() => c.maxUnpool2d(values, raw, { poolSize: 2, stride: 1 }), ValueError, 'maxUnpool2d', 'must be named strides', 'got stride;');
+  fails(() => new c.MaxUnpool2d({ poolSize: 2, stride: 1 }), ValueError, 'MaxUnpool2d', 'got stride;');
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 0 }), ValueError, 'maxUnpool2d', 'kernelSize=[0,0]');
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, padding: 2 }), ValueError, 'maxUnpool2d', 'at most half the kernel', 'padding=[2,2]');
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [6, 4] }), ShapeError, 'maxUnpool2d', 'got height 6', 'height may be 3 to 5');
@@ -349,6 +363,8 @@ test('forms of unpooling that do not fit', () => {
   fails(() => c.unpooling(values, [2, 5, 4, 2], indices), ShapeError, 'unpooling', "outputShape must be the pool's input shape", 'tilt');
   fails(() => c.unpooling(values, [2, 4, 4, 2], indices.to('tf-batch').dataSync()), ValueError, 'unpooling', "legal as 'tf-batch'");
   fails(() => c.unpooling(values, [4, 4, 2], raw), ShapeError, 'unpooling', 'outputShape must have rank 4');
+  for (const bad of [-4, 4.5, Number.NaN])
+    fails(() => c.unpooling(values, [2, bad, 4, 2], raw), ShapeError, 'unpooling', 'sizes must be whole and not negative', `outputShape=[2,${bad},4,2]`);
 });
 test('masks that do not fit', () => {
   const [values, argmax, mask] = c.maxPool2dWithArgmaxAndMask(c.randn(inputShape), { kernelSize: 2 });

@@ -23,8 +23,8 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 /** Checks that a shape is a list of whole, non-negative sizes. */
-export function checkShape(op: string, shape: Shape): void {
-  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(op, 'sizes must be whole and not negative', `shape=${show(shape)}`);
+export function checkShape(op: string, shape: Shape, name = 'shape'): void {
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(op, 'sizes must be whole and not negative', `${name}=${show(shape)}`);
 }
 
 /** A negative axis counts from the end; out of range is an error. */

@@ -8,7 +8,7 @@ import type { Device } from '../../device/device.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { TypedArray } from '../../tensor/dtype.js';
 import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
-import { rank4, type Shape, sizeOf } from '../../tensor/shape.js';
+import { checkShape, rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
 import { place } from '../graph.js';
@@ -296,8 +296,17 @@ export function indicesFrom(
       : parse(op, raw);
   const own = shape ?? source.shape;
   const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
+  checkShape(op, inputShape, 'inputShape');
   const [n, , , c] = rank4(op, 'shape', own);
   if (n !== batch || c !== channels) throw new ShapeError(op, "batch and channels must be the input's", `shape=${show(own)}, inputShape=${show(inputShape)}`);
+  // Devices gather by the geometry: they would read indices that are not there.
+  if (geometry !== null && (own[1] !== geometry.height.output || own[2] !== geometry.width.output))
+    throw new ShapeError(
+      op,
+      "shape must be the pool's output shape",
+      `shape=${show(own)}, inputShape=${show(inputShape)}`,
+      `the pool gives ${show([batch, geometry.height.output, geometry.width.output, channels])}`,
+    );
   if (source.data.length !== sizeOf(own)) throw new ShapeError(op, 'there must be one index per element', `${source.data.length} indices, shape=${show(own)}`);
   checkConvention(op, convention, geometry);
   const plane = planeOf(op, source.data, own, convention, inputShape, geometry);

@@ -6,7 +6,7 @@ import type { Pick } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
 import type { TensorData } from '../../tensor/nested.js';
-import { imageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
+import { checkShape, imageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry, type WindowAxis } from '../../tensor/window.js';
 import { apply, call, endWith, type Op, withTracking } from '../graph.js';
@@ -175,9 +175,13 @@ function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
 }
 
 function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
-  const [torch, addons] = ['kernelSize' in options && options.kernelSize !== undefined, 'poolSize' in options && options.poolSize !== undefined];
+  const given = (name: string): boolean => (options as Readonly<Record<string, unknown>>)[name] !== undefined;
+  const [torch, addons] = [given('kernelSize'), given('poolSize')];
   if (torch && addons)
     throw new ValueError(op, 'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both', 'both', 'they count indices and sizes differently');
+  // Types let each form have the other's word, which would be passed over.
+  if (torch && given('strides')) throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
+  if (addons && given('stride')) throw new ValueError(op, "poolSize's stride must be named strides", 'stride', 'stride goes with kernelSize');
   const form = torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
   if (form !== null && form.check !== 'window' && form.check !== 'shape') throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
   return form;
@@ -321,6 +325,7 @@ export function unpooling(
   const op = 'unpooling';
   checkInput(op, inputs);
   rank4(op, 'outputShape', outputShape);
+  checkShape(op, outputShape, 'outputShape');
   const given = argmax instanceof PoolIndices;
   const indices = given ? argmax : rawIndices(op, argmax, inputs, convention, outputShape, null);
   checkInput(op, inputs, indices.shape);
