@@ -118,10 +118,18 @@ export const onesLike = (x: Tensor): Tensor => x.onesLike();
  */
 export function poolIndices(
   data: TensorData | Tensor,
-  options: { shape?: Shape; convention: IndexConvention; inputShape: Shape; pool?: Pool2dOptions; device?: Device },
+  options: {
+    shape?: Shape;
+    convention: IndexConvention;
+    inputShape: Shape;
+    pool?: Pool2dOptions;
+    /** Default: a tensor's own, else the default device. */
+    device?: Device;
+  },
 ): PoolIndices {
   const op = 'poolIndices';
-  const { shape, convention, inputShape, pool, device = defaultDevice() } = options;
+  const { shape, convention, inputShape, pool } = options;
+  const device = options.device ?? (typeof data === 'object' && 'device' in data ? data.device : defaultDevice());
   const geometry = pool === undefined ? null : poolGeometry(op, inputShape, pool);
   return indicesFrom(op, data, shape, { convention, inputShape, geometry, device });
 }

@@ -254,6 +254,15 @@ test('every policy and its gradient equal lists by hand, bit for bit on gpu', as
   await on.close();
 });
 
+test("poolIndices of a tensor stay on the tensor's device", async () => {
+  const on = await device('wasm', { threads: 1 });
+  const raw = tensor([5, 7, 13, 15], { shape: [1, 2, 2, 1], dtype: 'int32', device: on });
+  const options = { convention: 'torch', inputShape: [1, 4, 4, 1] } as const;
+  assert.is(poolIndices(raw, options).plane.device, on);
+  assert.is(poolIndices(raw, { ...options, device: defaultDevice() }).plane.device, defaultDevice());
+  await on.close();
+});
+
 test("'error' refuses the first index that repeats, and passes all others", async () => {
   let repeated = 0;
   check(({ seed, shape, options }) => {
