@@ -354,13 +354,27 @@ test('forms of unpooling that do not fit', () => {
   fails(() => c.maxUnpool2d(values, indices, { kernelSize: 4 }), ShapeError, 'maxUnpool2d', 'got height 4', 'height may be 5 to 11');
   fails(
     () => c.maxUnpool2d(values, indices, { kernelSize: 2, padding: 1, stride: 2, outputSize: [3, 3] }),
+    ShapeError,
+    'maxUnpool2d',
+    "the indices' input size must be less than a stride away",
+    'height may be 1 to 3',
+  );
+  fails(
+    () => c.maxUnpool2d(values, indices, { kernelSize: 2, padding: 'same' as unknown as number }),
     ValueError,
     'maxUnpool2d',
-    'the options must describe the pool',
-    'leave them out',
+    "'same' and 'valid' go with poolSize",
+  );
+  fails(() => c.maxUnpool2d(values, indices, { poolSize: 2, padding: 0 as unknown as 'same' }), ValueError, 'maxUnpool2d', 'numbers go with kernelSize');
+  fails(
+    () => c.maxUnpool2d(values, indices, { stride: 2, duplicates: 'add' } as c.MaxUnpool2dOptions),
+    ValueError,
+    'maxUnpool2d',
+    'kernelSize or poolSize must be given',
+    'stride alone',
   );
   fails(() => c.maxUnpool2d(values.cast('int32'), indices), ValueError, 'maxUnpool2d', 'dtype=int32');
-  fails(() => c.unpooling(values, [2, 5, 4, 2], indices), ShapeError, 'unpooling', "outputShape must be the pool's input shape", 'tilt');
+  fails(() => c.unpooling(values, [2, 5, 4, 2], indices), ShapeError, 'unpooling', "the output must have the shape of the pool's input", 'tilt');
   fails(() => c.unpooling(values, [2, 4, 4, 2], indices.to('tf-batch').dataSync()), ValueError, 'unpooling', "legal as 'tf-batch'");
   fails(() => c.unpooling(values, [4, 4, 2], raw), ShapeError, 'unpooling', 'outputShape must have rank 4');
   for (const bad of [-4, 4.5, Number.NaN])
@@ -377,16 +391,20 @@ test('masks that do not fit', () => {
     "pooling the mask's shape must give the input's",
     '3×2',
   );
-  fails(() => c.unpoolByMask(values, zeros([2, 5, 4, 2]), { argmax }), ShapeError, 'unpooling', 'inputShape=[2,4,4,2]');
+  fails(() => c.unpoolByMask(values, zeros([2, 5, 4, 2]), { argmax }), ShapeError, 'unpoolByMask', 'output=[2,5,4,2]', 'inputShape=[2,4,4,2]', 'tilt');
+  fails(() => c.unpoolByMask(values, mask, { argmax: new Int32Array(16).fill(33) }), ValueError, 'unpoolByMask', '(n 0, y 0, x 0, c 0)');
+  fails(() => c.unpoolByMask(values, mask, { kernelSize: 2, duplicates: 'max' }), ValueError, 'unpoolByMask', 'duplicates and convention go with argmax');
   fails(() => c.unpoolByMask(values, mask.reshape([2, 16, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'mask must have rank 4');
 });
 test('unknown NaN policies, and pools that have not run', () => {
   fails(() => c.maxPool2d(image, { kernelSize: 2, nan: 'skip' as 'tf' }), ValueError, 'maxPool2d', "nan must be 'propagate', 'tf' or 'ignore'", 'nan=skip');
   fails(() => new c.MaxPool2d(2, { nan: 'skip' as 'tf' }), ValueError, 'MaxPool2d', 'nan=skip');
+  fails(() => new c.MaxPool2dWithArgmaxAndMask(0), ValueError, 'MaxPool2dWithArgmaxAndMask', 'kernelSize=[0,0]');
   fails(() => c.unpoolLike(new c.MaxPool2d(2)).forward(image), GraphError, 'lastIndices', 'the pool must have run', 'forward()');
   const pool = new c.MaxPool2d(2);
+  const unpool = c.unpoolLike(pool);
   const alone = c.noGrad(() => pool.forward(image)[0]);
-  fails(() => c.unpoolLike(pool).forward(alone), GraphError, 'lastIndices', "PoolIndices([1,2,2,2] into [1,4,4,2], 'torch')", 'in one step or one noGrad()');
+  fails(() => unpool.forward(alone), GraphError, 'lastIndices', "PoolIndices([1,2,2,2] into [1,4,4,2], 'torch')", 'in one step or one noGrad()');
   fails(() => c.unpoolLike(new c.MaxPool2d(2), { duplicates: 'sum' as 'add' }), ValueError, 'unpoolLike', 'duplicates=sum');
   fails(() => new c.MaxUnpool2d({ poolSize: 2, padding: 'full' as 'same' }), ValueError, 'MaxUnpool2d', 'padding=full');
   fails(() => new c.MaxUnpool2d(0), ValueError, 'MaxUnpool2d', 'kernelSize=[0,0]');

@@ -553,7 +553,7 @@ test('§5.3 the posted function scatters per image, whatever the windows', () =>
   assert.equal(unpooling(values, [2, 5, 5, 2], indices).dataSync(), want);
   assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf').dataSync()).dataSync(), want);
   assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf-batch').dataSync(), { convention: 'tf-batch' }).dataSync(), want);
-  assert.throws(() => unpooling(values, [2, 6, 6, 2], indices), /outputShape must be the pool's input shape/);
+  assert.throws(() => unpooling(values, [2, 6, 6, 2], indices), /the output must have the shape of the pool's input/);
 });
 test('§5.4 odd sizes do not tilt', () => {
   const [values, indices] = maxPool2d(f64(range(1, 9), [1, 3, 3, 1]), { kernelSize: 2, stride: 2, padding: 'same' });

@@ -3,7 +3,7 @@ import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { adopt, alias, type BackwardStep, consume, hidden, type Node, scoped, turnGeneration, watching, withTracking } from './graph.js';
+import { adopt, alias, type BackwardStep, consume, hidden, isTensor, type Node, scoped, turnGeneration, watching, withTracking } from './graph.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward. Default: createGraph. */
@@ -188,9 +188,6 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: Backwar
     return g === undefined ? t.zerosLike() : createGraph ? g : adopt(g);
   });
 }
-
-/** Whether a value is a tensor: without the class, which stands above. */
-export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
 
 /** Every tensor in a result: itself, or inside arrays, plain objects and classes that say so. */
 export function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {

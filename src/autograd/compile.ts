@@ -11,8 +11,8 @@ import { GraphError, show, ValueError } from '../errors.js';
 import type { DType } from '../tensor/dtype.js';
 import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { isTensor, tensorsIn } from './backward.js';
-import { alias, type Call, expireLater, type Node, type Op, operandOf, scoped, setWatcher, type Watcher, watching, wrap } from './graph.js';
+import { tensorsIn } from './backward.js';
+import { alias, type Call, expireLater, isTensor, type Node, type Op, operandOf, scoped, setWatcher, type Watcher, watching, wrap } from './graph.js';
 
 /** A tensor that a recorded call read, and the storage it had then. */
 interface Seen {

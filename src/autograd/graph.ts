@@ -102,6 +102,9 @@ export const registerTensor = (make: MakeTensor): void => {
   makeTensor = make;
 };
 
+/** Whether a value is a tensor: without the class, which stands above. */
+export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
+
 // ---- modes and scopes
 
 let tracking = true;

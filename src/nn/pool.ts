@@ -39,23 +39,34 @@ export abstract class MaxPooling extends Module {
   readonly stride: readonly [number, number];
   readonly padding: Padding;
   readonly nan: NanPolicy;
+  #mirrored = false;
   #last: PoolIndices | null = null;
 
-  constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
+  constructor(op: string, kernelSize: Pair, options: MaxPool2dLayerOptions) {
     super();
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('MaxPool2d', kernelSize, options));
+    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings(op, kernelSize, options));
     this.nan = options.nan ?? 'propagate';
-    checkNanPolicy('MaxPool2d', this.nan);
+    checkNanPolicy(op, this.nan);
   }
   protected remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(result: T): T {
-    this.#last = result[1];
+    // Only for a level that asks: indices hold the graph that they came from.
+    if (this.#mirrored) this.#last = result[1];
     return result;
+  }
+  /** Keeps the places of every forward from now on: for unpoolLike(). */
+  mirror(): void {
+    this.#mirrored = true;
   }
   /** Where the maxima of the latest forward stood. @throws GraphError before the first, and once those indices are released */
   get lastIndices(): PoolIndices {
     const last = this.#last;
     if (last === null)
-      throw new GraphError('lastIndices', 'the pool must have run', 'a pool that has not', 'call its forward() in this step, before the decoder');
+      throw new GraphError(
+        'lastIndices',
+        'the pool must have run',
+        'a pool that has not, since unpoolLike() was told of it',
+        'call its forward() in this step, before the decoder',
+      );
     if (last.plane.released)
       throw new GraphError(
         'lastIndices',
@@ -79,6 +90,9 @@ export abstract class MaxPooling extends Module {
  * @source torch.nn.MaxPool2d with return_indices
  */
 export class MaxPool2d extends MaxPooling {
+  constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
+    super('MaxPool2d', kernelSize, options);
+  }
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
     return this.remember(maxPool2d(x, this));
   }
@@ -93,6 +107,9 @@ export class MaxPool2d extends MaxPooling {
  * @source the custom operation max_pool_with_argmax_and_mask of stackoverflow.com/questions/36548736
  */
 export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
+  constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
+    super('MaxPool2dWithArgmaxAndMask', kernelSize, options);
+  }
   forward(x: Tensor): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
     return this.remember(maxPool2dWithArgmaxAndMask(x, this));
   }

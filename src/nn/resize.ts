@@ -1,4 +1,4 @@
-/** Layers that bring images to another size, channels last. Not here: the operations (autograd/ops/resize.ts), pools and their undoing (pool.ts). */
+/** Layers that bring images to another size, channels last. Not here: the operations (autograd/ops/resize.ts), pools (pool.ts) and unpooling (unpool.ts). */
 import { noGrad } from '../autograd/backward.js';
 import {
   checkResize,

@@ -81,6 +81,7 @@ export class UnpoolLike extends Module {
   ) {
     super();
     checkUnpoolOptions('unpoolLike', { duplicates });
+    pool.mirror();
     this.#pool = pool;
   }
   forward(x: Tensor, indices: PoolIndices = this.#pool.lastIndices): Tensor {
@@ -92,7 +93,7 @@ export class UnpoolLike extends Module {
 }
 
 /**
- * Pairs a decoder level with its encoder level: `const pool = new MaxPool2d(2), unpool = unpoolLike(pool)`.
+ * Pairs a decoder level with its encoder level: `const pool = new MaxPool2d(2), unpool = unpoolLike(pool)`. From now on the pool keeps the places of its latest forward.
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */

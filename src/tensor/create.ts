@@ -1,5 +1,5 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
-import { place } from '../autograd/graph.js';
+import { isTensor, place } from '../autograd/graph.js';
 import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
@@ -129,7 +129,7 @@ export function poolIndices(
 ): PoolIndices {
   const op = 'poolIndices';
   const { shape, convention, inputShape, pool } = options;
-  const device = options.device ?? (typeof data === 'object' && 'device' in data ? data.device : defaultDevice());
+  const device = options.device ?? (isTensor(data) ? data.device : defaultDevice());
   const geometry = pool === undefined ? null : poolGeometry(op, inputShape, pool);
   return indicesFrom(op, data, shape, { convention, inputShape, geometry, device });
 }

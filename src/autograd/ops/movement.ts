@@ -2,7 +2,7 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, type Op, view } from '../graph.js';
+import { apply, call, endWith, isTensor, type Op, view } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
@@ -203,7 +203,7 @@ const indexAddOp: Op<IndexAttrs> = {
 export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis = 0): Tensor {
   const a = normalizeAxis('indexSelect', axis, x.rank);
   const select = (list: Tensor): Tensor => apply(indexSelectOp, [x, list], { axis: a, size: sizeOf(list.shape) });
-  if ('storage' in indices) {
+  if (isTensor(indices)) {
     if (indices.rank !== 1) throw new ShapeError('indexSelect', 'indices must have rank 1', `indices=${show(indices.shape)}`);
     if (indices.dtype !== 'int32') throw new ValueError('indexSelect', 'indices must be int32', `dtype=${indices.dtype}`);
     return select(indices);

@@ -11,7 +11,7 @@ import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../
 import { checkShape, rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
-import { place } from '../graph.js';
+import { isTensor, place } from '../graph.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 /**
@@ -290,10 +290,9 @@ export function indicesFrom(
   shape: Shape | undefined,
   { convention, inputShape, geometry, device }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
 ): PoolIndices {
-  const source =
-    typeof raw === 'object' && 'dataSync' in raw
-      ? { data: readNow(op, raw, 'raw indices are checked, so they must be read', 'pass numbers: await tensor.data()'), shape: [...raw.shape] }
-      : parse(op, raw);
+  const source = isTensor(raw)
+    ? { data: readNow(op, raw, 'raw indices are checked, so they must be read', 'pass numbers: await tensor.data()'), shape: [...raw.shape] }
+    : parse(op, raw);
   const own = shape ?? source.shape;
   const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
   checkShape(op, inputShape, 'inputShape');

@@ -1,6 +1,6 @@
 /**
  * Images to another size: upsampling, fixed unpooling, resizing, and pixels moved between space and channels. All are compositions of general ops,
- * so every device has them and every gradient can be differentiated again. Not here: unpooling by indices (pool.ts), learned upsampling with overlap
+ * so every device has them and every gradient can be differentiated again. Not here: unpooling by indices (unpool.ts), learned upsampling with overlap
  * (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points; it does not average (avgPool2d in pool.ts does).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
@@ -9,7 +9,7 @@ import { parse, type TensorData } from '../../tensor/nested.js';
 import { imageSizes, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, pair } from '../../tensor/window.js';
-import { endWith } from '../graph.js';
+import { endWith, isTensor } from '../graph.js';
 import { spread } from './movement.js';
 
 /** Checks an image and returns its sizes. */
@@ -77,7 +77,7 @@ export function fixedUnpool2d(x: Tensor, { size, matrix }: FixedUnpool2dOptions)
     if (asked === undefined) throw new ValueError(op, 'size or matrix must be given', 'neither');
     return upsample2d(x, { scale: asked, fill: 'zeros' });
   }
-  const block = typeof matrix === 'object' && 'storage' in matrix ? matrix : uploaded(op, x, matrix);
+  const block = isTensor(matrix) ? matrix : uploaded(op, x, matrix);
   const [sh, sw] = block.shape;
   if (block.rank !== 2 || block.size === 0) throw new ShapeError(op, 'matrix must have rank 2, [sh,sw], and not be empty', `matrix=${show(block.shape)}`);
   if (asked !== undefined && (asked[0] !== sh || asked[1] !== sw))
@@ -103,7 +103,7 @@ function uploaded(op: string, x: Tensor, numbers: TensorData, shape?: Shape): Te
 export interface Resize2dOptions {
   /** [H,W] of the result: this, or scale. */
   size?: readonly [number, number];
-  /** How many times as high and wide, not necessarily whole: the size is rounded down. */
+  /** How many times as high and wide, not necessarily whole: the size is rounded down, and points lie as for that size (PyTorch's recompute_scale_factor). */
   scale?: Pair;
   /** Between pixels: linear in both directions, or the nearest pixel. Default 'bilinear'. */
   method?: 'bilinear' | 'nearest';

@@ -1,19 +1,20 @@
 /**
  * Gathering and scattering by index vectors. Each vector becomes one index into the leading axes taken together, so that the row kernels of movement.ts
- * do the work; the two ops are each other's gradient. Not here: rows along one axis (indexSelect in movement.ts), pool indices (pool.ts).
+ * do the work; the two ops are each other's gradient. Not here: rows along one axis (indexSelect in movement.ts), pool indices (pool-indices.ts).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { parse, type TensorData } from '../../tensor/nested.js';
 import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { endWith, scoped } from '../graph.js';
+import { endWith, isTensor, scoped } from '../graph.js';
 import { where } from './arithmetic.js';
 import { indexAdd } from './movement.js';
 
 /** The indices' axes but the last, and how many axes a vector names. */
 function split(op: string, indices: Shape, target: string, shape: Shape): { lead: Shape; depth: number } {
   const depth = indices.at(-1) ?? 0;
+  if (shape.length === 0) throw new ShapeError(op, `${target} must have an axis to index`, `${target}=[]`);
   if (depth < 1 || depth > shape.length)
     throw new ShapeError(
       op,
@@ -71,7 +72,7 @@ function withRows(
   shape: Shape,
   fn: (rows: Tensor, lead: Shape, depth: number) => Tensor,
 ) {
-  if (typeof indices === 'object' && 'storage' in indices) {
+  if (isTensor(indices)) {
     const { lead, depth } = split(op, indices.shape, target, shape);
     const rows = scoped(
       () => rowsOfTensor(op, indices, lead, shape.slice(0, depth)),

@@ -110,7 +110,8 @@ export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpo
 interface Form {
   readonly convention: IndexConvention;
   readonly check: 'window' | 'shape';
-  readonly axis: (op: string, name: string, i: 0 | 1, pooled: number, asked: number | undefined) => WindowAxis;
+  /** `what`: what `asked` is, in messages. */
+  readonly axis: (op: string, name: string, i: 0 | 1, pooled: number, asked: number | undefined, what: string) => WindowAxis;
 }
 
 /** The axis of a pool from `input` to `output` cells. */
@@ -127,20 +128,22 @@ const poolAxis = (input: number, output: number, kernel: number, stride: number,
 function torchForm(op: string, options: TorchUnpoolOptions): Form {
   const kernel = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernel : pair(op, 'stride', options.stride);
+  if (typeof options.padding === 'string')
+    throw new ValueError(op, "kernelSize's padding must be a number or [h, w]", `padding=${options.padding}`, "'same' and 'valid' go with poolSize");
   const padding = pair(op, 'padding', options.padding ?? 0, 0);
   if (padding[0] * 2 > kernel[0] || padding[1] * 2 > kernel[1])
     throw new ValueError(op, 'padding must be at most half the kernel', `padding=${show(padding)}, kernelSize=${show(kernel)}`);
   return {
     convention: options.convention ?? 'torch',
     check: options.check ?? 'window',
-    axis: (name, axis, i, pooled, asked) => {
+    axis: (name, axis, i, pooled, asked, what) => {
       const usual = (pooled - 1) * stride[i] - 2 * padding[i] + kernel[i];
       const [least, most] = [Math.max(usual - stride[i] + 1, 1), usual + stride[i] - 1];
       const size = asked ?? usual;
       if (size < least || size > most)
         throw new ShapeError(
           name,
-          'outputSize must be less than a stride away from (H−1)·stride − 2·padding + kernelSize',
+          `${what} must be less than a stride away from (H−1)·stride − 2·padding + kernelSize`,
           `${axis} ${size}`,
           `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, stride ${stride[i]}, padding ${padding[i]}`,
         );
@@ -152,19 +155,20 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
 function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
   const kernel = pair(op, 'poolSize', options.poolSize);
   const stride = options.strides === undefined ? kernel : pair(op, 'strides', options.strides);
-  const padding = (options.padding ?? 'same').toLowerCase();
-  if (padding !== 'same' && padding !== 'valid') throw new ValueError(op, "padding must be 'same' or 'valid'", `padding=${options.padding}`);
+  const padding = String(options.padding ?? 'same').toLowerCase();
+  if (padding !== 'same' && padding !== 'valid')
+    throw new ValueError(op, "poolSize's padding must be 'same' or 'valid'", `padding=${options.padding}`, 'numbers go with kernelSize');
   return {
     convention: options.convention ?? 'tf',
     check: options.check ?? 'window',
-    axis: (name, axis, i, pooled, asked) => {
+    axis: (name, axis, i, pooled, asked, what) => {
       const [k, s] = [kernel[i], stride[i]];
       const [least, most] = padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
       const size = asked ?? (padding === 'same' ? most : least);
       if (size < least || size > most)
         throw new ShapeError(
           name,
-          "outputSize must be one that pools to the input's size",
+          `${what} must be one that pools to the input's size`,
           `${axis} ${size}`,
           `${axis} may be ${least} to ${most} for input ${pooled}, poolSize ${k}, strides ${s}, padding '${padding}'`,
         );
@@ -182,6 +186,9 @@ function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
   // Types let each form have the other's word, which would be passed over.
   if (torch && given('strides')) throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
   if (addons && given('stride')) throw new ValueError(op, "poolSize's stride must be named strides", 'stride', 'stride goes with kernelSize');
+  const stray = torch || addons ? undefined : ['stride', 'strides', 'padding', 'convention', 'check'].find(given);
+  if (stray !== undefined)
+    throw new ValueError(op, 'kernelSize or poolSize must be given with options of a pool', `${stray} alone`, 'PoolIndices need none of them');
   const form = torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
   if (form !== null && form.check !== 'window' && form.check !== 'shape') throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
   return form;
@@ -195,9 +202,9 @@ export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): voi
 }
 
 /** The pool that a form describes for an input, of the size asked for. */
-function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number, number] | undefined): Pool2dGeometry {
+function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number, number] | undefined, what = 'outputSize'): Pool2dGeometry {
   const [batch, height, width, channels] = rank4(op, 'input', x.shape);
-  return { batch, channels, height: form.axis(op, 'height', 0, height, asked?.[0]), width: form.axis(op, 'width', 1, width, asked?.[1]) };
+  return { batch, channels, height: form.axis(op, 'height', 0, height, asked?.[0], what), width: form.axis(op, 'width', 1, width, asked?.[1], what) };
 }
 
 const sameWindows = (a: WindowAxis, b: WindowAxis): boolean => a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
@@ -258,7 +265,7 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tenso
   checkInput(op, x, indices.shape);
   const [, height, width] = indices.inputShape;
   if (form !== null) {
-    const claimed = formGeometry(op, form, x, asked ?? [height, width]);
+    const claimed = formGeometry(op, form, x, [height, width], "the indices' input size");
     const { geometry } = indices;
     if (geometry !== null && !(sameWindows(claimed.height, geometry.height) && sameWindows(claimed.width, geometry.width)))
       throw new ValueError(
@@ -316,27 +323,32 @@ export interface UnpoolingOptions {
  * @throws ShapeError when shapes do not fit; ValueError for an index outside outputShape, naming the element and the likely convention
  * @source stackoverflow.com/a/66694687
  */
-export function unpooling(
-  inputs: Tensor,
-  outputShape: Shape,
-  argmax: PoolIndices | TensorData | Tensor,
-  { convention = 'tf', duplicates = 'add' }: UnpoolingOptions = {},
-): Tensor {
+export function unpooling(inputs: Tensor, outputShape: Shape, argmax: PoolIndices | TensorData | Tensor, options: UnpoolingOptions = {}): Tensor {
   const op = 'unpooling';
-  checkInput(op, inputs);
   rank4(op, 'outputShape', outputShape);
   checkShape(op, outputShape, 'outputShape');
+  return placeInto(op, inputs, outputShape, argmax, options);
+}
+
+function placeInto(
+  op: string,
+  x: Tensor,
+  shape: Shape,
+  argmax: PoolIndices | TensorData | Tensor,
+  { convention = 'tf', duplicates = 'add' }: UnpoolingOptions,
+): Tensor {
+  checkInput(op, x);
   const given = argmax instanceof PoolIndices;
-  const indices = given ? argmax : rawIndices(op, argmax, inputs, convention, outputShape, null);
-  checkInput(op, inputs, indices.shape);
-  if (!sameShape(indices.inputShape, outputShape))
+  const indices = given ? argmax : rawIndices(op, argmax, x, convention, shape, null);
+  checkInput(op, x, indices.shape);
+  if (!sameShape(indices.inputShape, shape))
     throw new ShapeError(
       op,
-      "outputShape must be the pool's input shape",
-      `outputShape=${show(outputShape)}, the indices' inputShape=${show(indices.inputShape)}`,
+      "the output must have the shape of the pool's input",
+      `output=${show(shape)}, the indices' inputShape=${show(indices.inputShape)}`,
       'indices count in the shape that they were made for: in another one the picture would tilt',
     );
-  const y = place(op, inputs, indices, duplicates);
+  const y = place(op, x, indices, duplicates);
   return given ? y : endWith(y, indices.plane);
 }
 
@@ -366,7 +378,7 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
   const [batch, , , channels] = rank4(op, 'mask', mask.shape);
   if (batch !== x.shape[0] || channels !== x.shape[3])
     throw new ShapeError(op, "batch and channels must be the mask's", `input=${show(x.shape)}, mask=${show(mask.shape)}`);
-  const { argmax, kernelSize, convention = 'tf', duplicates = 'add' } = options;
+  const { argmax, kernelSize } = options;
   if (argmax === undefined && kernelSize === undefined)
     throw new ValueError(
       op,
@@ -374,11 +386,10 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
       'neither',
       'with argmax values go to their indices, with kernelSize they spread over their windows',
     );
+  if (argmax === undefined && (options.duplicates !== undefined || options.convention !== undefined))
+    throw new ValueError(op, 'duplicates and convention go with argmax', 'no argmax', 'values that spread over their windows add where these overlap');
   const isSet = mask.dtype === 'bool' ? mask : mask.notEqual(0);
-  const spread =
-    argmax === undefined
-      ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair })
-      : unpooling(x, mask.shape, argmax, { convention, duplicates });
+  const spread = argmax === undefined ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair }) : placeInto(op, x, mask.shape, argmax, options);
   const y = where(isSet, spread, 0);
   return isSet === mask ? y : endWith(y, isSet);
 }
