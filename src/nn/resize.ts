@@ -136,12 +136,13 @@ abstract class Shuffle extends Module {
   readonly order: 'torch' | 'tf';
 
   constructor(
+    op: string,
     readonly factor: number,
-    { order = 'torch' }: PixelShuffleOptions = {},
+    { order = 'torch' }: PixelShuffleOptions,
   ) {
     super();
-    checkCount(new.target.name, 'factor', factor);
-    if (order !== 'torch' && order !== 'tf') throw new ValueError(new.target.name, "order must be 'torch' or 'tf'", `order=${order}`);
+    checkCount(op, 'factor', factor);
+    if (order !== 'torch' && order !== 'tf') throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
     this.order = order;
   }
   abstract override forward(x: Tensor): Tensor;
@@ -158,6 +159,9 @@ abstract class Shuffle extends Module {
  * @source Shi et al. 2016; torch.nn.PixelShuffle
  */
 export class PixelShuffle extends Shuffle {
+  constructor(factor: number, options: PixelShuffleOptions = {}) {
+    super('PixelShuffle', factor, options);
+  }
   forward(x: Tensor): Tensor {
     return pixelShuffle(x, this.factor, this);
   }
@@ -171,6 +175,9 @@ export class PixelShuffle extends Shuffle {
  * @source torch.nn.PixelUnshuffle
  */
 export class PixelUnshuffle extends Shuffle {
+  constructor(factor: number, options: PixelShuffleOptions = {}) {
+    super('PixelUnshuffle', factor, options);
+  }
   forward(x: Tensor): Tensor {
     return pixelUnshuffle(x, this.factor, this);
   }

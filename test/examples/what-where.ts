@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodePng } from '../src/io/index.js';
+import { decodePng } from '../../src/io/index.js';
 
 const test = suite('what-where');
-const repository = fileURLToPath(new URL('..', import.meta.url));
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'what-where-'));
 test.after(() => rmSync(out, { recursive: true }));
 
