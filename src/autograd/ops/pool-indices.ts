@@ -20,24 +20,6 @@ const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
  */
 export type IndexConvention = (typeof conventions)[number];
 
-/** The window convention has no layout of the whole array: it counts from each window's own corner. */
-type Flat = Exclude<IndexConvention, 'window'>;
-
-/** index = n·image + plane·factor + c·channel. */
-function layout(convention: Flat, [, height, width, channels]: Shape): { image: number; factor: number; channel: number } {
-  const image = height * width * channels;
-  switch (convention) {
-    case 'torch':
-      return { image: 0, factor: 1, channel: 0 };
-    case 'tf':
-      return { image: 0, factor: channels, channel: 1 };
-    case 'tf-batch':
-      return { image, factor: channels, channel: 1 };
-    case 'onnx':
-      return { image, factor: 1, channel: height * width };
-  }
-}
-
 function checkConvention(op: string, convention: IndexConvention, geometry: Pool2dGeometry | null): void {
   if (!conventions.includes(convention))
     throw new ValueError(op, `convention must be one of ${conventions.map((c) => `'${c}'`).join(', ')}`, `convention=${convention}`);
@@ -68,41 +50,66 @@ const placeOf = (i: number, [, height, width, channels]: Shape): Place => ({
 });
 const showPlace = ({ n, y, x, c }: Place): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
 
-/** A plane index as a convention writes it, for the element at a place. */
-function written(plane: number, convention: IndexConvention, { n, y, x, c }: Place, inputShape: Shape, geometry: Pool2dGeometry | null): number {
-  if (convention !== 'window') {
-    const { image, factor, channel } = layout(convention, inputShape);
-    return n * image + plane * factor + c * channel;
-  }
-  const { height, width } = geometry as Pool2dGeometry;
-  return (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x);
+/** How a convention counts the cells of an input, for the element of the indices at a place. */
+interface Counting {
+  /** The number of a plane index. */
+  write(plane: number, at: Place): number;
+  /** The plane index that a number means; null for none. */
+  read(value: number, at: Place): number | null;
+  /** The numbers that mean something, in words. */
+  legal(at: Place): string;
 }
 
-/** What a number means for the element at a place: its plane index, or null for none; and the legal numbers, in words. */
-function read(
-  value: number,
-  convention: IndexConvention,
-  at: Place,
-  [, height, width, channels]: Shape,
-  geometry: Pool2dGeometry | null,
-): { index: number | null; legal: string } {
-  if (convention === 'window') {
-    const { height: h, width: w } = geometry as Pool2dGeometry;
-    const y = start(h, at.y) + Math.floor(value / w.kernel);
-    const x = start(w, at.x) + (value % w.kernel);
-    const inside = Number.isInteger(value) && value >= 0 && value < h.kernel * w.kernel && y >= 0 && y < h.input && x >= 0 && x < w.input;
-    return { index: inside ? y * w.input + x : null, legal: `in [0, ${h.kernel * w.kernel - 1}] and not in the padding` };
+/** index = n·image + plane·factor + c·channel. */
+function flatCounting(pixels: number, image: number, factor: number, channel: number): Counting {
+  const low = ({ n, c }: Place): number => n * image + c * channel;
+  return {
+    write: (plane, at) => low(at) + plane * factor,
+    read: (value, at) => {
+      const plane = (value - low(at)) / factor;
+      return Number.isInteger(value) && Number.isInteger(plane) && plane >= 0 && plane < pixels ? plane : null;
+    },
+    legal: (at) => `in [${low(at)}, ${low(at) + (pixels - 1) * factor}]${factor === 1 ? '' : ` in steps of ${factor}`}`,
+  };
+}
+
+/** Counts from each window's own corner. */
+function windowCounting({ height, width }: Pool2dGeometry): Counting {
+  const cells = height.kernel * width.kernel;
+  return {
+    write: (plane, { y, x }) => (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x),
+    read: (value, at) => {
+      const y = start(height, at.y) + Math.floor(value / width.kernel);
+      const x = start(width, at.x) + (value % width.kernel);
+      const inside = Number.isInteger(value) && value >= 0 && value < cells && y >= 0 && y < height.input && x >= 0 && x < width.input;
+      return inside ? y * width.input + x : null;
+    },
+    legal: () => `in [0, ${cells - 1}] and not in the padding`,
+  };
+}
+
+function countingOf(convention: IndexConvention, [, height, width, channels]: Shape, geometry: Pool2dGeometry | null): Counting {
+  const pixels = height * width;
+  switch (convention) {
+    case 'torch':
+      return flatCounting(pixels, 0, 1, 0);
+    case 'tf':
+      return flatCounting(pixels, 0, channels, 1);
+    case 'tf-batch':
+      return flatCounting(pixels, pixels * channels, channels, 1);
+    case 'onnx':
+      return flatCounting(pixels, pixels * channels, 1, pixels);
+    case 'window':
+      return windowCounting(geometry as Pool2dGeometry);
   }
-  const { image, factor, channel } = layout(convention, [0, height, width, channels]);
-  const plane = height * width;
-  const low = at.n * image + at.c * channel;
-  const index = (value - low) / factor;
-  const legal = Number.isInteger(value) && Number.isInteger(index) && index >= 0 && index < plane;
-  return { index: legal ? index : null, legal: `in [${low}, ${low + (plane - 1) * factor}]${factor === 1 ? '' : ` in steps of ${factor}`}` };
 }
 
 /** Whether a window covers a cell. */
 const covers = (axis: WindowAxis, o: number, i: number): boolean => i >= start(axis, o) && i < start(axis, o) + axis.kernel;
+const isInWindow = (plane: number, { y, x }: Place, { height, width }: Pool2dGeometry): boolean =>
+  covers(height, y, Math.floor(plane / width.input)) && covers(width, x, plane % width.input);
+/** The cells that a window covers, in words. */
+const span = (axis: WindowAxis, o: number): string => `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
 
 /** Checks indices from elsewhere and turns them into plane indices. */
 function planeOf(
@@ -113,33 +120,29 @@ function planeOf(
   inputShape: Shape,
   geometry: Pool2dGeometry | null,
 ): Int32Array<ArrayBuffer> {
+  const counting = countingOf(convention, inputShape, geometry);
+  const got = (i: number): string => `${data[i]} at ${showPlace(placeOf(i, shape))} for inputShape ${show(inputShape)}`;
+  const outside = (i: number, index: number, { height, width }: Pool2dGeometry): ValueError => {
+    const { y, x } = placeOf(i, shape);
+    return new ValueError(
+      op,
+      `an index must lie in its own window, rows ${span(height, y)} and columns ${span(width, x)}`,
+      `${got(i)}, which is row ${Math.floor(index / width.input)}, column ${index % width.input}`,
+      "was the pool's input of another size? name it by outputSize; for indices that no pool made, check: 'shape', or poolIndices() without a pool",
+    );
+  };
+  const illegal = (i: number): ValueError => {
+    const at = placeOf(i, shape);
+    const others = conventions.filter((as) => as !== convention && as !== 'window' && countingOf(as, inputShape, null).read(data[i], at) !== null);
+    const cause =
+      others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
+    return new ValueError(op, `an index must be ${counting.legal(at)} under '${convention}'`, got(i), cause);
+  };
   return Int32Array.from({ length: data.length }, (_, i) => {
     const at = placeOf(i, shape);
-    const value = data[i];
-    const { index, legal } = read(value, convention, at, inputShape, geometry);
-    const got = `${value} at ${showPlace(at)} for inputShape ${show(inputShape)}`;
-    if (index === null) {
-      const others = conventions.filter(
-        (as) => as !== convention && as !== 'window' && inputShape[3] > 0 && read(value, as, at, inputShape, geometry).index !== null,
-      );
-      const cause =
-        others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
-      throw new ValueError(op, `an index must be ${legal} under '${convention}'`, got, cause);
-    }
-    if (geometry !== null) {
-      const { height, width } = geometry;
-      const [y, x] = [Math.floor(index / width.input), index % width.input];
-      if (!covers(height, at.y, y) || !covers(width, at.x, x)) {
-        const rows = `rows ${Math.max(start(height, at.y), 0)} to ${Math.min(start(height, at.y) + height.kernel, height.input) - 1}`;
-        const columns = `columns ${Math.max(start(width, at.x), 0)} to ${Math.min(start(width, at.x) + width.kernel, width.input) - 1}`;
-        throw new ValueError(
-          op,
-          `an index must lie in its own window, ${rows} and ${columns}`,
-          `${got}, which is row ${y}, column ${x}`,
-          "was the pool's input of another size? name it by outputSize; for indices that no pool made, check: 'shape', or poolIndices() without a pool",
-        );
-      }
-    }
+    const index = counting.read(data[i], at);
+    if (index === null) throw illegal(i);
+    if (geometry !== null && !isInWindow(index, at, geometry)) throw outside(i, index, geometry);
     return index;
   });
 }
@@ -193,8 +196,12 @@ export class PoolIndices {
     return other;
   }
 
+  #counting(): Counting {
+    return countingOf(this.convention, this.inputShape, this.geometry);
+  }
   #convert(plane: TypedArray): Int32Array<ArrayBuffer> {
-    return Int32Array.from(plane, (p, i) => written(p, this.convention, placeOf(i, this.shape), this.inputShape, this.geometry));
+    const counting = this.#counting();
+    return Int32Array.from(plane, (p, i) => counting.write(p, placeOf(i, this.shape)));
   }
 
   /** The indices, row-major. @units counted as `convention` says */
@@ -235,7 +242,7 @@ export class PoolIndices {
     throw new ValueError(
       op,
       "no index may repeat under duplicates 'error'",
-      `${written(plane, this.convention, second, this.inputShape, this.geometry)} at ${showPlace(first)} and at ${showPlace(second)}`,
+      `${this.#counting().write(plane, second)} at ${showPlace(first)} and at ${showPlace(second)}`,
       "choose 'add', 'first', 'last', 'max' or 'mean'",
     );
   }
