@@ -35,7 +35,7 @@ export type UnaryFn =
  */
 export type NanPolicy = 'propagate' | 'tf' | 'ignore';
 /** Which of several values for one cell is taken: the first or last in row-major order, or the largest (the first of equals; NaN is larger than all). */
-export type Pick = 'first' | 'last' | 'max';
+export type PickPolicy = 'first' | 'last' | 'max';
 export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
 export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 export type BinaryFn = ArithmeticFn | ComparisonFn;
@@ -89,7 +89,7 @@ export interface KernelAttrs {
   /** x [N, H, W, C], indices → y[n, i, j, c] = x[n, indices[n,i,j,c], c]; 0 for an index outside. */
   planeGather: Record<never, never>;
   /** values, indices → bool: whether a value is the one taken for its cell, of all of its image and channel whose index is the same; false for an index outside. geometry: as maxUnpool2d; pixels: H·W of the plane. */
-  unpoolPick: { pick: Pick; geometry: Pool2dGeometry | null; pixels: number };
+  unpoolPick: { pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number };
   /** x → y; divides by the kernel's size, or by the cells inside the input when countIncludePad is false. */
   avgPool2d: { geometry: Pool2dGeometry; countIncludePad: boolean };
   /** g → shape of x: the transpose of avgPool2d. */

@@ -1,5 +1,6 @@
 /** Shape arithmetic: sizes, strides, axes, broadcasting. Row-major throughout. Window arithmetic is in window.ts. */
 import { ShapeError, show, ValueError } from '../errors.js';
+import { checkFloat, type DType } from './dtype.js';
 
 export type Shape = readonly number[];
 
@@ -152,6 +153,13 @@ export function rank4(op: string, name: string, shape: Shape, layout = '[N,H,W,C
 export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
   const sizes = rank4(op, 'input', shape);
   if (sizes[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(shape)}`, 'skip the step when there is no data');
+  return sizes;
+}
+
+/** The sizes of a batch of images of a float type. */
+export function floatImageSizes(op: string, { shape, dtype }: { shape: Shape; dtype: DType }): readonly [number, number, number, number] {
+  const sizes = imageSizes(op, shape);
+  checkFloat(op, dtype);
   return sizes;
 }
 

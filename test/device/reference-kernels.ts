@@ -4,7 +4,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { KernelAttrs, KernelName, NanPolicy, Pick, Spec, UnaryFn } from '../../src/device/device.js';
+import type { KernelAttrs, KernelName, NanPolicy, PickPolicy, Spec, UnaryFn } from '../../src/device/device.js';
 import { ReferenceDevice } from '../../src/device/reference/index.js';
 import { DeviceError } from '../../src/errors.js';
 import { allocate, type DType } from '../../src/tensor/dtype.js';
@@ -357,7 +357,7 @@ test('§5.2 duplicates add', () => {
 });
 
 test('§5.2 which of several values a cell takes', () => {
-  const picked = (pick: Pick, values: readonly number[], indices: readonly number[], channels = 1, batch = 1): number[] => {
+  const picked = (pick: PickPolicy, values: readonly number[], indices: readonly number[], channels = 1, batch = 1): number[] => {
     const shape = [batch, 1, values.length / channels / batch, channels];
     return run('unpoolPick', [of(shape, values), of(shape, indices, 'int32')], { pick, geometry: null, pixels: 8 }, spec(shape, 'bool'))[0];
   };

@@ -4,20 +4,13 @@
  * (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points; it does not average (avgPool2d in pool.ts does).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { allocate, checkFloat } from '../../tensor/dtype.js';
+import { allocate } from '../../tensor/dtype.js';
 import { parse, type TensorData } from '../../tensor/nested.js';
-import { imageSizes, type Shape } from '../../tensor/shape.js';
+import { floatImageSizes, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, pair } from '../../tensor/window.js';
 import { endWith, isTensor } from '../graph.js';
 import { spread } from './movement.js';
-
-/** Checks an image and returns its sizes. */
-function imageOf(op: string, x: Tensor): readonly [number, number, number, number] {
-  const sizes = imageSizes(op, x.shape);
-  checkFloat(op, x.dtype);
-  return sizes;
-}
 
 export interface Upsample2dOptions {
   /** How many times as high and wide. */
@@ -35,7 +28,7 @@ export interface Upsample2dOptions {
  */
 export function upsample2d(x: Tensor, { scale, fill = 'copy' }: Upsample2dOptions): Tensor {
   const op = 'upsample2d';
-  const [batch, height, width, channels] = imageOf(op, x);
+  const [batch, height, width, channels] = floatImageSizes(op, x);
   const [sh, sw] = pair(op, 'scale', scale);
   if (fill === 'zeros') return spread(x, [1, sh, sw, 1]);
   if (fill !== 'copy') throw new ValueError(op, "fill must be 'copy' or 'zeros'", `fill=${fill}`);
@@ -71,7 +64,7 @@ export interface FixedUnpool2dOptions {
  */
 export function fixedUnpool2d(x: Tensor, { size, matrix }: FixedUnpool2dOptions): Tensor {
   const op = 'fixedUnpool2d';
-  const [batch, height, width, channels] = imageOf(op, x);
+  const [batch, height, width, channels] = floatImageSizes(op, x);
   const asked = size === undefined ? undefined : pair(op, 'size', size);
   if (matrix === undefined) {
     if (asked === undefined) throw new ValueError(op, 'size or matrix must be given', 'neither');
@@ -160,7 +153,7 @@ function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' |
  */
 export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   const op = 'resize2d';
-  const [, height, width] = imageOf(op, x);
+  const [, height, width] = floatImageSizes(op, x);
   if (height === 0 || width === 0) throw new ShapeError(op, 'the image must not be empty', `input=${show(x.shape)}`);
   const { outputSize, method, place } = checkResize(op, options);
   const [h, w] = outputSize(height, width);
@@ -211,7 +204,7 @@ function checkShuffle(op: string, factor: number, order: string): void {
  */
 export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
   const op = 'pixelShuffle';
-  const [batch, height, width, all] = imageOf(op, x);
+  const [batch, height, width, all] = floatImageSizes(op, x);
   checkShuffle(op, factor, order);
   const r = factor;
   const channels = all / (r * r);
@@ -232,7 +225,7 @@ export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: Pix
  */
 export function pixelUnshuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
   const op = 'pixelUnshuffle';
-  const [batch, height, width, channels] = imageOf(op, x);
+  const [batch, height, width, channels] = floatImageSizes(op, x);
   checkShuffle(op, factor, order);
   const r = factor;
   if (height % r !== 0 || width % r !== 0)

@@ -2,11 +2,10 @@
  * Unpooling: values put back where indices or a mask say. By `add` it is max pooling's gradient; its own gradient is a gather, and the gather's is unpooling again.
  * The other policies for repeated indices take one of the values, or their mean, by the same scatter. Not here: pools (pool.ts), and what fills blocks by a rule (resize.ts).
  */
-import type { Pick } from '../../device/device.js';
+import type { PickPolicy } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { checkFloat } from '../../tensor/dtype.js';
 import type { TensorData } from '../../tensor/nested.js';
-import { checkShape, imageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
+import { checkShape, floatImageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry, type WindowAxis } from '../../tensor/window.js';
 import { apply, call, endWith, type Op, withTracking } from '../graph.js';
@@ -22,7 +21,7 @@ export const maxUnpoolOp: Op<UnpoolAttrs> = {
   name: 'maxUnpool2d',
   plan: ([v], { geometry, shape }) => call('maxUnpool2d', { geometry }, { shape, dtype: v.dtype }),
   saves: [1],
-  backward: ({ grad, inputs: [, indices], attrs }) => [apply(planeGatherOp, [grad, indices], { ...attrs }), null],
+  backward: ({ grad, inputs: [, indices], attrs }) => [apply(planeGatherOp, [grad, indices], attrs), null],
 };
 
 const planeGatherOp: Op<UnpoolAttrs> = {
@@ -32,7 +31,7 @@ const planeGatherOp: Op<UnpoolAttrs> = {
   backward: ({ grad, inputs: [, indices], attrs }) => [apply(maxUnpoolOp, [grad, indices], attrs), null],
 };
 
-const pickOp: Op<{ pick: Pick; geometry: Pool2dGeometry | null; pixels: number }> = {
+const pickOp: Op<{ pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number }> = {
   name: 'unpoolPick',
   plan: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
 };
@@ -68,7 +67,7 @@ function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicat
     return endWith(scatter(x, indices).div(atLeastOne), count, atLeastOne);
   }
   const [, height, width] = indices.inputShape;
-  const taken = apply(pickOp, [x, indices.plane], { pick: duplicates as Pick, geometry: indices.geometry, pixels: height * width });
+  const taken = apply(pickOp, [x, indices.plane], { pick: duplicates as PickPolicy, geometry: indices.geometry, pixels: height * width });
   return endWith(scatter(where(taken, x, 0), indices), taken);
 }
 
@@ -209,14 +208,12 @@ function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number
 
 const sameWindows = (a: WindowAxis, b: WindowAxis): boolean => a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
-function checkInput(op: string, x: Tensor, shape?: Shape): void {
-  imageSizes(op, x.shape);
-  checkFloat(op, x.dtype);
-  if (shape !== undefined && !sameShape(x.shape, shape))
+function checkShapes(op: string, x: Tensor, indices: PoolIndices): void {
+  if (!sameShape(x.shape, indices.shape))
     throw new ShapeError(
       op,
       "input must have the indices' shape",
-      `input=${show(x.shape)}, indices=${show(shape)}`,
+      `input=${show(x.shape)}, indices=${show(indices.shape)}`,
       'pass the indices of the pool that this level mirrors',
     );
 }
@@ -245,6 +242,7 @@ const isFlat = (raw: TensorData | Tensor): boolean => ArrayBuffer.isView(raw) ||
 export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tensor, options: MaxUnpool2dOptions = {}): Tensor {
   const op = 'maxUnpool2d';
   const { duplicates = 'add' } = options;
+  const [batch, , , channels] = floatImageSizes(op, x);
   const form = formOf(op, options);
   const asked = options.outputSize === undefined ? undefined : pair(op, 'outputSize', options.outputSize);
   if (!(indices instanceof PoolIndices)) {
@@ -255,14 +253,13 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tenso
         'raw ones without a pool',
         'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), or wrap them with poolIndices(data, { shape, convention, inputShape })',
       );
-    checkInput(op, x);
     const geometry = formGeometry(op, form, x, asked);
-    const inputShape = [x.shape[0], geometry.height.input, geometry.width.input, x.shape[3]];
+    const inputShape = [batch, geometry.height.input, geometry.width.input, channels];
     const checked = rawIndices(op, indices, x, form.convention, inputShape, form.check === 'window' ? geometry : null);
-    checkInput(op, x, checked.shape);
+    checkShapes(op, x, checked);
     return endWith(place(op, x, checked, duplicates), checked.plane);
   }
-  checkInput(op, x, indices.shape);
+  checkShapes(op, x, indices);
   const [, height, width] = indices.inputShape;
   if (form !== null) {
     const claimed = formGeometry(op, form, x, [height, width], "the indices' input size");
@@ -337,10 +334,10 @@ function placeInto(
   argmax: PoolIndices | TensorData | Tensor,
   { convention = 'tf', duplicates = 'add' }: UnpoolingOptions,
 ): Tensor {
-  checkInput(op, x);
+  floatImageSizes(op, x);
   const given = argmax instanceof PoolIndices;
   const indices = given ? argmax : rawIndices(op, argmax, x, convention, shape, null);
-  checkInput(op, x, indices.shape);
+  checkShapes(op, x, indices);
   if (!sameShape(indices.inputShape, shape))
     throw new ShapeError(
       op,
@@ -374,9 +371,9 @@ export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
  */
 export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptions): Tensor {
   const op = 'unpoolByMask';
-  checkInput(op, x);
-  const [batch, , , channels] = rank4(op, 'mask', mask.shape);
-  if (batch !== x.shape[0] || channels !== x.shape[3])
+  const [batch, , , channels] = floatImageSizes(op, x);
+  const [images, , , depth] = rank4(op, 'mask', mask.shape);
+  if (images !== batch || depth !== channels)
     throw new ShapeError(op, "batch and channels must be the mask's", `input=${show(x.shape)}, mask=${show(mask.shape)}`);
   const { argmax, kernelSize } = options;
   if (argmax === undefined && kernelSize === undefined)

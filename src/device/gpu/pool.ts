@@ -1,7 +1,7 @@
 /** Pools and their transposes, all gathers: a cell looks through the windows that cover it, in row-major order. */
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry } from '../../tensor/window.js';
-import type { NanPolicy, Pick } from '../device.js';
+import type { NanPolicy, PickPolicy } from '../device.js';
 import { floorDiv, input, inputs, isNumber, launch, type Planners, split } from './launch.js';
 
 /** Code around a body that sees each input cell (py, px) of window (c1, c2). */
@@ -51,7 +51,7 @@ const nanPolicies: Readonly<Record<NanPolicy, { readonly takes: string; readonly
 };
 
 /** Code: whether the value at p takes the cell from that at i. */
-const beats: Readonly<Record<Pick, string>> = {
+const beats: Readonly<Record<PickPolicy, string>> = {
   first: 'p < i',
   last: 'p > i',
   max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine)) : (p < i && !${isNumber('v[p]')}))`,

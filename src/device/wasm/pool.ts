@@ -1,13 +1,13 @@
 /** Pools as commands. Every chunk writes rows that no other one writes, so that they need no order among them. */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
-import type { NanPolicy, Pick } from '../device.js';
+import type { NanPolicy, PickPolicy } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
 /** Policies as the kernels know them. */
 const nanPolicies: readonly NanPolicy[] = ['propagate', 'tf', 'ignore'];
-const picks: readonly Pick[] = ['first', 'last', 'max'];
+const picks: readonly PickPolicy[] = ['first', 'last', 'max'];
 
 /** A geometry as the kernels read it. */
 function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {
