@@ -15,18 +15,33 @@ export interface Pool2dLayerOptions {
   padding?: Padding;
 }
 
-/** What pooling layers check and keep. */
-export function poolSettings(op: string, kernelSize: Pair, { stride, padding = 0 }: Pool2dLayerOptions) {
-  const size = pair(op, 'kernelSize', kernelSize);
-  parsePadding(op, padding);
-  return { kernelSize: size, stride: stride === undefined ? size : pair(op, 'stride', stride), padding };
-}
+/** A layer with a pool's windows. */
+export abstract class WindowLayer extends Module {
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: Padding;
 
-const describePool = (
-  { kernelSize, stride, padding }: { kernelSize: Pair; stride: Pair; padding: Padding },
-  more: Readonly<Record<string, unknown>> = {},
-): string =>
-  attributes({ kernelSize, stride: String(stride) === String(kernelSize) ? undefined : stride, padding: padding === 0 ? undefined : padding, ...more });
+  constructor(op: string, kernelSize: Pair, { stride, padding = 0 }: Pool2dLayerOptions) {
+    super();
+    this.kernelSize = pair(op, 'kernelSize', kernelSize);
+    parsePadding(op, padding);
+    this.stride = stride === undefined ? this.kernelSize : pair(op, 'stride', stride);
+    this.padding = padding;
+  }
+  /** What else toString() shows. */
+  protected more(): Readonly<Record<string, unknown>> {
+    return {};
+  }
+  override describe(): string {
+    const { kernelSize, stride, padding } = this;
+    return attributes({
+      kernelSize,
+      stride: String(stride) === String(kernelSize) ? undefined : stride,
+      padding: padding === 0 ? undefined : padding,
+      ...this.more(),
+    });
+  }
+}
 
 export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
   /** What NaN does. Default 'propagate'. */
@@ -34,17 +49,13 @@ export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
 }
 
 /** What both max pools keep, and where the last maxima stood, for the decoder level that mirrors this one. */
-export abstract class MaxPooling extends Module {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: Padding;
+export abstract class MaxPooling extends WindowLayer {
   readonly nan: NanPolicy;
   #mirrored = false;
   #last: PoolIndices | null = null;
 
   constructor(op: string, kernelSize: Pair, options: MaxPool2dLayerOptions) {
-    super();
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings(op, kernelSize, options));
+    super(op, kernelSize, options);
     this.nan = options.nan ?? 'propagate';
     checkNanPolicy(op, this.nan);
   }
@@ -76,8 +87,8 @@ export abstract class MaxPooling extends Module {
       );
     return last;
   }
-  override describe(): string {
-    return describePool(this, { nan: this.nan === 'propagate' ? undefined : this.nan });
+  protected override more(): Readonly<Record<string, unknown>> {
+    return { nan: this.nan === 'propagate' ? undefined : this.nan };
   }
 }
 
@@ -127,21 +138,14 @@ export interface AvgPool2dLayerOptions extends Pool2dLayerOptions {
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source torch.nn.AvgPool2d
  */
-export class AvgPool2d extends Module {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: Padding;
+export class AvgPool2d extends WindowLayer {
   readonly countIncludePad: boolean | undefined;
 
   constructor(kernelSize: Pair, options: AvgPool2dLayerOptions = {}) {
-    super();
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('AvgPool2d', kernelSize, options));
+    super('AvgPool2d', kernelSize, options);
     this.countIncludePad = options.countIncludePad;
   }
   forward(x: Tensor): Tensor {
     return avgPool2d(x, this);
-  }
-  override describe(): string {
-    return describePool(this);
   }
 }

@@ -3,10 +3,10 @@ import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { checkUnpoolOptions, type Duplicates, type MaxUnpool2dOptions, maxUnpool2d, type TorchUnpoolOptions, unpoolByMask } from '../autograd/ops/unpool.js';
 import type { TensorData } from '../tensor/nested.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Padding, Pair } from '../tensor/window.js';
+import type { Pair } from '../tensor/window.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
-import { type MaxPooling, type Pool2dLayerOptions, poolSettings } from './pool.js';
+import { type MaxPooling, type Pool2dLayerOptions, WindowLayer } from './pool.js';
 
 /**
  * Puts values back where a max pool found them; zeros elsewhere. PoolIndices know the pool, so `new MaxUnpool2d()` is enough; for raw indices name it as PyTorch
@@ -46,20 +46,13 @@ const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, numb
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source the custom operation max_unpool of stackoverflow.com/questions/36548736
  */
-export class UnpoolByMask extends Module {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly padding: Padding;
-
+export class UnpoolByMask extends WindowLayer {
   constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
-    super();
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding } = poolSettings('UnpoolByMask', kernelSize, options));
+    super('UnpoolByMask', kernelSize, options);
   }
   forward(x: Tensor, mask: Tensor, argmax?: PoolIndices): Tensor {
-    return unpoolByMask(x, mask, { kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, argmax });
-  }
-  override describe(): string {
-    return attributes({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding === 0 ? undefined : this.padding });
+    const { kernelSize, stride, padding } = this;
+    return unpoolByMask(x, mask, { kernelSize, stride, padding, argmax });
   }
 }
 
