@@ -112,6 +112,7 @@ async function main(args: string[]): Promise<number> {
   const model = new Autoencoder();
   const optimizer = new Adam(model.parameters(), { lr: 3e-3 });
   process.stdout.write(`${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`);
+  const images = tensor(train.images, { shape: [train.count, size, size, 1] });
   const batchSize = 50;
   const total = epochs * Math.ceil(train.count / batchSize);
   const progress = new Progress(total, { stream: process.stdout, label: 'digits' });
@@ -120,9 +121,7 @@ async function main(args: string[]): Promise<number> {
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const batch of batches(train.count, batchSize, random)) {
-        const images = new Float32Array(batch.length * pixels);
-        for (let i = 0; i < batch.length; i++) images.set(train.images.subarray(batch[i] * pixels, (batch[i] + 1) * pixels), i * pixels);
-        const x = tensor(images, { shape: [batch.length, size, size, 1] });
+        const x = images.indexSelect(batch);
         optimizer.zeroGrad();
         const loss = mse(model.forward(x), x);
         loss.backward();

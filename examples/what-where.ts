@@ -83,18 +83,14 @@ function middles(model: WhatWhere, count: number): Where {
   return [places(model.pool1, 14, 28, 16), places(model.pool2, 4, 14, 32)];
 }
 
-const tensorOf = (set: DigitSet, which: ArrayLike<number>): Tensor => {
-  const images = new Float32Array(which.length * pixels);
-  for (let i = 0; i < which.length; i++) images.set(set.images.subarray(which[i] * pixels, (which[i] + 1) * pixels), i * pixels);
-  return tensor(images, { shape: [which.length, size, size, 1] });
-};
+const tensorOf = ({ images, count }: DigitSet): Tensor => tensor(images, { shape: [count, size, size, 1] });
 
 /** Every channel's mean what over the training digits. */
-function meanWhat(model: WhatWhere, train: DigitSet, random: RandomState): Tensor {
+function meanWhat(model: WhatWhere, images: Tensor, random: RandomState): Tensor {
   let sum = zeros([32]);
-  for (const batch of batches(train.count, 100, random, { shuffle: false }))
-    sum = noGrad(() => sum.add(model.encode(tensorOf(train, batch)).what.mean([1, 2]).sum(0)));
-  return noGrad(() => sum.div(train.count));
+  for (const batch of batches(images.shape[0], 100, random, { shuffle: false }))
+    sum = noGrad(() => sum.add(model.encode(images.indexSelect(batch)).what.mean([1, 2]).sum(0)));
+  return noGrad(() => sum.div(images.shape[0]));
 }
 
 /** Mean squared error per pixel between two sets of images; a shorter one is repeated. */
@@ -164,6 +160,7 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   const model = new WhatWhere();
   const optimizer = new Adam(model.parameters(), { lr: 2e-3 });
   process.stdout.write(`${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`);
+  const digits = tensorOf(train);
   const batchSize = 50;
   const total = epochs * Math.ceil(train.count / batchSize);
   const progress = new Progress(total, { stream: process.stdout, label: 'what-where' });
@@ -172,7 +169,7 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const batch of batches(train.count, batchSize, random)) {
-        const x = tensorOf(train, batch);
+        const x = digits.indexSelect(batch);
         optimizer.zeroGrad();
         const loss = model.loss(x);
         loss.backward();
@@ -186,14 +183,10 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
     progress.done();
   }
 
-  const indices = Int32Array.from({ length: test.count }, (_, i) => i);
-  const x = tensorOf(test, indices);
+  const x = tensorOf(test);
   // Each digit's partner for the swap: three classes on.
-  const partners = tensorOf(
-    test,
-    indices.map((i) => (i + 3) % test.count),
-  );
-  const mean = meanWhat(model, train, random);
+  const partners = x.indexSelect(Int32Array.from({ length: test.count }, (_, i) => (i + 3) % test.count));
+  const mean = meanWhat(model, digits, random);
   const fixed = middles(model, test.count);
   /** The images that the decoder makes of something encoded. */
   const decoded = async (make: () => Tensor): Promise<Float32Array> => {

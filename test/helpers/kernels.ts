@@ -2,9 +2,9 @@
  * Kernel calls that no operation makes, or that it cannot make with such numbers: which of several values a cell takes, and indices that lie outside. Against
  * the reference device, number for number; 0 and −0 count as one.
  */
-import type { Device, Shape, TypedArray } from 'cedargrad';
+import { type Device, maxPool2d, type Pool2dOptions, type Shape, type TypedArray, zeros } from 'cedargrad';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
-import type { Pool2dGeometry, WindowAxis } from '../../src/tensor/window.js';
+import type { Pool2dGeometry } from '../../src/tensor/window.js';
 
 interface Values extends Spec {
   readonly data: TypedArray;
@@ -36,15 +36,7 @@ const floats = (shape: Shape, data: readonly number[]): Values => ({ shape, dtyp
 const ints = (shape: Shape, data: readonly number[]): Values => ({ shape, dtype: 'int32', data: Int32Array.from(data) });
 const spec = (shape: Shape, dtype: Spec['dtype'] = 'float32'): Spec => ({ shape, dtype });
 
-const axis = (input: number, output: number, kernel: number, stride: number, before: number): WindowAxis => ({
-  input,
-  output,
-  kernel,
-  stride,
-  dilation: 1,
-  before,
-  after: Math.max(0, (output - 1) * stride + kernel - input - before),
-});
+const pool = (shape: Shape, options: Pool2dOptions): Pool2dGeometry => maxPool2d(zeros(shape), options)[1].geometry as Pool2dGeometry;
 /** Every index of a pool's windows, in an order of its own. */
 function indicesOf({ batch, height: h, width: w, channels }: Pool2dGeometry): number[] {
   const indices: number[] = [];
@@ -63,10 +55,10 @@ function indicesOf({ batch, height: h, width: w, channels }: Pool2dGeometry): nu
 // Few values, so that equal ones meet in a cell.
 const odd = [1, nan, 2, 0, -0, 2, -infinity, 1, -1, infinity, -infinity];
 const pools: readonly (readonly [string, Pool2dGeometry])[] = [
-  ['overlapping', { batch: 2, channels: 5, height: axis(5, 4, 2, 1, 0), width: axis(6, 5, 2, 1, 0) }],
-  ['overlapping, padded', { batch: 2, channels: 4, height: axis(5, 3, 3, 2, 1), width: axis(7, 4, 3, 2, 1) }],
-  ['apart', { batch: 2, channels: 3, height: axis(6, 3, 2, 2, 0), width: axis(7, 3, 2, 2, 0) }],
-  ['with gaps', { batch: 1, channels: 1, height: axis(8, 3, 2, 3, 0), width: axis(8, 3, 2, 3, 0) }],
+  ['overlapping', pool([2, 5, 6, 5], { kernelSize: 2, stride: 1 })],
+  ['overlapping, padded', pool([2, 5, 7, 4], { kernelSize: 3, stride: 2, padding: 1 })],
+  ['apart', pool([2, 6, 7, 3], { kernelSize: 2 })],
+  ['with gaps', pool([1, 8, 8, 1], { kernelSize: 2, stride: 3 })],
 ];
 for (const pick of ['first', 'last', 'max'] as const) {
   for (const [variant, geometry] of pools) {
