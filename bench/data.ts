@@ -36,13 +36,20 @@ function cednArrays(random: RandomState, channels: readonly [number, number, num
 /** The miniature encoder-decoder as published. */
 function w1(): Arrays {
   const { x, y, xShape, yShape } = cednData();
-  return { x: { shape: xShape, data: x }, y: { shape: yShape, data: y }, ...cednArrays(new RandomState(7), [3, 16, 32, 32], false) };
+  return {
+    x: { shape: xShape, data: x },
+    y: { shape: yShape, data: y },
+    ...cednArrays(new RandomState(7), [3, 16, 32, 32], false),
+  };
 }
 
 /** The same network at a working size. */
 function w2(): Arrays {
   const random = new RandomState(11);
-  const coin = (shape: readonly number[], low: number) => ({ shape, data: random.rand(sizeOf(shape)).map((v) => (v > 0.5 ? 1 : low)) });
+  const coin = (shape: readonly number[], low: number) => ({
+    shape,
+    data: random.rand(sizeOf(shape)).map((v) => (v > 0.5 ? 1 : low)),
+  });
   const x = coin([32, 64, 64, 3], -1);
   const y = coin([32, 64, 64, 1], 0);
   return { x, y, ...cednArrays(random, [3, 32, 64, 64], true) };
@@ -58,9 +65,13 @@ function w3(): Arrays {
       const [cy] = random.uniform(6, 22, 1);
       const [cx] = random.uniform(6, 22, 1);
       const [s] = random.uniform(1.5, 3.5, 1);
-      for (let i = 0; i < 784; i++) data[image * 784 + i] += Math.exp(-((Math.floor(i / 28) - cy) ** 2 + ((i % 28) - cx) ** 2) / (2 * s * s));
+      for (let i = 0; i < 784; i++)
+        data[image * 784 + i] += Math.exp(-((Math.floor(i / 28) - cy) ** 2 + ((i % 28) - cx) ** 2) / (2 * s * s));
     }
-  const he = (shape: readonly number[], fan: number) => ({ shape, data: random.randn(sizeOf(shape)).map((v) => v * Math.sqrt(2 / fan)) });
+  const he = (shape: readonly number[], fan: number) => ({
+    shape,
+    data: random.randn(sizeOf(shape)).map((v) => v * Math.sqrt(2 / fan)),
+  });
   const zeros = (n: number) => ({ shape: [n], data: new Float64Array(n) });
   return {
     x: { shape, data: data.map((v) => Math.min(v, 1)) },

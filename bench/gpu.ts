@@ -56,11 +56,18 @@ async function bundle(entry: string): Promise<string> {
   return outputFiles[0].text;
 }
 
-const entries: Readonly<Record<string, string>> = { ours: 'page/ours.ts', profile: 'page/ours-profile.ts', tfjs: 'peers/tfjs-page.mjs' };
+const entries: Readonly<Record<string, string>> = {
+  ours: 'page/ours.ts',
+  profile: 'page/ours-profile.ts',
+  tfjs: 'peers/tfjs-page.mjs',
+};
 
 /** Serves the page, its modules and the data that lies in `data`. */
 async function serve(libraries: readonly string[], data: string): Promise<Server> {
-  const files: Record<string, string> = { '/': '<!doctype html><script type="module" src="/page.js"></script>', '/page.js': await bundle('page/page.ts') };
+  const files: Record<string, string> = {
+    '/': '<!doctype html><script type="module" src="/page.js"></script>',
+    '/page.js': await bundle('page/page.ts'),
+  };
   for (const library of libraries) files[`/${library}.js`] = await bundle(entries[library]);
   const server = createServer(({ url = '' }, response) => {
     const body = files[url] ?? (/^\/w\d\.(json|bin)$/.test(url) ? readFileSync(join(data, url)) : undefined);
@@ -121,7 +128,8 @@ function summarize({ reports }: Configuration, theirs: Configuration | undefined
     gpu,
     median_ms,
     min_ms: Math.min(...reports.map((r) => r.min_ms)),
-    ratio_to_tfjs: theirs === undefined ? null : Number((median_ms / over(theirs.reports, (r) => r.median_ms)).toFixed(3)),
+    ratio_to_tfjs:
+      theirs === undefined ? null : Number((median_ms / over(theirs.reports, (r) => r.median_ms)).toFixed(3)),
     first_step_ms: over(reports, (r) => r.first_step_ms),
     launch_to_first_ms: over(reports, (r) => r.launch_to_first_ms),
     counts,
@@ -130,7 +138,12 @@ function summarize({ reports }: Configuration, theirs: Configuration | undefined
 }
 
 /** Times every configuration of a workload by turns. */
-async function measureAll(options: GpuOptions, server: Server, libraries: readonly string[], workload: string): Promise<Configuration[]> {
+async function measureAll(
+  options: GpuOptions,
+  server: Server,
+  libraries: readonly string[],
+  workload: string,
+): Promise<Configuration[]> {
   const all: Configuration[] = options.devices.flatMap((api) =>
     libraries.map((library) => ({
       name: `${library} ${api}`,
@@ -202,7 +215,19 @@ async function steps(options: GpuOptions, server: Server, libraries: readonly st
     else if (rows.length > 0)
       say(
         `\n${table(
-          [workload, 'median ms', 'min ms', '/ TF.js', 'first step', 'from load', 'dispatches', 'submits', 'read-backs', 'bytes up', 'bytes down'],
+          [
+            workload,
+            'median ms',
+            'min ms',
+            '/ TF.js',
+            'first step',
+            'from load',
+            'dispatches',
+            'submits',
+            'read-backs',
+            'bytes up',
+            'bytes down',
+          ],
           rows.map((row) => [
             row.peer,
             digits(row.median_ms),
@@ -217,7 +242,8 @@ async function steps(options: GpuOptions, server: Server, libraries: readonly st
       );
     for (const gpu of new Set(rows.map((row) => `${row.api} on ${row.gpu}`))) say(`${workload}: ${gpu}`);
     if (agreement !== null) say(`${workload}: ${agreement.text}`);
-    if (noisy.length > 0) say(`${workload}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
+    if (noisy.length > 0)
+      say(`${workload}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
     if (options.rounds < 3) say(`${workload}: fewer than three rounds: a look, not figures to quote`);
     for (const { name, failure } of failed) say(`${workload}: failed: ${name}: ${failure}`);
     if (failed.length > 0) process.exitCode = 1;
@@ -230,22 +256,40 @@ async function profile(options: GpuOptions, server: Server, libraries: readonly 
   for (const workload of options.workloads)
     for (const { api, library } of runs) {
       if (api !== 'webgpu' && library === 'tfjs') continue;
-      const report = await inBrowser<ProfileReport>(server, 'profile', { library, api, workload, budget: options.budget });
-      save(`profile-gpu-${workload}-${library === 'tfjs' ? 'tfjs' : 'ours'}-${api}`, { ...machine(), workload, api, ...report });
+      const report = await inBrowser<ProfileReport>(server, 'profile', {
+        library,
+        api,
+        workload,
+        budget: options.budget,
+      });
+      save(`profile-gpu-${workload}-${library === 'tfjs' ? 'tfjs' : 'ours'}-${api}`, {
+        ...machine(),
+        workload,
+        api,
+        ...report,
+      });
       if (options.json) {
         for (const kernel of report.kernels) emit({ peer: report.peer, workload, api, ...kernel });
         continue;
       }
       const total = report.kernels.reduce((sum, { ms }) => sum + ms, 0);
-      const rows = report.kernels.map(({ kernel, calls, ms }) => [kernel, digits(calls), digits(ms), `${((100 * ms) / total).toFixed(1)} %`]);
-      say(`\n${workload} on ${report.peer}, ${report.gpu}: one step, mean of 4, ${api === 'webgpu' ? 'timed by the adapter' : 'each kernel waited for'}`);
+      const rows = report.kernels.map(({ kernel, calls, ms }) => [
+        kernel,
+        digits(calls),
+        digits(ms),
+        `${((100 * ms) / total).toFixed(1)} %`,
+      ]);
+      say(
+        `\n${workload} on ${report.peer}, ${report.gpu}: one step, mean of 4, ${api === 'webgpu' ? 'timed by the adapter' : 'each kernel waited for'}`,
+      );
       say(table(['kernel → threads', 'calls', 'ms', 'share'], [...rows, ['all kernels', '', digits(total), '']], 1));
     }
 }
 
 /** The benchmark's --gpu. @throws Error without a browser */
 export async function gpu(options: GpuOptions, data: string): Promise<void> {
-  if (!existsSync(executablePath)) throw new Error(`no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`);
+  if (!existsSync(executablePath))
+    throw new Error(`no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`);
   const installed = existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-webgpu/package.json'));
   if (options.peers && !installed) say('skipped: TensorFlow.js (npm run bench -- --setup)');
   const libraries = [options.profile ? 'profile' : 'ours', ...(options.peers && installed ? ['tfjs'] : [])];

@@ -111,10 +111,19 @@ for (const s of shapes) {
     const repeats = Math.max(1, Math.round(2 / (await time(1))));
     const early = peak(20);
     const times: number[] = [];
-    for (const start = performance.now(); times.length < 5 || performance.now() - start < budget() / 10; ) times.push(await time(repeats));
+    for (const start = performance.now(); times.length < 5 || performance.now() - start < budget() / 10; )
+      times.push(await time(repeats));
     const reached = Math.max(early, peak(20));
     const gflops = flops / median(times) / 1e6;
-    print({ shape: s.name, kernel, mflop: flops / 1e6, ms: median(times), gflops, peak_gflops: reached, share: gflops / reached });
+    print({
+      shape: s.name,
+      kernel,
+      mflop: flops / 1e6,
+      ms: median(times),
+      gflops,
+      peak_gflops: reached,
+      share: gflops / reached,
+    });
     on.free(own.buffer);
   }
   for (const { buffer } of [x, weight, y]) on.free(buffer);

@@ -6,7 +6,13 @@ import { type Device, device } from 'cedargrad';
 import { loadData, measure, print } from './measure.js';
 import { type Mode, makeStep } from './workloads.js';
 
-const [workload, name, threadsText, mode, profile] = process.argv.slice(2) as [string, string, string, Mode, string | undefined];
+const [workload, name, threadsText, mode, profile] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  Mode,
+  string | undefined,
+];
 const threads = Number(threadsText);
 
 async function open(): Promise<Device> {
@@ -35,7 +41,9 @@ if (profile === '--profile') {
   const plain = await time();
   (on as Profiling).profile();
   const profiled = await time();
-  const kernels = (on as Profiling).profile().map(({ kernel, calls, ms }) => ({ kernel, calls: calls / steps, ms: ms / steps }));
+  const kernels = (on as Profiling)
+    .profile()
+    .map(({ kernel, calls, ms }) => ({ kernel, calls: calls / steps, ms: ms / steps }));
   print({ ...about, step_ms: plain, profiled_ms: profiled, kernels });
 } else print(await measure(about, step, () => makeStep(workload, data, on, mode, 0)));
 await on.close();

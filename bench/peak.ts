@@ -29,7 +29,12 @@ function assemble(relaxed: boolean, chains: number, unroll: number): Uint8Array<
   body.push(...float(0.999), ...splat, ...set(factor), ...float(0.001), ...splat, ...set(term), 0x03, 0x40);
   for (let i = 0; i < unroll; i++)
     for (const local of accumulators)
-      body.push(...get(local), ...get(factor), ...(relaxed ? [...get(term), ...multiplyAdd] : [...multiply, ...get(term), ...add]), ...set(local));
+      body.push(
+        ...get(local),
+        ...get(factor),
+        ...(relaxed ? [...get(term), ...multiplyAdd] : [...multiply, ...get(term), ...add]),
+        ...set(local),
+      );
   // turns − 1, back to the loop unless 0; then the sum of the chains' first lanes.
   body.push(...get(0), 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b, ...get(1));
   for (const local of accumulators.slice(1)) body.push(...get(local), ...add);
@@ -37,7 +42,13 @@ function assemble(relaxed: boolean, chains: number, unroll: number): Uint8Array<
   const magic = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   const type = section(1, vector([[0x60, 1, 0x7f, 1, 0x7d]]));
   const run = section(7, vector([[3, ...new TextEncoder().encode('run'), 0, 0]]));
-  return Uint8Array.from([...magic, ...type, ...section(3, vector([[0]])), ...run, ...section(10, vector([[...unsigned(body.length), ...body]]))]);
+  return Uint8Array.from([
+    ...magic,
+    ...type,
+    ...section(3, vector([[0]])),
+    ...run,
+    ...section(10, vector([[...unsigned(body.length), ...body]])),
+  ]);
 }
 
 /** A function that runs the fastest loop for about `ms` and returns the best GFLOP/s it saw; null where the engine has no (relaxed) SIMD. */

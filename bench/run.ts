@@ -10,7 +10,20 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { workloads as allWorkloads, writeData } from './data.js';
 import type { Report } from './measure.js';
-import { agreementOf, digits, emit, keepStdout, machine, progress, repository, results, save, say, table, unsteady } from './output.js';
+import {
+  agreementOf,
+  digits,
+  emit,
+  keepStdout,
+  machine,
+  progress,
+  repository,
+  results,
+  save,
+  say,
+  table,
+  unsteady,
+} from './output.js';
 import { median } from './timing.js';
 
 const usage = `Times training steps of w1, w2 and w3 on this library and its peers, interleaved.
@@ -87,7 +100,8 @@ function parse(args: string[]): Options | null {
   };
   const count = (name: string, fallback: number): number => {
     const value = Number(values[name] ?? fallback);
-    if (!Number.isInteger(value) || value < 1) throw new UsageError(`--${name} must be a whole number of at least 1; got '${values[name]}'`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new UsageError(`--${name} must be a whole number of at least 1; got '${values[name]}'`);
     return value;
   };
   const quick = values.quick === true;
@@ -100,7 +114,9 @@ function parse(args: string[]): Options | null {
     gpu: onGpu,
     peers: values['no-peers'] !== true,
     workloads: list('workloads', onGpu ? 'w1,w3' : allWorkloads.join(), new RegExp(`^(${allWorkloads.join('|')})$`)),
-    devices: onGpu ? list('devices', 'webgpu,webgl2', /^(webgpu|webgl2)$/) : list('devices', 'wasm', /^(wasm(:simd|:relaxed)?|reference|gpu:(cpu|webasm))$/),
+    devices: onGpu
+      ? list('devices', 'webgpu,webgl2', /^(webgpu|webgl2)$/)
+      : list('devices', 'wasm', /^(wasm(:simd|:relaxed)?|reference|gpu:(cpu|webasm))$/),
     threads: list('threads', '1,2', /^[1-9]\d*$/).map(Number),
     rounds: count('rounds', quick ? 1 : 3),
     budget: count('budget', quick ? 800 : 3000),
@@ -193,7 +209,8 @@ async function prepare(): Promise<Ours> {
 
 /** A Python that has PyTorch, or null. */
 function findPython(): string | null {
-  const candidates = process.env.PYTHON === undefined ? ['python3', '/usr/bin/python3', 'python'] : [process.env.PYTHON];
+  const candidates =
+    process.env.PYTHON === undefined ? ['python3', '/usr/bin/python3', 'python'] : [process.env.PYTHON];
   return candidates.find((file) => spawnSync(file, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) ?? null;
 }
 
@@ -202,7 +219,13 @@ const tfjsInstalled = (): boolean => existsSync(join(peers, 'node_modules/@tenso
 function setup(): void {
   const attempt = (file: string, args: readonly string[], cwd: string): boolean => {
     say(`> ${[file, ...args].join(' ')}`);
-    return spawnSync(file, args, { cwd, stdio: ['ignore', 2, 2], env: { ...environment, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+    return (
+      spawnSync(file, args, {
+        cwd,
+        stdio: ['ignore', 2, 2],
+        env: { ...environment, DEBIAN_FRONTEND: 'noninteractive' },
+      }).status === 0
+    );
   };
   const npm = attempt('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'], peers);
   say(npm ? 'TensorFlow.js: installed in bench/peers' : 'TensorFlow.js: npm could not install it');
@@ -211,7 +234,11 @@ function setup(): void {
   if (apt && process.getuid?.() === 0) {
     if (!attempt('apt-get', ['install', '-y', ...packages], repository)) say('PyTorch: apt-get could not install it');
   } else if (findPython() === null)
-    say(apt ? `PyTorch: run as root: apt-get install -y ${packages.join(' ')}` : 'PyTorch: install it with OpenBLAS or MKL, and name that Python in PYTHON');
+    say(
+      apt
+        ? `PyTorch: run as root: apt-get install -y ${packages.join(' ')}`
+        : 'PyTorch: install it with OpenBLAS or MKL, and name that Python in PYTHON',
+    );
   say(`PyTorch: ${findPython() ?? 'none found'}`);
 }
 
@@ -225,21 +252,39 @@ interface Configuration {
 }
 
 function configurations(options: Options, ours: Ours, python: string | null, workload: string): Configuration[] {
-  const make = (name: string, kind: Configuration['kind'], command: Command): Configuration => ({ name, kind, command, reports: [], failure: null });
+  const make = (name: string, kind: Configuration['kind'], command: Command): Configuration => ({
+    name,
+    kind,
+    command,
+    reports: [],
+    failure: null,
+  });
   const mine: Configuration[] = [];
   const others: Configuration[] = [];
   for (const device of options.devices)
     for (const threads of device.startsWith('wasm') ? options.threads : [1])
       for (const mode of device.startsWith('wasm') ? ['eager', 'compiled'] : ['eager'])
-        mine.push(make(`cedargrad ${device}, ${threads} threads, ${mode}`, 'ours', ours.command('ours', [workload, device, String(threads), mode])));
+        mine.push(
+          make(
+            `cedargrad ${device}, ${threads} threads, ${mode}`,
+            'ours',
+            ours.command('ours', [workload, device, String(threads), mode]),
+          ),
+        );
   if (options.peers) {
     if (python !== null)
       for (const threads of options.threads)
         for (const layout of ['nchw', 'channels-last'])
           others.push(
-            make(`PyTorch, ${threads} threads, ${layout}`, 'torch', { file: python, args: [join(peers, 'pytorch.py'), workload, String(threads), layout] }),
+            make(`PyTorch, ${threads} threads, ${layout}`, 'torch', {
+              file: python,
+              args: [join(peers, 'pytorch.py'), workload, String(threads), layout],
+            }),
           );
-    if (tfjsInstalled()) others.push(make('TensorFlow.js wasm', 'other', { file: process.execPath, args: [join(peers, 'tfjs.mjs'), workload] }));
+    if (tfjsInstalled())
+      others.push(
+        make('TensorFlow.js wasm', 'other', { file: process.execPath, args: [join(peers, 'tfjs.mjs'), workload] }),
+      );
   }
   // Ours and theirs by turns.
   return Array.from({ length: Math.max(mine.length, others.length) }, (_, i) => [mine[i], others[i]])
@@ -288,7 +333,9 @@ async function steps(options: Options, ours: Ours): Promise<void> {
     if (python === null) say('skipped: PyTorch (no Python with torch found; npm run bench -- --setup)');
     if (!tfjsInstalled()) say('skipped: TensorFlow.js (npm run bench -- --setup)');
   }
-  say(`cedargrad from ${ours.from === 'dist' ? 'dist' : 'the sources, compiled as they load: run npm run build first if the time from launch matters'}`);
+  say(
+    `cedargrad from ${ours.from === 'dist' ? 'dist' : 'the sources, compiled as they load: run npm run build first if the time from launch matters'}`,
+  );
   for (const workload of options.workloads) {
     const all = configurations(options, ours, python, workload);
     for (let round = 0; round < options.rounds; round++)
@@ -325,7 +372,8 @@ async function steps(options: Options, ours: Ours): Promise<void> {
       failed,
     });
     if (options.json)
-      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch } of rows) emit({ peer, workload, threads, mode, median_ms, min_ms, ratio_to_torch });
+      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch } of rows)
+        emit({ peer, workload, threads, mode, median_ms, min_ms, ratio_to_torch });
     if (!options.json && rows.length > 0)
       say(
         `\n${table(
@@ -348,8 +396,11 @@ async function steps(options: Options, ours: Ours): Promise<void> {
       );
     if (agreement !== null) say(`${workload}: ${agreement}`);
     if (blas !== null)
-      say(`${workload}: PyTorch multiplies with ${blas}${fair ? '' : ': no ratio is quoted without OpenBLAS or MKL (apt-get install libopenblas0-pthread)'}`);
-    if (noisy.length > 0) say(`${workload}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
+      say(
+        `${workload}: PyTorch multiplies with ${blas}${fair ? '' : ': no ratio is quoted without OpenBLAS or MKL (apt-get install libopenblas0-pthread)'}`,
+      );
+    if (noisy.length > 0)
+      say(`${workload}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
     if (options.rounds < 3) say(`${workload}: fewer than three rounds: a look, not figures to quote`);
     for (const { name, failure } of failed) say(`${workload}: failed: ${name}: ${failure}`);
     if (rows.length === 0) process.exitCode = 1;
@@ -366,23 +417,34 @@ interface Profile {
 async function profile(options: Options, ours: Ours): Promise<void> {
   const [workload] = options.workloads;
   const threads = options.threads.at(-1);
-  const [report] = (await run(ours.command('ours', [workload, options.devices[0], String(threads), 'compiled', '--profile']), options.budget)) as Profile[];
+  const [report] = (await run(
+    ours.command('ours', [workload, options.devices[0], String(threads), 'compiled', '--profile']),
+    options.budget,
+  )) as Profile[];
   save(`profile-${workload}`, { ...machine(), cedargrad: ours.from, workload, threads, ...report });
   if (options.json) {
     for (const kernel of report.kernels) emit({ workload, threads, ...kernel });
     return;
   }
   const total = report.kernels.reduce((sum, { ms }) => sum + ms, 0);
-  const rows = report.kernels.map(({ kernel, calls, ms }) => [kernel, digits(calls), ms.toFixed(3), `${((100 * ms) / total).toFixed(1)} %`]);
+  const rows = report.kernels.map(({ kernel, calls, ms }) => [
+    kernel,
+    digits(calls),
+    ms.toFixed(3),
+    `${((100 * ms) / total).toFixed(1)} %`,
+  ]);
   say(`${workload} on ${report.peer}, ${threads} threads: one compiled step, mean of 20`);
   say(table(['kernel', 'calls', 'ms', 'share'], [...rows, ['all kernels', '', total.toFixed(3), '']], 1));
-  say(`the step takes ${digits(report.step_ms)} ms, ${digits(report.profiled_ms)} ms while every command is timed by itself`);
+  say(
+    `the step takes ${digits(report.step_ms)} ms, ${digits(report.profiled_ms)} ms while every command is timed by itself`,
+  );
 }
 
 /** Bytes of the WebAssembly binaries, and of the whole package as a bundler would ship it. */
 async function bytes(ours: Ours): Promise<{ what: string; bytes: number; gzip: number }[]> {
   const sizes: { what: string; bytes: number; gzip: number }[] = [];
-  const add = (what: string, contents: Uint8Array): void => void sizes.push({ what, bytes: contents.length, gzip: gzipSync(contents, { level: 9 }).length });
+  const add = (what: string, contents: Uint8Array): void =>
+    void sizes.push({ what, bytes: contents.length, gzip: gzipSync(contents, { level: 9 }).length });
   const binary = join(repository, 'src/device/wasm/binary.ts');
   if (existsSync(binary))
     for (const [, name, base64] of readFileSync(binary, 'utf8').matchAll(/(\w+): \{[^}]*base64:\s*'([^']*)'/g))
@@ -401,7 +463,8 @@ async function bytes(ours: Ours): Promise<{ what: string; bytes: number; gzip: n
     write: false,
     logLevel: 'silent',
   });
-  for (const file of outputFiles) add(`bundle, ${basename(file.path).replace(/-[A-Z0-9]{8}(?=\.js$)/, '')}`, file.contents);
+  for (const file of outputFiles)
+    add(`bundle, ${basename(file.path).replace(/-[A-Z0-9]{8}(?=\.js$)/, '')}`, file.contents);
   add('bundle, all together', Buffer.concat(outputFiles.map((file) => file.contents)));
   return sizes;
 }
@@ -431,14 +494,32 @@ async function extras(options: Options, ours: Ours): Promise<void> {
     ),
   );
 
-  type Op = { shape: string; kernel: string; mflop: number; ms: number; gflops: number; peak_gflops: number; share: number };
+  type Op = {
+    shape: string;
+    kernel: string;
+    mflop: number;
+    ms: number;
+    gflops: number;
+    peak_gflops: number;
+    share: number;
+  };
   const ops = (await run(ours.command('ops', [device]), options.budget)) as Op[];
   emitAll('op', ops);
-  heading('convolutions on one thread, products with padding not counted; peak: the best register-only multiply-add loop on that thread, around each');
+  heading(
+    'convolutions on one thread, products with padding not counted; peak: the best register-only multiply-add loop on that thread, around each',
+  );
   say(
     table(
       ['shape', 'kernel', 'MFLOP', 'ms', 'GFLOP/s', 'peak', 'share'],
-      ops.map((r) => [r.shape, r.kernel, digits(r.mflop), r.ms.toFixed(3), digits(r.gflops), digits(r.peak_gflops), `${Math.round(100 * r.share)} %`]),
+      ops.map((r) => [
+        r.shape,
+        r.kernel,
+        digits(r.mflop),
+        r.ms.toFixed(3),
+        digits(r.gflops),
+        digits(r.peak_gflops),
+        `${Math.round(100 * r.share)} %`,
+      ]),
       2,
     ),
   );

@@ -26,7 +26,10 @@ export function unpack(manifest: Manifest, file: ArrayBuffer, batch = 0): Worklo
     const sample = size / shape[0];
     arrays[name] =
       batch > 0 && (name === 'x' || name === 'y')
-        ? { shape: [batch, ...shape.slice(1)], data: Float32Array.from({ length: batch * sample }, (_, i) => data[i % size]) }
+        ? {
+            shape: [batch, ...shape.slice(1)],
+            data: Float32Array.from({ length: batch * sample }, (_, i) => data[i % size]),
+          }
         : { shape, data };
   }
   return { lr: manifest.lr, arrays };
@@ -61,7 +64,8 @@ export async function timeSteps(step: Step, budget: number, launched: number): P
   const loss0 = await step();
   const first = epoch();
   const warm = performance.now();
-  for (let n = 0; (n < 2 || performance.now() - warm < budget / 4) && performance.now() - warm < budget; n++) await step();
+  for (let n = 0; (n < 2 || performance.now() - warm < budget / 4) && performance.now() - warm < budget; n++)
+    await step();
   const times: number[] = [];
   let last = loss0;
   for (const start = performance.now(); times.length < 3 || performance.now() - start < budget; ) {

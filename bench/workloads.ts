@@ -81,7 +81,9 @@ export function makeStep(workload: string, { lr, arrays }: WorkloadData, on: Dev
   const y = workload === 'w3' ? x : toTensor(ys);
   const shape = (name: string): readonly number[] => weights[`${name}.weight`].shape;
   const model =
-    workload === 'w3' ? new Autoencoder() : new EncoderDecoder([shape('conv1')[2], ...['conv1', 'conv2', 'conv3'].map((name) => shape(name)[3])], rate);
+    workload === 'w3'
+      ? new Autoencoder()
+      : new EncoderDecoder([shape('conv1')[2], ...['conv1', 'conv2', 'conv3'].map((name) => shape(name)[3])], rate);
   model.loadStateDict(Object.fromEntries(Object.entries(weights).map(([name, array]) => [name, toTensor(array)])));
   const optimizer = new Adam(model.parameters(), { lr });
   const eager = (x: Tensor, y: Tensor): Tensor => {

@@ -1,5 +1,17 @@
 /** The miniature CEDN: a convolutional encoder-decoder whose decoder unpools with the encoder's max-pool indices (Yang et al. 2016). */
-import { Conv2d, ConvTranspose2d, Dropout, init, MaxPool2d, MaxUnpool2d, Module, noGrad, relu, type Tensor, tensor } from 'cedargrad';
+import {
+  Conv2d,
+  ConvTranspose2d,
+  Dropout,
+  init,
+  MaxPool2d,
+  MaxUnpool2d,
+  Module,
+  noGrad,
+  relu,
+  type Tensor,
+  tensor,
+} from 'cedargrad';
 import { cednWeights } from 'cedargrad/data';
 import { ReluWatch } from 'cedargrad/train';
 

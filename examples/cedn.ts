@@ -4,7 +4,18 @@
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Adam, bceWithLogits, CosineLR, type Device, type DeviceName, device, manualSeed, noGrad, setDefaultDevice, tensor } from 'cedargrad';
+import {
+  Adam,
+  bceWithLogits,
+  CosineLR,
+  type Device,
+  type DeviceName,
+  device,
+  manualSeed,
+  noGrad,
+  setDefaultDevice,
+  tensor,
+} from 'cedargrad';
 import { cednData } from 'cedargrad/data';
 import { encodeSafetensors, Picture, type StoredTensor, writeFileAtomic } from 'cedargrad/io';
 import { beatsConstantPredictor, constantPredictorLoss, Progress, ReluWatch } from 'cedargrad/train';
@@ -71,7 +82,8 @@ function parse(args: string[]): Options | null {
   };
   const published = values.published === true;
   const name = String(values.device ?? 'auto');
-  if (!deviceNames.includes(name)) throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
+  if (!deviceNames.includes(name))
+    throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
   if (values.dropout && values['no-dropout']) throw new UsageError('give --dropout or --no-dropout, not both');
   if (values.out === '') throw new UsageError("--out must name a directory; got ''");
   return {
@@ -79,7 +91,10 @@ function parse(args: string[]): Options | null {
     device: name,
     steps: number('steps', published ? 10 : 500, (v) => Number.isInteger(v) && v >= 1, 'a whole number of at least 1'),
     lr: number('lr', published ? 1 : 3e-3, (v) => v > 0 && v < Infinity, 'a positive number'),
-    seed: values.seed === undefined ? undefined : number('seed', 0, (v) => Number.isInteger(v) && v >= 0 && v < 2 ** 32, 'a whole number from 0 to 4294967295'),
+    seed:
+      values.seed === undefined
+        ? undefined
+        : number('seed', 0, (v) => Number.isInteger(v) && v >= 0 && v < 2 ** 32, 'a whole number from 0 to 4294967295'),
     dropout: values['no-dropout'] !== true && (published || values.dropout === true),
     out: String(values.out ?? 'out/cedn'),
     json: values.json === true,
@@ -92,7 +107,13 @@ async function openDevice(name: string): Promise<Device> {
 }
 
 /** Input, target and prediction of some samples side by side, above the loss curve. */
-function draw(x: ArrayLike<number>, y: ArrayLike<number>, logits: ArrayLike<number>, losses: number[], title: string): Uint8Array {
+function draw(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  losses: number[],
+  title: string,
+): Uint8Array {
   const shown = 6;
   const scale = 4;
   const cell = 20 * scale + 10;
@@ -106,7 +127,12 @@ function draw(x: ArrayLike<number>, y: ArrayLike<number>, logits: ArrayLike<numb
     const left = 60 + i * cell;
     picture.image(left, 40, { data: part(x, i, 3), height: 20, width: 20, channels: 3, min: -1, max: 1 }, scale);
     picture.image(left, 40 + cell, { data: part(y, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
-    picture.image(left, 40 + 2 * cell, { data: part(probability, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 }, scale);
+    picture.image(
+      left,
+      40 + 2 * cell,
+      { data: part(probability, i, 1), height: 20, width: 20, channels: 1, min: 0, max: 1 },
+      scale,
+    );
   }
   picture.lineChart(10, 45 + 3 * cell, 50 + shown * cell, 225, [{ values: losses }], {
     title: 'loss after each step',
@@ -134,7 +160,9 @@ async function train(options: Options): Promise<void> {
   // Held for four fifths of the run that learns, then lowered: the last steps settle instead of jumping about.
   const settling = Math.ceil(options.steps / 5);
   const schedule = options.published ? null : new CosineLR(optimizer, { total: settling, minFactor: 0.05 });
-  say(`${options.published ? 'the script as published' : 'the run that learns'}: ${options.steps} steps, learning rate ${options.lr}, device ${on}`);
+  say(
+    `${options.published ? 'the script as published' : 'the run that learns'}: ${options.steps} steps, learning rate ${options.lr}, device ${on}`,
+  );
 
   /** Loss without dropout, share of pixels right, and the logits. */
   const evaluate = async () => {
@@ -154,7 +182,8 @@ async function train(options: Options): Promise<void> {
     return result;
   };
 
-  const progress = options.json || options.published ? null : new Progress(options.steps, { stream: process.stdout, label: 'cedn' });
+  const progress =
+    options.json || options.published ? null : new Progress(options.steps, { stream: process.stdout, label: 'cedn' });
   const losses: number[] = [];
   let last = await evaluate();
   if (options.published) say(`step 0   loss ${last.loss}`);
@@ -170,11 +199,19 @@ async function train(options: Options): Promise<void> {
       const trained = await loss.item();
       const ms = performance.now() - began;
       last = await evaluate();
-      if (!Number.isFinite(last.loss)) throw new Error(`the loss is ${last.loss} after step ${step}: try a smaller --lr`);
+      if (!Number.isFinite(last.loss))
+        throw new Error(`the loss is ${last.loss} after step ${step}: try a smaller --lr`);
       losses.push(last.loss);
-      if (options.json) process.stdout.write(`${JSON.stringify({ step, loss: trained, lossAfter: last.loss, accuracy: last.accuracy, ms })}\n`);
+      if (options.json)
+        process.stdout.write(
+          `${JSON.stringify({ step, loss: trained, lossAfter: last.loss, accuracy: last.accuracy, ms })}\n`,
+        );
       else if (options.published) say(`step ${String(step).padEnd(3)} loss ${last.loss}`);
-      progress?.update(step, { loss: last.loss, accuracy: last.accuracy, stepsPerSecond: (step * 1000) / (performance.now() - start) });
+      progress?.update(step, {
+        loss: last.loss,
+        accuracy: last.accuracy,
+        stepsPerSecond: (step * 1000) / (performance.now() - start),
+      });
     }
   } finally {
     progress?.done();
@@ -182,7 +219,9 @@ async function train(options: Options): Promise<void> {
 
   const dead = await watch.dead();
   if (dead.length > 0)
-    say(`warning: every ReLU of ${dead.join(' and ')} is dead: they put out nothing but zeros, so no gradient reaches what stands before them`);
+    say(
+      `warning: every ReLU of ${dead.join(' and ')} is dead: they put out nothing but zeros, so no gradient reaches what stands before them`,
+    );
   const best = Math.min(...losses);
   if (!beatsConstantPredictor(best, data.y))
     say(
@@ -190,7 +229,8 @@ async function train(options: Options): Promise<void> {
     );
 
   const weights: Record<string, StoredTensor> = {};
-  for (const [name, t] of Object.entries(model.stateDict())) weights[name] = { dtype: t.dtype, shape: [...t.shape], data: await t.data() };
+  for (const [name, t] of Object.entries(model.stateDict()))
+    weights[name] = { dtype: t.dtype, shape: [...t.shape], data: await t.data() };
   const title = `miniature CEDN, step ${options.steps}: loss ${last.loss.toFixed(1)}, ${(100 * last.accuracy).toFixed(2)} % of pixels right`;
   await writeFileAtomic(`${options.out}/cedn.png`, draw(data.x, data.y, last.values, losses, title));
   await writeFileAtomic(`${options.out}/cedn.safetensors`, encodeSafetensors(weights));
@@ -212,4 +252,5 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = await main(process.argv.slice(2));
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exitCode = await main(process.argv.slice(2));

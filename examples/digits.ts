@@ -69,13 +69,17 @@ function bilinearImages(images: Float32Array): Float32Array {
   const out = new Float32Array(images.length);
   for (let n = 0; n < images.length / pixels; n++) {
     const pooled = new Float32Array(small * small);
-    for (let i = 0; i < pixels; i++) pooled[Math.floor(Math.floor(i / size) / 4) * small + Math.floor((i % size) / 4)] += images[n * pixels + i] / 16;
-    const at = (y: number, x: number): number => pooled[Math.min(Math.max(y, 0), small - 1) * small + Math.min(Math.max(x, 0), small - 1)];
+    for (let i = 0; i < pixels; i++)
+      pooled[Math.floor(Math.floor(i / size) / 4) * small + Math.floor((i % size) / 4)] += images[n * pixels + i] / 16;
+    const at = (y: number, x: number): number =>
+      pooled[Math.min(Math.max(y, 0), small - 1) * small + Math.min(Math.max(x, 0), small - 1)];
     for (let i = 0; i < pixels; i++) {
       const [y, x] = [(Math.floor(i / size) + 0.5) / 4 - 0.5, ((i % size) + 0.5) / 4 - 0.5];
       const [top, left] = [Math.floor(y), Math.floor(x)];
       const [fy, fx] = [y - top, x - left];
-      out[n * pixels + i] = (at(top, left) * (1 - fx) + at(top, left + 1) * fx) * (1 - fy) + (at(top + 1, left) * (1 - fx) + at(top + 1, left + 1) * fx) * fy;
+      out[n * pixels + i] =
+        (at(top, left) * (1 - fx) + at(top, left + 1) * fx) * (1 - fy) +
+        (at(top + 1, left) * (1 - fx) + at(top + 1, left + 1) * fx) * fy;
     }
   }
   return out;
@@ -87,7 +91,15 @@ usage: npm run digits -- [--epochs N (default 8)] [--device NAME (default auto; 
 async function main(args: string[]): Promise<number> {
   let values: { epochs?: string; device?: string; out?: string; help?: boolean };
   try {
-    ({ values } = parseArgs({ args, options: { epochs: { type: 'string' }, device: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' } } }));
+    ({ values } = parseArgs({
+      args,
+      options: {
+        epochs: { type: 'string' },
+        device: { type: 'string' },
+        out: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }));
   } catch (problem) {
     process.stderr.write(`digits: ${(problem as Error).message.split('\n')[0]}\n`);
     return 2;
@@ -111,7 +123,9 @@ async function main(args: string[]): Promise<number> {
   const random = new RandomState(2);
   const model = new Autoencoder();
   const optimizer = new Adam(model.parameters(), { lr: 3e-3 });
-  process.stdout.write(`${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`);
+  process.stdout.write(
+    `${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`,
+  );
   const images = tensor(train.images, { shape: [train.count, size, size, 1] });
   const batchSize = 50;
   const total = epochs * Math.ceil(train.count / batchSize);
@@ -156,7 +170,14 @@ async function main(args: string[]): Promise<number> {
       picture.image(
         10 + i * cell,
         30 + row * cell,
-        { data: images.subarray(which * pixels, (which + 1) * pixels), height: size, width: size, channels: 1, min: 0, max: 1 },
+        {
+          data: images.subarray(which * pixels, (which + 1) * pixels),
+          height: size,
+          width: size,
+          channels: 1,
+          min: 0,
+          max: 1,
+        },
         scale,
       );
   }

@@ -72,7 +72,8 @@ class WhatWhere extends Module {
 
 /** The same place in every window, whatever the image: the cell below and right of the middle. */
 function middles(model: WhatWhere, count: number): Where {
-  const middle = ([height, width]: readonly [number, number]): number => Math.floor(height / 2) * width + Math.floor(width / 2);
+  const middle = ([height, width]: readonly [number, number]): number =>
+    Math.floor(height / 2) * width + Math.floor(width / 2);
   const places = (pool: MaxPool2d, inside: number, outside: number, channels: number): PoolIndices =>
     poolIndices(new Int32Array(count * inside * inside * channels).fill(middle(pool.kernelSize)), {
       shape: [count, inside, inside, channels],
@@ -113,10 +114,16 @@ function draw(title: string, rows: readonly Row[], count: number): Uint8Array {
   picture.text(10, 10, title);
   for (const [r, { caption, images }] of rows.entries()) {
     const middle = top + r * cell + (size * scale) / 2;
-    for (const [l, line] of caption.entries()) picture.text(10, Math.round(middle + (l - caption.length / 2) * 12), line);
+    for (const [l, line] of caption.entries())
+      picture.text(10, Math.round(middle + (l - caption.length / 2) * 12), line);
     // Classes come in turn, so a stride of 11 steps through the digits.
     for (let i = 0; i < shown; i++)
-      picture.image(left + i * cell, top + r * cell, { data: images, offset: ((i * 11) % count) * pixels, height: size, width: size }, scale);
+      picture.image(
+        left + i * cell,
+        top + r * cell,
+        { data: images, offset: ((i * 11) % count) * pixels, height: size, width: size },
+        scale,
+      );
   }
   return picture.toPng();
 }
@@ -138,14 +145,24 @@ interface Options {
 function parse(args: string[]): Options | null {
   let values: { epochs?: string; device?: string; out?: string; help?: boolean };
   try {
-    ({ values } = parseArgs({ args, options: { epochs: { type: 'string' }, device: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' } } }));
+    ({ values } = parseArgs({
+      args,
+      options: {
+        epochs: { type: 'string' },
+        device: { type: 'string' },
+        out: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }));
   } catch (problem) {
     throw new UsageError((problem as Error).message.split('\n')[0]);
   }
   if (values.help) return null;
   const { epochs = '10', device: name = 'auto', out = 'out/what-where' } = values;
-  if (!Number.isInteger(Number(epochs)) || Number(epochs) < 1) throw new UsageError(`--epochs must be a whole number of at least 1; got '${epochs}'`);
-  if (!deviceNames.includes(name)) throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
+  if (!Number.isInteger(Number(epochs)) || Number(epochs) < 1)
+    throw new UsageError(`--epochs must be a whole number of at least 1; got '${epochs}'`);
+  if (!deviceNames.includes(name))
+    throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
   if (out === '') throw new UsageError("--out must name a directory; got ''");
   return { epochs: Number(epochs), device: name as DeviceName, out };
 }
@@ -159,7 +176,9 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   const random = new RandomState(2);
   const model = new WhatWhere();
   const optimizer = new Adam(model.parameters(), { lr: 2e-3 });
-  process.stdout.write(`${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`);
+  process.stdout.write(
+    `${model.summary([1, size, size, 1])}\n${train.count} digits to train on, ${test.count} held out\n`,
+  );
   const digits = tensorOf(train);
   const batchSize = 50;
   const total = epochs * Math.ceil(train.count / batchSize);
@@ -206,7 +225,8 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   const meanImage = new Float32Array(pixels);
   for (let i = 0; i < train.images.length; i++) meanImage[i % pixels] += train.images[i] / train.count;
   const [own, what, where] = [both, whatAlone, whereAlone].map((images) => error(images, test.images));
-  const line = (label: string, value: number): string => `  ${label.padEnd(44)} ${value.toFixed(5)} (${(value / own).toFixed(1)} times)\n`;
+  const line = (label: string, value: number): string =>
+    `  ${label.padEnd(44)} ${value.toFixed(5)} (${(value / own).toFixed(1)} times)\n`;
   process.stdout.write(
     `mean squared error per pixel on held-out digits:\n  ${'both: what and where'.padEnd(44)} ${own.toFixed(5)}\n${[
       line('what alone: values in the middle of windows', what),
@@ -225,7 +245,11 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   ];
   await writeFileAtomic(
     `${out}/what-where.png`,
-    draw('a stacked what-where autoencoder: held-out digits rebuilt, with the mean squared error per pixel', rows, test.count),
+    draw(
+      'a stacked what-where autoencoder: held-out digits rebuilt, with the mean squared error per pixel',
+      rows,
+      test.count,
+    ),
   );
   process.stdout.write(`wrote ${out}/what-where.png\n`);
   await on.close();

@@ -10,7 +10,10 @@ const dist = join(repository, 'dist');
 
 rmSync(dist, { recursive: true, force: true });
 const compiler = fileURLToPath(import.meta.resolve('typescript/bin/tsc'));
-const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: repository, stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: repository,
+  stdio: 'inherit',
+});
 if (status !== 0) process.exit(1);
 
 const size = (directory, ending) => {

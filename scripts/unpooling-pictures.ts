@@ -55,7 +55,13 @@ const letter = 7 * scale;
 const gap = 18;
 
 const written = (v: number, digits: number): string =>
-  Number.isNaN(v) ? 'NaN' : Number.isFinite(v) ? String(Number(v.toFixed(digits))).replace(/^(-?)0\./, '$1.') : v > 0 ? 'inf' : '-inf';
+  Number.isNaN(v)
+    ? 'NaN'
+    : Number.isFinite(v)
+      ? String(Number(v.toFixed(digits))).replace(/^(-?)0\./, '$1.')
+      : v > 0
+        ? 'inf'
+        : '-inf';
 
 function shade(v: number, most: number, hue: Color): Color {
   if (v === 0) return [246, 246, 246];
@@ -74,7 +80,11 @@ const largest = (rows: Rows): number =>
 
 /** Lays lines out below one another; every panel is as wide as its title at least, so that titles never meet. */
 function draw(lines: readonly Line[], digits = 2): Picture {
-  const texts = lines.flat().flatMap((item) => (typeof item === 'string' ? [] : item.rows.flat().map((v) => Picture.textWidth(written(v, digits), scale))));
+  const texts = lines
+    .flat()
+    .flatMap((item) =>
+      typeof item === 'string' ? [] : item.rows.flat().map((v) => Picture.textWidth(written(v, digits), scale)),
+    );
   const cell = { width: Math.max(...texts, 22) + 14, height: 30, digits };
   const size = (item: Panel | string) =>
     typeof item === 'string'
@@ -94,7 +104,8 @@ function draw(lines: readonly Line[], digits = 2): Picture {
     let left = gap;
     const least = Math.min(...line.map((item) => (typeof item === 'string' ? Infinity : item.rows.length)));
     for (const item of line) {
-      if (typeof item === 'string') picture.text(left, top + letter + 8 + (least * cell.height - letter) / 2 + 1, item, { scale, color: ink });
+      if (typeof item === 'string')
+        picture.text(left, top + letter + 8 + (least * cell.height - letter) / 2 + 1, item, { scale, color: ink });
       else panel(picture, left, top, item, cell);
       left += size(item).width + gap;
     }
@@ -116,14 +127,22 @@ function panel(
     for (const [i, v] of row.entries()) {
       const [x, y] = [left + i * cell.width, y0 + j * cell.height];
       const color = shade(v, most, hue);
-      picture.rect(x, y, cell.width + 1, cell.height + 1, frame).rect(x + 1, y + 1, cell.width - 1, cell.height - 1, color);
+      picture
+        .rect(x, y, cell.width + 1, cell.height + 1, frame)
+        .rect(x + 1, y + 1, cell.width - 1, cell.height - 1, color);
       const on: Color = v === 0 && !places ? [170, 170, 170] : light(color) ? ink : [255, 255, 255];
-      picture.text(x + (cell.width + 1 + scale) / 2, y + (cell.height - letter) / 2 + 1, written(v, cell.digits), { scale, align: 'center', color: on });
+      picture.text(x + (cell.width + 1 + scale) / 2, y + (cell.height - letter) / 2 + 1, written(v, cell.digits), {
+        scale,
+        align: 'center',
+        color: on,
+      });
     }
   const [height, width] = blocks ?? [rows.length, rows[0].length];
   const [right, bottom] = [left + rows[0].length * cell.width, y0 + rows.length * cell.height];
-  for (let j = 0; j < rows.length + height; j += height) picture.rect(left - 1, Math.min(y0 + j * cell.height, bottom) - 1, right - left + 3, 3, ink);
-  for (let i = 0; i < rows[0].length + width; i += width) picture.rect(Math.min(left + i * cell.width, right) - 1, y0 - 1, 3, bottom - y0 + 3, ink);
+  for (let j = 0; j < rows.length + height; j += height)
+    picture.rect(left - 1, Math.min(y0 + j * cell.height, bottom) - 1, right - left + 3, 3, ink);
+  for (let i = 0; i < rows[0].length + width; i += width)
+    picture.rect(Math.min(left + i * cell.width, right) - 1, y0 - 1, 3, bottom - y0 + 3, ink);
 }
 
 // ---- numbers for panels
@@ -132,9 +151,16 @@ function panel(
 function plane(of: { readonly shape: Shape; dataSync(): ArrayLike<number> }, n = 0, c = 0): Rows {
   const [, height, width, channels] = of.shape;
   const data = of.dataSync();
-  return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => data[((n * height + y) * width + x) * channels + c]));
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x) => data[((n * height + y) * width + x) * channels + c]),
+  );
 }
-const forward = (title: string, x: Tensor, more: Partial<Panel> = {}): Panel => ({ title, rows: plane(x), hue: blue, ...more });
+const forward = (title: string, x: Tensor, more: Partial<Panel> = {}): Panel => ({
+  title,
+  rows: plane(x),
+  hue: blue,
+  ...more,
+});
 const indexPanel = (title: string, indices: PoolIndices, more: Partial<Panel> = {}): Panel => ({
   title,
   rows: plane(indices),
@@ -142,8 +168,18 @@ const indexPanel = (title: string, indices: PoolIndices, more: Partial<Panel> = 
   places: true,
   ...more,
 });
-const maskPanel = (title: string, mask: Tensor, more: Partial<Panel> = {}): Panel => ({ title, rows: plane(mask), hue: green, ...more });
-const gradient = (title: string, g: Tensor, more: Partial<Panel> = {}): Panel => ({ title, rows: plane(g), hue: orange, ...more });
+const maskPanel = (title: string, mask: Tensor, more: Partial<Panel> = {}): Panel => ({
+  title,
+  rows: plane(mask),
+  hue: green,
+  ...more,
+});
+const gradient = (title: string, g: Tensor, more: Partial<Panel> = {}): Panel => ({
+  title,
+  rows: plane(g),
+  hue: orange,
+  ...more,
+});
 
 const image = (rows: Rows): Tensor => tensor(rows.flat(), { shape: [1, rows.length, rows[0].length, 1] });
 const counting = (height: number, width: number): Tensor =>
@@ -219,7 +255,10 @@ function tilt(): Picture {
   const shown: [string, Tensor][] = [
     [`input, ${height} x ${width}`, x],
     [`unpooled to ${height} x ${width}`, maxUnpool2d(values, indices)],
-    [`to ${h * 2} x ${w * 2}, as posted`, unpooling(values, [1, h * 2, w * 2, 1], indices.dataSync(), { convention: 'torch' })],
+    [
+      `to ${h * 2} x ${w * 2}, as posted`,
+      unpooling(values, [1, h * 2, w * 2, 1], indices.dataSync(), { convention: 'torch' }),
+    ],
   ];
   const wide = shown.map(([title, t]) => Math.max(2 * t.shape[2], Picture.textWidth(title, scale)) + gap);
   const picture = new Picture(
@@ -237,12 +276,21 @@ function tilt(): Picture {
 
 function conventions(): Picture {
   const x = tensor(
-    [5, 0, 3, 6, 1, 1, 4, 2, 2, 7, 0, 3, 9, 5, 1, 8, 6, 4, 3, 1, 0, 9, 2, 2, 7, 8, 5, 0, 4, 3, 8, 6, 1, 2, 0, 7, 3, 1, 6, 5, 2, 9, 4, 4, 9, 0, 1, 8],
+    [
+      5, 0, 3, 6, 1, 1, 4, 2, 2, 7, 0, 3, 9, 5, 1, 8, 6, 4, 3, 1, 0, 9, 2, 2, 7, 8, 5, 0, 4, 3, 8, 6, 1, 2, 0, 7, 3, 1,
+      6, 5, 2, 9, 4, 4, 9, 0, 1, 8,
+    ],
     { shape: [2, 3, 4, 2] },
   );
   const pool = { kernelSize: 2, padding: 'same' } as const;
   const [values, indices] = maxPool2d(x, pool);
-  const inSecond = (as: IndexConvention): Panel => ({ title: as, rows: plane(indices.to(as), 1, 1), hue: green, most: 47, places: true });
+  const inSecond = (as: IndexConvention): Panel => ({
+    title: as,
+    rows: plane(indices.to(as), 1, 1),
+    hue: green,
+    most: 47,
+    places: true,
+  });
   return draw([
     [
       { title: 'input, n 1, c 1', rows: plane(x, 1, 1), hue: blue, blocks: [2, 2] },
@@ -261,7 +309,9 @@ function batch(): Picture {
   const [values, indices] = maxPool2d(x, { kernelSize: 2 });
   const right = unpooling(values, x.shape, indices.to('tf'));
   const raw = indices.to('tf').dataSync();
-  const posted = scatterNd(tensor(raw, { shape: [raw.length, 1], dtype: 'int32' }), values.reshape([raw.length]), [x.size]).reshape(x.shape);
+  const posted = scatterNd(tensor(raw, { shape: [raw.length, 1], dtype: 'int32' }), values.reshape([raw.length]), [
+    x.size,
+  ]).reshape(x.shape);
   const both = (title: string, t: Tensor | PoolIndices, hue: Color): Panel => {
     const rows = [...plane(t, 0), ...plane(t, 1)];
     return { title, rows, hue, most: 9, blocks: [t.shape[1], t.shape[2]], places: hue === green };
@@ -289,7 +339,8 @@ function overlap(): Picture {
   const pool = { kernelSize: 2, stride: 1 };
   const [values, indices, mask] = maxPool2dWithArgmaxAndMask(overlapping, pool);
   const most = 18;
-  const by = (duplicates: Duplicates): Panel => forward(duplicates, maxUnpool2d(values, indices, { duplicates }), { most });
+  const by = (duplicates: Duplicates): Panel =>
+    forward(duplicates, maxUnpool2d(values, indices, { duplicates }), { most });
   return draw([
     [
       forward('input', overlapping, { most }),
@@ -312,7 +363,11 @@ function duplicates(): Picture {
   const under = (duplicates: Duplicates) => (v: Tensor) => maxUnpool2d(v, indices, { duplicates });
   const [upstream] = gradients(under('add'), values);
   return draw([
-    [forward('values', values, { most: 40 }), indexPanel('indices', indices, { most: 15 }), gradient('upstream', upstream)],
+    [
+      forward('values', values, { most: 40 }),
+      indexPanel('indices', indices, { most: 15 }),
+      gradient('upstream', upstream),
+    ],
     names.slice(0, 3).map((name) => forward(name, under(name)(values), { most: 40 })),
     names.slice(3).map((name) => forward(name, under(name)(values), { most: 40 })),
     names.map((name) => gradient(`d ${name}`, gradients(under(name), values)[1], { most: 16 })),
@@ -328,7 +383,14 @@ function nanPolicies(): Picture {
   const policies = ['propagate', 'tf', 'ignore'] as const;
   const pooled = policies.map((nan) => maxPool2d(x, { kernelSize: 2, stride: 1, nan }));
   return draw([
-    [forward('input', x), '->', ...policies.flatMap((nan, i) => [forward(nan, pooled[i][0], { most: 9 }), indexPanel('indices', pooled[i][1], { most: 8 })])],
+    [
+      forward('input', x),
+      '->',
+      ...policies.flatMap((nan, i) => [
+        forward(nan, pooled[i][0], { most: 9 }),
+        indexPanel('indices', pooled[i][1], { most: 8 }),
+      ]),
+    ],
   ]);
 }
 
@@ -395,7 +457,12 @@ function upsample(): Picture {
   const [, dZeros] = gradients(zeros, two);
   return draw([
     [forward('input', two), '->', forward('copy', copy(two), { blocks }), forward('zeros', zeros(two), { blocks })],
-    [gradient('upstream', upstream, { blocks }), '->', gradient('d copy', dCopy), gradient('d zeros', dZeros, { most: 16 })],
+    [
+      gradient('upstream', upstream, { blocks }),
+      '->',
+      gradient('d copy', dCopy),
+      gradient('d zeros', dZeros, { most: 16 }),
+    ],
   ]);
 }
 
@@ -410,9 +477,17 @@ function bilinear(): Picture {
   const rules = Object.entries(corners);
   const [upstream] = gradients(by({}), two);
   return draw([
-    [forward('input', two, { most: 4 }), '->', ...rules.slice(0, 1).map(([name, rule]) => forward(name, by(rule)(two), { most: 4 }))],
+    [
+      forward('input', two, { most: 4 }),
+      '->',
+      ...rules.slice(0, 1).map(([name, rule]) => forward(name, by(rule)(two), { most: 4 })),
+    ],
     rules.slice(1).map(([name, rule]) => forward(name, by(rule)(two), { most: 4 })),
-    [gradient('upstream', upstream), '->', ...rules.slice(0, 1).map(([name, rule]) => gradient(`d ${name}`, gradients(by(rule), two)[1], { most: 75 }))],
+    [
+      gradient('upstream', upstream),
+      '->',
+      ...rules.slice(0, 1).map(([name, rule]) => gradient(`d ${name}`, gradients(by(rule), two)[1], { most: 75 })),
+    ],
     rules.slice(1).map(([name, rule]) => gradient(`d ${name}`, gradients(by(rule), two)[1], { most: 75 })),
   ]);
 }
@@ -423,7 +498,11 @@ function nearest(): Picture {
   const [upstream] = gradients(by({}), x);
   return draw([
     [forward('input', x), gradient('upstream', upstream)],
-    ...Object.entries(corners).map(([name, rule]) => [forward(name, by(rule)(x)), '->', gradient(`d ${name}`, gradients(by(rule), x)[1], { most: 9 })]),
+    ...Object.entries(corners).map(([name, rule]) => [
+      forward(name, by(rule)(x)),
+      '->',
+      gradient(`d ${name}`, gradients(by(rule), x)[1], { most: 9 }),
+    ]),
   ]);
 }
 
@@ -433,7 +512,10 @@ function shuffle(): Picture {
     const y = pixelShuffle(x, 2, { order });
     return [0, 1].map((c) => ({ title: `${order}, c ${c}`, rows: plane(y, 0, c), hue: blue, most: 8 }));
   };
-  return draw([[{ title: 'one pixel, 8 channels', rows: [[...x.dataSync()]], hue: blue, most: 8 }], [...both('torch'), ...both('tf')]]);
+  return draw([
+    [{ title: 'one pixel, 8 channels', rows: [[...x.dataSync()]], hue: blue, most: 8 }],
+    [...both('torch'), ...both('tf')],
+  ]);
 }
 
 function transposed(): Picture {
@@ -453,7 +535,8 @@ function transposed(): Picture {
 
 function checkerboard(): Picture {
   const flat = ones([1, 3, 3, 1]);
-  const by = (k: number, x: Tensor, stride: number) => conv2dTranspose(x, ones([k, k, 1, 1]), { stride, padding: 'same' });
+  const by = (k: number, x: Tensor, stride: number) =>
+    conv2dTranspose(x, ones([k, k, 1, 1]), { stride, padding: 'same' });
   return draw([
     [
       forward('kernel 3, stride 2', by(3, flat, 2), { most: 4 }),
@@ -464,7 +547,12 @@ function checkerboard(): Picture {
 }
 
 function scatter(): Picture {
-  const line = (title: string, t: Tensor, hue: Color, most: number): Panel => ({ title, rows: [[...t.dataSync()]], hue, most });
+  const line = (title: string, t: Tensor, hue: Color, most: number): Panel => ({
+    title,
+    rows: [[...t.dataSync()]],
+    hue,
+    most,
+  });
   const indices = tensor([4, 3, 1, 1], { shape: [4, 1], dtype: 'int32' });
   const updates = tensor([9, 10, 11, 12], { requiresGrad: true });
   const y = scatterNd(indices, updates, [8]);

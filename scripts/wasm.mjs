@@ -20,7 +20,8 @@ const sources = [
   fileURLToPath(import.meta.url),
 ];
 const hash = createHash('sha256');
-for (const file of sources) hash.update(file.slice(repository.length)).update('\0').update(readFileSync(file)).update('\0');
+for (const file of sources)
+  hash.update(file.slice(repository.length)).update('\0').update(readFileSync(file)).update('\0');
 const stamp = `// ${hash.digest('hex')}`;
 if (existsSync(target) && readFileSync(target, 'utf8').startsWith(stamp)) process.exit(0);
 
@@ -85,4 +86,6 @@ export const builds = {
 `,
 );
 renameSync(part, target);
-console.log(`wasm kernels: simd ${(simd.length / 1024).toFixed(1)} kB, relaxed ${(relaxed.length / 1024).toFixed(1)} kB`);
+console.log(
+  `wasm kernels: simd ${(simd.length / 1024).toFixed(1)} kB, relaxed ${(relaxed.length / 1024).toFixed(1)} kB`,
+);

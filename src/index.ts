@@ -43,7 +43,15 @@ export {
   sqrt,
   tanh,
 } from './autograd/ops/elementwise.js';
-export { type BceWithLogitsOptions, bceWithLogits, crossEntropy, type LossOptions, l1, mse, type Reduction } from './autograd/ops/loss.js';
+export {
+  type BceWithLogitsOptions,
+  bceWithLogits,
+  crossEntropy,
+  type LossOptions,
+  l1,
+  mse,
+  type Reduction,
+} from './autograd/ops/loss.js';
 export { matmul } from './autograd/ops/matmul.js';
 export {
   clone,
@@ -62,7 +70,13 @@ export {
   transpose,
   unsqueeze,
 } from './autograd/ops/movement.js';
-export { type AvgPool2dOptions, avgPool2d, type MaxPool2dOptions, maxPool2d, maxPool2dWithArgmaxAndMask } from './autograd/ops/pool.js';
+export {
+  type AvgPool2dOptions,
+  avgPool2d,
+  type MaxPool2dOptions,
+  maxPool2d,
+  maxPool2dWithArgmaxAndMask,
+} from './autograd/ops/pool.js';
 export { type IndexConvention, PoolIndices } from './autograd/ops/pool-indices.js';
 export {
   argmax,

@@ -87,12 +87,19 @@ class GivenMasks extends Dropout {
   }
 }
 
-for (const { name, attrs, tensors } of readFixtures<{ lr: number; adam: 'torch' | 'tf1'; dropout: string }>('cedn').slice(1))
+for (const { name, attrs, tensors } of readFixtures<{ lr: number; adam: 'torch' | 'tf1'; dropout: string }>(
+  'cedn',
+).slice(1))
   test(`PyTorch's run ${name}: losses of ten steps in float64 to 1e-9`, async () => {
     const stored = readFixtures('cedn')[0].tensors;
-    const float64 = (key: string): Tensor => tensor(Float64Array.from(stored[key].data), { shape: stored[key].shape, dtype: 'float64' });
+    const float64 = (key: string): Tensor =>
+      tensor(Float64Array.from(stored[key].data), { shape: stored[key].shape, dtype: 'float64' });
     const model = new Cedn(0).to('float64');
-    model.loadStateDict(Object.fromEntries(model.namedParameters().map(([n]) => [n, float64(n.replace('.weight', '_w').replace('.bias', '_b'))])));
+    model.loadStateDict(
+      Object.fromEntries(
+        model.namedParameters().map(([n]) => [n, float64(n.replace('.weight', '_w').replace('.bias', '_b'))]),
+      ),
+    );
     if (attrs.dropout !== 'off') model.dropout = new GivenMasks(float64('masks'));
     const [x, y] = [float64('x'), float64('y')];
     const optimizer = new Adam(model.parameters(), { lr: attrs.lr, form: attrs.adam === 'torch' ? 'torch' : 'tf' });
@@ -110,7 +117,9 @@ for (const { name, attrs, tensors } of readFixtures<{ lr: number; adam: 'torch' 
     for (const [n, p] of model.namedParameters()) {
       const want = tensors[`final_${n.replace('.weight', '_w').replace('.bias', '_b')}_f64`];
       if (want === undefined) continue;
-      const worst = Math.max(...Array.from(p.dataSync(), (v, k) => Math.abs(v - want.data[k]) / (1 + Math.abs(want.data[k]))));
+      const worst = Math.max(
+        ...Array.from(p.dataSync(), (v, k) => Math.abs(v - want.data[k]) / (1 + Math.abs(want.data[k]))),
+      );
       assert.ok(worst < 1e-8, `${n} ${worst}`);
     }
   });
@@ -150,7 +159,9 @@ test('one read-back a step: the loss', async () => {
 });
 
 test('warnings: dead ReLUs are named, the constant predictor is recognised', async () => {
-  assert.ok(Math.abs(constantPredictorLoss(data.y) - golden.constant_predictor_loss) < 1e-9 * golden.constant_predictor_loss);
+  assert.ok(
+    Math.abs(constantPredictorLoss(data.y) - golden.constant_predictor_loss) < 1e-9 * golden.constant_predictor_loss,
+  );
   assert.not.ok(beatsConstantPredictor(3327.4, data.y));
   assert.ok(beatsConstantPredictor(3200, data.y));
   const watch = new ReluWatch();

@@ -5,12 +5,26 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as c from '../src/index.js';
-import { CedarError, DeviceError, GraphError, ShapeError, type Tensor, tensor, ValueError, zeros } from '../src/index.js';
+import {
+  CedarError,
+  DeviceError,
+  GraphError,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from '../src/index.js';
 
 const test = suite('errors');
 
 /** Runs `fn`; checks class, form, the op that speaks, and that each of `says` is in the message. */
-function fails(fn: () => unknown, kind: new (...args: never[]) => CedarError, op: string, ...says: (string | RegExp)[]): void {
+function fails(
+  fn: () => unknown,
+  kind: new (...args: never[]) => CedarError,
+  op: string,
+  ...says: (string | RegExp)[]
+): void {
   let error: unknown;
   try {
     fn();
@@ -25,9 +39,14 @@ function fails(fn: () => unknown, kind: new (...args: never[]) => CedarError, op
   assert.is(message, `${op}: ${error.rule}; got ${error.got}${error.hint === '' ? '' : `; ${error.hint}`}`);
   assert.ok(error.rule !== '' && error.got !== '', message);
   assert.not.match(message, /undefined|\[object/);
-  for (const part of says) assert.ok(typeof part === 'string' ? message.includes(part) : part.test(message), `'${message}' should contain ${part}`);
+  for (const part of says)
+    assert.ok(
+      typeof part === 'string' ? message.includes(part) : part.test(message),
+      `'${message}' should contain ${part}`,
+    );
 }
-const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, requiresGrad: true });
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor =>
+  tensor(values, { shape, requiresGrad: true });
 const image = zeros([1, 4, 4, 2]);
 const kernel = zeros([3, 3, 2, 5]);
 
@@ -35,7 +54,8 @@ test('the whole message, word for word', () => {
   assert.throws(
     () => c.conv2d(zeros([2, 8, 8, 3]), zeros([3, 3, 4, 8])),
     (e: Error) =>
-      e.message === "conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]; images are [N,H,W,C], weights [kh,kw,in/groups,out]",
+      e.message ===
+      "conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]; images are [N,H,W,C], weights [kh,kw,in/groups,out]",
   );
   assert.throws(
     () => leaf([1, 2]).mul(2).backward(),
@@ -50,14 +70,30 @@ test('the whole message, word for word', () => {
 test('wrong channels', () => {
   fails(() => c.conv2d(image, zeros([3, 3, 3, 5])), ShapeError, 'conv2d', '[1,4,4,2]', '[3,3,3,5]');
   fails(() => c.conv2d(image, kernel, { groups: 2 }), ShapeError, 'conv2d', 'groups 2');
-  fails(() => c.conv2d(image, zeros([3, 3, 1, 5]), { groups: 2 }), ShapeError, 'conv2d', 'output channels must be a multiple of groups');
+  fails(
+    () => c.conv2d(image, zeros([3, 3, 1, 5]), { groups: 2 }),
+    ShapeError,
+    'conv2d',
+    'output channels must be a multiple of groups',
+  );
   fails(() => c.conv2d(image, kernel, { bias: zeros([4]) }), ShapeError, 'conv2d', 'bias=[4]', 'expected [5]');
   fails(() => c.conv2dTranspose(image, zeros([3, 3, 5, 3])), ShapeError, 'conv2dTranspose', '[3,3,5,3]');
-  fails(() => c.conv2dTranspose(image, zeros([3, 3, 5, 2]), { groups: 3 }), ShapeError, 'conv2dTranspose', 'multiple of groups');
+  fails(
+    () => c.conv2dTranspose(image, zeros([3, 3, 5, 2]), { groups: 3 }),
+    ShapeError,
+    'conv2dTranspose',
+    'multiple of groups',
+  );
   fails(() => c.matmul(zeros([2, 3]), zeros([4, 2])), ShapeError, 'matmul', 'a has 3 columns, b 4 rows');
 });
 test('wrong rank', () => {
-  fails(() => c.conv2d(zeros([4, 4, 2]), kernel), ShapeError, 'conv2d', 'input must have rank 4, [N,H,W,C]', 'input=[4,4,2]');
+  fails(
+    () => c.conv2d(zeros([4, 4, 2]), kernel),
+    ShapeError,
+    'conv2d',
+    'input must have rank 4, [N,H,W,C]',
+    'input=[4,4,2]',
+  );
   fails(() => c.conv2d(image, zeros([3, 3])), ShapeError, 'conv2d', 'weight must have rank 4');
   fails(() => c.conv2dTranspose(zeros([4]), kernel), ShapeError, 'conv2dTranspose', 'rank 4');
   fails(() => c.maxPool2d(zeros([4, 4]), { kernelSize: 2 }), ShapeError, 'maxPool2d', 'rank 4');
@@ -88,13 +124,36 @@ test('shapes that do not broadcast or fit', () => {
   fails(() => zeros([-1]), ShapeError, 'zeros', 'shape=[-1]');
 });
 test('a kernel larger than the padded input', () => {
-  fails(() => c.conv2d(image, zeros([5, 3, 2, 5])), ShapeError, 'conv2d', 'the kernel must fit into the padded input', 'height', 'it spans 5 of 4');
-  fails(() => c.conv2d(image, zeros([3, 3, 2, 5]), { dilation: 3, padding: 1 }), ShapeError, 'conv2d', 'it spans 7 of 6');
+  fails(
+    () => c.conv2d(image, zeros([5, 3, 2, 5])),
+    ShapeError,
+    'conv2d',
+    'the kernel must fit into the padded input',
+    'height',
+    'it spans 5 of 4',
+  );
+  fails(
+    () => c.conv2d(image, zeros([3, 3, 2, 5]), { dilation: 3, padding: 1 }),
+    ShapeError,
+    'conv2d',
+    'it spans 7 of 6',
+  );
   fails(() => c.maxPool2d(image, { kernelSize: [2, 5] }), ShapeError, 'maxPool2d', 'width', 'it spans 5 of 4');
-  fails(() => c.maxPool2d(image, { kernelSize: 2, padding: 2 }), ValueError, 'maxPool2d', 'padding must be smaller than the kernel');
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2, padding: 2 }),
+    ValueError,
+    'maxPool2d',
+    'padding must be smaller than the kernel',
+  );
 });
 test('geometry out of range', () => {
-  fails(() => c.conv2d(image, kernel, { stride: -1 }), ValueError, 'conv2d', 'stride must be whole and at least 1', 'stride=[-1,-1]');
+  fails(
+    () => c.conv2d(image, kernel, { stride: -1 }),
+    ValueError,
+    'conv2d',
+    'stride must be whole and at least 1',
+    'stride=[-1,-1]',
+  );
   fails(() => c.conv2d(image, kernel, { stride: [1, 0] }), ValueError, 'conv2d', 'stride=[1,0]');
   fails(() => c.conv2d(image, kernel, { dilation: 0.5 }), ValueError, 'conv2d', 'dilation=[0.5,0.5]');
   fails(() => c.conv2d(image, kernel, { padding: -1 }), ValueError, 'conv2d', 'padding=-1');
@@ -104,9 +163,26 @@ test('geometry out of range', () => {
   fails(() => c.maxPool2d(image, { kernelSize: 2, stride: -2 }), ValueError, 'maxPool2d', 'stride=[-2,-2]');
   // TensorFlow's four numbers, and a whole shape, would otherwise be read as their first two.
   const four = [1, 2, 2, 1] as unknown as [number, number];
-  fails(() => c.maxPool2d(image, { kernelSize: four }), ValueError, 'maxPool2d', 'kernelSize must be a number or [h, w]', 'kernelSize=[1,2,2,1]');
-  fails(() => c.maxPool2d(image, { kernelSize: 2, stride: four }), ValueError, 'maxPool2d', 'stride=[1,2,2,1]', 'no batch, no channels');
-  fails(() => c.resize2d(image, { size: [1, 4, 4, 2] as unknown as [number, number] }), ValueError, 'resize2d', 'size=[1,4,4,2]');
+  fails(
+    () => c.maxPool2d(image, { kernelSize: four }),
+    ValueError,
+    'maxPool2d',
+    'kernelSize must be a number or [h, w]',
+    'kernelSize=[1,2,2,1]',
+  );
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2, stride: four }),
+    ValueError,
+    'maxPool2d',
+    'stride=[1,2,2,1]',
+    'no batch, no channels',
+  );
+  fails(
+    () => c.resize2d(image, { size: [1, 4, 4, 2] as unknown as [number, number] }),
+    ValueError,
+    'resize2d',
+    'size=[1,4,4,2]',
+  );
   fails(() => c.maxPool2d(image, {} as c.Pool2dOptions), ValueError, 'maxPool2d', 'got no kernelSize');
   const fourPads = [
     [0, 0],
@@ -114,8 +190,18 @@ test('geometry out of range', () => {
     [1, 1],
     [0, 0],
   ] as unknown as c.Padding;
-  fails(() => c.maxPool2d(image, { kernelSize: 3, padding: fourPads }), ValueError, 'maxPool2d', 'padding=[[0,0],[1,1],[1,1],[0,0]]');
-  fails(() => c.maxPool2d(image, { kernelSize: 3, padding: [[0, 0, 1], 1] as unknown as c.Padding }), ValueError, 'maxPool2d', 'padding=[[0,0,1],1]');
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 3, padding: fourPads }),
+    ValueError,
+    'maxPool2d',
+    'padding=[[0,0],[1,1],[1,1],[0,0]]',
+  );
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 3, padding: [[0, 0, 1], 1] as unknown as c.Padding }),
+    ValueError,
+    'maxPool2d',
+    'padding=[[0,0,1],1]',
+  );
 });
 test('an impossible size of a transposed convolution', () => {
   const weight = zeros([3, 3, 1, 2]);
@@ -126,21 +212,66 @@ test('an impossible size of a transposed convolution', () => {
     'height 9',
     'height may be 7 to 8',
   );
-  fails(() => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 2 }), ValueError, 'conv2dTranspose', 'smaller than stride');
-  fails(() => c.conv2dTranspose(image, weight, { stride: 2, padding: 'same', outputPadding: 1 }), ValueError, 'conv2dTranspose', 'name the outputSize');
-  fails(() => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 1, outputSize: [9, 9] }), ValueError, 'conv2dTranspose', 'not both');
-  fails(() => c.conv2dTranspose(zeros([1, 1, 1, 2]), weight, { padding: 2 }), ShapeError, 'conv2dTranspose', 'the padding must leave an output');
+  fails(
+    () => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 2 }),
+    ValueError,
+    'conv2dTranspose',
+    'smaller than stride',
+  );
+  fails(
+    () => c.conv2dTranspose(image, weight, { stride: 2, padding: 'same', outputPadding: 1 }),
+    ValueError,
+    'conv2dTranspose',
+    'name the outputSize',
+  );
+  fails(
+    () => c.conv2dTranspose(image, weight, { stride: 2, outputPadding: 1, outputSize: [9, 9] }),
+    ValueError,
+    'conv2dTranspose',
+    'not both',
+  );
+  fails(
+    () => c.conv2dTranspose(zeros([1, 1, 1, 2]), weight, { padding: 2 }),
+    ShapeError,
+    'conv2dTranspose',
+    'the padding must leave an output',
+  );
 });
 test('an empty batch', () => {
   const none = zeros([0, 4, 4, 2]);
   fails(() => c.conv2d(none, kernel), ShapeError, 'conv2d', 'the batch must not be empty', 'input=[0,4,4,2]');
-  fails(() => c.conv2dTranspose(none, zeros([3, 3, 5, 2])), ShapeError, 'conv2dTranspose', 'the batch must not be empty');
+  fails(
+    () => c.conv2dTranspose(none, zeros([3, 3, 5, 2])),
+    ShapeError,
+    'conv2dTranspose',
+    'the batch must not be empty',
+  );
   fails(() => c.maxPool2d(none, { kernelSize: 2 }), ShapeError, 'maxPool2d', 'the batch must not be empty');
   fails(() => c.avgPool2d(none, { kernelSize: 2 }), ShapeError, 'avgPool2d', 'the batch must not be empty');
-  fails(() => c.maxPool2dWithArgmaxAndMask(none, { kernelSize: 2 }), ShapeError, 'maxPool2dWithArgmaxAndMask', 'the batch must not be empty');
-  fails(() => c.maxUnpool2d(none, new Int32Array(0), { kernelSize: 2 }), ShapeError, 'maxUnpool2d', 'the batch must not be empty');
-  fails(() => c.unpooling(none, [0, 8, 8, 2], new Int32Array(0)), ShapeError, 'unpooling', 'the batch must not be empty');
-  fails(() => c.unpoolByMask(none, zeros([0, 8, 8, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'the batch must not be empty');
+  fails(
+    () => c.maxPool2dWithArgmaxAndMask(none, { kernelSize: 2 }),
+    ShapeError,
+    'maxPool2dWithArgmaxAndMask',
+    'the batch must not be empty',
+  );
+  fails(
+    () => c.maxUnpool2d(none, new Int32Array(0), { kernelSize: 2 }),
+    ShapeError,
+    'maxUnpool2d',
+    'the batch must not be empty',
+  );
+  fails(
+    () => c.unpooling(none, [0, 8, 8, 2], new Int32Array(0)),
+    ShapeError,
+    'unpooling',
+    'the batch must not be empty',
+  );
+  fails(
+    () => c.unpoolByMask(none, zeros([0, 8, 8, 2]), { kernelSize: 2 }),
+    ShapeError,
+    'unpoolByMask',
+    'the batch must not be empty',
+  );
   fails(() => zeros([0, 3]).mean(), ShapeError, 'mean', 'not be empty');
 });
 test('images to another size', () => {
@@ -157,40 +288,133 @@ test('images to another size', () => {
     fails(() => run(ints), ValueError, op, 'dtype=int32');
     fails(() => run(zeros([4, 4, 4])), ShapeError, op, 'input must have rank 4, [N,H,W,C]', 'input=[4,4,4]');
   }
-  fails(() => c.upsample2d(image, { scale: 0 }), ValueError, 'upsample2d', 'scale must be whole and at least 1', 'scale=[0,0]');
+  fails(
+    () => c.upsample2d(image, { scale: 0 }),
+    ValueError,
+    'upsample2d',
+    'scale must be whole and at least 1',
+    'scale=[0,0]',
+  );
   fails(() => c.upsample2d(image, { scale: [2, 1.5] }), ValueError, 'upsample2d', 'scale=[2,1.5]');
-  fails(() => c.upsample2d(image, { scale: 2, fill: 'zero' as 'zeros' }), ValueError, 'upsample2d', "'copy' or 'zeros'", 'fill=zero');
+  fails(
+    () => c.upsample2d(image, { scale: 2, fill: 'zero' as 'zeros' }),
+    ValueError,
+    'upsample2d',
+    "'copy' or 'zeros'",
+    'fill=zero',
+  );
   fails(() => c.fixedUnpool2d(image, {}), ValueError, 'fixedUnpool2d', 'size or matrix must be given', 'neither');
-  fails(() => c.fixedUnpool2d(image, { matrix: [1, 2] }), ShapeError, 'fixedUnpool2d', 'matrix must have rank 2', 'matrix=[2]');
+  fails(
+    () => c.fixedUnpool2d(image, { matrix: [1, 2] }),
+    ShapeError,
+    'fixedUnpool2d',
+    'matrix must have rank 2',
+    'matrix=[2]',
+  );
   fails(() => c.fixedUnpool2d(image, { matrix: [[]] }), ShapeError, 'fixedUnpool2d', 'not be empty', 'matrix=[1,0]');
   fails(() => c.fixedUnpool2d(image, { matrix: [[1, 2], [3]] }), ShapeError, 'fixedUnpool2d', 'equal lengths');
-  fails(() => c.fixedUnpool2d(image, { matrix: [[1, 2]], size: 2 }), ShapeError, 'fixedUnpool2d', 'matrix=[1,2], size=[2,2]');
-  fails(() => c.fixedUnpool2d(image, { matrix: zeros([2, 2], { dtype: 'float64' }) }), ValueError, 'fixedUnpool2d', 'input float32, matrix float64', 'cast()');
+  fails(
+    () => c.fixedUnpool2d(image, { matrix: [[1, 2]], size: 2 }),
+    ShapeError,
+    'fixedUnpool2d',
+    'matrix=[1,2], size=[2,2]',
+  );
+  fails(
+    () => c.fixedUnpool2d(image, { matrix: zeros([2, 2], { dtype: 'float64' }) }),
+    ValueError,
+    'fixedUnpool2d',
+    'input float32, matrix float64',
+    'cast()',
+  );
   fails(() => c.resize2d(image, {}), ValueError, 'resize2d', 'one of size and scale', 'neither');
   fails(() => c.resize2d(image, { size: [2, 2], scale: 2 }), ValueError, 'resize2d', 'size=[2,2], scale=2');
-  fails(() => c.resize2d(image, { size: [2, 0] }), ValueError, 'resize2d', 'size must be whole and at least 1', 'size=[2,0]');
-  fails(() => c.resize2d(image, { scale: [1, Number.NaN] }), ValueError, 'resize2d', 'scale must be positive and finite', 'scale=[1,NaN]');
-  fails(() => c.resize2d(image, { scale: 0.2 }), ShapeError, 'resize2d', 'the result must not be empty', 'size [4,4], scale=[0.2,0.2]');
+  fails(
+    () => c.resize2d(image, { size: [2, 0] }),
+    ValueError,
+    'resize2d',
+    'size must be whole and at least 1',
+    'size=[2,0]',
+  );
+  fails(
+    () => c.resize2d(image, { scale: [1, Number.NaN] }),
+    ValueError,
+    'resize2d',
+    'scale must be positive and finite',
+    'scale=[1,NaN]',
+  );
+  fails(
+    () => c.resize2d(image, { scale: 0.2 }),
+    ShapeError,
+    'resize2d',
+    'the result must not be empty',
+    'size [4,4], scale=[0.2,0.2]',
+  );
   fails(() => c.resize2d(zeros([1, 0, 2, 1]), { size: [2, 2] }), ShapeError, 'resize2d', 'the image must not be empty');
-  fails(() => c.resize2d(image, { scale: 2, method: 'bicubic' as 'nearest' }), ValueError, 'resize2d', "'bilinear' or 'nearest'", 'method=bicubic');
-  fails(() => c.resize2d(image, { scale: 2, alignCorners: true, halfPixelCenters: true }), ValueError, 'resize2d', 'exclude each other', 'both true');
-  fails(() => c.pixelShuffle(image, 2), ShapeError, 'pixelShuffle', 'channels must be a multiple of factor²', 'input=[1,4,4,2], factor=2');
+  fails(
+    () => c.resize2d(image, { scale: 2, method: 'bicubic' as 'nearest' }),
+    ValueError,
+    'resize2d',
+    "'bilinear' or 'nearest'",
+    'method=bicubic',
+  );
+  fails(
+    () => c.resize2d(image, { scale: 2, alignCorners: true, halfPixelCenters: true }),
+    ValueError,
+    'resize2d',
+    'exclude each other',
+    'both true',
+  );
+  fails(
+    () => c.pixelShuffle(image, 2),
+    ShapeError,
+    'pixelShuffle',
+    'channels must be a multiple of factor²',
+    'input=[1,4,4,2], factor=2',
+  );
   fails(() => c.pixelShuffle(image, 0), ValueError, 'pixelShuffle', 'factor must be whole and at least 1', 'factor=0');
-  fails(() => c.pixelUnshuffle(image, 3), ShapeError, 'pixelUnshuffle', 'height and width must be multiples of factor', 'input=[1,4,4,2], factor=3');
-  fails(() => c.pixelUnshuffle(image, 2, { order: 'onnx' as 'tf' }), ValueError, 'pixelUnshuffle', "'torch' or 'tf'", 'order=onnx');
+  fails(
+    () => c.pixelUnshuffle(image, 3),
+    ShapeError,
+    'pixelUnshuffle',
+    'height and width must be multiples of factor',
+    'input=[1,4,4,2], factor=3',
+  );
+  fails(
+    () => c.pixelUnshuffle(image, 2, { order: 'onnx' as 'tf' }),
+    ValueError,
+    'pixelUnshuffle',
+    "'torch' or 'tf'",
+    'order=onnx',
+  );
 });
 
 // ---- types and values
 
 test('wrong dtype', () => {
   const ints = tensor(Int32Array.of(1, 2));
-  fails(() => c.conv2d(image, c.zeros([3, 3, 2, 5], { dtype: 'float64' })), ValueError, 'conv2d', 'input float32, weight float64', 'cast()');
-  fails(() => c.maxPool2d(zeros([1, 2, 2, 1], { dtype: 'int32' }), { kernelSize: 2 }), ValueError, 'maxPool2d', 'dtype=int32');
+  fails(
+    () => c.conv2d(image, c.zeros([3, 3, 2, 5], { dtype: 'float64' })),
+    ValueError,
+    'conv2d',
+    'input float32, weight float64',
+    'cast()',
+  );
+  fails(
+    () => c.maxPool2d(zeros([1, 2, 2, 1], { dtype: 'int32' }), { kernelSize: 2 }),
+    ValueError,
+    'maxPool2d',
+    'dtype=int32',
+  );
   fails(() => ints.exp(), ValueError, 'exp', 'dtype=int32', "cast('float32')");
   fails(() => ints.mean(), ValueError, 'mean', 'dtype=int32');
   fails(() => c.matmul(ints, ints), ValueError, 'matmul', 'int32 and int32');
   fails(() => c.where(ints, 1, ints), ValueError, 'where', 'condition must be bool');
-  fails(() => c.bceWithLogits(zeros([2]), zeros([2], { dtype: 'float64' })), ValueError, 'bceWithLogits', 'float32 and float64');
+  fails(
+    () => c.bceWithLogits(zeros([2]), zeros([2], { dtype: 'float64' })),
+    ValueError,
+    'bceWithLogits',
+    'float32 and float64',
+  );
   fails(() => c.concat([zeros([2]), ints]), ValueError, 'concat', 'float32 and int32');
   fails(() => tensor(Int32Array.of(1), { requiresGrad: true }), ValueError, 'requiresGrad', 'only float tensors');
   fails(() => tensor([1.5], { dtype: 'int32' }), ValueError, 'tensor', 'element 0=1.5');
@@ -205,7 +429,14 @@ test('ragged arrays, and what is no data', () => {
 test('NaN and out-of-range rates and weights', () => {
   const x = zeros([2]);
   for (const rate of [Number.NaN, -0.5, 1])
-    fails(() => c.dropout(x, { rate }), ValueError, 'dropout', 'rate must be in [0, 1)', `rate=${rate}`, 'probability to drop');
+    fails(
+      () => c.dropout(x, { rate }),
+      ValueError,
+      'dropout',
+      'rate must be in [0, 1)',
+      `rate=${rate}`,
+      'probability to drop',
+    );
   fails(() => c.bceWithLogits(x, x, { posWeight: Number.NaN }), ValueError, 'bceWithLogits', 'posWeight=NaN');
   fails(() => c.bceWithLogits(x, x, { posWeight: -1 }), ValueError, 'bceWithLogits', 'posWeight=-1');
   fails(() => c.bceWithLogits(x, x, { reduction: 'total' as 'sum' }), ValueError, 'bceWithLogits', 'reduction=total');
@@ -238,13 +469,34 @@ test('indices of the wrong convention, naming the element and the likely cause',
     'in steps of 2',
     "or 'tf': wrong convention?",
   );
-  fails(() => c.poolIndices(new Int32Array(16).fill(30), { ...pooled, convention: 'torch' }), ValueError, 'poolIndices', 'must be in [0, 15]', "legal as 'tf'");
+  fails(
+    () => c.poolIndices(new Int32Array(16).fill(30), { ...pooled, convention: 'torch' }),
+    ValueError,
+    'poolIndices',
+    'must be in [0, 15]',
+    "legal as 'tf'",
+  );
 });
 test('indices out of range, or of another input', () => {
   const with99 = Int32Array.from({ length: 16 }, (_, i) => (i === 5 ? 99 : 0));
-  fails(() => c.poolIndices(with99, { ...pooled, convention: 'torch' }), ValueError, 'poolIndices', 'got 99 at (n 0, y 1, x 0, c 1) for inputShape [2,4,4,2]');
-  fails(() => c.poolIndices([-1], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }), ValueError, 'poolIndices', 'another inputShape');
-  fails(() => c.poolIndices([0.5], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }), ValueError, 'poolIndices', 'got 0.5');
+  fails(
+    () => c.poolIndices(with99, { ...pooled, convention: 'torch' }),
+    ValueError,
+    'poolIndices',
+    'got 99 at (n 0, y 1, x 0, c 1) for inputShape [2,4,4,2]',
+  );
+  fails(
+    () => c.poolIndices([-1], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }),
+    ValueError,
+    'poolIndices',
+    'another inputShape',
+  );
+  fails(
+    () => c.poolIndices([0.5], { shape: [1, 1, 1, 1], inputShape: [1, 2, 2, 1], convention: 'torch' }),
+    ValueError,
+    'poolIndices',
+    'got 0.5',
+  );
   fails(() => c.poolIndices([0], { ...pooled, convention: 'torch' }), ShapeError, 'poolIndices', '1 indices');
   fails(
     () => c.poolIndices(with99, { ...pooled, shape: [1, 4, 2, 2], convention: 'torch' }),
@@ -252,10 +504,32 @@ test('indices out of range, or of another input', () => {
     'poolIndices',
     "batch and channels must be the input's",
   );
-  fails(() => c.poolIndices([0], { inputShape: [1, 2, 2, 1], convention: 'torch' }), ShapeError, 'poolIndices', 'rank 4');
-  fails(() => c.poolIndices(with99, { ...pooled, inputShape: [2, 4.5, 4, 2], convention: 'torch' }), ShapeError, 'poolIndices', 'inputShape=[2,4.5,4,2]');
-  fails(() => c.poolIndices(with99, { ...pooled, convention: 'keras' as 'tf' }), ValueError, 'poolIndices', 'must be one of', "'onnx'", 'convention=keras');
-  fails(() => c.maxPool2d(image, { kernelSize: 2 })[1].to('keras' as 'tf'), ValueError, 'PoolIndices', 'convention=keras');
+  fails(
+    () => c.poolIndices([0], { inputShape: [1, 2, 2, 1], convention: 'torch' }),
+    ShapeError,
+    'poolIndices',
+    'rank 4',
+  );
+  fails(
+    () => c.poolIndices(with99, { ...pooled, inputShape: [2, 4.5, 4, 2], convention: 'torch' }),
+    ShapeError,
+    'poolIndices',
+    'inputShape=[2,4.5,4,2]',
+  );
+  fails(
+    () => c.poolIndices(with99, { ...pooled, convention: 'keras' as 'tf' }),
+    ValueError,
+    'poolIndices',
+    'must be one of',
+    "'onnx'",
+    'convention=keras',
+  );
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2 })[1].to('keras' as 'tf'),
+    ValueError,
+    'PoolIndices',
+    'convention=keras',
+  );
 });
 test("raw tensors as indices, and another level's indices", () => {
   const [values, indices] = c.maxPool2d(c.randn(inputShape), { kernelSize: 2 });
@@ -266,23 +540,60 @@ test("raw tensors as indices, and another level's indices", () => {
     'indices must be PoolIndices',
     'poolIndices(data, { shape, convention, inputShape })',
   );
-  fails(() => c.maxUnpool2d(zeros([2, 4, 4, 2]), indices), ShapeError, 'maxUnpool2d', 'input=[2,4,4,2], indices=[2,2,2,2]', 'this level mirrors');
-  fails(() => c.maxUnpool2d(values, indices, { outputSize: [8, 4] }), ShapeError, 'maxUnpool2d', 'height may be 4 to 5');
-  fails(() => c.maxUnpool2d(values, indices, { duplicates: 'sum' as 'add' }), ValueError, 'maxUnpool2d', "'mean', 'error'", 'duplicates=sum');
+  fails(
+    () => c.maxUnpool2d(zeros([2, 4, 4, 2]), indices),
+    ShapeError,
+    'maxUnpool2d',
+    'input=[2,4,4,2], indices=[2,2,2,2]',
+    'this level mirrors',
+  );
+  fails(
+    () => c.maxUnpool2d(values, indices, { outputSize: [8, 4] }),
+    ShapeError,
+    'maxUnpool2d',
+    'height may be 4 to 5',
+  );
+  fails(
+    () => c.maxUnpool2d(values, indices, { duplicates: 'sum' as 'add' }),
+    ValueError,
+    'maxUnpool2d',
+    "'mean', 'error'",
+    'duplicates=sum',
+  );
 });
 test("the window convention needs the pool, and counts within the window's cells", () => {
   const options = { shape: [1, 2, 2, 1], inputShape: [1, 3, 3, 1], convention: 'window' } as const;
   const pool = { kernelSize: 2, padding: 'same' } as const;
-  fails(() => c.poolIndices([0, 0, 0, 0], options), ValueError, 'poolIndices', "'window' needs the pool", 'pool: { kernelSize, stride, padding }');
-  fails(() => c.poolIndices([0, 0, 0, 4], { ...options, pool }), ValueError, 'poolIndices', 'in [0, 3] and not in the padding', '(n 0, y 1, x 1, c 0)');
+  fails(
+    () => c.poolIndices([0, 0, 0, 0], options),
+    ValueError,
+    'poolIndices',
+    "'window' needs the pool",
+    'pool: { kernelSize, stride, padding }',
+  );
+  fails(
+    () => c.poolIndices([0, 0, 0, 4], { ...options, pool }),
+    ValueError,
+    'poolIndices',
+    'in [0, 3] and not in the padding',
+    '(n 0, y 1, x 1, c 0)',
+  );
   // Column 1 of the window at column 2 is padding.
-  fails(() => c.poolIndices([0, 1, 0, 0], { ...options, pool }), ValueError, 'poolIndices', 'got 1 at (n 0, y 0, x 1, c 0)');
+  fails(
+    () => c.poolIndices([0, 1, 0, 0], { ...options, pool }),
+    ValueError,
+    'poolIndices',
+    'got 1 at (n 0, y 0, x 1, c 0)',
+  );
   const elsewhere = c.poolIndices([0, 0, 0, 0], { ...options, convention: 'torch' });
   fails(() => elsewhere.to('window'), ValueError, 'PoolIndices', "'window' needs the pool");
 });
 test('an index outside of its own window names the window, and where it really stands', () => {
   // The indices of a 3 × 3 image, read as those of the 4 × 4 one that 2 × 2 windows give by default.
-  const [values, indices] = c.maxPool2d(c.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9], { shape: [1, 3, 3, 1] }), { kernelSize: 2, padding: 'same' });
+  const [values, indices] = c.maxPool2d(c.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9], { shape: [1, 3, 3, 1] }), {
+    kernelSize: 2,
+    padding: 'same',
+  });
   fails(
     () => c.maxUnpool2d(values, indices.to('tf').dataSync(), { poolSize: 2 }),
     ValueError,
@@ -292,7 +603,13 @@ test('an index outside of its own window names the window, and where it really s
     'name it by outputSize',
   );
   fails(
-    () => c.poolIndices([8], { shape: [1, 1, 1, 1], inputShape: [1, 3, 3, 1], convention: 'torch', pool: { kernelSize: 2 } }),
+    () =>
+      c.poolIndices([8], {
+        shape: [1, 1, 1, 1],
+        inputShape: [1, 3, 3, 1],
+        convention: 'torch',
+        pool: { kernelSize: 2 },
+      }),
     ValueError,
     'poolIndices',
     'rows 0 to 1 and columns 0 to 1',
@@ -301,7 +618,13 @@ test('an index outside of its own window names the window, and where it really s
 });
 test('fewer indices than the pool gives', () => {
   fails(
-    () => c.poolIndices([5, 6], { shape: [1, 1, 2, 1], inputShape: [1, 4, 4, 1], convention: 'torch', pool: { kernelSize: 3, stride: 1 } }),
+    () =>
+      c.poolIndices([5, 6], {
+        shape: [1, 1, 2, 1],
+        inputShape: [1, 4, 4, 1],
+        convention: 'torch',
+        pool: { kernelSize: 3, stride: 1 },
+      }),
     ShapeError,
     'poolIndices',
     "shape must be the pool's output shape",
@@ -320,13 +643,43 @@ test('forms of unpooling that do not fit', () => {
     'kernelSize (as PyTorch) or poolSize (as TensorFlow Addons)',
   );
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, poolSize: 2 }), ValueError, 'maxUnpool2d', 'not both');
-  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, strides: 1 }), ValueError, 'maxUnpool2d', 'must be named stride', 'got strides');
-  fails(() => c.maxUnpool2d(values, raw, { poolSize: 2, stride: 1 }), ValueError, 'maxUnpool2d', 'must be named strides', 'got stride;');
+  fails(
+    () => c.maxUnpool2d(values, raw, { kernelSize: 2, strides: 1 }),
+    ValueError,
+    'maxUnpool2d',
+    'must be named stride',
+    'got strides',
+  );
+  fails(
+    () => c.maxUnpool2d(values, raw, { poolSize: 2, stride: 1 }),
+    ValueError,
+    'maxUnpool2d',
+    'must be named strides',
+    'got stride;',
+  );
   fails(() => new c.MaxUnpool2d({ poolSize: 2, stride: 1 }), ValueError, 'MaxUnpool2d', 'got stride;');
   fails(() => c.maxUnpool2d(values, raw, { kernelSize: 0 }), ValueError, 'maxUnpool2d', 'kernelSize=[0,0]');
-  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, padding: 2 }), ValueError, 'maxUnpool2d', 'at most half the kernel', 'padding=[2,2]');
-  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [6, 4] }), ShapeError, 'maxUnpool2d', 'got height 6', 'height may be 3 to 5');
-  fails(() => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [4, 2] }), ShapeError, 'maxUnpool2d', 'got width 2', 'width may be 3 to 5');
+  fails(
+    () => c.maxUnpool2d(values, raw, { kernelSize: 2, padding: 2 }),
+    ValueError,
+    'maxUnpool2d',
+    'at most half the kernel',
+    'padding=[2,2]',
+  );
+  fails(
+    () => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [6, 4] }),
+    ShapeError,
+    'maxUnpool2d',
+    'got height 6',
+    'height may be 3 to 5',
+  );
+  fails(
+    () => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [4, 2] }),
+    ShapeError,
+    'maxUnpool2d',
+    'got width 2',
+    'width may be 3 to 5',
+  );
   fails(
     () => c.maxUnpool2d(values, raw, { poolSize: 2, outputSize: [5, 4] }),
     ShapeError,
@@ -341,8 +694,20 @@ test('forms of unpooling that do not fit', () => {
     "padding must be 'same' or 'valid'",
     'padding=full',
   );
-  fails(() => c.maxUnpool2d(values, raw.slice(1), { kernelSize: 2 }), ShapeError, 'maxUnpool2d', 'one index per element', '15 indices');
-  fails(() => c.maxUnpool2d(values, [[[[0]]]], { kernelSize: 2 }), ShapeError, 'maxUnpool2d', "batch and channels must be the input's", 'shape=[1,1,1,1]');
+  fails(
+    () => c.maxUnpool2d(values, raw.slice(1), { kernelSize: 2 }),
+    ShapeError,
+    'maxUnpool2d',
+    'one index per element',
+    '15 indices',
+  );
+  fails(
+    () => c.maxUnpool2d(values, [[[[0]]]], { kernelSize: 2 }),
+    ShapeError,
+    'maxUnpool2d',
+    "batch and channels must be the input's",
+    'shape=[1,1,1,1]',
+  );
   fails(
     () => c.maxUnpool2d(values, indices, { kernelSize: 3, stride: 2 }),
     ValueError,
@@ -351,7 +716,13 @@ test('forms of unpooling that do not fit', () => {
     'windows 3×3, stride [2,2]',
     "the indices' 2×2",
   );
-  fails(() => c.maxUnpool2d(values, indices, { kernelSize: 4 }), ShapeError, 'maxUnpool2d', 'got height 4', 'height may be 5 to 11');
+  fails(
+    () => c.maxUnpool2d(values, indices, { kernelSize: 4 }),
+    ShapeError,
+    'maxUnpool2d',
+    'got height 4',
+    'height may be 5 to 11',
+  );
   fails(
     () => c.maxUnpool2d(values, indices, { kernelSize: 2, padding: 1, stride: 2, outputSize: [3, 3] }),
     ShapeError,
@@ -365,7 +736,12 @@ test('forms of unpooling that do not fit', () => {
     'maxUnpool2d',
     "'same' and 'valid' go with poolSize",
   );
-  fails(() => c.maxUnpool2d(values, indices, { poolSize: 2, padding: 0 as unknown as 'same' }), ValueError, 'maxUnpool2d', 'numbers go with kernelSize');
+  fails(
+    () => c.maxUnpool2d(values, indices, { poolSize: 2, padding: 0 as unknown as 'same' }),
+    ValueError,
+    'maxUnpool2d',
+    'numbers go with kernelSize',
+  );
   fails(
     () => c.maxUnpool2d(values, indices, { stride: 2, duplicates: 'add' } as c.MaxUnpool2dOptions),
     ValueError,
@@ -374,16 +750,38 @@ test('forms of unpooling that do not fit', () => {
     'stride alone',
   );
   fails(() => c.maxUnpool2d(values.cast('int32'), indices), ValueError, 'maxUnpool2d', 'dtype=int32');
-  fails(() => c.unpooling(values, [2, 5, 4, 2], indices), ShapeError, 'unpooling', "the output must have the shape of the pool's input", 'tilt');
-  fails(() => c.unpooling(values, [2, 4, 4, 2], indices.to('tf-batch').dataSync()), ValueError, 'unpooling', "legal as 'tf-batch'");
+  fails(
+    () => c.unpooling(values, [2, 5, 4, 2], indices),
+    ShapeError,
+    'unpooling',
+    "the output must have the shape of the pool's input",
+    'tilt',
+  );
+  fails(
+    () => c.unpooling(values, [2, 4, 4, 2], indices.to('tf-batch').dataSync()),
+    ValueError,
+    'unpooling',
+    "legal as 'tf-batch'",
+  );
   fails(() => c.unpooling(values, [4, 4, 2], raw), ShapeError, 'unpooling', 'outputShape must have rank 4');
   for (const bad of [-4, 4.5, Number.NaN])
-    fails(() => c.unpooling(values, [2, bad, 4, 2], raw), ShapeError, 'unpooling', 'sizes must be whole and not negative', `outputShape=[2,${bad},4,2]`);
+    fails(
+      () => c.unpooling(values, [2, bad, 4, 2], raw),
+      ShapeError,
+      'unpooling',
+      'sizes must be whole and not negative',
+      `outputShape=[2,${bad},4,2]`,
+    );
 });
 test('masks that do not fit', () => {
   const [values, argmax, mask] = c.maxPool2dWithArgmaxAndMask(c.randn(inputShape), { kernelSize: 2 });
   fails(() => c.unpoolByMask(values, mask, {}), ValueError, 'unpoolByMask', 'argmax or kernelSize must be given');
-  fails(() => c.unpoolByMask(values, zeros([2, 4, 4, 1]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', "batch and channels must be the mask's");
+  fails(
+    () => c.unpoolByMask(values, zeros([2, 4, 4, 1]), { kernelSize: 2 }),
+    ShapeError,
+    'unpoolByMask',
+    "batch and channels must be the mask's",
+  );
   fails(
     () => c.unpoolByMask(values, zeros([2, 7, 4, 2]), { kernelSize: 2 }),
     ShapeError,
@@ -391,21 +789,66 @@ test('masks that do not fit', () => {
     "pooling the mask's shape must give the input's",
     '3×2',
   );
-  fails(() => c.unpoolByMask(values, zeros([2, 5, 4, 2]), { argmax }), ShapeError, 'unpoolByMask', 'output=[2,5,4,2]', 'inputShape=[2,4,4,2]', 'tilt');
-  fails(() => c.unpoolByMask(values, mask, { argmax: new Int32Array(16).fill(33) }), ValueError, 'unpoolByMask', '(n 0, y 0, x 0, c 0)');
-  fails(() => c.unpoolByMask(values, mask, { kernelSize: 2, duplicates: 'max' }), ValueError, 'unpoolByMask', 'duplicates and convention go with argmax');
-  fails(() => c.unpoolByMask(values, mask.reshape([2, 16, 2]), { kernelSize: 2 }), ShapeError, 'unpoolByMask', 'mask must have rank 4');
+  fails(
+    () => c.unpoolByMask(values, zeros([2, 5, 4, 2]), { argmax }),
+    ShapeError,
+    'unpoolByMask',
+    'output=[2,5,4,2]',
+    'inputShape=[2,4,4,2]',
+    'tilt',
+  );
+  fails(
+    () => c.unpoolByMask(values, mask, { argmax: new Int32Array(16).fill(33) }),
+    ValueError,
+    'unpoolByMask',
+    '(n 0, y 0, x 0, c 0)',
+  );
+  fails(
+    () => c.unpoolByMask(values, mask, { kernelSize: 2, duplicates: 'max' }),
+    ValueError,
+    'unpoolByMask',
+    'duplicates and convention go with argmax',
+  );
+  fails(
+    () => c.unpoolByMask(values, mask.reshape([2, 16, 2]), { kernelSize: 2 }),
+    ShapeError,
+    'unpoolByMask',
+    'mask must have rank 4',
+  );
 });
 test('unknown NaN policies, and pools that have not run', () => {
-  fails(() => c.maxPool2d(image, { kernelSize: 2, nan: 'skip' as 'tf' }), ValueError, 'maxPool2d', "nan must be 'propagate', 'tf' or 'ignore'", 'nan=skip');
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2, nan: 'skip' as 'tf' }),
+    ValueError,
+    'maxPool2d',
+    "nan must be 'propagate', 'tf' or 'ignore'",
+    'nan=skip',
+  );
   fails(() => new c.MaxPool2d(2, { nan: 'skip' as 'tf' }), ValueError, 'MaxPool2d', 'nan=skip');
   fails(() => new c.MaxPool2dWithArgmaxAndMask(0), ValueError, 'MaxPool2dWithArgmaxAndMask', 'kernelSize=[0,0]');
-  fails(() => c.unpoolLike(new c.MaxPool2d(2)).forward(image), GraphError, 'lastIndices', 'the pool must have run', 'forward()');
+  fails(
+    () => c.unpoolLike(new c.MaxPool2d(2)).forward(image),
+    GraphError,
+    'lastIndices',
+    'the pool must have run',
+    'forward()',
+  );
   const pool = new c.MaxPool2d(2);
   const unpool = c.unpoolLike(pool);
   const alone = c.noGrad(() => pool.forward(image)[0]);
-  fails(() => unpool.forward(alone), GraphError, 'lastIndices', "PoolIndices([1,2,2,2] into [1,4,4,2], 'torch')", 'in one step or one noGrad()');
-  fails(() => c.unpoolLike(new c.MaxPool2d(2), { duplicates: 'sum' as 'add' }), ValueError, 'unpoolLike', 'duplicates=sum');
+  fails(
+    () => unpool.forward(alone),
+    GraphError,
+    'lastIndices',
+    "PoolIndices([1,2,2,2] into [1,4,4,2], 'torch')",
+    'in one step or one noGrad()',
+  );
+  fails(
+    () => c.unpoolLike(new c.MaxPool2d(2), { duplicates: 'sum' as 'add' }),
+    ValueError,
+    'unpoolLike',
+    'duplicates=sum',
+  );
   fails(() => new c.MaxUnpool2d({ poolSize: 2, padding: 'full' as 'same' }), ValueError, 'MaxUnpool2d', 'padding=full');
   fails(() => new c.MaxUnpool2d(0), ValueError, 'MaxUnpool2d', 'kernelSize=[0,0]');
 });
@@ -434,12 +877,30 @@ test('index vectors', () => {
   fails(() => c.gatherNd(x, [[]]), ShapeError, 'gatherNd', 'indices=[1,0]');
   fails(() => c.gatherNd(x, 1), ShapeError, 'gatherNd', 'indices=[]');
   fails(() => c.gatherNd(x, [[0, 1], [1]]), ShapeError, 'gatherNd', 'equal lengths');
-  fails(() => c.gatherNd(x, zeros([1, 2])), ValueError, 'gatherNd', 'indices must be int32', 'dtype=float32', "cast('int32')");
+  fails(
+    () => c.gatherNd(x, zeros([1, 2])),
+    ValueError,
+    'gatherNd',
+    'indices must be int32',
+    'dtype=float32',
+    "cast('int32')",
+  );
   fails(() => c.scatterNd(outside, zeros([2, 2, 4]), [2, 3, 4]), ValueError, 'scatterNd', 'got indices[1,0]=[1,3]');
-  fails(() => c.scatterNd([[1]], zeros([2]), [2, 3]), ShapeError, 'scatterNd', 'updates=[2], shape=[2,3]; expected [1,3]');
+  fails(
+    () => c.scatterNd([[1]], zeros([2]), [2, 3]),
+    ShapeError,
+    'scatterNd',
+    'updates=[2], shape=[2,3]; expected [1,3]',
+  );
   fails(() => c.scatterNd([[1]], zeros([1]), [-2]), ShapeError, 'scatterNd', 'shape=[-2]');
   fails(() => c.scatterNd([[1, 1]], zeros([1]), [4]), ShapeError, 'scatterNd', 'indices=[1,2], shape=[4]');
-  fails(() => c.scatterNd([[1]], zeros([1], { dtype: 'bool' }), [4]), ValueError, 'scatterNd', 'updates must be float or int32', 'dtype=bool');
+  fails(
+    () => c.scatterNd([[1]], zeros([1], { dtype: 'bool' }), [4]),
+    ValueError,
+    'scatterNd',
+    'updates must be float or int32',
+    'dtype=bool',
+  );
   fails(() => c.scatterNd(zeros([1, 1]), zeros([1]), [4]), ValueError, 'scatterNd', 'indices must be int32');
 });
 
@@ -452,7 +913,14 @@ test('released tensors name the op that made them and the remedy', () => {
     return null;
   });
   const released = inside as Tensor;
-  fails(() => released.dataSync(), GraphError, 'tensor', 'a released tensor cannot be read', "exp's result of shape [2]", 'keep() or clone()');
+  fails(
+    () => released.dataSync(),
+    GraphError,
+    'tensor',
+    'a released tensor cannot be read',
+    "exp's result of shape [2]",
+    'keep() or clone()',
+  );
   fails(() => released.add(1), GraphError, 'tensor', "exp's result");
   fails(() => released.keep(), GraphError, 'tensor', "exp's result");
   assert.is(released.toString(), 'tensor(released, shape=[2])');
@@ -485,7 +953,14 @@ test('a second backward', () => {
   const y = x.exp();
   const loss = y.sum();
   loss.backward();
-  fails(() => loss.backward(), GraphError, 'backward', 'a graph can be used once', 'a second backward through sum', 'retainGraph: true');
+  fails(
+    () => loss.backward(),
+    GraphError,
+    'backward',
+    'a graph can be used once',
+    'a second backward through sum',
+    'retainGraph: true',
+  );
   fails(() => y.mean().backward(), GraphError, 'backward', 'a graph can be used once');
   fails(() => c.grad(loss, [x]), GraphError, 'backward', 'a graph can be used once');
 });
@@ -508,7 +983,12 @@ test('a saved value changed in place', () => {
   fails(() => total.backward(), GraphError, 'backward', "exp's saved output");
   fails(() => y.assign(zeros([2])), GraphError, 'assign', 'noGrad()');
   fails(() => zeros([2]).assign(zeros([3])), ShapeError, 'assign', 'source=[3], this=[2]');
-  fails(() => zeros([2]).assign(zeros([2], { dtype: 'float64' })), ValueError, 'assign', 'source float64, this float32');
+  fails(
+    () => zeros([2]).assign(zeros([2], { dtype: 'float64' })),
+    ValueError,
+    'assign',
+    'source float64, this float32',
+  );
 });
 test('a change of what no gradient needs is no error', () => {
   const x = leaf([1, 2]);
@@ -536,7 +1016,13 @@ test('mixed devices, and float64 on gpu', async () => {
   const gpu = await c.device('gpu', { mode: 'cpu' });
   const there = zeros([2], { device: gpu });
   fails(() => there.add(zeros([2])), DeviceError, 'add', 'one device', 'gpu and reference', 'to(device)');
-  fails(() => zeros([2], { device: gpu, dtype: 'float64' }), DeviceError, 'gpu', 'dtype must be one of float32, int32, bool', 'float64');
+  fails(
+    () => zeros([2], { device: gpu, dtype: 'float64' }),
+    DeviceError,
+    'gpu',
+    'dtype must be one of float32, int32, bool',
+    'float64',
+  );
   fails(() => there.cast('float64'), DeviceError, 'cast', 'gpu device', 'float64');
   assert.equal([...there.to(c.defaultDevice()).add(1).dataSync()], [1, 1]);
   await gpu.close();
@@ -561,7 +1047,10 @@ test('an unknown device', async () => {
     error = e;
   });
   assert.instance(error, DeviceError);
-  assert.match((error as Error).message, /^device: name must be one of reference, wasm, gpu, webgpu, webgl2, webgl, headlessgl, auto; got 'tpu'/);
+  assert.match(
+    (error as Error).message,
+    /^device: name must be one of reference, wasm, gpu, webgpu, webgl2, webgl, headlessgl, auto; got 'tpu'/,
+  );
   fails(() => c.setDefaultDevice('gpu' as unknown as c.Device), DeviceError, 'setDefaultDevice', "await device('gpu')");
 });
 

@@ -43,13 +43,16 @@ function importsOf(source: string): Import[] {
     if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push({ specifier: specifier.text, kind });
   };
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ? 'type' : 'static');
+    if (ts.isImportDeclaration(node))
+      add(node.moduleSpecifier, node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ? 'type' : 'static');
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'static');
     else if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference))
       add(node.moduleReference.expression, node.isTypeOnly ? 'type' : 'static');
     else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, 'type');
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], 'dynamic');
-    else if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'require') add(node.arguments[0], 'static');
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], 'dynamic');
+    else if (ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'require')
+      add(node.arguments[0], 'static');
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile('file.ts', source, ts.ScriptTarget.ES2022, true));
@@ -57,7 +60,8 @@ function importsOf(source: string): Import[] {
 }
 
 /** The file in src that a relative specifier names. */
-const resolveFrom = (file: string, specifier: string): string => posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
+const resolveFrom = (file: string, specifier: string): string =>
+  posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
 
 /** Every broken rule as `file imports 'specifier': rule`. Files are named relative to src. */
 function check(sources: Record<string, string>, dependencies: readonly string[]): string[] {
@@ -76,15 +80,18 @@ function check(sources: Record<string, string>, dependencies: readonly string[])
       if (!specifier.startsWith('.')) {
         const name = specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : specifier.split('/')[0];
         if (specifier.startsWith('node:')) {
-          if (kind === 'static') broken('node modules are imported dynamically only, so that browsers can load the file');
+          if (kind === 'static')
+            broken('node modules are imported dynamically only, so that browsers can load the file');
         } else if (name === 'gpu.js') {
           if (!file.startsWith('device/gpu/')) broken('only src/device/gpu names gpu.js');
           else if (kind === 'static') broken('gpu.js is imported dynamically only: the core works without it');
-        } else if (kind !== 'type' && !dependencies.includes(name)) broken('what runs imports declared dependencies only (package.json)');
+        } else if (kind !== 'type' && !dependencies.includes(name))
+          broken('what runs imports declared dependencies only (package.json)');
         continue;
       }
       const target = resolveFrom(file, specifier);
-      if (layer.name === 'ops' && /^device\/(reference|wasm|gpu)\b/.test(target)) broken('ops name no device implementation, not even its types');
+      if (layer.name === 'ops' && /^device\/(reference|wasm|gpu)\b/.test(target))
+        broken('ops name no device implementation, not even its types');
       if (kind === 'type') continue;
       const targetLayer = layerOf(target);
       if (targetLayer === undefined) {
@@ -92,8 +99,10 @@ function check(sources: Record<string, string>, dependencies: readonly string[])
         continue;
       }
       below.push(target);
-      if (layer.name === 'nn' && targetLayer.name === 'device') broken('nn calls no kernel: it imports nothing that runs from src/device');
-      else if (targetLayer.level > layer.level) broken(`${layer.name} stands below ${targetLayer.name}; for types write import type`);
+      if (layer.name === 'nn' && targetLayer.name === 'device')
+        broken('nn calls no kernel: it imports nothing that runs from src/device');
+      else if (targetLayer.level > layer.level)
+        broken(`${layer.name} stands below ${targetLayer.name}; for types write import type`);
       else if (targetLayer.level === layer.level && targetLayer !== layer && layer.level < 9)
         broken(`${layer.name} and ${targetLayer.name} do not import each other`);
     }
@@ -123,9 +132,13 @@ const test = suite('layers');
 
 test('src keeps the order', () => {
   const root = join(repository, 'src');
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts') && !file.includes('assembly'));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.includes('assembly'),
+  );
   assert.ok(files.length > 20, `only ${files.length} files found`);
-  const sources = Object.fromEntries(files.map((file) => [file.replaceAll(sep, '/'), readFileSync(join(root, file), 'utf8')]));
+  const sources = Object.fromEntries(
+    files.map((file) => [file.replaceAll(sep, '/'), readFileSync(join(root, file), 'utf8')]),
+  );
   const { dependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
   const wrong = check(sources, Object.keys(dependencies));
   assert.is(wrong.length, 0, `\n${wrong.join('\n')}`);
@@ -143,14 +156,38 @@ const cases: readonly { readonly file: string; readonly source: string; readonly
   { file: 'tensor/shape.ts', source: "import { type Device } from '../device/device.js';", rule: /stands below/ },
   { file: 'tensor/shape.ts', source: "export * from '../device/device.js';", rule: /stands below/ },
   { file: 'tensor/shape.ts', source: "const late = () => import('../device/device.js');", rule: /stands below/ },
-  { file: 'autograd/ops/conv.ts', source: "import { Tensor } from '../../tensor/tensor.js';", rule: /ops stands below Tensor/ },
+  {
+    file: 'autograd/ops/conv.ts',
+    source: "import { Tensor } from '../../tensor/tensor.js';",
+    rule: /ops stands below Tensor/,
+  },
   { file: 'autograd/backward.ts', source: "import { add } from './ops/arithmetic.js';", rule: null },
-  { file: 'tensor/create.ts', source: "import { gradcheck } from '../autograd/gradcheck.js';", rule: /Tensor stands below gradcheck/ },
-  { file: 'autograd/ops/conv.ts', source: "import { ReferenceDevice } from '../../device/reference/index.js';", rule: /no device implementation/ },
-  { file: 'autograd/ops/conv.ts', source: "import type { GpuDevice } from '../../device/gpu/index.js';", rule: /no device implementation/ },
+  {
+    file: 'tensor/create.ts',
+    source: "import { gradcheck } from '../autograd/gradcheck.js';",
+    rule: /Tensor stands below gradcheck/,
+  },
+  {
+    file: 'autograd/ops/conv.ts',
+    source: "import { ReferenceDevice } from '../../device/reference/index.js';",
+    rule: /no device implementation/,
+  },
+  {
+    file: 'autograd/ops/conv.ts',
+    source: "import type { GpuDevice } from '../../device/gpu/index.js';",
+    rule: /no device implementation/,
+  },
   { file: 'nn/conv.ts', source: "import { defaultDevice } from '../device/select.js';", rule: /nn calls no kernel/ },
-  { file: 'nn/conv.ts', source: "import { Adam } from '../optim/index.js';", rule: /nn and optim do not import each other/ },
-  { file: 'optim/adam.ts', source: "import { Module } from '../nn/index.js';", rule: /optim and nn do not import each other/ },
+  {
+    file: 'nn/conv.ts',
+    source: "import { Adam } from '../optim/index.js';",
+    rule: /nn and optim do not import each other/,
+  },
+  {
+    file: 'optim/adam.ts',
+    source: "import { Module } from '../nn/index.js';",
+    rule: /optim and nn do not import each other/,
+  },
   { file: 'io/checkpoint.ts', source: "import { Module } from '../nn/index.js';", rule: null },
   { file: 'nn/conv.ts', source: "import { Progress } from '../train/index.js';", rule: /nn stands below train/ },
   { file: 'train/fit.ts', source: "import { Tensor } from '../index.js';", rule: /train stands below index/ },
@@ -159,10 +196,22 @@ const cases: readonly { readonly file: string; readonly source: string; readonly
   { file: 'tensor/shape.ts', source: "import './shape.js';", rule: /circle: tensor\/shape\.ts → tensor\/shape\.ts/ },
   { file: 'device/gpu/index.ts', source: "const load = () => import('gpu.js');", rule: null },
   { file: 'device/gpu/index.ts', source: "import type { GPU } from 'gpu.js';", rule: null },
-  { file: 'device/gpu/index.ts', source: "import { GPU } from 'gpu.js';", rule: /dynamically only: the core works without it/ },
-  { file: 'device/select.ts', source: "const load = () => import('gpu.js');", rule: /only src\/device\/gpu names gpu\.js/ },
+  {
+    file: 'device/gpu/index.ts',
+    source: "import { GPU } from 'gpu.js';",
+    rule: /dynamically only: the core works without it/,
+  },
+  {
+    file: 'device/select.ts',
+    source: "const load = () => import('gpu.js');",
+    rule: /only src\/device\/gpu names gpu\.js/,
+  },
   { file: 'io/files.ts', source: "const load = () => import('node:fs/promises');", rule: null },
-  { file: 'io/files.ts', source: "import { readFile } from 'node:fs/promises';", rule: /node modules are imported dynamically only/ },
+  {
+    file: 'io/files.ts',
+    source: "import { readFile } from 'node:fs/promises';",
+    rule: /node modules are imported dynamically only/,
+  },
   { file: 'io/png.ts', source: "import { encode } from 'fast-png';", rule: null },
   { file: 'io/png.ts', source: "import { deflate } from 'fflate';", rule: /declared dependencies only/ },
 ];
@@ -174,7 +223,10 @@ for (const { file, source, rule } of cases)
   });
 
 test('a circle through several files is named once', () => {
-  const wrong = check({ 'nn/a.ts': "import './b.js';", 'nn/b.ts': "import './c.js';", 'nn/c.ts': "import './a.js';" }, []);
+  const wrong = check(
+    { 'nn/a.ts': "import './b.js';", 'nn/b.ts': "import './c.js';", 'nn/c.ts': "import './a.js';" },
+    [],
+  );
   assert.equal(wrong, ['nn/a.ts imports itself in a circle: nn/a.ts → nn/b.ts → nn/c.ts → nn/a.ts']);
 });
 

@@ -14,10 +14,14 @@ interface Run {
 }
 
 function run(...words: string[]): Run {
-  const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', path('./run.ts'), '--root', path('./helpers/runner-fixtures'), ...words], {
-    cwd: path('..'),
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', path('./run.ts'), '--root', path('./helpers/runner-fixtures'), ...words],
+    {
+      cwd: path('..'),
+      encoding: 'utf8',
+    },
+  );
   return { code: status, output: stdout, lastLine: stdout.trimEnd().split('\n').at(-1) ?? '' };
 }
 

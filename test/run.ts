@@ -41,7 +41,10 @@ function judge(printed: string, code: number | null, timedOut: boolean): Outcome
 function runFile(file: string): Promise<Outcome> {
   return new Promise((done) => {
     // The condition lets examples that import the package by name find its sources instead of a build.
-    const child = spawn(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', file], { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', file], {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const chunks: Buffer[] = [];
     const printed = (): string => Buffer.concat(chunks).toString();
     let timedOut = false;
@@ -91,7 +94,9 @@ async function work(): Promise<void> {
     if (outcome.failed > 0) counts.push(`${outcome.failed} failed`);
     if (outcome.skipped > 0) counts.push(`${outcome.skipped} skipped`);
     if (outcome.problem !== '') counts.push(outcome.problem);
-    console.log(`${outcome.failed > 0 ? 'FAIL' : 'ok  '} ${relative(repository, path).replaceAll(sep, '/')}  ${counts.join(', ')}  ${seconds} s`);
+    console.log(
+      `${outcome.failed > 0 ? 'FAIL' : 'ok  '} ${relative(repository, path).replaceAll(sep, '/')}  ${counts.join(', ')}  ${seconds} s`,
+    );
     if (outcome.failed > 0) console.log(outcome.output);
   }
 }

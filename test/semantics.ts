@@ -111,19 +111,28 @@ test('§2 conv2d', () => {
   const x = f64(range(1, 16), [1, 4, 4, 1]);
   is(conv2d(x, nine, { padding: 'same' }), '111 178 217 145/231 348 393 252/363 528 573 360/197 274 295 175');
   is(conv2d(x, nine, { padding: 'same', stride: 2 }), '348 252/274 175');
-  is(conv2d(f64(range(1, 25), [1, 5, 5, 1]), nine, { padding: 'same', stride: 2 }), '128 241 184/441 681 453/320 457 280');
+  is(
+    conv2d(f64(range(1, 25), [1, 5, 5, 1]), nine, { padding: 'same', stride: 2 }),
+    '128 241 184/441 681 453/320 457 280',
+  );
 });
 test('§2 groups are convolutions side by side; depthwise is one group per channel', () => {
   const x = randn(1, [2, 5, 6, 4]);
   const w = randn(2, [3, 3, 2, 6]);
   const whole = conv2d(x, w, { groups: 2, padding: 'same', dilation: 2 });
   const part = (g: number): Tensor =>
-    conv2d(x.slice(null, null, null, [2 * g, 2 * g + 2]), w.slice(null, null, null, [3 * g, 3 * g + 3]), { padding: 'same', dilation: 2 });
-  for (const g of [0, 1]) closeTo(whole.slice(null, null, null, [3 * g, 3 * g + 3]).dataSync(), part(g).dataSync(), 1e-12);
+    conv2d(x.slice(null, null, null, [2 * g, 2 * g + 2]), w.slice(null, null, null, [3 * g, 3 * g + 3]), {
+      padding: 'same',
+      dilation: 2,
+    });
+  for (const g of [0, 1])
+    closeTo(whole.slice(null, null, null, [3 * g, 3 * g + 3]).dataSync(), part(g).dataSync(), 1e-12);
   const depthwise = conv2d(x, randn(3, [3, 3, 1, 4]), { groups: 4, stride: 2 });
   closeTo(
     depthwise.slice(null, null, null, [2, 3]).dataSync(),
-    conv2d(x.slice(null, null, null, [2, 3]), randn(3, [3, 3, 1, 4]).slice(null, null, null, [2, 3]), { stride: 2 }).dataSync(),
+    conv2d(x.slice(null, null, null, [2, 3]), randn(3, [3, 3, 1, 4]).slice(null, null, null, [2, 3]), {
+      stride: 2,
+    }).dataSync(),
     1e-12,
   );
 });
@@ -131,13 +140,17 @@ test('§2 a dilated convolution is one with zeros between the weights', () => {
   const x = randn(4, [1, 7, 7, 2]);
   const w = randn(5, [2, 2, 2, 3]);
   const spread = f64(new Float64Array(9 * 6), [3, 3, 2, 3]).dataSync();
-  for (let y = 0; y < 2; y++) for (let z = 0; z < 2; z++) for (let i = 0; i < 6; i++) spread[(y * 2 * 3 + z * 2) * 6 + i] = w.dataSync()[(y * 2 + z) * 6 + i];
+  for (let y = 0; y < 2; y++)
+    for (let z = 0; z < 2; z++)
+      for (let i = 0; i < 6; i++) spread[(y * 2 * 3 + z * 2) * 6 + i] = w.dataSync()[(y * 2 + z) * 6 + i];
   closeTo(conv2d(x, w, { dilation: 2 }).dataSync(), conv2d(x, f64(spread, [3, 3, 2, 3])).dataSync(), 1e-12);
 });
 test("§2 error: input channels must equal weight's", () => {
   assert.throws(
     () => conv2d(randn(1, [2, 8, 8, 3]), randn(1, [3, 3, 4, 8])),
-    (e: Error) => e instanceof ShapeError && e.message.startsWith("conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]"),
+    (e: Error) =>
+      e instanceof ShapeError &&
+      e.message.startsWith("conv2d: input channels must equal weight's; got input [2,8,8,3], weight [3,3,4,8]"),
   );
 });
 
@@ -146,11 +159,20 @@ test("§2 error: input channels must equal weight's", () => {
 test('§3 conv2dTranspose', () => {
   const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
   is(conv2dTranspose(x, nine, { padding: 'same' }), '23 33/53 63');
-  is(conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 4] }), '1 2 5 4/4 5 14 10/10 14 36 24/12 15 34 20');
+  is(
+    conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 4] }),
+    '1 2 5 4/4 5 14 10/10 14 36 24/12 15 34 20',
+  );
   is(conv2dTranspose(x, nine, { padding: 'same', stride: 2 }), '1 2 5 4/4 5 14 10/10 14 36 24/12 15 34 20');
   is(conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [3, 3] }), '5 14 10/14 36 24/15 34 20');
-  is(conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [5, 5] }), '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36');
-  is(conv2dTranspose(x, nine, { padding: 'valid', stride: 2 }), '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36');
+  is(
+    conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [5, 5] }),
+    '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36',
+  );
+  is(
+    conv2dTranspose(x, nine, { padding: 'valid', stride: 2 }),
+    '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36',
+  );
 });
 test('§3 an impossible size names the valid range', () => {
   const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
@@ -158,10 +180,18 @@ test('§3 an impossible size names the valid range', () => {
     () => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [6, 6] }),
     (e: Error) =>
       e instanceof ShapeError &&
-      /^conv2dTranspose: outputSize must be one whose convolution gives the input's size; got height 6; height may be 3 to 4\b/.test(e.message),
+      /^conv2dTranspose: outputSize must be one whose convolution gives the input's size; got height 6; height may be 3 to 4\b/.test(
+        e.message,
+      ),
   );
-  assert.throws(() => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 2] }), /width may be 3 to 4/);
-  assert.throws(() => conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [7, 5] }), /height may be 5 to 6/);
+  assert.throws(
+    () => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [4, 2] }),
+    /width may be 3 to 4/,
+  );
+  assert.throws(
+    () => conv2dTranspose(x, nine, { padding: 'valid', stride: 2, outputSize: [7, 5] }),
+    /height may be 5 to 6/,
+  );
 });
 test("§3 every size in the range is one whose convolution gives the input's size, and none outside is", () => {
   fc.assert(
@@ -182,11 +212,16 @@ test("§3 every size in the range is one whose convolution gives the input's siz
         for (let size = 1; size <= (n + 1) * s + 2 * k * d; size++) {
           let back: number | undefined;
           try {
-            back = conv2d(f64(new Float64Array(size), [1, size, 1, 1]), w, { stride: [s, 1], dilation: [d, 1], padding: heightOnly }).shape[1];
+            back = conv2d(f64(new Float64Array(size), [1, size, 1, 1]), w, {
+              stride: [s, 1],
+              dilation: [d, 1],
+              padding: heightOnly,
+            }).shape[1];
           } catch (e) {
             assert.instance(e, ShapeError);
           }
-          const ask = () => conv2dTranspose(x, w, { stride: [s, 1], dilation: [d, 1], padding: heightOnly, outputSize: [size, 1] });
+          const ask = () =>
+            conv2dTranspose(x, w, { stride: [s, 1], dilation: [d, 1], padding: heightOnly, outputSize: [size, 1] });
           if (back === n) assert.equal(ask().shape, [1, size, 1, 1]);
           else assert.throws(ask, (e: Error) => e instanceof ShapeError);
         }
@@ -217,22 +252,35 @@ const geometry = fc.record({
 test('§3 the transposed convolution is the adjoint, for generated geometries', () => {
   let seen = 0;
   fc.assert(
-    fc.property(geometry, ({ seed, batch, size: [h, w], kernel: [kh, kw], stride, dilation, channels: [inner, outer], groups, padding }) => {
-      const image = randn(seed, [batch, h, w, inner * groups]);
-      const weight = randn(seed + 1, [kh, kw, inner, outer * groups]);
-      let y: Tensor;
-      try {
-        y = conv2d(image, weight, { stride, dilation, padding, groups });
-      } catch (e) {
-        assert.instance(e, ShapeError, 'only a kernel that does not fit');
-        return;
-      }
-      seen++;
-      const small = randn(seed + 2, y.shape);
-      const back = conv2dTranspose(small, weight, { stride, dilation, padding, groups, outputSize: [h, w] });
-      assert.equal(back.shape, image.shape);
-      closeTo([dot(back, image)], [dot(small, y)], 1e-11);
-    }),
+    fc.property(
+      geometry,
+      ({
+        seed,
+        batch,
+        size: [h, w],
+        kernel: [kh, kw],
+        stride,
+        dilation,
+        channels: [inner, outer],
+        groups,
+        padding,
+      }) => {
+        const image = randn(seed, [batch, h, w, inner * groups]);
+        const weight = randn(seed + 1, [kh, kw, inner, outer * groups]);
+        let y: Tensor;
+        try {
+          y = conv2d(image, weight, { stride, dilation, padding, groups });
+        } catch (e) {
+          assert.instance(e, ShapeError, 'only a kernel that does not fit');
+          return;
+        }
+        seen++;
+        const small = randn(seed + 2, y.shape);
+        const back = conv2dTranspose(small, weight, { stride, dilation, padding, groups, outputSize: [h, w] });
+        assert.equal(back.shape, image.shape);
+        closeTo([dot(back, image)], [dot(small, y)], 1e-11);
+      },
+    ),
     { numRuns: 300 },
   );
   assert.ok(seen > 150, `${seen} geometries`);
@@ -256,8 +304,18 @@ test('§3 stride 1, SAME, odd kernel: equals the convolution with flipped, swapp
 test("§3 PyTorch's form: outputPadding, (n−1)s − 2p + d(k−1) + outputPadding + 1", () => {
   const x = randn(1, [1, 3, 4, 1]);
   const weight = randn(2, [3, 2, 1, 1]);
-  assert.equal(conv2dTranspose(x, weight, { stride: 2, padding: 1, outputPadding: [1, 0] }).shape, [1, 2 * 2 - 2 + 2 + 1 + 1, 3 * 2 - 2 + 1 + 0 + 1, 1]);
-  assert.equal(conv2dTranspose(x, weight, { stride: 3, dilation: 2, outputPadding: 2 }).shape, [1, 2 * 3 + 4 + 2 + 1, 3 * 3 + 2 + 2 + 1, 1]);
+  assert.equal(conv2dTranspose(x, weight, { stride: 2, padding: 1, outputPadding: [1, 0] }).shape, [
+    1,
+    2 * 2 - 2 + 2 + 1 + 1,
+    3 * 2 - 2 + 1 + 0 + 1,
+    1,
+  ]);
+  assert.equal(conv2dTranspose(x, weight, { stride: 3, dilation: 2, outputPadding: 2 }).shape, [
+    1,
+    2 * 3 + 4 + 2 + 1,
+    3 * 3 + 2 + 2 + 1,
+    1,
+  ]);
   assert.throws(
     () => conv2dTranspose(x, weight, { stride: 2, outputPadding: 2 }),
     (e: Error) => e instanceof ValueError && /outputPadding must be smaller than stride or dilation/.test(e.message),
@@ -287,13 +345,18 @@ test("§4 ties decide the golden run: first wins gives the published step's 45,1
     return [values.flip([1, 2]), new PoolIndices(plane.flip([1, 2]).mul(-1).add(cells), x.shape, geometry)];
   };
   const loss = (pool2: (x: Tensor) => [Tensor, PoolIndices]): number => {
-    const conv = (x: Tensor, weight: Tensor, bias: Tensor): Tensor => conv2d(x, weight, { bias, padding: 'same' }).relu();
+    const conv = (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
+      conv2d(x, weight, { bias, padding: 'same' }).relu();
     const [h1, where1] = pool2(conv(f64(data.x, data.xShape), c1, b1));
     const [h2, where2] = pool2(conv(h1, c2, b2));
     const up = conv2dTranspose(maxUnpool2d(conv(h2, c3, b3), where2), d2, { bias: e2, padding: 'same' }).relu();
-    return bceWithLogits(conv2dTranspose(maxUnpool2d(up, where1), d1, { bias: e1, padding: 'same' }), f64(data.y, data.yShape), {
-      reduction: 'sum',
-    }).itemSync();
+    return bceWithLogits(
+      conv2dTranspose(maxUnpool2d(up, where1), d1, { bias: e1, padding: 'same' }),
+      f64(data.y, data.yShape),
+      {
+        reduction: 'sum',
+      },
+    ).itemSync();
   };
   closeTo([loss((x) => maxPool2d(x, half)), loss(lastWins)], [45_100_401.14, 43_700_701.28], 0.005 / 43e6);
 });
@@ -370,14 +433,24 @@ test('§4 NaN policies: tf, propagate (the default), ignore', () => {
   ];
   for (const [policy, values, want, index] of table)
     for (const options of policy === 'propagate' ? [{}, { nan: policy }] : [{ nan: policy }]) {
-      const [y, indices] = maxPool2d(f64(values, [1, 3, 3, 1]), { kernelSize: 2, stride: 1, padding: 'valid', ...options });
+      const [y, indices] = maxPool2d(f64(values, [1, 3, 3, 1]), {
+        kernelSize: 2,
+        stride: 1,
+        padding: 'valid',
+        ...options,
+      });
       assert.equal([...y.dataSync()], want, `${policy} of ${values}`);
       assert.is(indices.dataSync()[0], index, `${policy} of ${values}`);
     }
 });
 test('§4 padding never wins, whatever the policy', () => {
   for (const policy of ['tf', 'propagate', 'ignore'] as const) {
-    const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), { kernelSize: 3, stride: 2, padding: 1, nan: policy });
+    const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), {
+      kernelSize: 3,
+      stride: 2,
+      padding: 1,
+      nan: policy,
+    });
     assert.equal([padded.itemSync(), ...indices.dataSync()], [-5, 0]);
   }
 });
@@ -397,7 +470,8 @@ test('§5.1 sizes come from the indices', () => {
     assert.equal(y.shape, shape);
     // Every cell is 0 or a whole number of times its own maximum: nothing is out of place.
     const [xs, ys] = [x.dataSync(), y.dataSync()];
-    for (let i = 0; i < ys.length; i++) assert.ok(Math.abs(ys[i] / xs[i] - Math.round(ys[i] / xs[i])) < 1e-12, `element ${i}: ${ys[i]} of ${xs[i]}`);
+    for (let i = 0; i < ys.length; i++)
+      assert.ok(Math.abs(ys[i] / xs[i] - Math.round(ys[i] / xs[i])) < 1e-12, `element ${i}: ${ys[i]} of ${xs[i]}`);
     closeTo([y.sum().itemSync()], [values.sum().itemSync()], 1e-12);
   }
 });
@@ -418,9 +492,11 @@ test('§5.1 outputSize: larger by less than what would give another window, neve
 });
 test('§5.1 default sizes where the pool is named: H·s and (H−1)s + k as TensorFlow Addons, (H−1)s − 2p + k as PyTorch', () => {
   const shape = [1, 3, 2, 1];
-  const corners = (stride: number, width: number): number[] => [0, 1, 2].flatMap((y) => [y * stride * width, y * stride * width + stride]);
+  const corners = (stride: number, width: number): number[] =>
+    [0, 1, 2].flatMap((y) => [y * stride * width, y * stride * width + stride]);
   const v = f64(range(1, 6), shape);
-  const size = (options: MaxUnpool2dOptions, width: number, stride: number): Shape => maxUnpool2d(v, Int32Array.from(corners(stride, width)), options).shape;
+  const size = (options: MaxUnpool2dOptions, width: number, stride: number): Shape =>
+    maxUnpool2d(v, Int32Array.from(corners(stride, width)), options).shape;
   assert.equal(size({ poolSize: 2, strides: 2, padding: 'same' }, 4, 2), [1, 6, 4, 1]);
   assert.equal(size({ poolSize: 3, strides: 2, padding: 'VALID' }, 5, 2), [1, 7, 5, 1]);
   assert.equal(size({ kernelSize: 3, stride: 2 }, 5, 2), [1, 7, 5, 1]);
@@ -431,12 +507,16 @@ test('§5.1 default sizes where the pool is named: H·s and (H−1)s + k as Tens
 test("§5.1 PyTorch's outputSize lies strictly between default − s and default + s", () => {
   const v = f64([1], [1, 1, 1, 1]);
   const options = { kernelSize: 4, stride: 3, convention: 'torch' } as const;
-  for (const size of [2, 3, 4, 5, 6]) assert.equal(maxUnpool2d(v, [[[[0]]]], { ...options, outputSize: [size, 4] }).shape, [1, size, 4, 1]);
+  for (const size of [2, 3, 4, 5, 6])
+    assert.equal(maxUnpool2d(v, [[[[0]]]], { ...options, outputSize: [size, 4] }).shape, [1, size, 4, 1]);
   for (const size of [1, 7])
     assert.throws(
       () => maxUnpool2d(v, [[[[0]]]], { ...options, outputSize: [size, 4] }),
       (e: Error) =>
-        e instanceof ShapeError && /^maxUnpool2d: outputSize must be less than a stride away .*; got height \d; height may be 2 to 6 for/.test(e.message),
+        e instanceof ShapeError &&
+        /^maxUnpool2d: outputSize must be less than a stride away .*; got height \d; height may be 2 to 6 for/.test(
+          e.message,
+        ),
     );
 });
 test('§5.2 duplicates: every policy, and its gradient', () => {
@@ -458,7 +538,8 @@ test('§5.2 duplicates: every policy, and its gradient', () => {
   is(maxUnpool2d(v, poolIndices([1, 6, 1, 5], raw)), '0 40 0 0/0 40 20 0/0 0 0 0/0 0 0 0');
   assert.throws(
     () => maxUnpool2d(v, poolIndices([1, 6, 1, 5], raw), { duplicates: 'error' }),
-    (e: Error) => e instanceof ValueError && /got 1 at \(n 0, y 0, x 0, c 0\) and at \(n 0, y 1, x 0, c 0\)/.test(e.message),
+    (e: Error) =>
+      e instanceof ValueError && /got 1 at \(n 0, y 0, x 0, c 0\) and at \(n 0, y 1, x 0, c 0\)/.test(e.message),
   );
   is(maxUnpool2d(v, poolIndices([1, 6, 0, 5], raw), { duplicates: 'error' }), '30 10 0 0/0 40 20 0/0 0 0 0/0 0 0 0');
 });
@@ -478,10 +559,16 @@ test('§5.2 max: the first of equals, and NaN above all', () => {
 test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
   is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), Int32Array.of(1, 6), { poolSize: 2 }), '0 13 0 0/0 0 4 0');
   const channels = Int32Array.of(0, 3, 4, 7, 8, 11, 12, 15);
-  is(maxUnpool2d(f64(range(1, 8), [1, 4, 2, 1]), channels, { poolSize: [2, 1], strides: [2, 1] }), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+  is(
+    maxUnpool2d(f64(range(1, 8), [1, 4, 2, 1]), channels, { poolSize: [2, 1], strides: [2, 1] }),
+    '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8',
+  );
   // Indices that no pool made.
   const elsewhere = { poolSize: 2, check: 'shape' } as const;
-  is(maxUnpool2d(f64(range(1, 8), [1, 2, 2, 2]), channels, { ...elsewhere, strides: [2, 1] }), '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8');
+  is(
+    maxUnpool2d(f64(range(1, 8), [1, 2, 2, 2]), channels, { ...elsewhere, strides: [2, 1] }),
+    '1 0 0 2 3 0 0 4 5 0 0 6 7 0 0 8',
+  );
   is(
     maxUnpool2d(f64(range(1, 8), [1, 2, 4, 1]), Int32Array.of(0, 5, 10, 13, 19, 20, 27, 31), elsewhere),
     '1 0 0 0 0 2 0 0/0 0 3 0 0 4 0 0/0 0 0 5 6 0 0 0/0 0 0 7 0 0 0 8',
@@ -491,7 +578,11 @@ test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
     ['SAME', 12],
     ['VALID', 11],
   ] as const) {
-    const y = maxUnpool2d(f64(range(1, 32), [2, 2, 4, 2]), Int32Array.from(batch), { ...elsewhere, strides: [2, 3], padding });
+    const y = maxUnpool2d(f64(range(1, 32), [2, 2, 4, 2]), Int32Array.from(batch), {
+      ...elsewhere,
+      strides: [2, 3],
+      padding,
+    });
     assert.equal(y.shape, [2, 4, width, 2]);
     const want = new Float64Array(y.size);
     batch.forEach((index, i) => {
@@ -517,7 +608,12 @@ test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
   const [values, indices] = maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: 'valid' });
   is(values, '7 10/20 19');
   const form = { poolSize: [2, 3], strides: 2, padding: 'VALID' } as const;
-  for (const given of [indices, indices.to('tf').dataSync(), [...indices.to('tf').dataSync()], indices.to('tf').ndarray()])
+  for (const given of [
+    indices,
+    indices.to('tf').dataSync(),
+    [...indices.to('tf').dataSync()],
+    indices.to('tf').ndarray(),
+  ])
     is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 0 20 0 0 19');
 });
 test("§5.3 PyTorch's documented cases", () => {
@@ -525,11 +621,20 @@ test("§5.3 PyTorch's documented cases", () => {
   is(maxUnpool2d(four, at.dataSync(), { kernelSize: 2, stride: 2 }), '0 0 0 0/0 6 0 8/0 0 0 0/0 14 0 16');
   const [wide, places] = maxPool2d(f64(range(1, 20), [1, 4, 5, 1]), { kernelSize: 2, stride: 2 });
   const form = { kernelSize: 2, stride: 2 } as const;
-  is(maxUnpool2d(wide, places.dataSync(), { ...form, outputSize: [4, 5] }), '0 0 0 0 0/0 7 0 9 0/0 0 0 0 0/0 17 0 19 0');
+  is(
+    maxUnpool2d(wide, places.dataSync(), { ...form, outputSize: [4, 5] }),
+    '0 0 0 0 0/0 7 0 9 0/0 0 0 0 0/0 17 0 19 0',
+  );
   // An older version documented the indices of 4 × 4 read as those of 5 × 5: a tilted picture. With the indices of the pool it stands straight.
   is(maxUnpool2d(four, at, { ...form, outputSize: [5, 5] }), '0 0 0 0 0/0 6 0 8 0/0 0 0 0 0/0 14 0 16 0/0 0 0 0 0');
-  assert.throws(() => maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5] }), /an index must lie in its own window/);
-  is(maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5], check: 'shape' }), '0 0 0 0 0/6 0 8 0 0/0 0 0 14 0/16 0 0 0 0/0 0 0 0 0');
+  assert.throws(
+    () => maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5] }),
+    /an index must lie in its own window/,
+  );
+  is(
+    maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5], check: 'shape' }),
+    '0 0 0 0 0/6 0 8 0 0/0 0 0 14 0/16 0 0 0 0/0 0 0 0 0',
+  );
 });
 test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
   const form = { poolSize: [2, 3], strides: [3, 2], padding: 'same' } as const;
@@ -540,7 +645,10 @@ test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
   for (const convention of ['tf', 'tf-batch'] as const) {
     const raw = indices.to(convention).dataSync();
     assert.equal(maxUnpool2d(values, raw, { ...form, convention, outputSize: [7, 5] }).dataSync(), want.dataSync());
-    assert.throws(() => maxUnpool2d(values, raw, { ...form, convention }), /an index must lie in its own window|an index must be in/);
+    assert.throws(
+      () => maxUnpool2d(values, raw, { ...form, convention }),
+      /an index must lie in its own window|an index must be in/,
+    );
   }
   assert.throws(
     () => maxUnpool2d(values, indices, { ...form, poolSize: 3 }),
@@ -552,7 +660,10 @@ test('§5.3 the posted function scatters per image, whatever the windows', () =>
   const want = maxUnpool2d(values, indices).dataSync();
   assert.equal(unpooling(values, [2, 5, 5, 2], indices).dataSync(), want);
   assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf').dataSync()).dataSync(), want);
-  assert.equal(unpooling(values, [2, 5, 5, 2], indices.to('tf-batch').dataSync(), { convention: 'tf-batch' }).dataSync(), want);
+  assert.equal(
+    unpooling(values, [2, 5, 5, 2], indices.to('tf-batch').dataSync(), { convention: 'tf-batch' }).dataSync(),
+    want,
+  );
   assert.throws(() => unpooling(values, [2, 6, 6, 2], indices), /the output must have the shape of the pool's input/);
 });
 test('§5.4 odd sizes do not tilt', () => {
@@ -589,7 +700,11 @@ test('§5.6 unpool by mask: a value goes to every masked cell of its window, or 
   is(unpoolByMask(x, mask, { argmax: Int32Array.of(5, 3, 8, 14) }), '0 0 0 2/0 1 0 0/0 0 0 0/0 0 4 0');
 });
 test('§5.6 the mask gives the size: odd ones round-trip with argmax and mask, or with the mask alone', () => {
-  for (const options of [{ kernelSize: 2, padding: 'same' }, { kernelSize: [2, 3], padding: 'same' }, { kernelSize: 2 }] as const) {
+  for (const options of [
+    { kernelSize: 2, padding: 'same' },
+    { kernelSize: [2, 3], padding: 'same' },
+    { kernelSize: 2 },
+  ] as const) {
     const x = randn(9, [2, 5, 7, 2]);
     const [values, argmax, mask] = maxPool2dWithArgmaxAndMask(x, options);
     const want = maxUnpool2d(values, argmax).dataSync();
@@ -605,7 +720,10 @@ test('§5.9 what-where: the pooled values unpooled by their own indices, level b
   const [what1, where1] = pool1.forward(x);
   const [what2, where2] = pool2.forward(what1);
   assert.equal(unpool2.forward(what2).dataSync(), maxUnpool2d(what2, where2).dataSync());
-  assert.equal(unpool1.forward(unpool2.forward(what2)).dataSync(), maxUnpool2d(maxUnpool2d(what2, where2), where1).dataSync());
+  assert.equal(
+    unpool1.forward(unpool2.forward(what2)).dataSync(),
+    maxUnpool2d(maxUnpool2d(what2, where2), where1).dataSync(),
+  );
   assert.equal(unpool1.forward(what1).shape, x.shape);
 });
 
@@ -646,7 +764,11 @@ test('§6 reductions, and posWeight per channel', () => {
   const each = bceWithLogits(x, z, { reduction: 'none' });
   assert.equal(each.shape, [2, 2]);
   const sum = each.sum().itemSync();
-  closeTo([bceWithLogits(x, z, { reduction: 'sum' }).itemSync(), bceWithLogits(x, z).itemSync()], [sum, sum / 4], 1e-15);
+  closeTo(
+    [bceWithLogits(x, z, { reduction: 'sum' }).itemSync(), bceWithLogits(x, z).itemSync()],
+    [sum, sum / 4],
+    1e-15,
+  );
   const weighted = bceWithLogits(x, z, { reduction: 'none', posWeight: f64([3, 5], [2]) }).dataSync();
   closeTo(weighted, [bce(0, 0, 3)[0], bce(1, 1, 5)[0], bce(-1, 1, 3)[0], bce(2, 0.25, 5)[0]], 1e-12);
 });

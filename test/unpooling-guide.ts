@@ -11,10 +11,12 @@ import { decodePng } from '../src/io/png.js';
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const folder = `${repository}docs/images/unpooling`;
 const guide = readFileSync(`${repository}docs/unpooling.md`, 'utf8');
-const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```\n(?:```text\n([\s\S]*?)^```)?/gm)].map(([, code, printed]) => ({
-  code,
-  printed,
-}));
+const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```\n(?:```text\n([\s\S]*?)^```)?/gm)].map(
+  ([, code, printed]) => ({
+    code,
+    printed,
+  }),
+);
 // Below the repository, so that they find the package by its name; ignored by git.
 const programs = `${repository}out/unpooling-guide`;
 const fileOf = (i: number): string => `${programs}/block${i + 1}.ts`;

@@ -19,7 +19,11 @@ let adapter: GPUAdapter | null = null;
 let context: WebGL2RenderingContext | null = null;
 
 /** Calls `seen` with the receiver and the arguments of each call of a method, before the call. */
-function watch<T extends object>(type: { readonly prototype: T }, method: keyof T & string, seen: (self: T, args: unknown[]) => void): void {
+function watch<T extends object>(
+  type: { readonly prototype: T },
+  method: keyof T & string,
+  seen: (self: T, args: unknown[]) => void,
+): void {
   const prototype = type.prototype as Record<string, unknown>;
   const plain = prototype[method] as (...args: unknown[]) => unknown;
   prototype[method] = function (this: T, ...args: unknown[]) {
@@ -33,7 +37,8 @@ const down = (bytes: number): void => {
   counts.readbacks++;
   counts.bytes_down += bytes;
 };
-const bytesOf = (value: unknown): number => (ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? value.byteLength : 0);
+const bytesOf = (value: unknown): number =>
+  ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? value.byteLength : 0;
 /** Bytes of `data` from an element on; a length left out is the rest. */
 const part = (data: unknown, offset = 0, length?: number): number => {
   const unit = (data as Float32Array).BYTES_PER_ELEMENT ?? 1;
@@ -46,14 +51,18 @@ const mapRead = 1;
 function watchWebGpu(): void {
   watch(GPUAdapter, 'requestDevice', (self) => void (adapter = self));
   watch(GPUQueue, 'submit', () => void counts.submits++);
-  for (const method of ['dispatchWorkgroups', 'dispatchWorkgroupsIndirect'] as const) watch(GPUComputePassEncoder, method, () => void counts.dispatches++);
-  for (const method of ['draw', 'drawIndexed'] as const) watch(GPURenderPassEncoder, method, () => void counts.dispatches++);
+  for (const method of ['dispatchWorkgroups', 'dispatchWorkgroupsIndirect'] as const)
+    watch(GPUComputePassEncoder, method, () => void counts.dispatches++);
+  for (const method of ['draw', 'drawIndexed'] as const)
+    watch(GPURenderPassEncoder, method, () => void counts.dispatches++);
   watch(GPUQueue, 'writeBuffer', (_, [, , data, offset, size]) => up(part(data, offset as number, size as number)));
   watch(GPUDevice, 'createBuffer', (_, [descriptor]) => {
     const { mappedAtCreation, size } = descriptor as GPUBufferDescriptor;
     if (mappedAtCreation) up(size);
   });
-  watch(GPUBuffer, 'mapAsync', (self, [mode, offset = 0, size = self.size - (offset as number)]) => (mode === mapRead ? down : up)(size as number));
+  watch(GPUBuffer, 'mapAsync', (self, [mode, offset = 0, size = self.size - (offset as number)]) =>
+    (mode === mapRead ? down : up)(size as number),
+  );
 }
 
 function watchWebGl2(): void {
@@ -67,10 +76,14 @@ function watchWebGl2(): void {
   for (const method of ['texImage2D', 'texSubImage2D', 'bufferData', 'bufferSubData'] as const)
     watch(type, method, (_, args) => up(args.reduce<number>((sum, arg) => sum + bytesOf(arg), 0)));
   for (const method of Object.keys(type.prototype).filter((name) => /^uniform(Matrix)?\d/.test(name)) as Method[])
-    watch(type, method, (_, args) => up(/v$/.test(method) ? 4 * (args.at(-1) as ArrayLike<number>).length : 4 * (args.length - 1)));
+    watch(type, method, (_, args) =>
+      up(/v$/.test(method) ? 4 * (args.at(-1) as ArrayLike<number>).length : 4 * (args.length - 1)),
+    );
   // Into a pixel-pack buffer readPixels only copies; the bytes come down when that is read.
   watch(type, 'readPixels', (_, args) => ArrayBuffer.isView(args[6]) && down(bytesOf(args[6])));
-  watch(type, 'getBufferSubData', (_, [, , data, offset, length]) => down(part(data, offset as number, length as number)));
+  watch(type, 'getBufferSubData', (_, [, , data, offset, length]) =>
+    down(part(data, offset as number, length as number)),
+  );
 }
 
 if ('GPUQueue' in globalThis) watchWebGpu();

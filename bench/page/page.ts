@@ -1,5 +1,14 @@
 /** The benchmark's page: one configuration per load. gpu.ts calls `trial` from outside; the library under test lies beside it as a module of its own. */
-import { epoch, firstLosses, type Manifest, type Step, type Timing, timeSteps, unpack, type WorkloadData } from '../timing.js';
+import {
+  epoch,
+  firstLosses,
+  type Manifest,
+  type Step,
+  type Timing,
+  timeSteps,
+  unpack,
+  type WorkloadData,
+} from '../timing.js';
 import { type Counts, gpuUsed, takeCounts } from './counters.js';
 import type { KernelTime } from './profile.js';
 import { installTimestamps, takeDispatches } from './timestamps.js';
@@ -74,7 +83,11 @@ async function profile(given: Trial): Promise<ProfileReport> {
   const { peer, makeStep, module } = await load(given);
   const take = async (): Promise<KernelTime[]> =>
     onWebGpu
-      ? (await takeDispatches()).map(({ label, code, ms }) => ({ kernel: module.kernelOf?.(code) ?? label, calls: 1, ms }))
+      ? (await takeDispatches()).map(({ label, code, ms }) => ({
+          kernel: module.kernelOf?.(code) ?? label,
+          calls: 1,
+          ms,
+        }))
       : (module.takeTimes?.() ?? []);
   const step = makeStep(0.5);
   for (let i = 0; i < 3; i++) await step();

@@ -18,11 +18,15 @@ export interface KernelTime {
 }
 
 /** Text without what the device may change in it: offsets of arrays, and integer variables. */
-const plain = (text: string): string => text.replaceAll(/\b\w+At \+ /g, '').replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
+const plain = (text: string): string =>
+  text.replaceAll(/\b\w+At \+ /g, '').replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
 
 /** Kernels by the text that they are known by. */
 const planned = new Map<string, string>();
-for (const family of [conv, elementwise, matmul, movement, pool, reduce] as Record<string, (...args: unknown[]) => Launch[]>[])
+for (const family of [conv, elementwise, matmul, movement, pool, reduce] as Record<
+  string,
+  (...args: unknown[]) => Launch[]
+>[])
   for (const [name, planner] of Object.entries(family))
     family[name] = (...args) => {
       const made = planner(...args);
@@ -42,8 +46,14 @@ function nameOf(text: string): string {
 
 let times = new Map<string, KernelTime>();
 
-type Kernel = ((...args: unknown[]) => unknown) & { readonly kernel: { readonly context: unknown; readonly compiledSource: string } };
-const createKernel = GPU.prototype.createKernel as unknown as (this: GPU, source: string, settings: { output: number[] }) => Kernel;
+type Kernel = ((...args: unknown[]) => unknown) & {
+  readonly kernel: { readonly context: unknown; readonly compiledSource: string };
+};
+const createKernel = GPU.prototype.createKernel as unknown as (
+  this: GPU,
+  source: string,
+  settings: { output: number[] },
+) => Kernel;
 const onWebGpu: { readonly name: string; readonly kernel: Kernel['kernel'] }[] = [];
 
 function timed(this: GPU, source: string, settings: { output: number[] }): Kernel {
@@ -77,4 +87,5 @@ export function takeTimes(): KernelTime[] {
 }
 
 /** On WebGPU: the kernel that a shader's text was made for. */
-export const kernelOf = (code: string): string => onWebGpu.find(({ kernel }) => kernel.compiledSource === code)?.name ?? 'unknown';
+export const kernelOf = (code: string): string =>
+  onWebGpu.find(({ kernel }) => kernel.compiledSource === code)?.name ?? 'unknown';

@@ -24,7 +24,10 @@ const codeOf = new WeakMap<object, string>();
 export function installTimestamps(): void {
   const { requestDevice } = GPUAdapter.prototype;
   GPUAdapter.prototype.requestDevice = async function (descriptor = {}) {
-    device = await requestDevice.call(this, { ...descriptor, requiredFeatures: [...(descriptor.requiredFeatures ?? []), 'timestamp-query'] });
+    device = await requestDevice.call(this, {
+      ...descriptor,
+      requiredFeatures: [...(descriptor.requiredFeatures ?? []), 'timestamp-query'],
+    });
     queries = device.createQuerySet({ type: 'timestamp', count: 2 * mostDispatches });
     return device;
   };
@@ -54,7 +57,9 @@ export function installTimestamps(): void {
       dispatchWorkgroups: (...counts: [number, number?, number?]): void => {
         const at = 2 * dispatched.length;
         dispatched.push(pipeline);
-        const own = beginComputePass.call(this, { timestampWrites: { querySet: queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } });
+        const own = beginComputePass.call(this, {
+          timestampWrites: { querySet: queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+        });
         own.setPipeline(pipeline);
         for (const args of groups.values()) own.setBindGroup(...(args as [number, GPUBindGroup]));
         own.dispatchWorkgroups(...counts);

@@ -8,5 +8,9 @@ export async function open(api) {
   if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js cannot open its ${backend} backend`);
   await tf.ready();
   if (tf.getBackend() !== backend) throw new Error(`TensorFlow.js runs on ${tf.getBackend()} instead of ${backend}`);
-  return { peer: `TensorFlow.js ${backend}`, version: tf.version.tfjs, makeSteps: (workload, data) => makeSteps(tf, workload, data) };
+  return {
+    peer: `TensorFlow.js ${backend}`,
+    version: tf.version.tfjs,
+    makeSteps: (workload, data) => makeSteps(tf, workload, data),
+  };
 }

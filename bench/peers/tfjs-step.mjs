@@ -7,7 +7,10 @@ export function makeSteps(tf, workload, { lr, arrays }) {
   function tieBreak(height, width) {
     const key = `${height}x${width}`;
     if (!tieBreaks.has(key)) {
-      const data = Float32Array.from({ length: height * width }, (_, i) => (4 - 2 * (Math.floor(i / width) % 2) - (i % 2)) * 1e-30);
+      const data = Float32Array.from(
+        { length: height * width },
+        (_, i) => (4 - 2 * (Math.floor(i / width) % 2) - (i % 2)) * 1e-30,
+      );
       tieBreaks.set(key, tf.keep(tf.tensor(data, [height, width, 1])));
     }
     return tieBreaks.get(key);
@@ -26,7 +29,8 @@ export function makeSteps(tf, workload, { lr, arrays }) {
   /** Every element's own flat index. */
   function places(shape) {
     const key = String(shape);
-    if (!placesOf.has(key)) placesOf.set(key, tf.keep(tf.tidy(() => tf.reshape(tf.range(0, tf.util.sizeFromShape(shape)), shape))));
+    if (!placesOf.has(key))
+      placesOf.set(key, tf.keep(tf.tidy(() => tf.reshape(tf.range(0, tf.util.sizeFromShape(shape)), shape))));
     return placesOf.get(key);
   }
 
@@ -51,7 +55,10 @@ export function makeSteps(tf, workload, { lr, arrays }) {
     const hit = tf.cast(tf.equal(grow(tf.cast(where, 'float32')), places(shape)), 'float32');
     return tf.customGrad((v, save) => {
       save([hit]);
-      return { value: tf.mul(grow(v), hit), gradFunc: (dy, [hit]) => tf.mul(tf.avgPool(tf.mul(dy, hit), 2, 2, 'same'), 4) };
+      return {
+        value: tf.mul(grow(v), hit),
+        gradFunc: (dy, [hit]) => tf.mul(tf.avgPool(tf.mul(dy, hit), 2, 2, 'same'), 4),
+      };
     })(values);
   }
 
@@ -62,7 +69,10 @@ export function makeSteps(tf, workload, { lr, arrays }) {
     const { x: xs, y: ys, ...weights } = arrays;
     made++;
     const p = Object.fromEntries(
-      Object.entries(weights).map(([name, { data, shape }]) => [name, tf.variable(tf.tensor(data, shape), true, `${name}/${made}`)]),
+      Object.entries(weights).map(([name, { data, shape }]) => [
+        name,
+        tf.variable(tf.tensor(data, shape), true, `${name}/${made}`),
+      ]),
     );
     const parameters = Object.values(p);
     const x = tf.tensor(xs.data, xs.shape);
@@ -72,7 +82,10 @@ export function makeSteps(tf, workload, { lr, arrays }) {
     const [batch, height] = xs.shape;
     const conv = (h, name) => tf.relu(tf.add(tf.conv2d(h, p[`${name}.weight`], 1, 1), p[`${name}.bias`]));
     const deconv = (h, name, stride, size) =>
-      tf.add(tf.conv2dTranspose(h, p[`${name}.weight`], [batch, size, size, p[`${name}.weight`].shape[2]], stride, 1), p[`${name}.bias`]);
+      tf.add(
+        tf.conv2dTranspose(h, p[`${name}.weight`], [batch, size, size, p[`${name}.weight`].shape[2]], stride, 1),
+        p[`${name}.bias`],
+      );
     const autoencoder = () => {
       const h = tf.maxPool(conv(tf.maxPool(conv(x, 'conv1'), 2, 2, 'same'), 'conv2'), 2, 2, 'same');
       const z = deconv(tf.relu(deconv(h, 'deconv2', 2, 14)), 'deconv1', 2, 28);

@@ -30,13 +30,29 @@ tf.registerKernel({
         [padInfo.left, padInfo.right],
         [0, 0],
       ]);
-      const full = tf.conv2d(tf.transpose(padded, [3, 1, 2, 0]), tf.transpose(grad, [1, 2, 0, 3]), 1, 'valid', 'NHWC', strides);
+      const full = tf.conv2d(
+        tf.transpose(padded, [3, 1, 2, 0]),
+        tf.transpose(grad, [1, 2, 0, 3]),
+        1,
+        'valid',
+        'NHWC',
+        strides,
+      );
       const [kernelHeight, kernelWidth, inChannels, outChannels] = filterShape;
-      return tf.transpose(tf.slice(full, [0, 0, 0, 0], [inChannels, kernelHeight, kernelWidth, outChannels]), [1, 2, 0, 3]);
+      return tf.transpose(
+        tf.slice(full, [0, 0, 0, 0], [inChannels, kernelHeight, kernelWidth, outChannels]),
+        [1, 2, 0, 3],
+      );
     }),
 });
 
-const about = { peer: 'TensorFlow.js wasm', version: tf.version.tfjs, workload, threads: wasm.getThreadsCount(), mode: 'eager' };
+const about = {
+  peer: 'TensorFlow.js wasm',
+  version: tf.version.tfjs,
+  workload,
+  threads: wasm.getThreadsCount(),
+  mode: 'eager',
+};
 const makeStep = makeSteps(tf, workload, loadData(workload));
 print(await measure(about, makeStep(0.5), () => makeStep(0)));
 process.exit(0);

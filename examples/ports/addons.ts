@@ -31,7 +31,12 @@ const pooled: readonly [name: string, shape: Shape, values: number[], pool: Pool
   ['with pooling', [1, 4, 4, 1], order, { kernelSize: 2, padding: 'same' }],
   ['with pooling, strides of 4', [1, 4, 4, 1], order, { kernelSize: 2, stride: 4, padding: 'same' }],
   ['with pooling, valid', [1, 4, 4, 1], order, { kernelSize: 2, padding: 'valid' }],
-  ['with pooling, valid, 2 by 3', [1, 4, 5, 1], [...order, 20, 18, 17, 19], { kernelSize: [2, 3], stride: 2, padding: 'valid' }],
+  [
+    'with pooling, valid, 2 by 3',
+    [1, 4, 5, 1],
+    [...order, 20, 18, 17, 19],
+    { kernelSize: [2, 3], stride: 2, padding: 'valid' },
+  ],
 ];
 
 export function port(print: Print): void {

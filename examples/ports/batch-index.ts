@@ -47,10 +47,14 @@ export function port(print: Print): void {
   const [maxima, at] = maxPool2d(tensor([1, 5, 2, 3, 9, 4, 8, 7], { shape }), { kernelSize: 2 });
   const [perImage, throughBatch] = [at.to('tf').dataSync(), at.to('tf-batch').dataSync()];
   const show = (y: Tensor): string => `${picture(y)}  and  ${picture(y, 1)}`;
-  print(`as posted, default indices ${perImage.join(' ')}: ${show(flatScatter(maxima, shape, perImage))} * all in the first image`);
+  print(
+    `as posted, default indices ${perImage.join(' ')}: ${show(flatScatter(maxima, shape, perImage))} * all in the first image`,
+  );
   print(`as posted, batch indices ${throughBatch.join(' ')}:   ${show(flatScatter(maxima, shape, throughBatch))} *`);
   print(`here, default indices:          ${show(unpooling(maxima, shape, perImage))} *`);
-  print(`here, batch indices, so called: ${show(unpooling(maxima, shape, throughBatch, { convention: 'tf-batch' }))} *`);
+  print(
+    `here, batch indices, so called: ${show(unpooling(maxima, shape, throughBatch, { convention: 'tf-batch' }))} *`,
+  );
   print(`here, the pool's own:           ${show(unpooling(maxima, shape, at))} *`);
   print(refusal(() => unpooling(maxima, shape, throughBatch)));
   print(refusal(() => unpooling(maxima, shape, perImage, { convention: 'tf-batch' })));

@@ -27,23 +27,29 @@ import { cednData, cednWeights } from 'cedargrad/data';
 import { type Print, source } from './print.js';
 
 /** TensorFlow 1's dropout: its second argument, which the script calls dropout_prob, is the probability to KEEP. Ours drops with `rate`. */
-const dropoutKeeping = (h: Tensor, keepProb: number, random: RandomState): Tensor => dropout(h, { rate: 1 - keepProb, random });
+const dropoutKeeping = (h: Tensor, keepProb: number, random: RandomState): Tensor =>
+  dropout(h, { rate: 1 - keepProb, random });
 
 export async function port(print: Print): Promise<void> {
   const dtype = 'float64';
   const random = new RandomState(7);
 
   // weights = {…}, biases = {…}: kernels [kh, kw, in, out], and [kh, kw, out, in] where transposed
-  const variables = Object.fromEntries(cednWeights(42).map(({ name, shape, data }) => [name, tensor(data, { shape, dtype, requiresGrad: true })]));
+  const variables = Object.fromEntries(
+    cednWeights(42).map(({ name, shape, data }) => [name, tensor(data, { shape, dtype, requiresGrad: true })]),
+  );
 
   // def max_pool(inp, k=2)
-  const maxPool = (inp: Tensor, k = 2): [Tensor, PoolIndices, Tensor] => maxPool2dWithArgmaxAndMask(inp, { kernelSize: k, padding: 'same' });
+  const maxPool = (inp: Tensor, k = 2): [Tensor, PoolIndices, Tensor] =>
+    maxPool2dWithArgmaxAndMask(inp, { kernelSize: k, padding: 'same' });
 
   // def max_unpool(inp, argmax, argmax_mask, k=2): the window need not be named again
-  const maxUnpool = (inp: Tensor, argmax: PoolIndices, argmaxMask: Tensor): Tensor => unpoolByMask(inp, argmaxMask, { argmax });
+  const maxUnpool = (inp: Tensor, argmax: PoolIndices, argmaxMask: Tensor): Tensor =>
+    unpoolByMask(inp, argmaxMask, { argmax });
 
   // def conv2d(inp, name)
-  const conv = (inp: Tensor, name: string): Tensor => relu(conv2d(inp, variables[`${name}.weight`], { padding: 'same', bias: variables[`${name}.bias`] }));
+  const conv = (inp: Tensor, name: string): Tensor =>
+    relu(conv2d(inp, variables[`${name}.weight`], { padding: 'same', bias: variables[`${name}.bias`] }));
 
   // def conv2d_transpose(inp, name, dropout_prob): the output's shape follows from the input's
   const deconv = (inp: Tensor, name: string, keepProb: number | null): Tensor => {

@@ -9,7 +9,17 @@
  * Here: both are functions; indices know their pool, so that those of another level are refused. What the fork's max_unpool did with its mask beside the argmax
  * is not known to us: here a value is kept where the mask is not 0.
  */
-import { maxPool2d, maxPool2dWithArgmaxAndMask, maxUnpool2d, ones, SGD, type Tensor, tensor, unpoolByMask, zeros } from 'cedargrad';
+import {
+  maxPool2d,
+  maxPool2dWithArgmaxAndMask,
+  maxUnpool2d,
+  ones,
+  SGD,
+  type Tensor,
+  tensor,
+  unpoolByMask,
+  zeros,
+} from 'cedargrad';
 import { numpy, type Print, picture, refusal, source } from './print.js';
 
 /** To four decimals: float32 has 0.09999996 for 0.1. */
@@ -22,7 +32,8 @@ export function port(print: Print): void {
   const [maxp, argmax] = maxPool2d(x, { kernelSize: 2, padding: 'same' });
   const sub = maxp.sub(b); // do some stuff in between
   const y = maxUnpool2d(sub, argmax);
-  for (const [name, array] of Object.entries({ x, maxp, maxp_arg: argmax.to('tf'), sub, y })) print(`${name}\n${numpy(array)}\n`);
+  for (const [name, array] of Object.entries({ x, maxp, maxp_arg: argmax.to('tf'), sub, y }))
+    print(`${name}\n${numpy(array)}\n`);
 
   // The cost is not squared, so it falls without end; that it moves shows that gradients pass through the unpooling: each is the maximum, 9.
   const X = tensor([0, 9, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0], { shape });
@@ -39,11 +50,16 @@ export function port(print: Print): void {
   }
 
   print('max_pool_with_argmax_and_mask');
-  const [pooled, where, mask] = maxPool2dWithArgmaxAndMask(tensor([1, 2, 3, 4, 5, 6, 7, 9, 8], { shape: [1, 3, 3, 1] }), { kernelSize: 2, stride: 1 });
+  const [pooled, where, mask] = maxPool2dWithArgmaxAndMask(
+    tensor([1, 2, 3, 4, 5, 6, 7, 9, 8], { shape: [1, 3, 3, 1] }),
+    { kernelSize: 2, stride: 1 },
+  );
   print(`pooled ${picture(pooled)}, argmax ${picture(where)}, mask ${picture(mask)}`);
   print(`max_unpool, argmax and mask: ${picture(unpoolByMask(pooled, mask, { argmax: where }))}`);
   const [apart, at, cells] = maxPool2dWithArgmaxAndMask(x, { kernelSize: 2, padding: 'same' });
-  print(`the two forms agree where windows do not overlap: ${String(unpoolByMask(apart, cells, { argmax: at })) === String(maxUnpool2d(apart, at))}`);
+  print(
+    `the two forms agree where windows do not overlap: ${String(unpoolByMask(apart, cells, { argmax: at })) === String(maxUnpool2d(apart, at))}`,
+  );
 
   print('\nthe early CEDN: level 2 unpooled by the argmax of level 1');
   const [conv1, conv3] = [zeros([12, 20, 20, 16]), zeros([12, 5, 5, 32])];

@@ -7,7 +7,15 @@
  * Wrong there: scatter_nd sums, so a maximum of two windows comes back doubled; scatter_nd_update keeps whichever came last; the cure needs pool_size = strides.
  * Here: the policy has a name, does the same on every device, and has its true gradient.
  */
-import { type Duplicates, maxPool2d, maxPool2dWithArgmaxAndMask, maxUnpool2d, poolIndices, tensor, unpoolByMask } from 'cedargrad';
+import {
+  type Duplicates,
+  maxPool2d,
+  maxPool2dWithArgmaxAndMask,
+  maxUnpool2d,
+  poolIndices,
+  tensor,
+  unpoolByMask,
+} from 'cedargrad';
 import { flat, type Print, picture, refusal, source } from './print.js';
 
 const policies = ['add', 'last', 'first', 'max', 'mean'] as const satisfies readonly Duplicates[];
@@ -25,13 +33,18 @@ export function port(print: Print): void {
     const y = maxUnpool2d(updates, indices, { duplicates });
     y.backward(upstream);
     const posted = duplicates === 'add';
-    print(`${duplicates.padEnd(4)} [${[...y.dataSync()].join(', ')}]${posted ? '' : ' *'}, gradient ${flat(updates.grad!)}${posted ? ' *' : ''}`);
+    print(
+      `${duplicates.padEnd(4)} [${[...y.dataSync()].join(', ')}]${posted ? '' : ' *'}, gradient ${flat(updates.grad!)}${posted ? ' *' : ''}`,
+    );
   }
   print(refusal(() => maxUnpool2d(tensor([9, 10, 11, 12], { shape }), indices, { duplicates: 'error' })));
 
   print('\ncvnn: the real part of its example, windows of 2 by 2 at every pixel *');
   const image = [0, 1, 2, 0, 2, 2, 0, 5, 7, 0, 7, 5, 3, 7, 9, 4, 5, 3];
-  const [pooled, argmax, mask] = maxPool2dWithArgmaxAndMask(tensor(image, { shape: [2, 3, 3, 1] }), { kernelSize: 2, stride: 1 });
+  const [pooled, argmax, mask] = maxPool2dWithArgmaxAndMask(tensor(image, { shape: [2, 3, 3, 1] }), {
+    kernelSize: 2,
+    stride: 1,
+  });
   for (const duplicates of ['add', 'max'] as const) {
     const y = maxUnpool2d(pooled, argmax, { duplicates });
     print(`${duplicates} ${picture(y)}  and  ${picture(y, 1)}`);
@@ -49,7 +62,9 @@ export function port(print: Print): void {
   print(`by indices              ${picture(maxUnpool2d(maxima, where))}`);
   const overlapping = maxPool2d(x, { kernelSize: 3, stride: 1 });
   const counted = maxPool2dWithArgmaxAndMask(x, { kernelSize: 3, stride: 1 })[2];
-  print(`windows of 3 at every pixel: by mask ${picture(unpoolByMask(overlapping[0], counted, { kernelSize: 3, stride: 1 }))}`);
+  print(
+    `windows of 3 at every pixel: by mask ${picture(unpoolByMask(overlapping[0], counted, { kernelSize: 3, stride: 1 }))}`,
+  );
   print(`by indices, max                      ${picture(maxUnpool2d(...overlapping, { duplicates: 'max' }))}`);
   print(`\n${source.mixed}`);
 }

@@ -34,8 +34,12 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const chosen = names.filter((name) => args.length === 0 || args.includes(name));
-  for (const name of chosen) process.stdout.write(`${chosen.length > 1 ? `--- ${name}\n` : ''}${await run(name)}${chosen.length > 1 ? '\n' : ''}`);
+  for (const name of chosen)
+    process.stdout.write(
+      `${chosen.length > 1 ? `--- ${name}\n` : ''}${await run(name)}${chosen.length > 1 ? '\n' : ''}`,
+    );
   return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) process.exitCode = await main(process.argv.slice(2));
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  process.exitCode = await main(process.argv.slice(2));

@@ -9,7 +9,18 @@
  * Here: grad() of a pool is maxUnpool2d by its indices, and can be differentiated as often as one likes. The numbers are those of TensorFlow's
  * pooling_ops_test.py. abenbihi's pictures need a photograph; only their shapes are printed.
  */
-import { grad, gradcheck, gradgradcheck, maxPool2d, maxUnpool2d, type Pool2dOptions, poolIndices, RandomState, type Tensor, tensor } from 'cedargrad';
+import {
+  grad,
+  gradcheck,
+  gradgradcheck,
+  maxPool2d,
+  maxUnpool2d,
+  type Pool2dOptions,
+  poolIndices,
+  RandomState,
+  type Tensor,
+  tensor,
+} from 'cedargrad';
 import { flat, type Print, same, source } from './print.js';
 
 /** `_max_pool_grad(orig_input, orig_output, grad, ksize, strides, padding)`: the output need not be given. */
@@ -20,7 +31,8 @@ const maxPoolGrad = (input: Tensor, gradOutput: Tensor, options: Pool2dOptions):
 };
 
 export function port(print: Print): void {
-  const square = (values: number[], side = Math.sqrt(values.length)): Tensor => tensor(values, { shape: [1, side, side, 1] });
+  const square = (values: number[], side = Math.sqrt(values.length)): Tensor =>
+    tensor(values, { shape: [1, side, side, 1] });
   const from = (first: number, n: number): number[] => Array.from({ length: n }, (_, i) => first + i);
 
   print('max_pool_grad_with_argmax, and its gradient');
@@ -50,6 +62,8 @@ export function port(print: Print): void {
   const small = tensor(new RandomState(1).permutation(32), { shape: [2, 4, 4, 1], dtype: 'float64' });
   small.requiresGrad = true;
   const roundTrip = (x: Tensor): Tensor => maxUnpool2d(...maxPool2d(x.mul(x), { kernelSize: 2 }));
-  print(`gradients of pooling and unpooling agree with differences: ${gradcheck(roundTrip, [small])}, of second order: ${gradgradcheck(roundTrip, [small])}`);
+  print(
+    `gradients of pooling and unpooling agree with differences: ${gradcheck(roundTrip, [small])}, of second order: ${gradgradcheck(roundTrip, [small])}`,
+  );
   print(`\n${source.mixed}`);
 }

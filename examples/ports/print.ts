@@ -34,7 +34,9 @@ export function numpy(x: Tensor | PoolIndices): string {
     if (axis === shape.length) return print(values[from]);
     const part = size / shape[axis];
     const parts = Array.from({ length: shape[axis] }, (_, i) => write(axis + 1, from + i * part, part));
-    return axis === shape.length - 1 ? `[${parts.join(' ')}]` : `[${parts.join('\n'.repeat(shape.length - 1 - axis) + ' '.repeat(axis + 1))}]`;
+    return axis === shape.length - 1
+      ? `[${parts.join(' ')}]`
+      : `[${parts.join('\n'.repeat(shape.length - 1 - axis) + ' '.repeat(axis + 1))}]`;
   };
   return write(0, 0, values.length);
 }
@@ -44,7 +46,10 @@ export function picture(x: Tensor | PoolIndices, image = 0, channel = 0): string
   const [, height, width, channels] = x.shape;
   const values = x.dataSync();
   const rows = Array.from({ length: height }, (_, y) =>
-    Array.from({ length: width }, (_, i) => +values[((image * height + y) * width + i) * channels + channel].toFixed(4)).join(' '),
+    Array.from(
+      { length: width },
+      (_, i) => +values[((image * height + y) * width + i) * channels + channel].toFixed(4),
+    ).join(' '),
   );
   return rows.join(' / ');
 }
@@ -53,7 +58,8 @@ export function picture(x: Tensor | PoolIndices, image = 0, channel = 0): string
 export const flat = (x: Tensor | PoolIndices): string => [...x.dataSync()].join(' ');
 
 /** Whether two tensors are equal, shapes and all. */
-export const same = (a: Tensor, b: Tensor): boolean => String(a.shape) === String(b.shape) && a.equal(b).cast('int32').sum().itemSync() === a.size;
+export const same = (a: Tensor, b: Tensor): boolean =>
+  String(a.shape) === String(b.shape) && a.equal(b).cast('int32').sum().itemSync() === a.size;
 
 /** What a call refuses, and why. */
 export function refusal(call: () => unknown): string {

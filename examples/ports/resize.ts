@@ -8,7 +8,18 @@
  * hold the top left corner in place unless align_corners is asked for, so pictures shift.
  * Here: each is one call, differentiable twice, on every device; the three rules for corners have names.
  */
-import { avgPool2d, conv2dTranspose, grad, ones, pixelShuffle, RandomState, resize2d, type Tensor, tensor, upsample2d } from 'cedargrad';
+import {
+  avgPool2d,
+  conv2dTranspose,
+  grad,
+  ones,
+  pixelShuffle,
+  RandomState,
+  resize2d,
+  type Tensor,
+  tensor,
+  upsample2d,
+} from 'cedargrad';
 import { flat, numpy, type Print, picture, same, source } from './print.js';
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
@@ -23,7 +34,9 @@ export function port(print: Print): void {
   const pooled = avgPool2d(image, { kernelSize: 2 });
   const adjoint = grad(pooled, [image], { gradOutput: pooled.detach() })[0];
   print(`is 4 times average pooling's gradient: ${same(adjoint.mul(4), upsample2d(pooled, { scale: 2 }))}`);
-  print(`max_unpool_2x2(x, shape) is the same: ${same(resize2d(x, { scale: 2, method: 'nearest', halfPixelCenters: false }), copied)}`);
+  print(
+    `max_unpool_2x2(x, shape) is the same: ${same(resize2d(x, { scale: 2, method: 'nearest', halfPixelCenters: false }), copied)}`,
+  );
 
   print('\ntf.nn.depth_to_space: [1, 1, 1, 4], [1, 1, 1, 12], [1, 2, 2, 4], blocks of 2');
   const shuffled = [
@@ -42,10 +55,12 @@ export function port(print: Print): void {
     align_corners: { alignCorners: true },
     'half_pixel_centers, TensorFlow 2': {},
   };
-  for (const [name, rule] of Object.entries(corners)) print(`${name}: ${picture(resize2d(x, { size: [4, 4], ...rule }).slice([], [0, 1]))}`);
+  for (const [name, rule] of Object.entries(corners))
+    print(`${name}: ${picture(resize2d(x, { size: [4, 4], ...rule }).slice([], [0, 1]))}`);
   print('by the nearest, a row of 3 to 5 *');
   const row = tensor([1, 2, 3], { shape: [1, 1, 3, 1] });
-  for (const [name, rule] of Object.entries(corners)) print(`${name}: ${flat(resize2d(row, { size: [1, 5], method: 'nearest', ...rule }))}`);
+  for (const [name, rule] of Object.entries(corners))
+    print(`${name}: ${flat(resize2d(row, { size: [1, 5], method: 'nearest', ...rule }))}`);
 
   // Caffe's filler for a factor of 2: weights 1/4, 3/4, 3/4, 1/4 both ways. Away from the border it is resizing with pixels' centres at halves.
   print('\nBilinearUpSample(x, 2), 12 by 12 *');

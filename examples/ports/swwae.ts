@@ -8,11 +8,23 @@
  * second passes indices as float32, exact up to 2^24 only.
  * Here: unpoolLike(pool) pairs a decoder level with its encoder level. getwhere works, too: gradients can be differentiated again.
  */
-import { grad, MaxPool2d, maxPool2d, maxUnpool2d, RandomState, type Tensor, tensor, unpoolLike, upsample2d, where } from 'cedargrad';
+import {
+  grad,
+  MaxPool2d,
+  maxPool2d,
+  maxUnpool2d,
+  RandomState,
+  type Tensor,
+  tensor,
+  unpoolLike,
+  upsample2d,
+  where,
+} from 'cedargrad';
 import { flat, type Print, picture, same, source } from './print.js';
 
 /** The gradient of the sum of what was pooled: 1 at each maximum. */
-const getwhere = (prepool: Tensor, postpool: Tensor): Tensor => grad(postpool.sum(), [prepool], { createGraph: true })[0];
+const getwhere = (prepool: Tensor, postpool: Tensor): Tensor =>
+  grad(postpool.sum(), [prepool], { createGraph: true })[0];
 
 export function port(print: Print): void {
   const image = tensor([1, 3, 2, 0, 4, 2, 8, 7, 5, 9, 1, 6, 0, 2, 5, 3], { shape: [1, 4, 4, 1], requiresGrad: true });
@@ -44,12 +56,15 @@ export function port(print: Print): void {
 
   print('\nupsample(net, 2)');
   const nine = tensor([0.9], { shape: [1, 1, 1, 1], dtype: 'float64' });
-  for (const fill of ['zeros', 'copy'] as const) print(`${fill.toUpperCase()} ${picture(upsample2d(nine, { scale: 2, fill }))}`);
+  for (const fill of ['zeros', 'copy'] as const)
+    print(`${fill.toUpperCase()} ${picture(upsample2d(nine, { scale: 2, fill }))}`);
 
   // pooling.py prints random pictures and their unpooled maxima: what must hold of any without ties.
   const random = tensor(new RandomState(0).permutation(144), { shape: [3, 4, 4, 3], dtype: 'float32' });
   const [values, indices] = maxPool2d(random, { kernelSize: 2 });
   const largest = random.equal(upsample2d(values, { scale: 2 }));
-  print(`m is x where x is its window's largest, else 0: ${same(maxUnpool2d(values, indices), where(largest, random, 0))}`);
+  print(
+    `m is x where x is its window's largest, else 0: ${same(maxUnpool2d(values, indices), where(largest, random, 0))}`,
+  );
   print(`\n${source.derived}`);
 }

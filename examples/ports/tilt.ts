@@ -11,7 +11,8 @@ import { manualSeed, maxPool2d, maxUnpool2d, poolIndices, randn, tensor, unpooli
 import { flat, type Print, picture, refusal, source } from './print.js';
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
-const largest = (numbers: ArrayLike<number>, of: (index: number) => number): number => Array.from(numbers, of).reduce((a, b) => Math.max(a, b));
+const largest = (numbers: ArrayLike<number>, of: (index: number) => number): number =>
+  Array.from(numbers, of).reduce((a, b) => Math.max(a, b));
 
 export function port(print: Print): void {
   print('#10216: the largest x and y, read with the width 201 and with 202');
@@ -19,7 +20,10 @@ export function port(print: Print): void {
   const argmax = maxPool2d(randn([1, 301, 201, 1]), { kernelSize: 2, padding: 'same' })[1]
     .to('tf')
     .dataSync();
-  const seen = [201, 202].flatMap((width) => [largest(argmax, (i) => i % width), largest(argmax, (i) => Math.floor(i / width))]);
+  const seen = [201, 202].flatMap((width) => [
+    largest(argmax, (i) => i % width),
+    largest(argmax, (i) => Math.floor(i / width)),
+  ]);
   print(seen.join(', '));
 
   print('\n1 to 9, 3 by 3');

@@ -27,7 +27,8 @@ export function port(print: Print): void {
   print(torch(maxUnpool2d(output, indices.dataSync(), { kernelSize: 2, outputSize: [4, 5] })));
 
   print('\ntorch.nn.MaxUnpool1d: rows of 8, of 9, and of 9 without its size');
-  const row = (width: number): [Tensor, PoolIndices] => maxPool2d(tensor(count(width), { shape: [1, 1, width, 1] }), { kernelSize: [1, 2] });
+  const row = (width: number): [Tensor, PoolIndices] =>
+    maxPool2d(tensor(count(width), { shape: [1, 1, width, 1] }), { kernelSize: [1, 2] });
   const [values, where] = row(9);
   print(flat(maxUnpool2d(...row(8))));
   print(flat(maxUnpool2d(values, where)));
@@ -38,12 +39,18 @@ export function port(print: Print): void {
   print(`(${maxUnpool2d(...ten).shape.join(', ')}) *`);
 
   print('\ncccxm: windows of 2 by 2 at every pixel');
-  const [maxima, at] = maxPool2d(tensor([1, 2, 3, 2, 3, 4, 3, 4, 5], { shape: [1, 3, 3, 1] }), { kernelSize: 2, stride: 1 });
+  const [maxima, at] = maxPool2d(tensor([1, 2, 3, 2, 3, 4, 3, 4, 5], { shape: [1, 3, 3, 1] }), {
+    kernelSize: 2,
+    stride: 1,
+  });
   print(`pooled ${picture(maxima)}, at ${picture(at)}, unpooled ${picture(maxUnpool2d(maxima, at))}`);
 
   print('\nONNX MaxUnpool: without and with output_shape (1, 1, 5, 5)');
-  const onnx = (data: number[]): PoolIndices => poolIndices(data, { shape: [1, 2, 2, 1], convention: 'onnx', inputShape: [1, 4, 4, 1] });
+  const onnx = (data: number[]): PoolIndices =>
+    poolIndices(data, { shape: [1, 2, 2, 1], convention: 'onnx', inputShape: [1, 4, 4, 1] });
   print(picture(maxUnpool2d(tensor([1, 2, 3, 4], { shape: [1, 2, 2, 1] }), onnx([5, 7, 13, 15]))));
-  print(picture(maxUnpool2d(tensor([5, 6, 7, 8], { shape: [1, 2, 2, 1] }), onnx([5, 7, 13, 15]), { outputSize: [5, 5] })));
+  print(
+    picture(maxUnpool2d(tensor([5, 6, 7, 8], { shape: [1, 2, 2, 1] }), onnx([5, 7, 13, 15]), { outputSize: [5, 5] })),
+  );
   print(`\n${source.mixed}`);
 }

@@ -8,7 +8,17 @@
  * sizes must be known beforehand. Channels come last: (1, 3, 6, 6) is a picture of 3 by 6 with 6 channels.
  * Here: upsample2d for any block, fixedUnpool2d for a matrix, which may be learned. To put a value where the maximum was, see argmax-scatter.ts.
  */
-import { concat, fixedUnpool2d, maxPool2d, pixelShuffle, RandomState, tensor, unPooling2x2ZeroFilled, upsample2d, zerosLike } from 'cedargrad';
+import {
+  concat,
+  fixedUnpool2d,
+  maxPool2d,
+  pixelShuffle,
+  RandomState,
+  tensor,
+  unPooling2x2ZeroFilled,
+  upsample2d,
+  zerosLike,
+} from 'cedargrad';
 import { numpy, type Print, picture, same, source } from './print.js';
 
 export function port(print: Print): void {
@@ -38,7 +48,9 @@ export function port(print: Print): void {
   const [pooled] = maxPool2d(y, { kernelSize: 2 });
   print(`max pooling gives x back: ${same(pooled, x)} (with a value below 0 it would not: the zeros win)`);
   const zeros = zerosLike(x);
-  print(`depth_to_space of x and three times as many zeros: ${same(pixelShuffle(concat([x, zeros, zeros, zeros], 3), 2, { order: 'tf' }), y)}`);
+  print(
+    `depth_to_space of x and three times as many zeros: ${same(pixelShuffle(concat([x, zeros, zeros, zeros], 3), 2, { order: 'tf' }), y)}`,
+  );
 
   // What tensorpack's own test asserts, over random numbers of ours.
   print('\nFixedUnPooling: test_FixedUnPooling');

@@ -3,7 +3,19 @@ import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { adopt, alias, type BackwardStep, consume, hidden, isTensor, type Node, scoped, turnGeneration, watching, withTracking } from './graph.js';
+import {
+  adopt,
+  alias,
+  type BackwardStep,
+  consume,
+  hidden,
+  isTensor,
+  type Node,
+  scoped,
+  turnGeneration,
+  watching,
+  withTracking,
+} from './graph.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward. Default: createGraph. */
@@ -57,12 +69,21 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
     return withTracking(false, () => root.onesLike());
   }
   if (!sameShape(grad.shape, root.shape))
-    throw new ShapeError('backward', "the gradient must have the tensor's shape", `grad=${show(grad.shape)}, tensor=${show(root.shape)}`);
+    throw new ShapeError(
+      'backward',
+      "the gradient must have the tensor's shape",
+      `grad=${show(grad.shape)}, tensor=${show(root.shape)}`,
+    );
   return grad;
 }
 
 /** The walk: calls `arrive` with each leaf's gradient, once per edge into it. Returns the nodes it went through. */
-function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions, arrive: (leaf: Tensor, grad: Tensor) => void): Node[] {
+function walk(
+  root: Tensor,
+  given: Tensor | undefined,
+  options: BackwardOptions,
+  arrive: (leaf: Tensor, grad: Tensor) => void,
+): Node[] {
   const createGraph = options.createGraph ?? false;
   const nodes = reach(root);
   for (const node of nodes)
@@ -99,7 +120,15 @@ function walk(root: Tensor, given: Tensor | undefined, options: BackwardOptions,
     if (output.retainsGrad) arrive(output, grad);
     const needs = node.inputs.map((t) => t.requiresGrad);
     const backward = node.op.backward as (s: BackwardStep<unknown>) => readonly (Tensor | null)[];
-    const grads = backward({ grad, inputs: node.inputs, output: node.outputs[0], outputs: node.outputs, attrs: node.attrs, needs, spare });
+    const grads = backward({
+      grad,
+      inputs: node.inputs,
+      output: node.outputs[0],
+      outputs: node.outputs,
+      attrs: node.attrs,
+      needs,
+      spare,
+    });
     node.inputs.forEach((input, i) => {
       const g = needs[i] ? grads[i] : null;
       if (g === null || g === undefined) return;
@@ -163,7 +192,11 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
  * @throws GraphError as backward
  * @source torch.autograd.grad
  */
-export function grad(output: Tensor, inputs: readonly Tensor[], options: BackwardOptions & { gradOutput?: Tensor } = {}): Tensor[] {
+export function grad(
+  output: Tensor,
+  inputs: readonly Tensor[],
+  options: BackwardOptions & { gradOutput?: Tensor } = {},
+): Tensor[] {
   watching()?.refuse('grad()');
   const createGraph = options.createGraph ?? false;
   const found = new Map<Tensor, Tensor>();
@@ -194,7 +227,8 @@ export function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
   if (typeof value !== 'object' || value === null) return out;
   if (isTensor(value)) out.push(value);
   else if ('tensors' in value && typeof value.tensors === 'function') out.push(...(value.tensors() as Tensor[]));
-  else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) for (const v of Object.values(value)) tensorsIn(v, out);
+  else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
+    for (const v of Object.values(value)) tensorsIn(v, out);
   return out;
 }
 
@@ -208,7 +242,12 @@ export function noGrad<T>(fn: () => T): T {
     scoped(fn, (result) => {
       if (result instanceof Promise) {
         result.catch(() => {});
-        throw new GraphError('noGrad', 'fn must be synchronous', 'a Promise', 'return the tensor and await its data() outside');
+        throw new GraphError(
+          'noGrad',
+          'fn must be synchronous',
+          'a Promise',
+          'return the tensor and await its data() outside',
+        );
       }
       return tensorsIn(result);
     }),

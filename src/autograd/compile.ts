@@ -12,7 +12,20 @@ import type { DType } from '../tensor/dtype.js';
 import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { tensorsIn } from './backward.js';
-import { alias, type Call, expireLater, isTensor, type Node, type Op, operandOf, scoped, setWatcher, type Watcher, watching, wrap } from './graph.js';
+import {
+  alias,
+  type Call,
+  expireLater,
+  isTensor,
+  type Node,
+  type Op,
+  operandOf,
+  scoped,
+  setWatcher,
+  type Watcher,
+  watching,
+  wrap,
+} from './graph.js';
 
 /** A tensor that a recorded call read, and the storage it had then. */
 interface Seen {
@@ -60,15 +73,25 @@ function alike(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
-  for (const key of keys) if (!alike((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+  for (const key of keys)
+    if (!alike((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
   return true;
 }
 
 const seen = (tensor: Tensor): Seen => ({ tensor, storage: tensor.storage });
 const fits = ({ tensor, storage }: Seen, now: Tensor): boolean =>
-  tensor === now || (now.storage === storage && sameShape(now.shape, tensor.shape) && now.requiresGrad === tensor.requiresGrad && now.node === tensor.node);
-const allFit = (before: readonly Seen[], now: readonly Tensor[]): boolean => before.length === now.length && before.every((s, i) => fits(s, now[i]));
-const operand = ({ tensor, storage }: Seen): Operand => ({ buffer: storage.buffer, shape: tensor.shape, dtype: tensor.dtype });
+  tensor === now ||
+  (now.storage === storage &&
+    sameShape(now.shape, tensor.shape) &&
+    now.requiresGrad === tensor.requiresGrad &&
+    now.node === tensor.node);
+const allFit = (before: readonly Seen[], now: readonly Tensor[]): boolean =>
+  before.length === now.length && before.every((s, i) => fits(s, now[i]));
+const operand = ({ tensor, storage }: Seen): Operand => ({
+  buffer: storage.buffer,
+  shape: tensor.shape,
+  dtype: tensor.dtype,
+});
 
 /** One recording: made once, then followed. */
 class Tape implements Watcher {
@@ -118,11 +141,29 @@ class Tape implements Watcher {
     if (this.#recording === null) return;
     this.#add({ kind: 'update', kernel, inputs: inputs.map(seen), attrs, changed, ...this.#span() });
   }
-  walked(root: Tensor, given: Tensor | undefined, options: object, nodes: readonly Node[], before: ReadonlyMap<Tensor, Storage | null>): void {
+  walked(
+    root: Tensor,
+    given: Tensor | undefined,
+    options: object,
+    nodes: readonly Node[],
+    before: ReadonlyMap<Tensor, Storage | null>,
+  ): void {
     if (this.#recording === null) return;
     if ('createGraph' in options && options.createGraph === true) this.refuse('createGraph');
-    const leaves = [...before].map(([leaf, had]) => ({ leaf, before: had, gradient: alias(leaf.grad as Tensor).keep() }));
-    this.#add({ kind: 'backward', root, given: given === undefined ? null : seen(given), options: { ...options }, nodes, leaves, ...this.#span() });
+    const leaves = [...before].map(([leaf, had]) => ({
+      leaf,
+      before: had,
+      gradient: alias(leaf.grad as Tensor).keep(),
+    }));
+    this.#add({
+      kind: 'backward',
+      root,
+      given: given === undefined ? null : seen(given),
+      options: { ...options },
+      nodes,
+      leaves,
+      ...this.#span(),
+    });
   }
 
   /** Ends the recording, whether or not the step came to its end. */
@@ -154,7 +195,8 @@ class Tape implements Watcher {
 
   /** The code has ended: has it done everything? */
   arrive(): void {
-    if (this.broken === null && this.#cursor < this.#entries.length) this.#leave('it ended earlier than when it was recorded');
+    if (this.broken === null && this.#cursor < this.#entries.length)
+      this.#leave('it ended earlier than when it was recorded');
     else this.catchUp();
   }
 
@@ -169,10 +211,14 @@ class Tape implements Watcher {
   }
 
   /** The entry that comes next, if it is of this kind and `matches`. */
-  #next<K extends Entry['kind']>(kind: K, matches: (entry: Extract<Entry, { kind: K }>) => string | null): Extract<Entry, { kind: K }> | null {
+  #next<K extends Entry['kind']>(
+    kind: K,
+    matches: (entry: Extract<Entry, { kind: K }>) => string | null,
+  ): Extract<Entry, { kind: K }> | null {
     if (this.#recording !== null) return null;
     const entry = this.#entries[this.#cursor] as Extract<Entry, { kind: K }> | undefined;
-    const problem = entry === undefined ? 'it went on' : entry.kind !== kind ? `${entry.kind} became ${kind}` : matches(entry);
+    const problem =
+      entry === undefined ? 'it went on' : entry.kind !== kind ? `${entry.kind} became ${kind}` : matches(entry);
     if (problem === null) {
       this.#cursor++;
       return entry as Extract<Entry, { kind: K }>;
@@ -195,16 +241,29 @@ class Tape implements Watcher {
   #adjust(entry: OpEntry, op: Op<never>, inputs: readonly Tensor[], attrs: unknown): boolean {
     if (entry.outputs[0].node !== null) return false;
     const plan = op.plan(inputs, attrs as never);
-    if (plan.kernel === 'view' || entry.plan.kernel !== plan.kernel || !alike(plan.outputs, entry.plan.outputs)) return false;
+    if (plan.kernel === 'view' || entry.plan.kernel !== plan.kernel || !alike(plan.outputs, entry.plan.outputs))
+      return false;
     const buffers = entry.outputs.map((t) => t.storage.buffer);
-    if (!(this.#plan as Plan).rewrite(entry.from, plan.kernel, entry.inputs.map(operand), plan.attrs, plan.outputs, buffers)) return false;
+    if (
+      !(this.#plan as Plan).rewrite(
+        entry.from,
+        plan.kernel,
+        entry.inputs.map(operand),
+        plan.attrs,
+        plan.outputs,
+        buffers,
+      )
+    )
+      return false;
     entry.attrs = attrs;
     return true;
   }
 
   place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null {
     const entry = this.#next('place', ({ tensor: t }) =>
-      t.device === device && t.dtype === dtype && sameShape(t.shape, shape) ? null : `a tensor of ${show(t.shape)} became one of ${show(shape)}`,
+      t.device === device && t.dtype === dtype && sameShape(t.shape, shape)
+        ? null
+        : `a tensor of ${show(t.shape)} became one of ${show(shape)}`,
     );
     if (entry === null) return null;
     (this.#plan as Plan).write(entry.buffer, data);
@@ -213,11 +272,17 @@ class Tape implements Watcher {
 
   update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean {
     const entry = this.#next('update', (e) => {
-      if (e.kernel !== kernel || !allFit(e.inputs, inputs) || !e.changed.every((t, i) => t.storage === changed[i].storage)) return 'other tensors are updated';
+      if (
+        e.kernel !== kernel ||
+        !allFit(e.inputs, inputs) ||
+        !e.changed.every((t, i) => t.storage === changed[i].storage)
+      )
+        return 'other tensors are updated';
       if (alike(e.attrs, attrs)) return null;
       const specs = changed.map(({ shape, dtype }) => ({ shape, dtype }));
       const buffers = changed.map(({ storage }) => storage.buffer);
-      if (!(this.#plan as Plan).rewrite(e.from, kernel, e.inputs.map(operand), attrs as never, specs, buffers)) return `${kernel} was given other numbers`;
+      if (!(this.#plan as Plan).rewrite(e.from, kernel, e.inputs.map(operand), attrs as never, specs, buffers))
+        return `${kernel} was given other numbers`;
       e.attrs = attrs;
       return null;
     });
@@ -227,7 +292,8 @@ class Tape implements Watcher {
   backward(root: Tensor, given: Tensor | undefined, options: object): boolean {
     const entry = this.#next('backward', (e) => {
       if (e.root !== root || !alike(e.options, options)) return 'another tensor is differentiated';
-      if (given === undefined ? e.given !== null : e.given === null || !fits(e.given, given)) return 'another gradient is given to backward()';
+      if (given === undefined ? e.given !== null : e.given === null || !fits(e.given, given))
+        return 'another gradient is given to backward()';
       const odd = e.leaves.find(({ leaf, before }) => (leaf.grad?.storage ?? null) !== before);
       return odd === undefined ? null : 'gradients are added to those of an earlier step (call zeroGrad() in the step)';
     });
@@ -244,7 +310,13 @@ class Tape implements Watcher {
   dispose(): void {
     for (const entry of this.#entries) {
       const made =
-        entry.kind === 'op' ? entry.outputs : entry.kind === 'place' ? [entry.tensor] : entry.kind === 'backward' ? entry.leaves.map((l) => l.gradient) : [];
+        entry.kind === 'op'
+          ? entry.outputs
+          : entry.kind === 'place'
+            ? [entry.tensor]
+            : entry.kind === 'backward'
+              ? entry.leaves.map((l) => l.gradient)
+              : [];
       for (const t of made) t.unkeep().release();
     }
     this.#entries.length = 0;
@@ -283,9 +355,15 @@ function mapTensors(value: unknown, fn: (t: Tensor) => Tensor): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (isTensor(value)) return fn(value);
   if (Array.isArray(value)) return value.map((v) => mapTensors(v, fn));
-  if (Object.getPrototypeOf(value) === Object.prototype) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, mapTensors(v, fn)]));
+  if (Object.getPrototypeOf(value) === Object.prototype)
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, mapTensors(v, fn)]));
   if (tensorsIn(value).length > 0)
-    throw new ValueError('compile', 'a step returns tensors, in arrays or plain objects', value.constructor.name, 'return the tensors it holds');
+    throw new ValueError(
+      'compile',
+      'a step returns tensors, in arrays or plain objects',
+      value.constructor.name,
+      'return the tensors it holds',
+    );
   return value;
 }
 
@@ -340,7 +418,12 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   const checked = (result: R): R => {
     if (result instanceof Promise) {
       result.catch(() => {});
-      throw new GraphError('compile', 'the step must be synchronous', 'a Promise', 'return the loss and await its item() outside');
+      throw new GraphError(
+        'compile',
+        'the step must be synchronous',
+        'a Promise',
+        'return the loss and await its item() outside',
+      );
     }
     return result;
   };
@@ -406,7 +489,12 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
     const tensors = args.flatMap((a) => (isTensor(a) ? [a] : []));
     const odd = tensors.find((t) => t.requiresGrad);
     if (odd !== undefined)
-      throw new ValueError('compile', 'arguments of a step require no gradient', `an argument ${show(odd.shape)}`, 'use parameters from outside the step');
+      throw new ValueError(
+        'compile',
+        'arguments of a step require no gradient',
+        `an argument ${show(odd.shape)}`,
+        'use parameters from outside the step',
+      );
     device ??= tensors[0]?.device ?? null;
     mode = 'eager';
     // The first run makes what later ones find: an optimizer's moments, above all.
@@ -440,4 +528,5 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   });
 }
 
-const mapArguments = <A extends readonly unknown[]>(args: A, slot: () => Tensor): A => args.map((a) => (isTensor(a) ? slot() : a)) as unknown as A;
+const mapArguments = <A extends readonly unknown[]>(args: A, slot: () => Tensor): A =>
+  args.map((a) => (isTensor(a) ? slot() : a)) as unknown as A;

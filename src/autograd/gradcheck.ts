@@ -21,7 +21,11 @@ type Fn = (...inputs: Tensor[]) => Tensor;
 
 /** Scalar from any output: its inner product with fixed weights. */
 function project(out: Tensor, seed: number): Tensor {
-  const weights = tensor(new RandomState(seed).randn(out.size), { shape: out.shape, dtype: 'float64', device: out.device });
+  const weights = tensor(new RandomState(seed).randn(out.size), {
+    shape: out.shape,
+    dtype: 'float64',
+    device: out.device,
+  });
   return out.mul(weights).sum();
 }
 
@@ -31,12 +35,27 @@ function project(out: Tensor, seed: number): Tensor {
  * @throws GraphError naming input, element, both values; ValueError for inputs that are not float64 or that require no gradient
  * @source torch.autograd.gradcheck
  */
-export function gradcheck(fn: Fn, inputs: readonly Tensor[], { eps = 1e-6, atol = 1e-5, rtol = 1e-3, seed = 0 }: GradcheckOptions = {}): true {
+export function gradcheck(
+  fn: Fn,
+  inputs: readonly Tensor[],
+  { eps = 1e-6, atol = 1e-5, rtol = 1e-3, seed = 0 }: GradcheckOptions = {},
+): true {
   const checked = inputs.filter((t) => t.requiresGrad);
-  if (checked.length === 0) throw new ValueError('gradcheck', 'at least one input must require a gradient', 'none', 'create it with requiresGrad: true');
+  if (checked.length === 0)
+    throw new ValueError(
+      'gradcheck',
+      'at least one input must require a gradient',
+      'none',
+      'create it with requiresGrad: true',
+    );
   for (const t of checked)
     if (t.dtype !== 'float64' || !(t.device instanceof ReferenceDevice))
-      throw new ValueError('gradcheck', 'inputs must be float64 on the reference device', `${t.dtype} on ${t.device.name}`, "pass dtype: 'float64'");
+      throw new ValueError(
+        'gradcheck',
+        'inputs must be float64 on the reference device',
+        `${t.dtype} on ${t.device.name}`,
+        "pass dtype: 'float64'",
+      );
   const analytic = grad(project(fn(...inputs), seed), checked).map((g) => g.dataSync());
   checked.forEach((input, which) => {
     const values = input.dataSync();
@@ -44,7 +63,9 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], { eps = 1e-6, atol 
       const at = (shift: number): number => {
         const moved = Float64Array.from(values);
         moved[i] += shift;
-        const args = inputs.map((t) => (t === input ? tensor(moved, { shape: t.shape, dtype: 'float64', device: t.device, requiresGrad: true }) : t));
+        const args = inputs.map((t) =>
+          t === input ? tensor(moved, { shape: t.shape, dtype: 'float64', device: t.device, requiresGrad: true }) : t,
+        );
         return project(fn(...args), seed).itemSync();
       };
       const numeric = (at(eps) - at(-eps)) / (2 * eps);

@@ -7,7 +7,15 @@
  * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
  * them stay readable.
  */
-import type { Device, DeviceBuffer, Operand as DeviceOperand, HostData, KernelAttrs, KernelName, Spec } from '../device/device.js';
+import type {
+  Device,
+  DeviceBuffer,
+  Operand as DeviceOperand,
+  HostData,
+  KernelAttrs,
+  KernelName,
+  Spec,
+} from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError } from '../errors.js';
 import { type DType, isFloat } from '../tensor/dtype.js';
@@ -20,7 +28,11 @@ export type Call = { readonly outputs: readonly Spec[] } & (
   | { readonly kernel: KernelName; readonly attrs: KernelAttrs[KernelName] }
 );
 
-export const call = <K extends KernelName>(kernel: K, attrs: KernelAttrs[K], ...outputs: Spec[]): Call => ({ kernel, attrs, outputs });
+export const call = <K extends KernelName>(kernel: K, attrs: KernelAttrs[K], ...outputs: Spec[]): Call => ({
+  kernel,
+  attrs,
+  outputs,
+});
 export const view = (shape: Shape, like: Tensor): Call => ({ kernel: 'view', outputs: [{ shape, dtype: like.dtype }] });
 
 /** What a backward rule is given. */
@@ -103,7 +115,8 @@ export const registerTensor = (make: MakeTensor): void => {
 };
 
 /** Whether a value is a tensor: without the class, which stands above. */
-export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
+export const isTensor = (value: unknown): value is Tensor =>
+  typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
 
 // ---- modes and scopes
 
@@ -148,7 +161,8 @@ export function adopt<T extends Tensor>(tensor: T): T {
 }
 
 /** A tensor that belongs to no graph and no scope, over a device's buffer. */
-export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor => makeTensor(new Storage(device, buffer), shape, false);
+export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor =>
+  makeTensor(new Storage(device, buffer), shape, false);
 
 /** Copies values to a device, as a tensor that belongs to no graph. */
 export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
@@ -177,7 +191,13 @@ export interface Watcher {
   updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;
   backward(root: Tensor, given: Tensor | undefined, options: object): boolean;
   /** `before`: for each leaf that got a gradient, the one it had. */
-  walked(root: Tensor, given: Tensor | undefined, options: object, nodes: readonly Node[], before: ReadonlyMap<Tensor, Storage | null>): void;
+  walked(
+    root: Tensor,
+    given: Tensor | undefined,
+    options: object,
+    nodes: readonly Node[],
+    before: ReadonlyMap<Tensor, Storage | null>,
+  ): void;
   /** Something is about to be read: it must have been computed. */
   read(): void;
   /** Something happens that cannot be recorded. */
@@ -256,7 +276,12 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
   const device = inputs[0].device;
   for (const t of inputs)
     if (t.device !== device)
-      throw new DeviceError(op, 'all inputs must be on one device', inputs.map((i) => String(i.device.name)).join(' and '), 'move one with to(device)');
+      throw new DeviceError(
+        op,
+        'all inputs must be on one device',
+        inputs.map((i) => String(i.device.name)).join(' and '),
+        'move one with to(device)',
+      );
   return device;
 }
 
@@ -268,7 +293,9 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
   const operands = inputs.map(operandOf);
   const plan = op.plan(inputs, attrs);
   const storages =
-    plan.kernel === 'view' ? [inputs[0].storage.retain()] : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
+    plan.kernel === 'view'
+      ? [inputs[0].storage.retain()]
+      : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
   const tracked = tracking && op.backward !== undefined && inputs.some((t) => t.requiresGrad);
   const outputs = plan.outputs.map((spec, i) => {
     const t = makeTensor(storages[i], spec.shape, tracked && isFloat(spec.dtype));
@@ -297,10 +324,19 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
 }
 
 /** A tensor as a kernel's input. */
-export const operandOf = ({ storage, shape, dtype }: Tensor): DeviceOperand => ({ buffer: storage.buffer, shape, dtype });
+export const operandOf = ({ storage, shape, dtype }: Tensor): DeviceOperand => ({
+  buffer: storage.buffer,
+  shape,
+  dtype,
+});
 
 /** Runs a kernel whose results take the place of tensors' values. */
-export function updateInPlace<K extends KernelName>(kernel: K, inputs: readonly Tensor[], attrs: KernelAttrs[K], changed: readonly Tensor[]): void {
+export function updateInPlace<K extends KernelName>(
+  kernel: K,
+  inputs: readonly Tensor[],
+  attrs: KernelAttrs[K],
+  changed: readonly Tensor[],
+): void {
   if (watcher?.update(kernel, inputs, attrs, changed) !== true) {
     const { device } = changed[0];
     device.run(

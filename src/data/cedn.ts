@@ -18,7 +18,12 @@ export interface NamedWeight {
  * @shape x [12,20,20,3], y [12,20,20,1], both flat
  * @source numpy: np.random.seed(123); x = where(rand(12,20,20,3) > 0.5, 1, -1); y = where(rand(12,20,20,1) > 0.5, 1, 0)
  */
-export function cednData(): { x: Float32Array<ArrayBuffer>; y: Float32Array<ArrayBuffer>; xShape: Shape; yShape: Shape } {
+export function cednData(): {
+  x: Float32Array<ArrayBuffer>;
+  y: Float32Array<ArrayBuffer>;
+  xShape: Shape;
+  yShape: Shape;
+} {
   const random = new RandomState(123);
   const xShape = [BATCH, SIZE, SIZE, 3];
   const yShape = [BATCH, SIZE, SIZE, 1];

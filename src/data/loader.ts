@@ -23,8 +23,10 @@ export function batches(
   random: RandomState,
   { shuffle = true, dropLast = false }: BatchOptions = {},
 ): Generator<Int32Array<ArrayBuffer>> {
-  if (!Number.isSafeInteger(count) || count < 0) throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${batchSize}`);
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+    throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${batchSize}`);
   return generate();
 
   // A generator of its own, because the checks above must not wait for the first batch.

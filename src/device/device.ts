@@ -143,7 +143,9 @@ export interface Operand<B extends DeviceBuffer = DeviceBuffer> extends Spec {
 }
 
 /** One function per kernel: the compiler rejects a device that lacks one. */
-export type Kernels<Input, Output> = { readonly [K in KernelName]: (inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Output[]) => void };
+export type Kernels<Input, Output> = {
+  readonly [K in KernelName]: (inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Output[]) => void;
+};
 
 /** What comes from the host: values, or a mask that the device may draw itself. */
 export type HostData = TypedArray | Mask;

@@ -16,7 +16,10 @@ let fastest: Promise<Device> | null = null;
 
 /** A GPU, the wasm device, or the reference device: the first that is to be had here. */
 async function choose(): Promise<Device> {
-  const [{ openHardware }, { createWasmDevice }] = await Promise.all([import('./gpu/hardware.js'), import('./wasm/index.js')]);
+  const [{ openHardware }, { createWasmDevice }] = await Promise.all([
+    import('./gpu/hardware.js'),
+    import('./wasm/index.js'),
+  ]);
   return (
     (await openHardware()) ??
     createWasmDevice().catch((error) => {
@@ -62,13 +65,18 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
     case 'headlessgl':
       return (await import('./gpu/index.js')).createGpuDevice({ ...options, mode: name });
     default:
-      throw new DeviceError('device', `name must be one of reference, wasm, gpu, ${adapters.join(', ')}, auto`, `'${name}'`);
+      throw new DeviceError(
+        'device',
+        `name must be one of reference, wasm, gpu, ${adapters.join(', ')}, auto`,
+        `'${name}'`,
+      );
   }
 }
 
 /** Where new tensors go unless told otherwise. @throws DeviceError for what is not a device @source torch.set_default_device */
 export function setDefaultDevice(to: Device): void {
-  if (typeof to?.run !== 'function') throw new DeviceError('setDefaultDevice', 'a device is needed', `${to}`, "pass the result of await device('gpu')");
+  if (typeof to?.run !== 'function')
+    throw new DeviceError('setDefaultDevice', 'a device is needed', `${to}`, "pass the result of await device('gpu')");
   current = to;
 }
 

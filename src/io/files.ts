@@ -7,7 +7,8 @@ import { DeviceError } from '../errors.js';
 let written = 0;
 
 /** Bundlers for browsers must not follow these imports, so the names are not literals. */
-const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
+const load = async <M>(name: string): Promise<M> =>
+  (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
 
 /**
  * Writes a file under a temporary name in the same directory and renames it into place, making the directory if need be:
@@ -15,7 +16,8 @@ const load = async <M>(name: string): Promise<M> => (await import(/* @vite-ignor
  * @throws DeviceError outside Node; the system's own error when the disk refuses, and nothing is left behind then
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  if (typeof process === 'undefined' || process.versions?.node === undefined) throw new DeviceError('writeFileAtomic', 'files need Node', `path=${path}`);
+  if (typeof process === 'undefined' || process.versions?.node === undefined)
+    throw new DeviceError('writeFileAtomic', 'files need Node', `path=${path}`);
   const fs = await load<typeof import('node:fs/promises')>('node:fs/promises');
   const { basename, dirname, join } = await load<typeof import('node:path')>('node:path');
   const directory = dirname(path);

@@ -89,7 +89,9 @@ function span(values: readonly number[]): [number, number] {
     high = Math.max(high, v);
   }
   if (low > high) return [0, 1];
-  return low === high ? [low - Math.max(Math.abs(low) * 0.1, 0.5), high + Math.max(Math.abs(high) * 0.1, 0.5)] : [low, high];
+  return low === high
+    ? [low - Math.max(Math.abs(low) * 0.1, 0.5), high + Math.max(Math.abs(high) * 0.1, 0.5)]
+    : [low, high];
 }
 
 /** Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten, about `count` of them, `least` or more apart. */
@@ -153,7 +155,8 @@ export class Picture {
   rect(x: number, y: number, width: number, height: number, color: Color = BLACK): this {
     const [left, top, right, bottom] = [x, y, x + width, y + height].map(Math.round);
     for (let j = Math.max(top, 0); j < Math.min(bottom, this.height); j++)
-      for (let i = Math.max(left, 0); i < Math.min(right, this.width); i++) this.data.set(color, (j * this.width + i) * 3);
+      for (let i = Math.max(left, 0); i < Math.min(right, this.width); i++)
+        this.data.set(color, (j * this.width + i) * 3);
     return this;
   }
 
@@ -186,14 +189,25 @@ export class Picture {
     const { data, height, width, channels = 1, min = 0, max = 1, offset = 0 } = image;
     const needed = offset + height * width * channels;
     if (!(data.length >= needed))
-      throw new ShapeError('Picture.image', 'data must reach offset + height × width × channels', `${data.length} elements for ${needed}`);
-    if (!Number.isInteger(scale) || scale < 1) throw new ValueError('Picture.image', 'scale must be whole and positive', `scale=${scale}`);
+      throw new ShapeError(
+        'Picture.image',
+        'data must reach offset + height × width × channels',
+        `${data.length} elements for ${needed}`,
+      );
+    if (!Number.isInteger(scale) || scale < 1)
+      throw new ValueError('Picture.image', 'scale must be whole and positive', `scale=${scale}`);
     const level = (at: number) => Math.round(Math.min(Math.max((data[at] - min) / (max - min), 0), 1) * 255);
     for (let j = 0; j < height; j++)
       for (let i = 0; i < width; i++) {
         const at = offset + (j * width + i) * channels;
         const red = level(at);
-        this.rect(x + i * scale, y + j * scale, scale, scale, channels === 3 ? [red, level(at + 1), level(at + 2)] : [red, red, red]);
+        this.rect(
+          x + i * scale,
+          y + j * scale,
+          scale,
+          scale,
+          channels === 3 ? [red, level(at + 1), level(at + 2)] : [red, red, red],
+        );
       }
     return this;
   }
@@ -213,19 +227,30 @@ export class Picture {
         const at = (glyph * COLUMNS + column) * 2;
         const bits = Number.parseInt(FONT.slice(at, at + 2), 16);
         for (let row = 0; row < ROWS; row++)
-          if ((bits >> row) & 1) this.rect(Math.round(x - shift) + (index * ADVANCE + column) * scale, y + row * scale, scale, scale, color);
+          if ((bits >> row) & 1)
+            this.rect(Math.round(x - shift) + (index * ADVANCE + column) * scale, y + row * scale, scale, scale, color);
       }
     });
     return this;
   }
 
   /** A line chart with axes, ticks, grid and legend, all within the given rectangle; points that are not finite leave gaps. */
-  lineChart(x: number, y: number, width: number, height: number, series: readonly Series[], { title, xLabel, yLabel, log = false }: ChartOptions = {}): this {
+  lineChart(
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    series: readonly Series[],
+    { title, xLabel, yLabel, log = false }: ChartOptions = {},
+  ): this {
     const map = (v: number) => (log ? (v > 0 ? Math.log10(v) : Number.NaN) : v);
     const curves = series.map((s, i) => ({
       label: s.label,
       color: s.color ?? PALETTE[i % PALETTE.length],
-      points: Array.from({ length: s.values.length }, (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const),
+      points: Array.from(
+        { length: s.values.length },
+        (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const,
+      ),
     }));
     const named = curves.filter((c) => c.label !== undefined);
     const finite = curves.flatMap((c) => c.points).filter(([px, py]) => Number.isFinite(px) && Number.isFinite(py));
@@ -251,10 +276,18 @@ export class Picture {
       this.rect(left, at, right - left, 1, PALE).rect(left - 3, at, 3, 1, GREY);
       this.text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
     });
-    for (const v of ticks(xLow, xHigh, Math.max(2, Math.floor(width / 70)), series.every((c) => c.x === undefined) ? 1 : 0)) {
+    for (const v of ticks(
+      xLow,
+      xHigh,
+      Math.max(2, Math.floor(width / 70)),
+      series.every((c) => c.x === undefined) ? 1 : 0,
+    )) {
       const at = Math.round(toX(v));
       this.rect(at, top, 1, bottom - top, PALE).rect(at, bottom, 1, 4, GREY);
-      this.text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), { color: GREY, align: 'center' });
+      this.text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), {
+        color: GREY,
+        align: 'center',
+      });
     }
     this.rect(left, top, 1, bottom - top + 1, GREY).rect(left, bottom, right - left, 1, GREY);
 

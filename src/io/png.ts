@@ -24,7 +24,11 @@ export function encodePng(image: PngImage): Uint8Array {
   const { width, height, channels, data } = image;
   const whole = [width, height].every((n) => Number.isInteger(n) && n > 0) && [1, 2, 3, 4].includes(channels);
   if (!whole || data.length !== width * height * channels)
-    throw new ShapeError('encodePng', 'data must have height × width × channels elements', `${data.length} for ${height} × ${width} × ${channels}`);
+    throw new ShapeError(
+      'encodePng',
+      'data must have height × width × channels elements',
+      `${data.length} for ${height} × ${width} × ${channels}`,
+    );
   return encode({ width, height, channels, depth: 8, data });
 }
 
@@ -50,10 +54,12 @@ function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
  * @throws FormatError when the bytes are not a whole, sound PNG, or of more than 2²⁶ pixels
  */
 export function decodePng(bytes: Uint8Array): PngImage & { readonly data: Uint8Array } {
-  if (!hasPngSignature(bytes) || bytes.length < 33) throw bad('a file must begin with the PNG signature and header', `${bytes.length} bytes`);
+  if (!hasPngSignature(bytes) || bytes.length < 33)
+    throw bad('a file must begin with the PNG signature and header', `${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const pixels = view.getUint32(16) * view.getUint32(20);
-  if (pixels === 0 || pixels > MAX_PIXELS) throw bad(`an image must have 1 to ${MAX_PIXELS} pixels`, `${view.getUint32(16)} × ${view.getUint32(20)}`);
+  if (pixels === 0 || pixels > MAX_PIXELS)
+    throw bad(`an image must have 1 to ${MAX_PIXELS} pixels`, `${view.getUint32(16)} × ${view.getUint32(20)}`);
   try {
     const png = decode(bytes, { checkCrc: true });
     const { width, height, depth } = png;

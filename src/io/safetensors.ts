@@ -22,7 +22,8 @@ const METADATA = '__metadata__';
 const MAX_HEADER = 100_000_000;
 const LENGTH_BYTES = 8;
 
-const bytesIn = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const bytesIn = (array: ArrayBufferView): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /**
  * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
@@ -30,7 +31,10 @@ const bytesIn = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buf
  * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`, an array of another dtype, or metadata that is not text
  * @source safetensors.serialize
  */
-export function encodeSafetensors(tensors: Record<string, StoredTensor>, metadata?: Record<string, string>): Uint8Array<ArrayBuffer> {
+export function encodeSafetensors(
+  tensors: Record<string, StoredTensor>,
+  metadata?: Record<string, string>,
+): Uint8Array<ArrayBuffer> {
   const op = 'encodeSafetensors';
   const entries = Object.entries(tensors);
   const offsets = new Map<string, number>();
@@ -39,14 +43,19 @@ export function encodeSafetensors(tensors: Record<string, StoredTensor>, metadat
     if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
     checkShape(op, shape);
     if (data.length !== sizeOf(shape))
-      throw new ShapeError(op, 'data must have as many elements as shape', `${name}: ${data.length} elements, shape=${show(shape)}`);
+      throw new ShapeError(
+        op,
+        'data must have as many elements as shape',
+        `${name}: ${data.length} elements, shape=${show(shape)}`,
+      );
     if (allocate(dtype, 0).constructor !== data.constructor)
       throw new ValueError(op, 'data must be of its dtype', `${name}: ${data.constructor.name} for ${dtype}`);
     offsets.set(name, total);
     total += data.byteLength;
   }
   for (const [key, text] of Object.entries(metadata ?? {}))
-    if (typeof text !== 'string') throw new ValueError(op, 'metadata must be text', `${key}: ${typeof text}`, 'write it as JSON');
+    if (typeof text !== 'string')
+      throw new ValueError(op, 'metadata must be text', `${key}: ${typeof text}`, 'write it as JSON');
 
   const header = Object.fromEntries([
     ...(metadata === undefined ? [] : [[METADATA, metadata] as const]),
@@ -61,27 +70,38 @@ export function encodeSafetensors(tensors: Record<string, StoredTensor>, metadat
   new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
   out.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
   out.set(text, LENGTH_BYTES);
-  for (const [name, { data }] of entries) out.set(bytesIn(data), LENGTH_BYTES + headerBytes + (offsets.get(name) as number));
+  for (const [name, { data }] of entries)
+    out.set(bytesIn(data), LENGTH_BYTES + headerBytes + (offsets.get(name) as number));
   return out;
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-const bad = (rule: string, got: string, hint?: string): FormatError => new FormatError('decodeSafetensors', rule, got, hint);
-const isObject = (value: Json): value is { [key: string]: Json } => typeof value === 'object' && value !== null && !Array.isArray(value);
-const areWhole = (value: Json): value is number[] => Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+const bad = (rule: string, got: string, hint?: string): FormatError =>
+  new FormatError('decodeSafetensors', rule, got, hint);
+const isObject = (value: Json): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const areWhole = (value: Json): value is number[] =>
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
 const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
 function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start: number } {
-  if (bytes.length < LENGTH_BYTES) throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
+  if (bytes.length < LENGTH_BYTES)
+    throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER || Number(length) > bytes.length - LENGTH_BYTES)
-    throw bad('the header must lie within the file', `${length} bytes of ${bytes.length - LENGTH_BYTES}`, 'the file is cut short, or not safetensors');
+    throw bad(
+      'the header must lie within the file',
+      `${length} bytes of ${bytes.length - LENGTH_BYTES}`,
+      'the file is cut short, or not safetensors',
+    );
   const start = LENGTH_BYTES + Number(length);
   let header: Json;
   try {
     // Copied because a browser's decoder refuses shared memory.
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start)));
+    header = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start)),
+    );
   } catch (error) {
     throw bad('the header must be JSON in UTF-8', (error as Error).message);
   }
@@ -92,7 +112,8 @@ function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start
 function readMetadata(value: Json | undefined): Record<string, string> {
   if (value === undefined) return {};
   if (!isObject(value)) throw bad('metadata must be a JSON object', quote(value));
-  for (const [key, text] of Object.entries(value)) if (typeof text !== 'string') throw bad('metadata must be text', `${quote(key)}: ${quote(text)}`);
+  for (const [key, text] of Object.entries(value))
+    if (typeof text !== 'string') throw bad('metadata must be text', `${quote(key)}: ${quote(text)}`);
   return value as Record<string, string>;
 }
 
@@ -102,7 +123,10 @@ function readMetadata(value: Json | undefined): Record<string, string> {
  * @throws FormatError when the bytes are not a well-formed file, or hold a dtype this library lacks
  * @source safetensors.deserialize
  */
-export function decodeSafetensors(bytes: Uint8Array): { tensors: Record<string, StoredTensor>; metadata: Record<string, string> } {
+export function decodeSafetensors(bytes: Uint8Array): {
+  tensors: Record<string, StoredTensor>;
+  metadata: Record<string, string>;
+} {
   const { header, start } = readHeader(bytes);
   const total = bytes.length - start;
   const spans: { name: string; from: number; to: number }[] = [];
@@ -112,7 +136,8 @@ export function decodeSafetensors(bytes: Uint8Array): { tensors: Record<string, 
       const label = quote(name);
       if (!isObject(entry)) throw bad('a tensor must be described by a JSON object', `${label}: ${quote(entry)}`);
       const dtype = typeof entry.dtype === 'string' ? dtypes.get(entry.dtype) : undefined;
-      if (dtype === undefined) throw bad(`dtype must be one of ${[...dtypes.keys()].join(', ')}`, `${label}: ${quote(entry.dtype)}`);
+      if (dtype === undefined)
+        throw bad(`dtype must be one of ${[...dtypes.keys()].join(', ')}`, `${label}: ${quote(entry.dtype)}`);
       const { shape, data_offsets: range } = entry;
       if (!areWhole(shape)) throw bad('shape must be a list of whole, non-negative sizes', `${label}: ${quote(shape)}`);
       if (!areWhole(range) || range.length !== 2 || range[0] > range[1] || range[1] > total)
@@ -120,7 +145,10 @@ export function decodeSafetensors(bytes: Uint8Array): { tensors: Record<string, 
       const [from, to] = range;
       const size = sizeOf(shape);
       if (size * bytesOf[dtype] !== to - from)
-        throw bad('data_offsets must span the bytes that dtype and shape need', `${label}: ${to - from} bytes for ${dtype} ${quote(shape)}`);
+        throw bad(
+          'data_offsets must span the bytes that dtype and shape need',
+          `${label}: ${to - from} bytes for ${dtype} ${quote(shape)}`,
+        );
       spans.push({ name, from, to });
       const data = allocate(dtype, size);
       bytesIn(data).set(bytes.subarray(start + from, start + to));
@@ -129,9 +157,17 @@ export function decodeSafetensors(bytes: Uint8Array): { tensors: Record<string, 
     });
   let end = 0;
   for (const { name, from, to } of spans.sort((a, b) => a.from - b.from || a.to - b.to)) {
-    if (from !== end) throw bad('tensors must fill the file without gap or overlap', `${quote(name)} from byte ${from}, where ${end} was due`);
+    if (from !== end)
+      throw bad(
+        'tensors must fill the file without gap or overlap',
+        `${quote(name)} from byte ${from}, where ${end} was due`,
+      );
     end = to;
   }
-  if (end !== total) throw bad('tensors must fill the file without gap or overlap', `${total - end} bytes after the last`);
-  return { tensors: Object.fromEntries(tensors), metadata: readMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined) };
+  if (end !== total)
+    throw bad('tensors must fill the file without gap or overlap', `${total - end} bytes after the last`);
+  return {
+    tensors: Object.fromEntries(tensors),
+    metadata: readMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined),
+  };
 }

@@ -5,7 +5,8 @@ import type { Pair } from '../tensor/window.js';
 
 /** Channels, features and the like. */
 export function checkCount(op: string, name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) throw new ValueError(op, `${name} must be whole and at least 1`, `${name}=${value}`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new ValueError(op, `${name} must be whole and at least 1`, `${name}=${value}`);
 }
 
 /** A list of numbers must divide evenly into groups. */
@@ -23,7 +24,11 @@ export function checkGroups(op: string, groups: number, channels: Readonly<Recor
 /** The last axis holds the channels. */
 export function checkChannels(op: string, x: Tensor, channels: number, leastRank: number): void {
   if (x.rank < leastRank || x.shape[x.rank - 1] !== channels)
-    throw new ShapeError(op, `input must have rank ${leastRank} or more and ${channels} channels on its last axis`, `input=${show(x.shape)}`);
+    throw new ShapeError(
+      op,
+      `input must have rank ${leastRank} or more and ${channels} channels on its last axis`,
+      `input=${show(x.shape)}`,
+    );
 }
 
 /** Attributes as toString() shows them; those at their default are left out. */
@@ -34,4 +39,5 @@ export const attributes = (values: Readonly<Record<string, unknown>>): string =>
     .join(', ');
 
 /** A pair, or undefined when it is [n, n]: for attributes(). */
-export const unless = (usual: number, [h, w]: readonly [number, number]): Pair | undefined => (h === usual && w === usual ? undefined : [h, w]);
+export const unless = (usual: number, [h, w]: readonly [number, number]): Pair | undefined =>
+  h === usual && w === usual ? undefined : [h, w];

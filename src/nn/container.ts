@@ -20,7 +20,12 @@ export class Sequential extends Module {
     super();
     layers.forEach((layer, i) => {
       if (!(layer instanceof Module))
-        throw new ValueError('Sequential', 'layers must be modules', `layer ${i}: ${typeof layer}`, 'wrap a function in a Module of its own');
+        throw new ValueError(
+          'Sequential',
+          'layers must be modules',
+          `layer ${i}: ${typeof layer}`,
+          'wrap a function in a Module of its own',
+        );
     });
     Object.assign(this, layers);
   }

@@ -21,7 +21,13 @@ export interface Conv2dLayerOptions {
 }
 
 /** What both layers check and keep. */
-function convSettings(op: string, inChannels: number, outChannels: number, kernelSize: Pair, options: Conv2dLayerOptions) {
+function convSettings(
+  op: string,
+  inChannels: number,
+  outChannels: number,
+  kernelSize: Pair,
+  options: Conv2dLayerOptions,
+) {
   checkCount(op, 'inChannels', inChannels);
   checkCount(op, 'outChannels', outChannels);
   const { padding = 0, groups = 1 } = options;
@@ -71,7 +77,13 @@ export class Conv2d extends Module {
   ) {
     super();
     const settings = convSettings('Conv2d', inChannels, outChannels, kernelSize, options);
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
+    ({
+      kernelSize: this.kernelSize,
+      stride: this.stride,
+      padding: this.padding,
+      dilation: this.dilation,
+      groups: this.groups,
+    } = settings);
     ({ weight: this.weight, bias: this.bias } = drawParameters(
       [...this.kernelSize, inChannels / this.groups, outChannels],
       (options.bias ?? true) ? outChannels : null,
@@ -122,8 +134,15 @@ export class ConvTranspose2d extends Module {
     super();
     const op = 'ConvTranspose2d';
     const settings = convSettings(op, inChannels, outChannels, kernelSize, options);
-    ({ kernelSize: this.kernelSize, stride: this.stride, padding: this.padding, dilation: this.dilation, groups: this.groups } = settings);
-    this.outputPadding = options.outputPadding === undefined ? undefined : pair(op, 'outputPadding', options.outputPadding, 0);
+    ({
+      kernelSize: this.kernelSize,
+      stride: this.stride,
+      padding: this.padding,
+      dilation: this.dilation,
+      groups: this.groups,
+    } = settings);
+    this.outputPadding =
+      options.outputPadding === undefined ? undefined : pair(op, 'outputPadding', options.outputPadding, 0);
     ({ weight: this.weight, bias: this.bias } = drawParameters(
       [...this.kernelSize, outChannels / this.groups, inChannels],
       (options.bias ?? true) ? outChannels : null,

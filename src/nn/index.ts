@@ -17,6 +17,13 @@ export {
   MaxPooling,
   type Pool2dLayerOptions,
 } from './pool.js';
-export { FixedUnpool2d, type FixedUnpool2dLayerOptions, PixelShuffle, PixelUnshuffle, Resize2d, Upsample2d } from './resize.js';
+export {
+  FixedUnpool2d,
+  type FixedUnpool2dLayerOptions,
+  PixelShuffle,
+  PixelUnshuffle,
+  Resize2d,
+  Upsample2d,
+} from './resize.js';
 export { Flatten } from './shape.js';
 export { MaxUnpool2d, UnpoolByMask, UnpoolLike, unpoolLike } from './unpool.js';

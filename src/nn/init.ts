@@ -19,21 +19,30 @@ export type WeightLayout = 'HWIO' | 'HWOI';
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
 
 function checkFinite(op: string, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values)) if (!Number.isFinite(value)) throw new ValueError(op, `${name} must be finite`, `${name}=${value}`);
+  for (const [name, value] of Object.entries(values))
+    if (!Number.isFinite(value)) throw new ValueError(op, `${name} must be finite`, `${name}=${value}`);
 }
 
 function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
   noGrad(() => {
-    target.assign(tensor(Float64Array.from(values), { shape: target.shape, dtype: target.dtype, device: target.device }));
+    target.assign(
+      tensor(Float64Array.from(values), { shape: target.shape, dtype: target.dtype, device: target.device }),
+    );
   });
   return target;
 }
 
 /** Every element one value. @shape target [any], filled @throws ValueError when the dtype cannot hold it @source torch.nn.init.constant_ */
-export const constant = <T extends Tensor>(target: T, value: number): T => fill(target, new Float64Array(target.size).fill(value));
+export const constant = <T extends Tensor>(target: T, value: number): T =>
+  fill(target, new Float64Array(target.size).fill(value));
 
 /** N(mean, std²). @shape target [any], filled @throws ValueError for numbers that are not finite or a negative std @source torch.nn.init.normal_ */
-export function normal<T extends Tensor>(target: T, mean = 0, std = 1, { random = globalRandom() }: InitOptions = {}): T {
+export function normal<T extends Tensor>(
+  target: T,
+  mean = 0,
+  std = 1,
+  { random = globalRandom() }: InitOptions = {},
+): T {
   checkFinite('normal', { mean, std });
   if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
   return fill(
@@ -43,7 +52,12 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, { random 
 }
 
 /** U[low, high). @shape target [any], filled @throws ValueError for bounds that are not finite or low above high @source torch.nn.init.uniform_ */
-export function uniform<T extends Tensor>(target: T, low = 0, high = 1, { random = globalRandom() }: InitOptions = {}): T {
+export function uniform<T extends Tensor>(
+  target: T,
+  low = 0,
+  high = 1,
+  { random = globalRandom() }: InitOptions = {},
+): T {
   checkFinite('uniform', { low, high });
   if (low > high) throw new ValueError('uniform', 'low must not exceed high', `low=${low}, high=${high}`);
   return fill(target, random.uniform(low, high, target.size));
@@ -58,8 +72,14 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, { random
  */
 export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: number; fanOut: number } {
   if (weight.rank < 2)
-    throw new ShapeError('fans', 'weight must have rank 2 or more', `weight=${show(weight.shape)}`, 'fill a bias with constant() or uniform()');
-  if (layout !== 'HWIO' && layout !== 'HWOI') throw new ValueError('fans', "layout must be 'HWIO' or 'HWOI'", `layout=${layout}`);
+    throw new ShapeError(
+      'fans',
+      'weight must have rank 2 or more',
+      `weight=${show(weight.shape)}`,
+      'fill a bias with constant() or uniform()',
+    );
+  if (layout !== 'HWIO' && layout !== 'HWOI')
+    throw new ValueError('fans', "layout must be 'HWIO' or 'HWOI'", `layout=${layout}`);
   const cells = sizeOf(weight.shape.slice(0, -2));
   const [before, last] = weight.shape.slice(-2).map((n) => n * cells);
   return layout === 'HWIO' ? { fanIn: before, fanOut: last } : { fanIn: last, fanOut: before };
@@ -78,7 +98,11 @@ export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
     case 'leakyRelu':
       return Math.sqrt(2 / (1 + slope * slope));
     default:
-      throw new ValueError('gain', "nonlinearity must be 'linear', 'sigmoid', 'tanh', 'relu' or 'leakyRelu'", `nonlinearity=${nonlinearity}`);
+      throw new ValueError(
+        'gain',
+        "nonlinearity must be 'linear', 'sigmoid', 'tanh', 'relu' or 'leakyRelu'",
+        `nonlinearity=${nonlinearity}`,
+      );
   }
 }
 
@@ -93,9 +117,14 @@ export interface KaimingOptions extends InitOptions {
   layout?: WeightLayout;
 }
 
-function kaimingStd(op: string, weight: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', layout }: KaimingOptions): number {
+function kaimingStd(
+  op: string,
+  weight: Tensor,
+  { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', layout }: KaimingOptions,
+): number {
   checkFinite(op, { a });
-  if (mode !== 'fanIn' && mode !== 'fanOut') throw new ValueError(op, "mode must be 'fanIn' or 'fanOut'", `mode=${mode}`);
+  if (mode !== 'fanIn' && mode !== 'fanOut')
+    throw new ValueError(op, "mode must be 'fanIn' or 'fanOut'", `mode=${mode}`);
   return gain(nonlinearity, a) / Math.sqrt(fans(weight, layout)[mode]);
 }
 
@@ -137,7 +166,8 @@ function xavierStd(weight: Tensor, options: XavierOptions): number {
 }
 
 /** N(0, 2·gain²/(fanIn + fanOut)). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_normal_ */
-export const xavierNormal = <T extends Tensor>(weight: T, options: XavierOptions = {}): T => normal(weight, 0, xavierStd(weight, options), options);
+export const xavierNormal = <T extends Tensor>(weight: T, options: XavierOptions = {}): T =>
+  normal(weight, 0, xavierStd(weight, options), options);
 
 /** U(±gain·√(6/(fanIn + fanOut))). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_uniform_ */
 export function xavierUniform<T extends Tensor>(weight: T, options: XavierOptions = {}): T {

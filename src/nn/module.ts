@@ -26,14 +26,20 @@ function slotsOf(module: Module): Slot[] {
   return Object.entries(fields).flatMap(([name, value]): Slot[] => {
     if (isOwned(value)) return [{ name, value, set: (t) => Object.assign(fields, { [name]: t }) }];
     if (!Array.isArray(value)) return [];
-    return value.flatMap((item: unknown, i) => (isOwned(item) ? [{ name: `${name}.${i}`, value: item, set: (t: Tensor) => void (value[i] = t) }] : []));
+    return value.flatMap((item: unknown, i) =>
+      isOwned(item) ? [{ name: `${name}.${i}`, value: item, set: (t: Tensor) => void (value[i] = t) }] : [],
+    );
   });
 }
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 /** Every tensor slot below a module, depth first in order of definition; a module reached twice is walked once. */
-function tensorSlots(module: Module, prefix = '', seen = new Set<Module>()): { name: string; value: Tensor; set: Slot['set'] }[] {
+function tensorSlots(
+  module: Module,
+  prefix = '',
+  seen = new Set<Module>(),
+): { name: string; value: Tensor; set: Slot['set'] }[] {
   seen.add(module);
   return slotsOf(module).flatMap(({ name, value, set }) => {
     if (value instanceof Tensor) return [{ name: join(prefix, name), value, set }];
@@ -53,7 +59,8 @@ function namedTensors(module: Module): [string, Tensor][] {
 
 /** The same tensor elsewhere or in another type; itself where nothing changes. */
 function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
-  const convert = (): Tensor => (typeof target === 'string' ? (isFloat(value.dtype) ? value.cast(target) : value) : value.to(target));
+  const convert = (): Tensor =>
+    typeof target === 'string' ? (isFloat(value.dtype) ? value.cast(target) : value) : value.to(target);
   const result = noGrad(convert);
   if (result === value) return value;
   if (!(value instanceof Parameter)) return result.keep();
@@ -86,7 +93,9 @@ export abstract class Module {
 
   /** The submodules in its own fields, by name; one that stands in two fields comes twice. */
   namedChildren(): [string, Module][] {
-    return slotsOf(this).flatMap(({ name, value }): [string, Module][] => (value instanceof Module ? [[name, value]] : []));
+    return slotsOf(this).flatMap(({ name, value }): [string, Module][] =>
+      value instanceof Module ? [[name, value]] : [],
+    );
   }
   /** The submodules in its own fields. */
   children(): Module[] {
@@ -105,7 +114,9 @@ export abstract class Module {
   }
   /** Every parameter with its name, as 'encoder.0.weight'; a shared one once, under its first name. */
   namedParameters(): [string, Parameter][] {
-    return namedTensors(this).flatMap(([name, t]): [string, Parameter][] => (t instanceof Parameter ? [[name, t]] : []));
+    return namedTensors(this).flatMap(([name, t]): [string, Parameter][] =>
+      t instanceof Parameter ? [[name, t]] : [],
+    );
   }
   /** Every parameter, a shared one once: what an optimizer takes. */
   parameters(): Parameter[] {
@@ -145,7 +156,9 @@ export abstract class Module {
     const own = new Map(namedTensors(this));
     const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
     const unexpected = Object.keys(dict).filter((name) => !own.has(name));
-    const pairs = [...own].filter(([name]) => Object.hasOwn(dict, name)).map(([name, to]) => ({ name, to, from: dict[name] }));
+    const pairs = [...own]
+      .filter(([name]) => Object.hasOwn(dict, name))
+      .map(([name, to]) => ({ name, to, from: dict[name] }));
     const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
     const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
     const problems = [
@@ -158,7 +171,9 @@ export abstract class Module {
         `${this.constructor.name}.loadStateDict`,
         "names, shapes and dtypes must be the module's",
         problems.join('; '),
-        wrong.length > 0 ? 'nothing was loaded' : 'nothing was loaded; pass strict: false to load the names that both have',
+        wrong.length > 0
+          ? 'nothing was loaded'
+          : 'nothing was loaded; pass strict: false to load the names that both have',
       );
     noGrad(() => {
       // Transfers can fail, and released tensors cannot be read: all of that comes before the first assignment.
@@ -247,7 +262,9 @@ export abstract class Module {
     const rows: SummaryRow[] = [];
     const counted = new Set<Tensor>();
     const uncounted = (module: Module): number => {
-      const own = slotsOf(module).flatMap(({ value }) => (value instanceof Parameter && !counted.has(value) ? [value] : []));
+      const own = slotsOf(module).flatMap(({ value }) =>
+        value instanceof Parameter && !counted.has(value) ? [value] : [],
+      );
       for (const p of own) counted.add(p);
       return [...new Set(own)].reduce((n, p) => n + p.size, 0);
     };
@@ -285,7 +302,12 @@ export abstract class Module {
     }
     for (const [name, module] of watched)
       if (!called.has(module) && hasOwn(module))
-        rows.push({ layer: `${name} ${module.constructor.name} (not called)`.trim(), output: null, parameters: uncounted(module), multiplyAdds: 0 });
+        rows.push({
+          layer: `${name} ${module.constructor.name} (not called)`.trim(),
+          output: null,
+          parameters: uncounted(module),
+          multiplyAdds: 0,
+        });
     const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
     return formatSummary(rows, trainable);
   }

@@ -19,7 +19,8 @@ export interface BatchNorm2dOptions extends NormOptions {
   momentum?: number;
 }
 
-const checkEps = (op: string, eps: number): void => checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+const checkEps = (op: string, eps: number): void =>
+  checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
 
 /**
  * Normalises each channel: by the batch's mean and variance while training, by running ones in eval mode. The running variance is the unbiased one,
@@ -60,7 +61,13 @@ export class BatchNorm2d extends Module {
     checkChannels(op, x, this.channels, 4);
     if (!this.training) return this.#scaled(x.sub(this.runningMean), this.runningVar);
     const count = x.size / this.channels;
-    if (count < 2) throw new ShapeError(op, 'training needs more than one value per channel', `input=${show(x.shape)}`, 'use a larger batch, or eval()');
+    if (count < 2)
+      throw new ShapeError(
+        op,
+        'training needs more than one value per channel',
+        `input=${show(x.shape)}`,
+        'use a larger batch, or eval()',
+      );
     const mean = x.mean([0, 1, 2]);
     const centred = x.sub(mean);
     const variance = centred.mul(centred).mean([0, 1, 2]);

@@ -15,7 +15,10 @@ export const zeroParameter = (shape: Shape): Parameter => owned(zeros(shape));
 export const oneParameter = (shape: Shape): Parameter => owned(ones(shape));
 
 /** A layer's weight and bias as PyTorch draws them, weight first: both U(±1/√fanIn), the fan in read from the weight's last axis but one. */
-export function drawParameters(weightShape: Shape, biasSize: number | null): { weight: Parameter; bias: Parameter | null } {
+export function drawParameters(
+  weightShape: Shape,
+  biasSize: number | null,
+): { weight: Parameter; bias: Parameter | null } {
   // The slope √5 is PyTorch's way of writing 1/√fanIn.
   const weight = kaimingUniform(zeroParameter(weightShape), { a: Math.sqrt(5) });
   if (biasSize === null) return { weight, bias: null };

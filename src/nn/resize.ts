@@ -37,7 +37,8 @@ export class Upsample2d extends Module {
   constructor(scale: Pair, { fill = 'copy' }: Omit<Upsample2dOptions, 'scale'> = {}) {
     super();
     this.scale = pair('Upsample2d', 'scale', scale);
-    if (fill !== 'copy' && fill !== 'zeros') throw new ValueError('Upsample2d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
+    if (fill !== 'copy' && fill !== 'zeros')
+      throw new ValueError('Upsample2d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
     this.fill = fill;
   }
   forward(x: Tensor): Tensor {
@@ -142,7 +143,8 @@ abstract class Shuffle extends Module {
   ) {
     super();
     checkCount(op, 'factor', factor);
-    if (order !== 'torch' && order !== 'tf') throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
+    if (order !== 'torch' && order !== 'tf')
+      throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
     this.order = order;
   }
   abstract override forward(x: Tensor): Tensor;

@@ -19,9 +19,16 @@ export class Flatten extends Module {
     super();
   }
   forward(x: Tensor): Tensor {
-    const [start, end] = [normalizeAxis('Flatten', this.startAxis, x.rank), normalizeAxis('Flatten', this.endAxis, x.rank)];
+    const [start, end] = [
+      normalizeAxis('Flatten', this.startAxis, x.rank),
+      normalizeAxis('Flatten', this.endAxis, x.rank),
+    ];
     if (start > end)
-      throw new ShapeError('Flatten', 'startAxis must not come after endAxis', `startAxis=${this.startAxis}, endAxis=${this.endAxis}, input=${show(x.shape)}`);
+      throw new ShapeError(
+        'Flatten',
+        'startAxis must not come after endAxis',
+        `startAxis=${this.startAxis}, endAxis=${this.endAxis}, input=${show(x.shape)}`,
+      );
     return x.reshape([...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
   }
 }

@@ -19,11 +19,18 @@ export function formatSummary(rows: readonly SummaryRow[], trainable: number): s
   const parameters = total((r) => r.parameters);
   const cells = [
     ['layer', 'output', 'parameters', 'multiply-adds'],
-    ...rows.map((r) => [r.layer, r.output === null ? '-' : show(r.output), grouped(r.parameters), grouped(r.multiplyAdds)]),
+    ...rows.map((r) => [
+      r.layer,
+      r.output === null ? '-' : show(r.output),
+      grouped(r.parameters),
+      grouped(r.multiplyAdds),
+    ]),
     ['total', '', grouped(parameters), grouped(total((r) => r.multiplyAdds))],
   ];
   const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-  const lines = cells.map((line) => line.map((text, column) => (column < 2 ? text.padEnd(widths[column]) : text.padStart(widths[column]))).join('  '));
+  const lines = cells.map((line) =>
+    line.map((text, column) => (column < 2 ? text.padEnd(widths[column]) : text.padStart(widths[column]))).join('  '),
+  );
   const rule = '-'.repeat(lines[0].length);
   const note = trainable === parameters ? [] : [`trainable parameters: ${grouped(trainable)}`];
   return [lines[0], rule, ...lines.slice(1, -1), rule, lines[lines.length - 1], ...note].join('\n');

@@ -1,6 +1,13 @@
 /** Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), layers that fill blocks by a rule (resize.ts). */
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
-import { checkUnpoolOptions, type Duplicates, type MaxUnpool2dOptions, maxUnpool2d, type TorchUnpoolOptions, unpoolByMask } from '../autograd/ops/unpool.js';
+import {
+  checkUnpoolOptions,
+  type Duplicates,
+  type MaxUnpool2dOptions,
+  maxUnpool2d,
+  type TorchUnpoolOptions,
+  unpoolByMask,
+} from '../autograd/ops/unpool.js';
 import type { TensorData } from '../tensor/nested.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Pair } from '../tensor/window.js';
@@ -81,7 +88,10 @@ export class UnpoolLike extends Module {
     return maxUnpool2d(x, indices, { duplicates: this.duplicates });
   }
   override describe(): string {
-    return attributes({ kernelSize: this.#pool.kernelSize, duplicates: this.duplicates === 'add' ? undefined : this.duplicates });
+    return attributes({
+      kernelSize: this.#pool.kernelSize,
+      duplicates: this.duplicates === 'add' ? undefined : this.duplicates,
+    });
   }
 }
 
@@ -90,4 +100,5 @@ export class UnpoolLike extends Module {
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */
-export const unpoolLike = (pool: MaxPooling, { duplicates }: { duplicates?: Duplicates } = {}): UnpoolLike => new UnpoolLike(pool, duplicates);
+export const unpoolLike = (pool: MaxPooling, { duplicates }: { duplicates?: Duplicates } = {}): UnpoolLike =>
+  new UnpoolLike(pool, duplicates);

@@ -2,7 +2,15 @@
 import { updateInPlace } from '../autograd/graph.js';
 import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
-import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
+import {
+  checkFraction,
+  checkNotNegative,
+  type Entry,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerParams,
+  slot,
+} from './optimizer.js';
 
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the running means of g and g². Default [0.9, 0.999]. */
@@ -17,7 +25,14 @@ export interface AdamOptions extends OptimizerOptions {
   form: AdamAttrs['form'];
 }
 
-const defaults: AdamOptions = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, form: 'torch' };
+const defaults: AdamOptions = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  form: 'torch',
+};
 
 /** What both share; they differ in where weight decay enters. */
 abstract class AdamFamily extends Optimizer<AdamOptions> {
@@ -36,7 +51,9 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
     const alike: Entry[][] = [];
     for (const entry of entries) {
-      const fellows = alike.find(([first]) => first.parameter.device === entry.parameter.device && first.state.step === entry.state.step);
+      const fellows = alike.find(
+        ([first]) => first.parameter.device === entry.parameter.device && first.state.step === entry.state.step,
+      );
       if (fellows === undefined) alike.push([entry]);
       else fellows.push(entry);
     }

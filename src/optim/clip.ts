@@ -14,11 +14,16 @@ import type { Tensor } from '../tensor/tensor.js';
  * @throws ValueError for no parameters, or numbers out of range
  * @source Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_
  */
-export function clipGradNorm(params: readonly Tensor[], maxNorm: number, { normType = 2 }: { normType?: number } = {}): Tensor {
+export function clipGradNorm(
+  params: readonly Tensor[],
+  maxNorm: number,
+  { normType = 2 }: { normType?: number } = {},
+): Tensor {
   const op = 'clipGradNorm';
   checkNumber(op, 'maxNorm', maxNorm, (v) => v >= 0, 'a number and not negative');
   checkNumber(op, 'normType', normType, (v) => v > 0, 'a positive number, or Infinity');
-  if (params.length === 0) throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
+  if (params.length === 0)
+    throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
   return noGrad(() => {
     const having = params.filter((p) => p.grad !== null);
     const grads = having.map((p) => p.grad as Tensor);

@@ -19,7 +19,9 @@ export interface OptimizerOptions {
 export type ParamGroup<O extends OptimizerOptions = OptimizerOptions> = O & { readonly params: readonly Tensor[] };
 
 /** A list of parameters, or of groups whose options override the defaults. */
-export type OptimizerParams<O extends OptimizerOptions> = readonly Tensor[] | readonly (Partial<O> & { params: readonly Tensor[] })[];
+export type OptimizerParams<O extends OptimizerOptions> =
+  | readonly Tensor[]
+  | readonly (Partial<O> & { params: readonly Tensor[] })[];
 
 /** What an optimizer remembers of one parameter. */
 export interface ParamState {
@@ -39,7 +41,9 @@ export interface Entry {
 /** An optimizer's whole state; parameters are numbered through the groups. */
 export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly { readonly options: O; readonly params: readonly number[] }[];
-  readonly state: Readonly<Record<number, { readonly step: number; readonly tensors: Readonly<Record<string, Tensor>> }>>;
+  readonly state: Readonly<
+    Record<number, { readonly step: number; readonly tensors: Readonly<Record<string, Tensor>> }>
+  >;
 }
 
 const describe = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
@@ -55,8 +59,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   constructor(op: string, params: OptimizerParams<O>, defaults: O) {
     this.#op = op;
     this.#defaults = defaults;
-    if (params.length === 0) throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
-    const groups = params.every((p) => 'params' in p) ? params : [{ params: params as readonly Tensor[] } as Partial<O> & { params: readonly Tensor[] }];
+    if (params.length === 0)
+      throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
+    const groups = params.every((p) => 'params' in p)
+      ? params
+      : [{ params: params as readonly Tensor[] } as Partial<O> & { params: readonly Tensor[] }];
     for (const group of groups) this.addParamGroup(group);
   }
 
@@ -75,11 +82,21 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const known = new Set(this.#parameters());
     for (const p of params) {
       if (known.has(p))
-        throw new ValueError(op, 'a parameter must stand in one group, once', `a second ${p.madeBy} ${show(p.shape)}`, 'it would be updated twice a step');
+        throw new ValueError(
+          op,
+          'a parameter must stand in one group, once',
+          `a second ${p.madeBy} ${show(p.shape)}`,
+          'it would be updated twice a step',
+        );
       known.add(p);
       if (!isFloat(p.dtype)) throw new ValueError(op, 'parameters must be float32 or float64', describe(p));
       if (p.node !== null)
-        throw new GraphError(op, 'parameters must be leaves', `${p.madeBy}'s result ${show(p.shape)}`, 'pass the tensor it was computed from');
+        throw new GraphError(
+          op,
+          'parameters must be leaves',
+          `${p.madeBy}'s result ${show(p.shape)}`,
+          'pass the tensor it was computed from',
+        );
     }
     this.checkOptions(op, group);
     this.paramGroups.push(group);
@@ -103,7 +120,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     for (const group of this.paramGroups) this.checkOptions(this.#op, group);
     for (const p of this.#parameters())
       if (p.grad !== null && (!sameShape(p.grad.shape, p.shape) || p.grad.dtype !== p.dtype))
-        throw new ShapeError(this.#op, "a gradient must have its parameter's shape and dtype", `gradient ${describe(p.grad)}, parameter ${describe(p)}`);
+        throw new ShapeError(
+          this.#op,
+          "a gradient must have its parameter's shape and dtype",
+          `gradient ${describe(p.grad)}, parameter ${describe(p)}`,
+        );
     noGrad(() => {
       for (const group of this.paramGroups) {
         const entries = group.params.flatMap((parameter): Entry[] => {
@@ -136,7 +157,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         const own = this.#state.get(p);
         if (own === undefined) continue;
         const tensors = Object.entries(own.tensors).filter(([name]) => needed.includes(name));
-        state[numbers.get(p) as number] = { step: own.step, tensors: Object.fromEntries(tensors.map(([name, t]) => [name, alias(t).keep()])) };
+        state[numbers.get(p) as number] = {
+          step: own.step,
+          tensors: Object.fromEntries(tensors.map(([name, t]) => [name, alias(t).keep()])),
+        };
       }
     }
     return { groups, state };
@@ -149,13 +173,20 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   loadStateDict(dict: OptimizerState<O>): void {
     const op = `${this.#op}.loadStateDict`;
-    const layout = (groups: readonly { params: readonly unknown[] }[]): string => show(groups.map((g) => g.params.length));
+    const layout = (groups: readonly { params: readonly unknown[] }[]): string =>
+      show(groups.map((g) => g.params.length));
     if (layout(dict.groups) !== layout(this.paramGroups))
-      throw new ValueError(op, 'groups must have as many parameters as here', `groups of ${layout(dict.groups)}`, `here they have ${layout(this.paramGroups)}`);
+      throw new ValueError(
+        op,
+        'groups must have as many parameters as here',
+        `groups of ${layout(dict.groups)}`,
+        `here they have ${layout(this.paramGroups)}`,
+      );
     const loaded = new Map<Tensor, ParamState>();
     const parameters = this.#parameters();
     const stray = Object.keys(dict.state).find((key) => parameters[Number(key)] === undefined);
-    if (stray !== undefined) throw new ValueError(op, `parameter numbers must be in [0, ${parameters.length - 1}]`, stray);
+    if (stray !== undefined)
+      throw new ValueError(op, `parameter numbers must be in [0, ${parameters.length - 1}]`, stray);
     // The transfers, too, come before the first change: they can fail.
     noGrad(() => {
       dict.groups.forEach(({ options, params }, i) => {
@@ -181,7 +212,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
                 "state must have its parameter's shape and dtype",
                 `parameter ${params[k]}: ${name} ${describe(t)}, parameter ${describe(p)}`,
               );
-          const copies = Object.entries(saved.tensors).map(([name, t]): [string, Tensor] => [name, alias(t.to(p.device).clone())]);
+          const copies = Object.entries(saved.tensors).map(([name, t]): [string, Tensor] => [
+            name,
+            alias(t.to(p.device).clone()),
+          ]);
           loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies) });
         });
       });
@@ -201,7 +235,8 @@ export function slot(state: ParamState, name: string, like: Tensor): Tensor {
 
 /** Rules that several optimizers share. */
 export const checkNotNegative = (op: string, values: Readonly<Record<string, number>>): void => {
-  for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+  for (const [name, value] of Object.entries(values))
+    checkNumber(op, name, value, (v) => v >= 0 && v < Infinity, 'finite and not negative');
 };
 export const checkFraction = (op: string, values: Readonly<Record<string, number>>): void => {
   for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, (v) => v >= 0 && v < 1, 'in [0, 1)');

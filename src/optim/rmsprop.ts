@@ -1,6 +1,14 @@
 /** RMSprop, in tensor ops. */
 import type { Tensor } from '../tensor/tensor.js';
-import { checkFraction, checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
+import {
+  checkFraction,
+  checkNotNegative,
+  type Entry,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerParams,
+  slot,
+} from './optimizer.js';
 
 export interface RMSpropOptions extends OptimizerOptions {
   /** Decay of the running mean of g². Default 0.99. */
@@ -33,7 +41,10 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   protected slots({ momentum, centered }: RMSpropOptions): readonly string[] {
     return ['square', ...(centered ? ['mean'] : []), ...(momentum === 0 ? [] : ['velocity'])];
   }
-  protected update(entries: readonly Entry[], { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions): void {
+  protected update(
+    entries: readonly Entry[],
+    { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions,
+  ): void {
     for (const { parameter, grad, state } of entries) {
       const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
       const blend = (name: string, now: Tensor): Tensor => {

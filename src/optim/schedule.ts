@@ -127,7 +127,10 @@ export class WarmupLR extends Schedule {
   readonly startFactor: number;
   readonly after: Schedule | undefined;
 
-  constructor(optimizer: Scheduled, { steps, startFactor = 1 / 3, after }: { steps: number; startFactor?: number; after?: Schedule }) {
+  constructor(
+    optimizer: Scheduled,
+    { steps, startFactor = 1 / 3, after }: { steps: number; startFactor?: number; after?: Schedule },
+  ) {
     super(optimizer);
     whole('WarmupLR', 'steps', steps, 1);
     checkNumber('WarmupLR', 'startFactor', startFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');

@@ -1,6 +1,13 @@
 /** Stochastic gradient descent with momentum, in tensor ops. */
 import { ValueError } from '../errors.js';
-import { checkNotNegative, type Entry, Optimizer, type OptimizerOptions, type OptimizerParams, slot } from './optimizer.js';
+import {
+  checkNotNegative,
+  type Entry,
+  Optimizer,
+  type OptimizerOptions,
+  type OptimizerParams,
+  slot,
+} from './optimizer.js';
 
 export interface SGDOptions extends OptimizerOptions {
   /** Share of the last velocity that stays. Default 0. */
@@ -28,7 +35,11 @@ export class SGD extends Optimizer<SGDOptions> {
     checkNotNegative(op, { lr, momentum, weightDecay });
     if (!Number.isFinite(dampening)) throw new ValueError(op, 'dampening must be finite', `dampening=${dampening}`);
     if (nesterov && (momentum === 0 || dampening !== 0))
-      throw new ValueError(op, 'nesterov needs momentum and no dampening', `momentum=${momentum}, dampening=${dampening}`);
+      throw new ValueError(
+        op,
+        'nesterov needs momentum and no dampening',
+        `momentum=${momentum}, dampening=${dampening}`,
+      );
   }
   protected slots({ momentum }: SGDOptions): readonly string[] {
     return momentum === 0 ? [] : ['velocity'];

@@ -26,13 +26,23 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   for (let i = 0; i < data.length; i++) {
     const v = data[i];
     if (dtype === 'int32' && v !== (v | 0))
-      throw new ValueError('tensor', 'int32 holds whole numbers in [-2^31, 2^31)', `element ${i}=${v}`, "pass dtype: 'float32'");
+      throw new ValueError(
+        'tensor',
+        'int32 holds whole numbers in [-2^31, 2^31)',
+        `element ${i}=${v}`,
+        "pass dtype: 'float32'",
+      );
     out[i] = dtype === 'bool' ? (v ? 1 : 0) : v;
   }
   return out;
 }
 
-function leaf(data: TypedArray, shape: Shape, dtype: DType, { device = defaultDevice(), requiresGrad = false }: TensorOptions): Tensor {
+function leaf(
+  data: TypedArray,
+  shape: Shape,
+  dtype: DType,
+  { device = defaultDevice(), requiresGrad = false }: TensorOptions,
+): Tensor {
   const t = place(device, data, dtype, shape);
   if (requiresGrad) t.requiresGrad = true;
   return t;
@@ -57,7 +67,8 @@ function filled(op: string, shape: Shape, value: number, options: TensorOptions)
   return leaf(allocate(dtype, sizeOf(shape)).fill(value), [...shape], dtype, options);
 }
 /** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape @source torch.full */
-export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor => filled('full', shape, value, options);
+export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor =>
+  filled('full', shape, value, options);
 /** Zeros. @shape → [shape] @throws ShapeError for a bad shape @source torch.zeros */
 export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => filled('zeros', shape, 0, options);
 /** Ones. @shape → [shape] @throws ShapeError for a bad shape @source torch.ones */
@@ -80,7 +91,8 @@ function generate(shape: Shape, value: (i: number) => number, options: TensorOpt
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
   const size = Math.max(0, Math.ceil((to - from) / step));
-  if (!Number.isFinite(size)) throw new ValueError('arange', 'bounds must be finite and step not 0', `start=${from}, end=${to}, step=${step}`);
+  if (!Number.isFinite(size))
+    throw new ValueError('arange', 'bounds must be finite and step not 0', `start=${from}, end=${to}, step=${step}`);
   return generate([size], (i) => from + i * step, options);
 }
 /** n evenly spaced numbers, both ends included. @shape → [n] @throws ValueError unless n is whole and at least 1 @source torch.linspace */

@@ -2,7 +2,11 @@
 import { ValueError } from '../errors.js';
 
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
-export type TypedArray = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+export type TypedArray =
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** Bytes of one element. */
 export const bytesOf: Record<DType, number> = { float32: 4, float64: 8, int32: 4, bool: 1 };
@@ -25,7 +29,8 @@ export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype =
 
 /** Most ops have no meaning, or no gradient, for whole numbers. */
 export function checkFloat(op: string, dtype: DType): void {
-  if (!isFloat(dtype)) throw new ValueError(op, 'the input must be float32 or float64', `dtype=${dtype}`, "convert with cast('float32')");
+  if (!isFloat(dtype))
+    throw new ValueError(op, 'the input must be float32 or float64', `dtype=${dtype}`, "convert with cast('float32')");
 }
 
 /** The type two operands meet in: bool < int32 < float32 < float64. */

@@ -34,7 +34,9 @@ function roundTo(x: number, count: number): Decimal {
   const up = rest > half || (rest === half && Number(kept.at(-1) ?? '0') % 2 === 1);
   if (!up) return { digits: kept, point };
   const raised = String(BigInt(`1${kept}`) + 1n);
-  return raised.startsWith('2') ? { digits: `1${'0'.repeat(count)}`, point: point + 1 } : { digits: raised.slice(1), point };
+  return raised.startsWith('2')
+    ? { digits: `1${'0'.repeat(count)}`, point: point + 1 }
+    : { digits: raised.slice(1), point };
 }
 
 /** The fewest digits that still name this value and no other of its type, without trailing zeros. */
@@ -147,7 +149,9 @@ export function formatArray(data: TypedArray, shape: Shape, dtype: DType): strin
   const summarize = size > THRESHOLD;
   const strides = stridesOf(shape);
   /** Indices shown along an axis; −1 stands for the dots. */
-  const shown = shape.map((n) => (summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i)));
+  const shown = shape.map((n) =>
+    summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i),
+  );
 
   const values: number[] = [];
   const collect = (axis: number, offset: number): void => {
@@ -160,7 +164,9 @@ export function formatArray(data: TypedArray, shape: Shape, dtype: DType): strin
   const write = (axis: number, offset: number, indent: string, width: number): string => {
     if (axis === shape.length) return print(data[offset]);
     const inner = `${indent} `;
-    const parts = shown[axis].map((i) => (i < 0 ? '...' : write(axis + 1, offset + i * strides[axis], inner, width - 1)));
+    const parts = shown[axis].map((i) =>
+      i < 0 ? '...' : write(axis + 1, offset + i * strides[axis], inner, width - 1),
+    );
     if (axis < shape.length - 1) return `[${parts.join(`,${'\n'.repeat(shape.length - 1 - axis)}${indent}`)}]`;
     const lines: string[] = [];
     let line = indent;

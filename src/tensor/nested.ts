@@ -21,7 +21,12 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
   let booleans = 0;
   const path: number[] = [];
   const ragged = (got: string) =>
-    new ShapeError(op, 'nested arrays must have equal lengths at each depth', `${got} at ${place(path)}`, `the first elements have shape ${show(shape)}`);
+    new ShapeError(
+      op,
+      'nested arrays must have equal lengths at each depth',
+      `${got} at ${place(path)}`,
+      `the first elements have shape ${show(shape)}`,
+    );
 
   const walk = (v: Nested): void => {
     const depth = path.length;
@@ -35,7 +40,11 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
       return;
     }
     if (typeof v !== 'number' && typeof v !== 'boolean')
-      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${v === null ? 'null' : typeof v} at ${place(path)}`);
+      throw new ValueError(
+        op,
+        'nested arrays must hold numbers or booleans',
+        `${v === null ? 'null' : typeof v} at ${place(path)}`,
+      );
     if (depth < shape.length) throw ragged(`a ${typeof v}`);
     if (typeof v === 'boolean') booleans++;
     data.push(Number(v));
@@ -85,7 +94,8 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
       return;
     }
     const v = read(offset);
-    if (typeof v !== 'number') throw new ValueError('fromNdarray', 'elements must be numbers', `${typeof v} at element ${at}`);
+    if (typeof v !== 'number')
+      throw new ValueError('fromNdarray', 'elements must be numbers', `${typeof v} at element ${at}`);
     data[at++] = v;
   };
   walk(0, nd.offset);
@@ -99,15 +109,28 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
  */
 export function toNdarray<D extends TypedArray>(data: D, shape: Shape): NdArray<D> {
   if (data.length !== sizeOf(shape))
-    throw new ShapeError('toNdarray', 'data must have as many elements as shape', `${data.length} elements, shape=${show(shape)}`);
+    throw new ShapeError(
+      'toNdarray',
+      'data must have as many elements as shape',
+      `${data.length} elements, shape=${show(shape)}`,
+    );
   return ndarray(data, [...shape]);
 }
 
-type AnyTypedArray = Float32Array | Float64Array | Int32Array | Uint8Array | Uint8ClampedArray | Int8Array | Int16Array | Uint16Array;
+type AnyTypedArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int8Array
+  | Int16Array
+  | Uint16Array;
 /** What tensor() takes. */
 export type TensorData = Nested | AnyTypedArray | NdArray;
 
-const isTypedArray = (data: TensorData): data is AnyTypedArray => ArrayBuffer.isView(data) && !(data instanceof DataView);
+const isTypedArray = (data: TensorData): data is AnyTypedArray =>
+  ArrayBuffer.isView(data) && !(data instanceof DataView);
 const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
 
 /** Data, shape and natural dtype of any input. */

@@ -17,7 +17,8 @@ export interface RandomSnapshot {
 }
 
 const checkCount = (op: string, name: string, n: number): void => {
-  if (!Number.isSafeInteger(n) || n < 0) throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${n}`);
+  if (!Number.isSafeInteger(n) || n < 0)
+    throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${n}`);
 };
 
 /**
@@ -135,7 +136,12 @@ export class RandomState {
   uniform(low: number, high: number, size: number): Float64Array<ArrayBuffer> {
     checkCount('RandomState.uniform', 'size', size);
     const range = high - low;
-    if (!Number.isFinite(range)) throw new ValueError('RandomState.uniform', 'low, high and their difference must be finite', `low=${low}, high=${high}`);
+    if (!Number.isFinite(range))
+      throw new ValueError(
+        'RandomState.uniform',
+        'low, high and their difference must be finite',
+        `low=${low}, high=${high}`,
+      );
     const out = new Float64Array(size);
     for (let i = 0; i < size; i++) out[i] = low + range * this.random();
     return out;
@@ -150,7 +156,11 @@ export class RandomState {
   randint(low: number, high: number, size: number): Int32Array<ArrayBuffer> {
     checkCount('RandomState.randint', 'size', size);
     if (!Number.isInteger(low) || !Number.isInteger(high) || low < -(2 ** 31) || high > 2 ** 31 || low >= high)
-      throw new ValueError('RandomState.randint', 'low must be less than high, both whole and within int32', `low=${low}, high=${high}`);
+      throw new ValueError(
+        'RandomState.randint',
+        'low must be less than high, both whole and within int32',
+        `low=${low}, high=${high}`,
+      );
     const out = new Int32Array(size);
     for (let i = 0; i < size; i++) out[i] = low + this.interval(high - low - 1);
     return out;

@@ -25,14 +25,20 @@ export function stridesOf(shape: Shape): number[] {
 
 /** Checks that a shape is a list of whole, non-negative sizes. */
 export function checkShape(op: string, shape: Shape, name = 'shape'): void {
-  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) throw new ShapeError(op, 'sizes must be whole and not negative', `${name}=${show(shape)}`);
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0))
+    throw new ShapeError(op, 'sizes must be whole and not negative', `${name}=${show(shape)}`);
 }
 
 /** A negative axis counts from the end; out of range is an error. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
-    throw new ShapeError(op, `axis must be whole and in [${-rank}, ${rank - 1}]`, `axis=${axis}`, `the tensor has rank ${rank}`);
+    throw new ShapeError(
+      op,
+      `axis must be whole and in [${-rank}, ${rank - 1}]`,
+      `axis=${axis}`,
+      `the tensor has rank ${rank}`,
+    );
   return a;
 }
 
@@ -52,7 +58,12 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
     const m = a[i - rank + a.length] ?? 1;
     const n = b[i - rank + b.length] ?? 1;
     if (m !== n && m !== 1 && n !== 1)
-      throw new ShapeError(op, 'shapes must broadcast (equal, or 1, from the right)', `${show(a)} and ${show(b)}`, `axis ${i - rank} differs`);
+      throw new ShapeError(
+        op,
+        'shapes must broadcast (equal, or 1, from the right)',
+        `${show(a)} and ${show(b)}`,
+        `axis ${i - rank} differs`,
+      );
     out[i] = m === 1 ? n : m;
   }
   return out;
@@ -139,31 +150,63 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   const known = sizeOf(to.filter((n) => n !== -1));
   const out = to.map((n) => (n === -1 ? size / known : n));
   if (holes > 1 || !out.every((n) => Number.isInteger(n) && n >= 0) || sizeOf(out) !== size)
-    throw new ShapeError(op, 'the number of elements must stay', `${show(from)} to ${show(to)}`, `${size} elements; at most one size may be -1`);
+    throw new ShapeError(
+      op,
+      'the number of elements must stay',
+      `${show(from)} to ${show(to)}`,
+      `${size} elements; at most one size may be -1`,
+    );
   return out;
 }
 
 /** Checks a rank and returns the sizes, so that callers can name them. */
-export function rank4(op: string, name: string, shape: Shape, layout = '[N,H,W,C]'): readonly [number, number, number, number] {
-  if (shape.length !== 4) throw new ShapeError(op, `${name} must have rank 4, ${layout}`, `${name}=${show(shape)}`, 'add a batch or channel axis with reshape');
+export function rank4(
+  op: string,
+  name: string,
+  shape: Shape,
+  layout = '[N,H,W,C]',
+): readonly [number, number, number, number] {
+  if (shape.length !== 4)
+    throw new ShapeError(
+      op,
+      `${name} must have rank 4, ${layout}`,
+      `${name}=${show(shape)}`,
+      'add a batch or channel axis with reshape',
+    );
   return [shape[0], shape[1], shape[2], shape[3]];
 }
 
 /** The sizes of a batch of images, which must hold one at least. */
 export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
   const sizes = rank4(op, 'input', shape);
-  if (sizes[0] === 0) throw new ShapeError(op, 'the batch must not be empty', `input=${show(shape)}`, 'skip the step when there is no data');
+  if (sizes[0] === 0)
+    throw new ShapeError(
+      op,
+      'the batch must not be empty',
+      `input=${show(shape)}`,
+      'skip the step when there is no data',
+    );
   return sizes;
 }
 
 /** The sizes of a batch of images of a float type. */
-export function floatImageSizes(op: string, { shape, dtype }: { shape: Shape; dtype: DType }): readonly [number, number, number, number] {
+export function floatImageSizes(
+  op: string,
+  { shape, dtype }: { shape: Shape; dtype: DType },
+): readonly [number, number, number, number] {
   const sizes = imageSizes(op, shape);
   checkFloat(op, dtype);
   return sizes;
 }
 
 /** Checks a finite number in a range; for rates, epsilons and the like. */
-export function checkNumber(op: string, name: string, value: number, legal: (v: number) => boolean, rule: string): void {
-  if (typeof value !== 'number' || Number.isNaN(value) || !legal(value)) throw new ValueError(op, `${name} must be ${rule}`, `${name}=${value}`);
+export function checkNumber(
+  op: string,
+  name: string,
+  value: number,
+  legal: (v: number) => boolean,
+  rule: string,
+): void {
+  if (typeof value !== 'number' || Number.isNaN(value) || !legal(value))
+    throw new ValueError(op, `${name} must be ${rule}`, `${name}=${value}`);
 }

@@ -1,7 +1,15 @@
 /** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
 import type { NdArray } from 'ndarray';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
-import { isTracking, type Node, place, registerTensor, updateInPlace, watching, withTracking } from '../autograd/graph.js';
+import {
+  isTracking,
+  type Node,
+  place,
+  registerTensor,
+  updateInPlace,
+  watching,
+  withTracking,
+} from '../autograd/graph.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
@@ -77,8 +85,15 @@ export class Tensor {
     return this.#requiresGrad;
   }
   set requiresGrad(on: boolean) {
-    if (on && !isFloat(this.dtype)) throw new ValueError('requiresGrad', 'only float tensors have gradients', `dtype=${this.dtype}`);
-    if (!on && this.node !== null) throw new GraphError('requiresGrad', 'only a leaf can stop requiring a gradient', `${this.madeBy}'s result`, 'use detach()');
+    if (on && !isFloat(this.dtype))
+      throw new ValueError('requiresGrad', 'only float tensors have gradients', `dtype=${this.dtype}`);
+    if (!on && this.node !== null)
+      throw new GraphError(
+        'requiresGrad',
+        'only a leaf can stop requiring a gradient',
+        `${this.madeBy}'s result`,
+        'use detach()',
+      );
     this.#requiresGrad = on;
   }
 
@@ -143,7 +158,13 @@ export class Tensor {
     return this.dataSync()[0];
   }
   #checkSingle(): void {
-    if (this.size !== 1) throw new ShapeError('item', 'the tensor must have one element', `shape=${show(this.shape)}`, 'reduce it, or read data()');
+    if (this.size !== 1)
+      throw new ShapeError(
+        'item',
+        'the tensor must have one element',
+        `shape=${show(this.shape)}`,
+        'reduce it, or read data()',
+      );
   }
   /** As npm's ndarray. @throws DeviceError where the device cannot read at once: await data() there */
   ndarray(): NdArray {
@@ -153,10 +174,16 @@ export class Tensor {
   /** As numpy prints it, where the device can be read at once. */
   toString(): string {
     if (this.#storage === null) return `tensor(released, shape=${show(this.shape)})`;
-    const notes = [...(this.dtype === 'float32' ? [] : [`dtype=${this.dtype}`]), ...(this.requiresGrad ? ['requiresGrad=true'] : [])];
+    const notes = [
+      ...(this.dtype === 'float32' ? [] : [`dtype=${this.dtype}`]),
+      ...(this.requiresGrad ? ['requiresGrad=true'] : []),
+    ];
     let body: string;
     try {
-      body = formatArray(this.dataSync(), this.shape, this.dtype).replace(/\n(?=.)/g, `\n${' '.repeat('tensor('.length)}`);
+      body = formatArray(this.dataSync(), this.shape, this.dtype).replace(
+        /\n(?=.)/g,
+        `\n${' '.repeat('tensor('.length)}`,
+      );
     } catch {
       body = `on ${this.device.name}, shape=${show(this.shape)}`;
     }
@@ -196,11 +223,22 @@ export class Tensor {
    * @source torch.Tensor.copy_
    */
   assign(source: Tensor): this {
-    if (!sameShape(source.shape, this.shape)) throw new ShapeError('assign', 'shapes must be equal', `source=${show(source.shape)}, this=${show(this.shape)}`);
+    if (!sameShape(source.shape, this.shape))
+      throw new ShapeError('assign', 'shapes must be equal', `source=${show(source.shape)}, this=${show(this.shape)}`);
     if (source.dtype !== this.dtype)
-      throw new ValueError('assign', 'dtypes must be equal', `source ${source.dtype}, this ${this.dtype}`, 'convert with cast()');
+      throw new ValueError(
+        'assign',
+        'dtypes must be equal',
+        `source ${source.dtype}, this ${this.dtype}`,
+        'convert with cast()',
+      );
     if (isTracking() && this.requiresGrad)
-      throw new GraphError('assign', 'a tensor that requires a gradient must not change while recording', this.madeBy, 'wrap it in noGrad()');
+      throw new GraphError(
+        'assign',
+        'a tensor that requires a gradient must not change while recording',
+        this.madeBy,
+        'wrap it in noGrad()',
+      );
     updateInPlace('cast', [source.to(this.device)], {}, [this]);
     return this;
   }

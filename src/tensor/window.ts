@@ -4,7 +4,12 @@ import { imageSizes, type Shape } from './shape.js';
 
 export type Pair = number | readonly [number, number];
 /** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
-export type Padding = 'same' | 'valid' | number | readonly [number, number] | readonly [readonly [number, number], readonly [number, number]];
+export type Padding =
+  | 'same'
+  | 'valid'
+  | number
+  | readonly [number, number]
+  | readonly [readonly [number, number], readonly [number, number]];
 
 /** One axis of a sliding window. */
 export interface WindowAxis {
@@ -42,7 +47,12 @@ export function pair(op: string, name: string, value: Pair, least = 1): readonly
   const both = typeof value === 'number' ? ([value, value] as const) : value;
   if (both?.length !== 2) {
     const got = value == null ? `no ${name}` : `${name}=${JSON.stringify(value)}`;
-    throw new ValueError(op, `${name} must be a number or [h, w]`, got, 'height and width alone: no batch, no channels');
+    throw new ValueError(
+      op,
+      `${name} must be a number or [h, w]`,
+      got,
+      'height and width alone: no batch, no channels',
+    );
   }
   const [h, w] = both;
   if (!Number.isInteger(h) || !Number.isInteger(w) || h < least || w < least)
@@ -51,7 +61,10 @@ export function pair(op: string, name: string, value: Pair, least = 1): readonly
 }
 
 /** The two pads of each axis, or the TensorFlow rule that computes them. */
-export function parsePadding(op: string, padding: Padding): 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]] {
+export function parsePadding(
+  op: string,
+  padding: Padding,
+): 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]] {
   if (padding === 'same' || padding === 'valid') return padding;
   const bad = () =>
     new ValueError(
@@ -108,11 +121,32 @@ export interface WindowOptions {
 }
 
 /** Height and width of a window over an input of `height` × `width`. */
-export function window2d(op: string, height: number, width: number, { kernelSize, stride, dilation, padding }: WindowOptions): Window2d {
+export function window2d(
+  op: string,
+  height: number,
+  width: number,
+  { kernelSize, stride, dilation, padding }: WindowOptions,
+): Window2d {
   const pads = parsePadding(op, padding);
   return {
-    height: windowAxis(op, 'height', height, kernelSize[0], stride[0], dilation[0], typeof pads === 'string' ? pads : pads[0]),
-    width: windowAxis(op, 'width', width, kernelSize[1], stride[1], dilation[1], typeof pads === 'string' ? pads : pads[1]),
+    height: windowAxis(
+      op,
+      'height',
+      height,
+      kernelSize[0],
+      stride[0],
+      dilation[0],
+      typeof pads === 'string' ? pads : pads[0],
+    ),
+    width: windowAxis(
+      op,
+      'width',
+      width,
+      kernelSize[1],
+      stride[1],
+      dilation[1],
+      typeof pads === 'string' ? pads : pads[1],
+    ),
   };
 }
 

@@ -42,4 +42,5 @@ export function constantPredictorLoss(targets: ArrayLike<number>): number {
 }
 
 /** Whether a loss is at least 1 % below the constant predictor's. */
-export const beatsConstantPredictor = (loss: number, targets: ArrayLike<number>): boolean => loss < 0.99 * constantPredictorLoss(targets);
+export const beatsConstantPredictor = (loss: number, targets: ArrayLike<number>): boolean =>
+  loss < 0.99 * constantPredictorLoss(targets);

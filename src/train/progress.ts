@@ -37,7 +37,9 @@ function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   const two = (n: number) => String(n).padStart(2, '0');
   if (whole < 60) return `${whole}s`;
-  return whole < 3600 ? `${Math.floor(whole / 60)}m${two(whole % 60)}s` : `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+  return whole < 3600
+    ? `${Math.floor(whole / 60)}m${two(whole % 60)}s`
+    : `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
 }
 
 /**
@@ -72,7 +74,8 @@ export class Progress {
     readonly total: number,
     { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' }: ProgressOptions = {},
   ) {
-    if (!Number.isSafeInteger(total) || total < 0) throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
+    if (!Number.isSafeInteger(total) || total < 0)
+      throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
     this.stream = stream;
     this.label = label;
     // A terminal of 0 columns, as some build services have, would make a bar wrap for ever.

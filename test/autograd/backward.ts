@@ -6,7 +6,8 @@ import { enableGrad, GraphError, grad, noGrad, Parameter, type Tensor, tensor, z
 import { closeTo } from '../helpers/close.js';
 
 const test = suite('backward');
-const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, dtype: 'float64', requiresGrad: true });
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor =>
+  tensor(values, { shape, dtype: 'float64', requiresGrad: true });
 const gradOf = (t: Tensor): number[] => [...(t.grad as Tensor).dataSync()];
 
 test('gradients add up over backwards, until set to null', () => {
@@ -113,7 +114,10 @@ test('mixed dtypes: each operand gets its own', () => {
 test('indices and comparisons carry no gradient', () => {
   const x = leaf([1, 4, 2, 3], [1, 2, 2, 1]);
   const [values, indices] = c.maxPool2d(x, { kernelSize: 2 });
-  assert.equal([values.requiresGrad, indices.plane.requiresGrad, x.greater(0).requiresGrad, x.argmax().requiresGrad], [true, false, false, false]);
+  assert.equal(
+    [values.requiresGrad, indices.plane.requiresGrad, x.greater(0).requiresGrad, x.argmax().requiresGrad],
+    [true, false, false, false],
+  );
 });
 
 // ---- modes
@@ -205,7 +209,9 @@ test('createGraph: a gradient penalty through convolution and pooling reaches th
   const x = leaf([...random.randn(25)], [1, 5, 5, 1]);
   const w = leaf([...random.randn(18)], [3, 3, 1, 2]);
   const penalty = (weight: Tensor): Tensor => {
-    const score = c.maxPool2d(c.conv2d(x, weight, { padding: 'same' }).tanh(), { kernelSize: 2, padding: 'same' })[0].sum();
+    const score = c
+      .maxPool2d(c.conv2d(x, weight, { padding: 'same' }).tanh(), { kernelSize: 2, padding: 'same' })[0]
+      .sum();
     const [g] = grad(score, [x], { createGraph: true });
     return g.mul(g).sum().sqrt().sub(1).pow(2);
   };

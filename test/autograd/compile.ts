@@ -63,7 +63,8 @@ class Small extends Module {
 }
 
 let random = new RandomState(3);
-const values = (shape: Shape): Tensor => tensor(Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1))), { shape });
+const values = (shape: Shape): Tensor =>
+  tensor(Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1))), { shape });
 const bitsOf = (results: TypedArray[]): string => results.map((r) => [...new Uint8Array(r.buffer)].join()).join('|');
 
 type Step = (call: number) => readonly Tensor[];
@@ -371,11 +372,16 @@ test('devices that cannot record run the step, and say so', async () => {
 
 test('an asynchronous step and an argument with a gradient are refused', () => {
   const never = compile(async () => tensor([1]));
-  assert.throws(never, (e: Error) => e instanceof GraphError && /^compile: the step must be synchronous; got a Promise/.test(e.message));
+  assert.throws(
+    never,
+    (e: Error) => e instanceof GraphError && /^compile: the step must be synchronous; got a Promise/.test(e.message),
+  );
   const step = compile((a: Tensor) => a.mul(1));
   assert.throws(
     () => step(tensor([1], { requiresGrad: true })),
-    (e: Error) => e instanceof ValueError && /^compile: arguments of a step require no gradient; got an argument \[1\]/.test(e.message),
+    (e: Error) =>
+      e instanceof ValueError &&
+      /^compile: arguments of a step require no gradient; got an argument \[1\]/.test(e.message),
   );
 });
 

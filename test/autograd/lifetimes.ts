@@ -27,7 +27,8 @@ import {
 const test = suite('lifetimes');
 const device = defaultDevice();
 const live = (): number => device.memory().tensors;
-const leaf = (values: number[], shape: number[] = [values.length]): Tensor => tensor(values, { shape, requiresGrad: true });
+const leaf = (values: number[], shape: number[] = [values.length]): Tensor =>
+  tensor(values, { shape, requiresGrad: true });
 const readable = (t: Tensor): boolean => {
   try {
     return t.dataSync().length === t.size;
@@ -47,8 +48,15 @@ test('an intermediate is readable after its own backward, and gone after the nex
   assert.equal([...y.dataSync()], [3, 6]);
   turn();
   assert.not.ok(readable(y));
-  assert.throws(() => y.dataSync(), /mul's result of shape \[2\]; it lived until the backward\(\) after its own ended.*keep\(\) or clone\(\)/);
-  assert.equal([readable(x), readable(loss), readable(x.grad as Tensor)], [true, true, true], 'leaves, scalars and gradients stay');
+  assert.throws(
+    () => y.dataSync(),
+    /mul's result of shape \[2\]; it lived until the backward\(\) after its own ended.*keep\(\) or clone\(\)/,
+  );
+  assert.equal(
+    [readable(x), readable(loss), readable(x.grad as Tensor)],
+    [true, true, true],
+    'leaves, scalars and gradients stay',
+  );
 });
 test('what was never walked stays', () => {
   const y = leaf([1, 2]).mul(3);

@@ -56,12 +56,17 @@ async function withVite(input, minify) {
 
 /** The page of conform.mjs with all that it needs: gpu.js is a chunk of its own. */
 export const conforming = (tool, minify) =>
-  tool === 'vite' ? withVite(own('conform.mjs'), minify) : withEsbuild({ page: own('conform.mjs') }, { splitting: true, minify });
+  tool === 'vite'
+    ? withVite(own('conform.mjs'), minify)
+    : withEsbuild({ page: own('conform.mjs') }, { splitting: true, minify });
 
 const trainingPage = () => ({ 'page.js': read(own('page.mjs')), 'train.mjs': read(own('train.mjs')) });
 
 /** The page of page.mjs, beside the package in one file. */
-export const training = async (minify) => ({ ...trainingPage(), ...(await withEsbuild({ cedargrad: 'dist/index.js' }, { minify })) });
+export const training = async (minify) => ({
+  ...trainingPage(),
+  ...(await withEsbuild({ cedargrad: 'dist/index.js' }, { minify })),
+});
 
 /** The page of page.mjs, beside what dist/browser holds. */
 export function published() {

@@ -22,7 +22,10 @@ const args = [
 const loadLimitMs = 60_000;
 
 export async function launch() {
-  assert.ok(existsSync(executablePath), `no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`);
+  assert.ok(
+    existsSync(executablePath),
+    `no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`,
+  );
   return chromium.launch({ executablePath, args });
 }
 
@@ -35,7 +38,11 @@ export async function serve(sites) {
     const [, kind, site, file] = /^\/(isolated|open)\/([\w-]+)\/([\w./-]*)$/.exec(request.url) ?? [];
     const body = file === '' ? '<!doctype html><script type="module" src="page.js"></script>' : sites[site]?.[file];
     const headers = { 'Content-Type': file === '' ? 'text/html' : 'text/javascript' };
-    if (kind === 'isolated') Object.assign(headers, { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    if (kind === 'isolated')
+      Object.assign(headers, {
+        'Cross-Origin-Opener-Policy': 'same-origin',
+        'Cross-Origin-Embedder-Policy': 'require-corp',
+      });
     response.writeHead(body === undefined ? 204 : 200, headers).end(body);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));

@@ -8,7 +8,10 @@ globalThis.conform = async ({ name, golden, steps, all }) => {
   const tested = await device(name);
   const reference = await device('reference');
   const results = [];
-  for (const { name: title, run } of [...(all ? [...checks, launchCheck(mostLaunches[name])] : []), ...goldenChecks(golden, steps)])
+  for (const { name: title, run } of [
+    ...(all ? [...checks, launchCheck(mostLaunches[name])] : []),
+    ...goldenChecks(golden, steps),
+  ])
     results.push({
       name: title,
       problem: await run(tested, reference).then(
@@ -67,10 +70,18 @@ globalThis.lose = async () => {
   const losses = await run(async (model, optimizer, x) => {
     const host = await device('reference');
     const copy = async (tensors) =>
-      Object.fromEntries(await Promise.all(Object.entries(tensors).map(async ([name, t]) => [name, tensor(await t.data(), { shape: t.shape, device: host })])));
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(tensors).map(async ([name, t]) => [
+            name,
+            tensor(await t.data(), { shape: t.shape, device: host }),
+          ]),
+        ),
+      );
     const state = optimizer.stateDict();
     const saved = { model: await copy(model.stateDict()), groups: state.groups, state: {} };
-    for (const [n, { step, tensors }] of Object.entries(state.state)) saved.state[n] = { step, tensors: await copy(tensors) };
+    for (const [n, { step, tensors }] of Object.entries(state.state))
+      saved.state[n] = { step, tensors: await copy(tensors) };
     const pending = x.mul(2);
     for (const context of contexts) context?.getExtension('WEBGL_lose_context')?.loseContext();
     const tell = (error) => said.push(error.name);

@@ -12,7 +12,9 @@ export async function checkConformance(context, site, name, { steps, all = false
   const title = `${site}, ${name}`;
   await check(`${title}: the page runs its checks and reports nothing else`, async () => {
     const start = performance.now();
-    const { text, results } = await inPage(context, `open/${site}`, (call) => call(limitMs, 'conform', { name, golden, steps, all }));
+    const { text, results } = await inPage(context, `open/${site}`, (call) =>
+      call(limitMs, 'conform', { name, golden, steps, all }),
+    );
     assert.match(text, new RegExp(`^gpu \\(${name}: .*SwiftShader.*, software\\)$`, 'i'));
     const wrong = results.filter(({ problem }) => problem !== null);
     for (const row of wrong) fail(`${title}: ${row.name}`, row.problem);

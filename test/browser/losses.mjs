@@ -24,7 +24,10 @@ export async function inNode(api) {
   await simd.close();
   const { losses } = want.simd;
   assert.ok(losses[11] < losses[0], `the loss does not fall: ${losses}`);
-  assert.ok(difference(losses, want.reference.losses) < tolerance, `simd ${losses}, reference ${want.reference.losses}`);
+  assert.ok(
+    difference(losses, want.reference.losses) < tolerance,
+    `simd ${losses}, reference ${want.reference.losses}`,
+  );
   return want;
 }
 

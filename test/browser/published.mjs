@@ -18,7 +18,12 @@ export async function checkPublished(context) {
         ['wasm', { threads: 2 }, ['wasm']],
         ['webgl2', {}, ['wasm', 'gpu', 'gpu.js']],
       ]) {
-        const { text, runs, joined } = await call(limitMs, 'trial', { name, options, modes: [false], ready: context.ready });
+        const { text, runs, joined } = await call(limitMs, 'trial', {
+          name,
+          options,
+          modes: [false],
+          ready: context.ready,
+        });
         assert.equal(joined, (options.threads ?? 1) - 1, 'workers that joined');
         assert.deepEqual(has(), files, `loaded for ${name}: ${loaded}`);
         notes.push(`${text}: ${assertNear(runs[0], context.want)}`);

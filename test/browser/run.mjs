@@ -27,7 +27,8 @@ const bundled = (name, make) =>
 async function prepare() {
   const done = [
     await check('the package builds', () => {
-      for (const script of ['scripts/wasm.mjs', 'scripts/build.mjs']) execFileSync(process.execPath, [script], { cwd: repository, encoding: 'utf8' });
+      for (const script of ['scripts/wasm.mjs', 'scripts/build.mjs'])
+        execFileSync(process.execPath, [script], { cwd: repository, encoding: 'utf8' });
       sites.published = published();
     }),
   ];
@@ -55,15 +56,19 @@ try {
     context.server = await serve(sites);
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
     await checkPublished(context);
-    for (const name of ['webgl2', 'webgpu']) await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });
+    for (const name of ['webgl2', 'webgpu'])
+      await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });
     await checkLoss(context, 'esbuild-plain');
-    for (const site of ['esbuild-minified', 'vite-plain', 'vite-minified']) await checkConformance(context, site, 'webgl2', { steps: bundleSteps });
+    for (const site of ['esbuild-minified', 'vite-plain', 'vite-minified'])
+      await checkConformance(context, site, 'webgl2', { steps: bundleSteps });
     await checkConformance(context, 'vite-minified', 'webgpu', { steps: bundleSteps });
   }
 } catch (error) {
   fail('the checks in Chromium', error.stack);
 } finally {
-  await within(10_000, 'closing Chromium', context.browser?.close() ?? Promise.resolve()).catch((error) => console.log(error.message));
+  await within(10_000, 'closing Chromium', context.browser?.close() ?? Promise.resolve()).catch((error) =>
+    console.log(error.message),
+  );
   context.server?.closeAllConnections();
   context.server?.close();
 }

@@ -2,7 +2,21 @@
 
 /** Trains 12 steps from fixed seeds on device `on`: the loss of each, the weights at the end, and how the last step ran ('plain' without `compiled`). */
 export async function train(api, on, compiled) {
-  const { Adam, bceWithLogits, Conv2d, ConvTranspose2d, Dropout, MaxPool2d, MaxUnpool2d, Module, compile, manualSeed, randn, relu, tensor } = api;
+  const {
+    Adam,
+    bceWithLogits,
+    Conv2d,
+    ConvTranspose2d,
+    Dropout,
+    MaxPool2d,
+    MaxUnpool2d,
+    Module,
+    compile,
+    manualSeed,
+    randn,
+    relu,
+    tensor,
+  } = api;
   class Cedn extends Module {
     conv1 = new Conv2d(3, 16, 3, { padding: 'same' });
     conv2 = new Conv2d(16, 32, 3, { padding: 'same' });

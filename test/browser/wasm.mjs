@@ -51,7 +51,11 @@ export async function checkWasm(context, site) {
     return result.text;
   });
   await check(`${site} bundle, page without isolation: one thread, which says why, and the same losses`, async () => {
-    const results = await trials(context, `open/${site}`, [{}, { options: { threads: 2, build: 'simd' } }, { options: { threads: 2, build: 'relaxed' } }]);
+    const results = await trials(context, `open/${site}`, [
+      {},
+      { options: { threads: 2, build: 'simd' } },
+      { options: { threads: 2, build: 'relaxed' } },
+    ]);
     for (const result of results) {
       assert.equal(result.isolated, false);
       assert.match(result.text, /^wasm \((simd|relaxed), 1 thread: .*isolated/);

@@ -46,7 +46,10 @@ digits('more than there are is refused', async () => {
     }
     assert.unreachable();
   };
-  await refused({ train: 20000, test: 10 }, /^loadDigits: there are \d+ images of digit 0; got train=20000, test=10; 2001 would be needed$/);
+  await refused(
+    { train: 20000, test: 10 },
+    /^loadDigits: there are \d+ images of digit 0; got train=20000, test=10; 2001 would be needed$/,
+  );
   await refused({ train: 1.5, test: 0 }, /^loadDigits: counts must be whole and not negative; got train=1.5, test=0$/);
 });
 

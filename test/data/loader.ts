@@ -9,21 +9,29 @@ const loader = suite('loader');
 
 loader('every index once, in batches of the right size', () => {
   fc.assert(
-    fc.property(fc.nat(50), fc.integer({ min: 1, max: 12 }), fc.boolean(), fc.boolean(), (count, size, shuffle, dropLast) => {
-      const all = [...batches(count, size, new RandomState(3), { shuffle, dropLast })];
-      assert.equal(
-        all.map((b) => b.length),
-        Array.from({ length: dropLast ? Math.floor(count / size) : Math.ceil(count / size) }, (_, i) => Math.min(size, count - i * size)),
-      );
-      const flat = all.flatMap((b) => [...b]);
-      assert.is(new Set(flat).size, flat.length);
-      assert.ok(flat.every((i) => i >= 0 && i < count));
-      if (!shuffle)
+    fc.property(
+      fc.nat(50),
+      fc.integer({ min: 1, max: 12 }),
+      fc.boolean(),
+      fc.boolean(),
+      (count, size, shuffle, dropLast) => {
+        const all = [...batches(count, size, new RandomState(3), { shuffle, dropLast })];
         assert.equal(
-          flat,
-          Array.from(flat, (_, i) => i),
+          all.map((b) => b.length),
+          Array.from({ length: dropLast ? Math.floor(count / size) : Math.ceil(count / size) }, (_, i) =>
+            Math.min(size, count - i * size),
+          ),
         );
-    }),
+        const flat = all.flatMap((b) => [...b]);
+        assert.is(new Set(flat).size, flat.length);
+        assert.ok(flat.every((i) => i >= 0 && i < count));
+        if (!shuffle)
+          assert.equal(
+            flat,
+            Array.from(flat, (_, i) => i),
+          );
+      },
+    ),
   );
 });
 

@@ -44,7 +44,10 @@ test('the mode is the one that really ran', async () => {
     assert.equal([on.name, on.mode, String(on), on.adapter, on.alive], ['gpu', mode, `gpu (${mode})`, null, true]);
     await on.close();
     assert.is(on.alive, false);
-    assert.throws(() => full([2], 1, { device: on }), /^upload: the device must be open; got one that was closed; open another with device\(\)/);
+    assert.throws(
+      () => full([2], 1, { device: on }),
+      /^upload: the device must be open; got one that was closed; open another with device\(\)/,
+    );
   }
 });
 
@@ -52,19 +55,30 @@ test('a mode that cannot run here is refused with a remedy, never replaced', asy
   for (const mode of ['webgl2', 'webgl'] as const) {
     const error = await refusal(device(mode));
     assert.instance(error, DeviceError);
-    assert.match(error.message, new RegExp(`^device: gpu\\.js must run in mode '${mode}'; got .*; it needs a browser; in Node, use 'webgpu' or 'headlessgl'$`));
+    assert.match(
+      error.message,
+      new RegExp(
+        `^device: gpu\\.js must run in mode '${mode}'; got .*; it needs a browser; in Node, use 'webgpu' or 'headlessgl'$`,
+      ),
+    );
     assert.is((await refusal(device('gpu', { mode }))).message, error.message);
   }
   assert.match(
     (await refusal(device('gpu', { mode: 'opengl' } as unknown as GpuOptions))).message,
     /^device: mode must be one of cpu, webasm, .*; got 'opengl'/,
   );
-  assert.match((await refusal(device('webgpu', { asyncMode: true }))).message, /^device: asyncMode is for the modes 'cpu' and 'webasm'; got mode 'webgpu'/);
+  assert.match(
+    (await refusal(device('webgpu', { asyncMode: true }))).message,
+    /^device: asyncMode is for the modes 'cpu' and 'webasm'; got mode 'webgpu'/,
+  );
 });
 
 test('whole numbers past 2^24 are refused', async () => {
   const on = await opened('cpu');
-  assert.throws(() => tensor(Int32Array.of(2 ** 24 + 2), { device: on }), /^gpu: whole numbers are exact only up to 2\^24; got 16777218/);
+  assert.throws(
+    () => tensor(Int32Array.of(2 ** 24 + 2), { device: on }),
+    /^gpu: whole numbers are exact only up to 2\^24; got 16777218/,
+  );
   assert.equal([...tensor(Int32Array.of(2 ** 24), { device: on }).dataSync()], [2 ** 24]);
   await on.close();
 });

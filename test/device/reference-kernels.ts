@@ -24,7 +24,12 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const spec = (shape: Shape, dtype: DType = 'float64'): Spec => ({ shape, dtype });
 
 /** Runs one kernel on a fresh device and reads every output. */
-function run<K extends KernelName>(kernel: K, inputs: readonly Values[], attrs: KernelAttrs[K], ...outputs: Spec[]): number[][] {
+function run<K extends KernelName>(
+  kernel: K,
+  inputs: readonly Values[],
+  attrs: KernelAttrs[K],
+  ...outputs: Spec[]
+): number[][] {
   const device = new ReferenceDevice();
   const operands = inputs.map(({ shape, dtype, values }) => {
     const data = allocate(dtype, values.length);
@@ -38,7 +43,10 @@ function near(got: readonly number[], expected: readonly number[], tolerance: nu
   assert.is(got.length, expected.length);
   got.forEach((value, i) => {
     const scale = Math.max(1, Math.abs(expected[i]));
-    assert.ok(Math.abs(value - expected[i]) <= tolerance * scale, `element ${i}: got ${value}, expected ${expected[i]}`);
+    assert.ok(
+      Math.abs(value - expected[i]) <= tolerance * scale,
+      `element ${i}: got ${value}, expected ${expected[i]}`,
+    );
   });
 }
 
@@ -68,13 +76,23 @@ const shapesOf = (g: Conv2dGeometry) => ({
   y: [g.batch, g.height.output, g.width.output, g.outChannels],
 });
 
-function conv(geometry: Conv2dGeometry, x: readonly number[], weight: readonly number[], bias?: readonly number[]): number[] {
+function conv(
+  geometry: Conv2dGeometry,
+  x: readonly number[],
+  weight: readonly number[],
+  bias?: readonly number[],
+): number[] {
   const shapes = shapesOf(geometry);
   const inputs = [of(shapes.x, x), of(shapes.weight, weight), ...(bias === undefined ? [] : [line(...bias)])];
   return run('conv2d', inputs, { geometry }, spec(shapes.y))[0];
 }
 
-function inputGrad(geometry: Conv2dGeometry, g: readonly number[], weight: readonly number[], bias?: readonly number[]): number[] {
+function inputGrad(
+  geometry: Conv2dGeometry,
+  g: readonly number[],
+  weight: readonly number[],
+  bias?: readonly number[],
+): number[] {
   const shapes = shapesOf(geometry);
   const inputs = [of(shapes.y, g), of(shapes.weight, weight), ...(bias === undefined ? [] : [line(...bias)])];
   return run('conv2dInputGrad', inputs, { geometry }, spec(shapes.x))[0];
@@ -94,7 +112,11 @@ function poolGeometry(
   batch = 1,
   channels = 1,
 ): Pool2dGeometry {
-  return { ...window2d('test', height, width, { kernelSize: kernel, stride, dilation: [1, 1], padding }), batch, channels };
+  return {
+    ...window2d('test', height, width, { kernelSize: kernel, stride, dilation: [1, 1], padding }),
+    batch,
+    channels,
+  };
 }
 
 function maxPool(geometry: Pool2dGeometry, x: readonly number[], nan: NanPolicy = 'propagate'): number[][] {
@@ -108,7 +130,8 @@ function maxPool(geometry: Pool2dGeometry, x: readonly number[], nan: NanPolicy 
   );
 }
 
-const unary = (fn: UnaryFn, x: readonly number[], alpha = 0, beta = 0): number[] => run('unary', [line(...x)], { fn, alpha, beta }, spec([x.length]))[0];
+const unary = (fn: UnaryFn, x: readonly number[], alpha = 0, beta = 0): number[] =>
+  run('unary', [line(...x)], { fn, alpha, beta }, spec([x.length]))[0];
 
 /** Numbers in [−1, 1) that are the same on every run. */
 function noise(seed: number): (size: number) => number[] {
@@ -172,17 +195,29 @@ const geometries: readonly Conv2dGeometry[] = [
 
 test('§2 conv2d', () => {
   const weight = range(1, 9);
-  assert.equal(conv(convGeometry(4, 4, 'same'), range(1, 16), weight), [111, 178, 217, 145, 231, 348, 393, 252, 363, 528, 573, 360, 197, 274, 295, 175]);
+  assert.equal(
+    conv(convGeometry(4, 4, 'same'), range(1, 16), weight),
+    [111, 178, 217, 145, 231, 348, 393, 252, 363, 528, 573, 360, 197, 274, 295, 175],
+  );
   assert.equal(conv(convGeometry(4, 4, 'same', { stride: [2, 2] }), range(1, 16), weight), [348, 252, 274, 175]);
-  assert.equal(conv(convGeometry(5, 5, 'same', { stride: [2, 2] }), range(1, 25), weight), [128, 241, 184, 441, 681, 453, 320, 457, 280]);
+  assert.equal(
+    conv(convGeometry(5, 5, 'same', { stride: [2, 2] }), range(1, 25), weight),
+    [128, 241, 184, 441, 681, 453, 320, 457, 280],
+  );
 });
 
 test('§3 transposed convolution is the input gradient of conv2d', () => {
   const weight = range(1, 9);
   const x = [1, 2, 3, 4];
   assert.equal(inputGrad(convGeometry(2, 2, 'same'), x, weight), [23, 33, 53, 63]);
-  assert.equal(inputGrad(convGeometry(4, 4, 'same', { stride: [2, 2] }), x, weight), [1, 2, 5, 4, 4, 5, 14, 10, 10, 14, 36, 24, 12, 15, 34, 20]);
-  assert.equal(inputGrad(convGeometry(3, 3, 'same', { stride: [2, 2] }), x, weight), [5, 14, 10, 14, 36, 24, 15, 34, 20]);
+  assert.equal(
+    inputGrad(convGeometry(4, 4, 'same', { stride: [2, 2] }), x, weight),
+    [1, 2, 5, 4, 4, 5, 14, 10, 10, 14, 36, 24, 12, 15, 34, 20],
+  );
+  assert.equal(
+    inputGrad(convGeometry(3, 3, 'same', { stride: [2, 2] }), x, weight),
+    [5, 14, 10, 14, 36, 24, 15, 34, 20],
+  );
   assert.equal(
     inputGrad(convGeometry(5, 5, 'valid', { stride: [2, 2] }), x, weight),
     [1, 2, 5, 4, 6, 4, 5, 14, 10, 12, 10, 14, 36, 24, 30, 12, 15, 34, 20, 24, 21, 24, 55, 32, 36],
@@ -223,12 +258,27 @@ test('a zero does not hide a NaN or an infinity, and padding meets no weight', (
 
 test('sums accumulate in double and are rounded once', () => {
   const values = [2 ** 24, 1, 1, 1, 1];
-  assert.equal(run('reduce', [of([5], values, 'float32')], { fn: 'sum', axes: [0] }, spec([], 'float32')), [[2 ** 24 + 4]]);
+  assert.equal(run('reduce', [of([5], values, 'float32')], { fn: 'sum', axes: [0] }, spec([], 'float32')), [
+    [2 ** 24 + 4],
+  ]);
   const ones = of([5, 1], [1, 1, 1, 1, 1], 'float32');
-  assert.equal(run('matmul', [of([1, 5], values, 'float32'), ones], { transposeA: false, transposeB: false }, spec([1, 1], 'float32')), [[2 ** 24 + 4]]);
+  assert.equal(
+    run(
+      'matmul',
+      [of([1, 5], values, 'float32'), ones],
+      { transposeA: false, transposeB: false },
+      spec([1, 1], 'float32'),
+    ),
+    [[2 ** 24 + 4]],
+  );
   const geometry = convGeometry(1, 1, 'valid', { channels: [5, 1], kernel: [1, 1] });
   assert.equal(
-    run('conv2d', [of([1, 1, 1, 5], values, 'float32'), of([1, 1, 5, 1], [1, 1, 1, 1, 1], 'float32')], { geometry }, spec([1, 1, 1, 1], 'float32')),
+    run(
+      'conv2d',
+      [of([1, 1, 1, 5], values, 'float32'), of([1, 1, 5, 1], [1, 1, 1, 1, 1], 'float32')],
+      { geometry },
+      spec([1, 1, 1, 1], 'float32'),
+    ),
     [[2 ** 24 + 4]],
   );
 });
@@ -259,7 +309,11 @@ test('§4 maxPool2d: ties go to the first, NaN to the last NaN', () => {
 
 test('§4 NaN by policy: tf keeps one that comes first, ignore none', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
-  const table: readonly [x: readonly number[], tf: readonly [number[], number[]], ignore: readonly [number[], number[]]][] = [
+  const table: readonly [
+    x: readonly number[],
+    tf: readonly [number[], number[]],
+    ignore: readonly [number[], number[]],
+  ][] = [
     [
       [nan, 1, 2, 3, 4, 5, 6, 7, 9],
       [
@@ -345,21 +399,47 @@ test('§4 padding never wins, and the index counts in the plane', () => {
 test('§4 the gradient accumulates at the argmax', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
   const [, indices] = maxPool(geometry, [1, 2, 3, 4, 5, 6, 7, 9, 8]);
-  const [x] = run('maxUnpool2d', [of([1, 2, 2, 1], [1, 2, 3, 4]), of([1, 2, 2, 1], indices, 'int32')], { geometry }, spec([1, 3, 3, 1]));
+  const [x] = run(
+    'maxUnpool2d',
+    [of([1, 2, 2, 1], [1, 2, 3, 4]), of([1, 2, 2, 1], indices, 'int32')],
+    { geometry },
+    spec([1, 3, 3, 1]),
+  );
   assert.equal(x, [0, 0, 0, 0, 1, 2, 0, 7, 0]);
 });
 
 test('§5.2 duplicates add', () => {
-  const [y] = run('maxUnpool2d', [of([1, 2, 2, 1], [10, 20, 30, 40]), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')], { geometry: null }, spec([1, 4, 4, 1]));
+  const [y] = run(
+    'maxUnpool2d',
+    [of([1, 2, 2, 1], [10, 20, 30, 40]), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')],
+    { geometry: null },
+    spec([1, 4, 4, 1]),
+  );
   assert.equal(y, [0, 40, 0, 0, 0, 40, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  const [grad] = run('planeGather', [of([1, 4, 4, 1], range(1, 16)), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')], {}, spec([1, 2, 2, 1]));
+  const [grad] = run(
+    'planeGather',
+    [of([1, 4, 4, 1], range(1, 16)), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')],
+    {},
+    spec([1, 2, 2, 1]),
+  );
   assert.equal(grad, [2, 7, 2, 6]);
 });
 
 test('§5.2 which of several values a cell takes', () => {
-  const picked = (pick: PickPolicy, values: readonly number[], indices: readonly number[], channels = 1, batch = 1): number[] => {
+  const picked = (
+    pick: PickPolicy,
+    values: readonly number[],
+    indices: readonly number[],
+    channels = 1,
+    batch = 1,
+  ): number[] => {
     const shape = [batch, 1, values.length / channels / batch, channels];
-    return run('unpoolPick', [of(shape, values), of(shape, indices, 'int32')], { pick, geometry: null, pixels: 8 }, spec(shape, 'bool'))[0];
+    return run(
+      'unpoolPick',
+      [of(shape, values), of(shape, indices, 'int32')],
+      { pick, geometry: null, pixels: 8 },
+      spec(shape, 'bool'),
+    )[0];
   };
   assert.equal(picked('first', [10, 20, 30, 40], [1, 6, 1, 5]), [1, 1, 0, 1]);
   assert.equal(picked('last', [10, 20, 30, 40], [1, 6, 1, 5]), [0, 1, 1, 1]);
@@ -371,13 +451,27 @@ test('§5.2 which of several values a cell takes', () => {
   assert.equal(picked('first', [1, 2, 3, 4], [3, 3, 3, 3], 2), [1, 1, 0, 0]);
   assert.equal(picked('last', [1, 2, 3, 4], [3, 3, 3, 3], 1, 2), [0, 1, 0, 1]);
   // None for an index outside.
-  for (const pick of ['first', 'last', 'max'] as const) assert.equal(picked(pick, [1, 2, 3, 4], [-1, 8, 0, -1]), [0, 0, 1, 0]);
+  for (const pick of ['first', 'last', 'max'] as const)
+    assert.equal(picked(pick, [1, 2, 3, 4], [-1, 8, 0, -1]), [0, 0, 1, 0]);
 });
 
 test('indices outside give 0 and add nothing', () => {
-  const [y] = run('maxUnpool2d', [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')], { geometry: null }, spec([2, 1, 2, 1]));
+  const [y] = run(
+    'maxUnpool2d',
+    [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')],
+    { geometry: null },
+    spec([2, 1, 2, 1]),
+  );
   assert.equal(y, [2, 0, 0, 8]);
-  assert.equal(run('planeGather', [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')], {}, spec([2, 1, 2, 1])), [[0, 1, 0, 8]]);
+  assert.equal(
+    run(
+      'planeGather',
+      [of([2, 1, 2, 1], [1, 2, 4, 8]), of([2, 1, 2, 1], [2, 0, -1, 1], 'int32')],
+      {},
+      spec([2, 1, 2, 1]),
+    ),
+    [[0, 1, 0, 8]],
+  );
   const [x, indices] = [of([2, 2], [1, 2, 4, 8]), of([3], [2, 1, -1], 'int32')];
   assert.equal(run('indexSelect', [x, indices], { axis: 1 }, spec([2, 3])), [[0, 2, 0, 0, 8, 0]]);
   assert.equal(run('indexAdd', [of([2, 3], range(1, 6)), indices], { axis: 1 }, spec([2, 2])), [[0, 2, 0, 5]]);
@@ -388,20 +482,34 @@ test('§5.4 odd sizes return to their own places', () => {
   const [values, indices] = maxPool(geometry, range(1, 9));
   assert.equal(values, [5, 6, 8, 9]);
   assert.equal(indices, [4, 5, 7, 8]);
-  const [y] = run('maxUnpool2d', [of([1, 2, 2, 1], values), of([1, 2, 2, 1], indices, 'int32')], { geometry }, spec([1, 3, 3, 1]));
+  const [y] = run(
+    'maxUnpool2d',
+    [of([1, 2, 2, 1], values), of([1, 2, 2, 1], indices, 'int32')],
+    { geometry },
+    spec([1, 3, 3, 1]),
+  );
   assert.equal(y, [0, 0, 0, 0, 5, 6, 0, 8, 9]);
 });
 
 test('§5.5 each image unpools into itself', () => {
-  const [y] = run('maxUnpool2d', [of([2, 1, 1, 1], [5, 9]), of([2, 1, 1, 1], [1, 0], 'int32')], { geometry: null }, spec([2, 2, 2, 1]));
+  const [y] = run(
+    'maxUnpool2d',
+    [of([2, 1, 1, 1], [5, 9]), of([2, 1, 1, 1], [1, 0], 'int32')],
+    { geometry: null },
+    spec([2, 2, 2, 1]),
+  );
   assert.equal(y, [0, 5, 0, 0, 9, 0, 0, 0]);
 });
 
 test('avgPool2d divides by the window or by the cells inside, and its gradient is adjoint', () => {
   const geometry = poolGeometry(2, 2, 1, [2, 2], [1, 1]);
   const x = of([1, 2, 2, 1], [4, 8, 12, 16]);
-  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: true }, spec([1, 3, 3, 1])), [[1, 3, 2, 4, 10, 6, 3, 7, 4]]);
-  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: false }, spec([1, 3, 3, 1])), [[4, 6, 8, 8, 10, 12, 12, 14, 16]]);
+  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: true }, spec([1, 3, 3, 1])), [
+    [1, 3, 2, 4, 10, 6, 3, 7, 4],
+  ]);
+  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: false }, spec([1, 3, 3, 1])), [
+    [4, 6, 8, 8, 10, 12, 12, 14, 16],
+  ]);
   const next = noise(3);
   const wide = poolGeometry(5, 4, 'same', [3, 2], [2, 1], 2, 3);
   for (const countIncludePad of [true, false]) {
@@ -414,26 +522,65 @@ test('avgPool2d divides by the window or by the cells inside, and its gradient i
 });
 
 test('§6 sigmoid cross entropy with logits', () => {
-  const loss = (x: number, z: number, posWeight = 1) => run('bceWithLogits', [line(x), line(z)], { posWeight }, spec([1]))[0][0];
-  near([loss(0, 0), loss(0, 1), loss(1, 1), loss(-1, 1), loss(100, 0), loss(2, 0.25)], [0.693147, 0.693147, 0.313262, 1.313262, 100, 1.626928], 5e-7);
+  const loss = (x: number, z: number, posWeight = 1) =>
+    run('bceWithLogits', [line(x), line(z)], { posWeight }, spec([1]))[0][0];
+  near(
+    [loss(0, 0), loss(0, 1), loss(1, 1), loss(-1, 1), loss(100, 0), loss(2, 0.25)],
+    [0.693147, 0.693147, 0.313262, 1.313262, 100, 1.626928],
+    5e-7,
+  );
   near([loss(0, 1, 10)], [6.931472], 5e-7);
   near([unary('sigmoid', [2])[0] - 0.25], [0.630797], 5e-7);
 });
 
 test('§8 Adam: the two forms place epsilon differently', () => {
   const step = (form: 'torch' | 'tf', g: number) => {
-    const attrs = { form, lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, decoupled: false, amsgrad: false, step: 1 };
+    const attrs = {
+      form,
+      lr: 1e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      eps: 1e-8,
+      weightDecay: 0,
+      decoupled: false,
+      amsgrad: false,
+      step: 1,
+    };
     return run('adam', [line(1), line(g), line(0), line(0)], attrs, spec([1]), spec([1]), spec([1]))[0][0];
   };
-  near([step('tf', 1e-8), step('torch', 1e-8), step('tf', 0.1), step('torch', 0.1)], [0.99996934657, 0.9995, 0.999000003162, 0.9990000001], 6e-13);
+  near(
+    [step('tf', 1e-8), step('torch', 1e-8), step('tf', 0.1), step('torch', 0.1)],
+    [0.99996934657, 0.9995, 0.999000003162, 0.9990000001],
+    6e-13,
+  );
 });
 
 test('§8 Adam: weight decay joins the gradient, or shrinks the parameter; amsgrad keeps the largest v', () => {
-  const attrs = { form: 'torch', lr: 0.1, beta1: 0, beta2: 0, eps: 0, weightDecay: 0.5, decoupled: false, amsgrad: false, step: 1 } as const;
+  const attrs = {
+    form: 'torch',
+    lr: 0.1,
+    beta1: 0,
+    beta2: 0,
+    eps: 0,
+    weightDecay: 0.5,
+    decoupled: false,
+    amsgrad: false,
+    step: 1,
+  } as const;
   const outputs = [spec([1]), spec([1]), spec([1])];
   assert.equal(run('adam', [line(2), line(3), line(0), line(0)], attrs, ...outputs), [[1.9], [4], [16]]);
-  near(run('adam', [line(2), line(3), line(0), line(0)], { ...attrs, decoupled: true }, ...outputs).flat(), [1.8, 3, 9], 1e-15);
-  const kept = run('adam', [line(2), line(4), line(0), line(0), line(64)], { ...attrs, weightDecay: 0, amsgrad: true }, ...outputs, spec([1]));
+  near(
+    run('adam', [line(2), line(3), line(0), line(0)], { ...attrs, decoupled: true }, ...outputs).flat(),
+    [1.8, 3, 9],
+    1e-15,
+  );
+  const kept = run(
+    'adam',
+    [line(2), line(4), line(0), line(0), line(64)],
+    { ...attrs, weightDecay: 0, amsgrad: true },
+    ...outputs,
+    spec([1]),
+  );
   near(kept.flat(), [2 - 0.1 * (4 / 8), 4, 16, 64], 1e-15);
 });
 
@@ -442,8 +589,8 @@ test('unary functions have their known values', () => {
   near(
     unary('erf', [0, 0.1, 0.5, 1, 2, 2.999, 3, 4, 5, 7, inf, -1]),
     [
-      0, 0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999777698314002, 0.9999779095030014, 0.9999999845827421,
-      0.9999999999984626, 1, 1, -0.8427007929497149,
+      0, 0.1124629160182849, 0.5204998778130465, 0.8427007929497149, 0.9953222650189527, 0.9999777698314002,
+      0.9999779095030014, 0.9999999845827421, 0.9999999999984626, 1, 1, -0.8427007929497149,
     ],
     1e-15,
   );
@@ -484,12 +631,23 @@ test('binary functions broadcast, wrap in int32 and follow C where JavaScript do
   const [c] = run('binary', [of([2, 1], [10, 20]), of([3], [1, 2, 3])], { fn: 'sub' }, spec([2, 3]));
   assert.equal(c, [9, 8, 7, 19, 18, 17]);
   assert.equal(run('binary', [line(1, nan), line(nan, 1)], { fn: 'maximum' }, spec([2])), [[nan, nan]]);
-  assert.equal(run('binary', [line(1, 1, -1, 2, nan), line(nan, inf, inf, 3, 0)], { fn: 'pow' }, spec([5])), [[1, 1, 1, 8, 1]]);
-  assert.equal(run('binary', [of([1], [65537], 'int32'), of([1], [65537], 'int32')], { fn: 'mul' }, spec([1], 'int32')), [[131073]]);
-  assert.equal(run('binary', [of([1], [2147483647], 'int32'), of([1], [1], 'int32')], { fn: 'add' }, spec([1], 'int32')), [[-2147483648]]);
+  assert.equal(run('binary', [line(1, 1, -1, 2, nan), line(nan, inf, inf, 3, 0)], { fn: 'pow' }, spec([5])), [
+    [1, 1, 1, 8, 1],
+  ]);
+  assert.equal(
+    run('binary', [of([1], [65537], 'int32'), of([1], [65537], 'int32')], { fn: 'mul' }, spec([1], 'int32')),
+    [[131073]],
+  );
+  assert.equal(
+    run('binary', [of([1], [2147483647], 'int32'), of([1], [1], 'int32')], { fn: 'add' }, spec([1], 'int32')),
+    [[-2147483648]],
+  );
   assert.equal(run('binary', [line(1, 2, nan), line(2, 2, nan)], { fn: 'notEqual' }, spec([3], 'bool')), [[1, 0, 1]]);
   assert.equal(run('binaryScalar', [line(1, 2)], { fn: 'sub', scalar: 5, reverse: true }, spec([2])), [[4, 3]]);
-  assert.equal(run('binaryScalar', [of([1], [0.1], 'float32')], { fn: 'equal', scalar: 0.1, reverse: false }, spec([1], 'bool')), [[1]]);
+  assert.equal(
+    run('binaryScalar', [of([1], [0.1], 'float32')], { fn: 'equal', scalar: 0.1, reverse: false }, spec([1], 'bool')),
+    [[1]],
+  );
   assert.equal(run('where', [of([2, 1], [1, 0], 'bool'), line(1, 2), of([], [7])], {}, spec([2, 2])), [[1, 2, 7, 7]]);
   assert.equal(run('gate', [line(1, 2, 3), line(1, 0, -1)], { slope: 0.5 }, spec([3])), [[1, 1, 1.5]]);
   assert.equal(run('cast', [line(-1.7, 2.9)], {}, spec([2], 'int32')), [[-1, 2]]);
@@ -503,7 +661,9 @@ test('reductions keep axis order, propagate NaN and take the first of equals', (
   assert.equal(run('reduce', [x], { fn: 'min', axes: [0, 1, 2] }, spec([])), [[1]]);
   assert.equal(run('reduce', [of([2, 2], [1, nan, 3, 4])], { fn: 'max', axes: [1] }, spec([2])), [[nan, 4]]);
   assert.equal(run('reduce', [of([0, 2], [])], { fn: 'sum', axes: [0] }, spec([2])), [[0, 0]]);
-  assert.equal(run('argReduce', [of([2, 3], [1, 3, 3, nan, 9, nan])], { fn: 'argmax', axis: 1 }, spec([2], 'int32')), [[1, 0]]);
+  assert.equal(run('argReduce', [of([2, 3], [1, 3, 3, nan, 9, nan])], { fn: 'argmax', axis: 1 }, spec([2], 'int32')), [
+    [1, 0],
+  ]);
   assert.equal(run('argReduce', [of([2, 2], [5, 1, 2, 1])], { fn: 'argmin', axis: 0 }, spec([2], 'int32')), [[1, 0]]);
 });
 
@@ -512,7 +672,9 @@ test('movement', () => {
   assert.equal(run('permute', [x], { axes: [1, 0] }, spec([3, 2])), [[1, 4, 2, 5, 3, 6]]);
   assert.equal(run('expand', [of([2, 1], [1, 2])], {}, spec([2, 2, 2])), [[1, 1, 2, 2, 1, 1, 2, 2]]);
   assert.equal(run('slice', [x], { starts: [1, 2], steps: [-1, -2] }, spec([2, 2])), [[6, 4, 3, 1]]);
-  assert.equal(run('embed', [of([2, 2], [6, 4, 3, 1])], { starts: [1, 2], steps: [-1, -2], value: 9 }, spec([2, 3])), [[1, 9, 3, 4, 9, 6]]);
+  assert.equal(run('embed', [of([2, 2], [6, 4, 3, 1])], { starts: [1, 2], steps: [-1, -2], value: 9 }, spec([2, 3])), [
+    [1, 9, 3, 4, 9, 6],
+  ]);
   assert.equal(run('concat', [x, of([2, 1], [7, 8])], { axis: 1 }, spec([2, 4])), [[1, 2, 3, 7, 4, 5, 6, 8]]);
   const indices = of([3], [2, 0, 2], 'int32');
   assert.equal(run('indexSelect', [x, indices], { axis: 1 }, spec([2, 3])), [[3, 1, 3, 6, 4, 6]]);
@@ -526,7 +688,10 @@ test('matmul transposes either side and broadcasts the batch', () => {
   const bT = of([2, 1, 3], b.values);
   for (const transposeA of [false, true])
     for (const transposeB of [false, true])
-      assert.equal(run('matmul', [transposeA ? aT : a, transposeB ? bT : b], { transposeA, transposeB }, spec([2, 2, 1])), [[6, 15, -2, -2]]);
+      assert.equal(
+        run('matmul', [transposeA ? aT : a, transposeB ? bT : b], { transposeA, transposeB }, spec([2, 2, 1])),
+        [[6, 15, -2, -2]],
+      );
 });
 
 test('the device counts what it holds and what it was asked', async () => {
@@ -547,7 +712,8 @@ test('the device counts what it holds and what it was asked', async () => {
   assert.equal(device.memory(), { tensors: 0, bytes: 0, pooled: 0 });
   assert.throws(
     () => device.readSync(buffer),
-    (error: unknown) => error instanceof DeviceError && error.message.startsWith('read: the buffer must not have been freed'),
+    (error: unknown) =>
+      error instanceof DeviceError && error.message.startsWith('read: the buffer must not have been freed'),
   );
 });
 

@@ -36,7 +36,10 @@ interface Input {
   /** Told to the wasm device. */
   readonly sparse?: boolean;
 }
-const dense = (...shape: number[]): Input => ({ data: Float32Array.from(random.randn(sizeOf(shape))), spec: { shape, dtype: 'float32' } });
+const dense = (...shape: number[]): Input => ({
+  data: Float32Array.from(random.randn(sizeOf(shape))),
+  spec: { shape, dtype: 'float32' },
+});
 const sparse = (...shape: number[]): Input => ({
   data: Float32Array.from(random.randn(sizeOf(shape)), (v) => (random.random() < 0.25 ? v : 0)),
   spec: { shape, dtype: 'float32' },
@@ -47,7 +50,13 @@ const indices = (limit: number, ...shape: number[]): Input => ({
   spec: { shape, dtype: 'int32' },
 });
 
-function run<K extends KernelName>(on: Device, kernel: K, inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Spec[]): TypedArray[] {
+function run<K extends KernelName>(
+  on: Device,
+  kernel: K,
+  inputs: readonly Input[],
+  attrs: KernelAttrs[K],
+  outputs: readonly Spec[],
+): TypedArray[] {
   const operands = inputs.map(({ data, spec, sparse: hint }) => {
     const buffer = on.upload(data, spec.dtype);
     if (hint === true && on !== reference) (buffer as WasmBuffer).sparse = true;
@@ -61,7 +70,14 @@ function run<K extends KernelName>(on: Device, kernel: K, inputs: readonly Input
 }
 
 /** Runs a kernel everywhere and compares. */
-function check<K extends KernelName>(what: string, kernel: K, inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Spec[], scale = 1): void {
+function check<K extends KernelName>(
+  what: string,
+  kernel: K,
+  inputs: readonly Input[],
+  attrs: KernelAttrs[K],
+  outputs: readonly Spec[],
+  scale = 1,
+): void {
   const want = run(reference, kernel, inputs, attrs, outputs);
   const alone = run(one, kernel, inputs, attrs, outputs);
   const shared = run(two, kernel, inputs, attrs, outputs);
@@ -69,8 +85,15 @@ function check<K extends KernelName>(what: string, kernel: K, inputs: readonly I
     assert.is(alone[n].length, values.length);
     for (let i = 0; i < values.length; i++) {
       const [got, expected] = [alone[n][i], values[i]];
-      if (!Object.is(shared[n][i], got)) throw new Error(`${what}: element ${i} is ${got} on one thread, ${shared[n][i]} on two`);
-      if (!(Object.is(got, expected) || got === expected || Math.abs(got - expected) <= 3e-6 * scale + 1e-5 * Math.abs(expected)))
+      if (!Object.is(shared[n][i], got))
+        throw new Error(`${what}: element ${i} is ${got} on one thread, ${shared[n][i]} on two`);
+      if (
+        !(
+          Object.is(got, expected) ||
+          got === expected ||
+          Math.abs(got - expected) <= 3e-6 * scale + 1e-5 * Math.abs(expected)
+        )
+      )
         throw new Error(`${what}: element ${i} is ${got}, on reference ${expected}`);
     }
   });
@@ -94,9 +117,30 @@ function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: bool
   const of = (shape: Shape): Spec[] => [{ shape, dtype: 'float32' }];
   const what = JSON.stringify({ geometry, thin, special });
   const depth = Math.sqrt(height.kernel * width.kernel);
-  check(`conv2d ${what}`, 'conv2d', [x, w, dense(outChannels)], { geometry }, of(result), depth * Math.sqrt(inChannels / groups));
-  check(`conv2dInputGrad ${what}`, 'conv2dInputGrad', [g, w, dense(inChannels)], { geometry }, of(image), depth * Math.sqrt(outChannels / groups));
-  check(`conv2dWeightGrad ${what}`, 'conv2dWeightGrad', [plain, g], { geometry }, of(weights), Math.sqrt(batch * height.output * width.output));
+  check(
+    `conv2d ${what}`,
+    'conv2d',
+    [x, w, dense(outChannels)],
+    { geometry },
+    of(result),
+    depth * Math.sqrt(inChannels / groups),
+  );
+  check(
+    `conv2dInputGrad ${what}`,
+    'conv2dInputGrad',
+    [g, w, dense(inChannels)],
+    { geometry },
+    of(image),
+    depth * Math.sqrt(outChannels / groups),
+  );
+  check(
+    `conv2dWeightGrad ${what}`,
+    'conv2dWeightGrad',
+    [plain, g],
+    { geometry },
+    of(weights),
+    Math.sqrt(batch * height.output * width.output),
+  );
 }
 
 const paddings: readonly Padding[] = [
@@ -132,7 +176,11 @@ test('convolutions of every kind: odd channels, strides, dilation, groups, tiny 
     const groups = pick([1, 1, 1, 2, 3]);
     const channels = [pick([1, 2, 3, 5, 16, 17]) * groups, pick([1, 2, 3, 4, 8, 17, 40]) * groups] as const;
     const shape = [pick([1, 2, 9]), pick([1, 5, 9]), pick([1, 6, 13, 70])] as const;
-    const rest = { stride: [pick([1, 1, 2, 3]), pick([1, 2, 3])] as [number, number], dilation: [pick([1, 2]), pick([1, 1, 2])] as [number, number], groups };
+    const rest = {
+      stride: [pick([1, 1, 2, 3]), pick([1, 2, 3])] as [number, number],
+      dilation: [pick([1, 2]), pick([1, 1, 2])] as [number, number],
+      groups,
+    };
     const made = geometry(...shape, channels, [pick([1, 2, 3, 5]), pick([1, 3, 5])], rest);
     if (made === null) continue;
     checkConvolution(made, false, false);
@@ -142,7 +190,14 @@ test('convolutions of every kind: odd channels, strides, dilation, groups, tiny 
 
 test('3×3 convolutions by Winograd, where a number is not finite too', () => {
   for (let i = 0; i < 16; i++) {
-    const made = geometry(pick([2, 3]), pick([16, 17]), pick([21, 32]), [pick([16, 20, 64]), pick([16, 48])], [3, 3], {}) as Conv2dGeometry;
+    const made = geometry(
+      pick([2, 3]),
+      pick([16, 17]),
+      pick([21, 32]),
+      [pick([16, 20, 64]), pick([16, 48])],
+      [3, 3],
+      {},
+    ) as Conv2dGeometry;
     checkConvolution(made, false, i % 4 === 3);
   }
 });
@@ -222,7 +277,9 @@ test('reductions that threads share', () => {
   ] as const)
     for (const fn of ['sum', 'max', 'min'] as const) {
       const kept = shape.filter((_, i) => !(axes as readonly number[]).includes(i));
-      check(`${fn} of ${shape} over ${axes}`, 'reduce', [dense(...shape)], { fn, axes }, [{ shape: kept, dtype: 'float32' }]);
+      check(`${fn} of ${shape} over ${axes}`, 'reduce', [dense(...shape)], { fn, axes }, [
+        { shape: kept, dtype: 'float32' },
+      ]);
     }
   check('argmax', 'argReduce', [dense(30, 40, 50)], { fn: 'argmax', axis: 1 }, [{ shape: [30, 50], dtype: 'int32' }]);
 });
@@ -232,9 +289,16 @@ test('elementwise kernels on long arrays and broadcasts', () => {
   const spec: Spec[] = [{ shape, dtype: 'float32' }];
   for (const fn of ['exp', 'sigmoid', 'tanh', 'softplus', 'gelu', 'relu', 'erf'] as const)
     check(fn, 'unary', [dense(...shape)], { fn, alpha: 0, beta: 0 }, spec);
-  for (const other of [shape, [1031], [41, 1], [1]]) check(`mul by ${other}`, 'binary', [dense(...shape), dense(...other)], { fn: 'mul' }, spec);
+  for (const other of [shape, [1031], [41, 1], [1]])
+    check(`mul by ${other}`, 'binary', [dense(...shape), dense(...other)], { fn: 'mul' }, spec);
   check('bceWithLogits', 'bceWithLogits', [dense(...shape), dense(...shape)], { posWeight: 2.5 }, spec);
-  check('bceWithLogitsGrad', 'bceWithLogitsGrad', [dense(...shape), dense(...shape), dense(...shape)], { posWeight: 2.5 }, spec);
+  check(
+    'bceWithLogitsGrad',
+    'bceWithLogitsGrad',
+    [dense(...shape), dense(...shape), dense(...shape)],
+    { posWeight: 2.5 },
+    spec,
+  );
 });
 
 test('pools, unpooling and gathers on images that threads share', () => {
@@ -244,7 +308,12 @@ test('pools, unpooling and gathers on images that threads share', () => {
       [3, 2],
       [2, 3],
     ] as const) {
-      const window = window2d('test', 23, 30, { kernelSize: [kernel, kernel], stride: [stride, stride], dilation: [1, 1], padding: 'same' });
+      const window = window2d('test', 23, 30, {
+        kernelSize: [kernel, kernel],
+        stride: [stride, stride],
+        dilation: [1, 1],
+        padding: 'same',
+      });
       const made = { batch: 4, channels, ...window };
       const small = [4, window.height.output, window.width.output, channels];
       const large = [4, 23, 30, channels];
@@ -253,19 +322,34 @@ test('pools, unpooling and gathers on images that threads share', () => {
       const holed: Input = { ...x, data: Float32Array.from(x.data, (v) => (v > 1 ? Number.NaN : v)) };
       for (const nan of ['propagate', 'tf', 'ignore'] as const)
         for (const image of [x, holed])
-          check(`maxPool2d ${nan}`, 'maxPool2d', [image], { geometry: made, nan }, [float(small), { shape: small, dtype: 'int32' }]);
-      const [values, where] = run(reference, 'maxPool2d', [x], { geometry: made, nan: 'propagate' }, [float(small), { shape: small, dtype: 'int32' }]);
+          check(`maxPool2d ${nan}`, 'maxPool2d', [image], { geometry: made, nan }, [
+            float(small),
+            { shape: small, dtype: 'int32' },
+          ]);
+      const [values, where] = run(reference, 'maxPool2d', [x], { geometry: made, nan: 'propagate' }, [
+        float(small),
+        { shape: small, dtype: 'int32' },
+      ]);
       const pooled: Input[] = [
         { data: values, spec: float(small) },
         { data: where, spec: { shape: small, dtype: 'int32' } },
       ];
       check('maxUnpool2d', 'maxUnpool2d', pooled, { geometry: made }, [float(large)]);
-      check('maxUnpool2d by any indices', 'maxUnpool2d', [pooled[0], indices(23 * 30, ...small)], { geometry: null }, [float(large)], 4);
+      check(
+        'maxUnpool2d by any indices',
+        'maxUnpool2d',
+        [pooled[0], indices(23 * 30, ...small)],
+        { geometry: null },
+        [float(large)],
+        4,
+      );
       check('planeGather', 'planeGather', [x, pooled[1]], {}, [float(small)]);
       // Far outside: what lies there is not the tensors' own, if it is memory at all.
       const far: Input = {
         ...pooled[1],
-        data: Int32Array.from(where, (v, i) => (i % 7 === 0 ? pick([-1, 23 * 30, 2 ** 31 - 1, -(2 ** 31), 2 ** 28, -5000]) : v)),
+        data: Int32Array.from(where, (v, i) =>
+          i % 7 === 0 ? pick([-1, 23 * 30, 2 ** 31 - 1, -(2 ** 31), 2 ** 28, -5000]) : v,
+        ),
       };
       check('planeGather, some outside', 'planeGather', [x, far], {}, [float(small)]);
       check('maxUnpool2d, some outside', 'maxUnpool2d', [pooled[0], far], { geometry: null }, [float(large)], 4);
@@ -336,7 +420,10 @@ test('masks are drawn to the same bits, and leave the generator where the host d
 test('a freed buffer is refused', () => {
   const buffer = one.upload(allocate('float32', 4), 'float32');
   one.free(buffer);
-  assert.throws(() => one.readSync(buffer), /^read: the buffer must not have been freed; got a freed float32 buffer of 4 elements/);
+  assert.throws(
+    () => one.readSync(buffer),
+    /^read: the buffer must not have been freed; got a freed float32 buffer of 4 elements/,
+  );
 });
 
 test.run();

@@ -5,7 +5,18 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import type { Opcode } from '../../src/device/wasm/opcodes.js';
-import { conv2d, DeviceError, device, full, maxPool2d, maxUnpool2d, RandomState, type Tensor, tensor, zeros } from '../../src/index.js';
+import {
+  conv2d,
+  DeviceError,
+  device,
+  full,
+  maxPool2d,
+  maxUnpool2d,
+  RandomState,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../src/index.js';
 
 const test = suite('wasm device');
 const open = async (options: object = {}): Promise<WasmDevice> => (await device('wasm', options)) as WasmDevice;
@@ -37,7 +48,11 @@ test('options out of range are refused', async () => {
 function busy(on: WasmDevice): Tensor[] {
   const random = new RandomState(1);
   const make = (...shape: number[]): Tensor =>
-    tensor(Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1))), { shape, device: on, requiresGrad: true });
+    tensor(Float32Array.from(random.randn(shape.reduce((a, b) => a * b, 1))), {
+      shape,
+      device: on,
+      requiresGrad: true,
+    });
   const [x, w, v] = [make(5, 18, 14, 16), make(3, 3, 16, 32), make(5, 5, 32, 32)];
   const [h, where] = maxPool2d(conv2d(x, w, { padding: 'same' }).relu(), { kernelSize: 2 });
   const y = conv2d(maxUnpool2d(h, where), v, { padding: 'same', stride: 2 });
@@ -145,11 +160,15 @@ test('an open device does not keep the process alive; CEDARGRAD_THREADS sets its
     const on = await device('auto');
     zeros([4], { device: on }).mul(2).dataSync();
     console.log(String(on));`;
-  const said = execFileSync(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', '--input-type=module', '-e', program], {
-    encoding: 'utf8',
-    timeout: 60_000,
-    env: { ...process.env, CEDARGRAD_THREADS: '2' },
-  });
+  const said = execFileSync(
+    process.execPath,
+    ['--conditions=cedargrad-source', '--import', 'tsx', '--input-type=module', '-e', program],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, CEDARGRAD_THREADS: '2' },
+    },
+  );
   assert.match(said, /^wasm \(.*2 threads\)\n$/);
 });
 

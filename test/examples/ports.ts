@@ -79,7 +79,12 @@ const posted: Partial<Record<(typeof names)[number], readonly string[]>> = {
     '0 0 0 0 0 / 6 0 8 0 0 / 0 0 0 14 0 / 16 0 0 0 0 / 0 0 0 0 0',
     '5 0 6 0 0 / 0 0 0 7 0 / 8 0 0 0 0 / 0 0 0 0 0 / 0 0 0 0 0',
   ],
-  'batch-index': ['4 8 / 8 5  and  5 7 / 8 9', '4 7 / 9 11  and  17 19 / 24 30', 'argmax 0 1 3 5 0 2 6 8', 'include_batch_in_index 0 1 3 5 9 11 15 17'],
+  'batch-index': [
+    '4 8 / 8 5  and  5 7 / 8 9',
+    '4 7 / 9 11  and  17 19 / 24 30',
+    'argmax 0 1 3 5 0 2 6 8',
+    'include_batch_in_index 0 1 3 5 9 11 15 17',
+  ],
   duplicates: ['[0, 23, 0, 10, 9, 0, 0, 0]'],
   'max-pool-grad': [
     '11 12 0 13 0 14 0 0 0\n11 12 14 16',
@@ -165,10 +170,14 @@ test('every port is named, in its README too, and has a file of what it prints',
 
 test('the command runs one, and refuses a name that is none', () => {
   const command = (...args: string[]) =>
-    spawnSync(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', 'examples/ports/index.ts', ...args], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      encoding: 'utf8',
-    });
+    spawnSync(
+      process.execPath,
+      ['--conditions=cedargrad-source', '--import', 'tsx', 'examples/ports/index.ts', ...args],
+      {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        encoding: 'utf8',
+      },
+    );
   const { status, stdout } = command('duplicates');
   assert.is(status, 0);
   assert.is(stdout, text('./ports/duplicates.txt'));

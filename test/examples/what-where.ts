@@ -43,7 +43,10 @@ test('--help is on stdout; mistakes are one line and exit 2', () => {
   for (const [args, message] of [
     [['--epochs', '0'], "--epochs must be a whole number of at least 1; got '0'"],
     [['--epochs', ''], "--epochs must be a whole number of at least 1; got ''"],
-    [['--device', 'abacus'], "--device must be one of auto, webgpu, webgl2, webgl, headlessgl, gpu, wasm, reference; got 'abacus'"],
+    [
+      ['--device', 'abacus'],
+      "--device must be one of auto, webgpu, webgl2, webgl, headlessgl, gpu, wasm, reference; got 'abacus'",
+    ],
     [['--out', ''], "--out must name a directory; got ''"],
     [['--epoch', '1'], "Unknown option '--epoch'"],
   ] as const) {

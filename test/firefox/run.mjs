@@ -31,7 +31,14 @@ const trials = [
     opened: /^wasm \((simd|relaxed), 1 thread: .*isolated/,
     goldenSteps: 20,
   },
-  { title: 'gpu.js, webgl2', page: 'open', name: 'gpu', options: { mode: 'webgl2' }, opened: /^gpu \(webgl2/, goldenSteps: 20 },
+  {
+    title: 'gpu.js, webgl2',
+    page: 'open',
+    name: 'gpu',
+    options: { mode: 'webgl2' },
+    opened: /^gpu \(webgl2/,
+    goldenSteps: 20,
+  },
 ];
 // Keeps a new profile from asking questions and from calling home.
 const preferences = {
@@ -86,9 +93,14 @@ async function serve(script, receive) {
       return;
     }
     const { pathname } = new URL(request.url, 'http://localhost');
-    const text = pathname === '/page.mjs' ? script : pathname === '/isolated' || pathname === '/open' ? html : undefined;
+    const text =
+      pathname === '/page.mjs' ? script : pathname === '/isolated' || pathname === '/open' ? html : undefined;
     const headers = { 'Content-Type': text === html ? 'text/html' : 'text/javascript' };
-    if (pathname !== '/open') Object.assign(headers, { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' });
+    if (pathname !== '/open')
+      Object.assign(headers, {
+        'Cross-Origin-Opener-Policy': 'same-origin',
+        'Cross-Origin-Embedder-Policy': 'require-corp',
+      });
     response.writeHead(text === undefined ? 204 : 200, headers).end(text);
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
@@ -170,7 +182,9 @@ async function run({ title, page, opened, ...trial }, port, listen) {
   listen(() => {});
   const counted = { passed: passed - before.passed, failed: failed - before.failed };
   await browser.close();
-  console.log(`${title}: ${counted.passed} passed, ${counted.failed} failed, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  console.log(
+    `${title}: ${counted.passed} passed, ${counted.failed} failed, ${((performance.now() - start) / 1000).toFixed(1)} s`,
+  );
 }
 
 let server;
@@ -179,7 +193,8 @@ try {
     const found = execFileSync('sh', ['-c', 'command -v "$1" || true', 'sh', program], { encoding: 'utf8' });
     assert.ok(found !== '', `no ${program}: apt-get install -y firefox-esr xvfb xauth, or name a browser in FIREFOX`);
   }
-  for (const script of ['scripts/wasm.mjs', 'scripts/build.mjs']) execFileSync(process.execPath, [script], { cwd: repository, encoding: 'utf8' });
+  for (const script of ['scripts/wasm.mjs', 'scripts/build.mjs'])
+    execFileSync(process.execPath, [script], { cwd: repository, encoding: 'utf8' });
   let receive = () => {};
   server = await serve(await bundle(), (report) => receive(report));
   console.log(execFileSync(firefox, ['--version'], { encoding: 'utf8' }).trim());

@@ -12,16 +12,30 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const repository = here('../..');
-const buildPackages = ['build-essential', 'python3', 'pkg-config', 'libxi-dev', 'libxext-dev', 'mesa-common-dev', 'libgl1-mesa-dev', 'libglew-dev'];
+const buildPackages = [
+  'build-essential',
+  'python3',
+  'pkg-config',
+  'libxi-dev',
+  'libxext-dev',
+  'mesa-common-dev',
+  'libgl1-mesa-dev',
+  'libglew-dev',
+];
 /** xvfb only recommends xauth, and xvfb-run needs it. */
 const runPackages = ['xvfb', 'xauth'];
 
-const onPath = (program: string): boolean => (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+const onPath = (program: string): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 
 /** Which of Debian's packages are not installed; elsewhere, which of a few programs that tell as much. */
 function missing(packages: readonly string[]): string[] {
-  if (!onPath('dpkg-query')) return (packages === runPackages ? ['xvfb-run', 'xauth'] : ['c++', 'make', 'python3', 'pkg-config']).filter((p) => !onPath(p));
-  const installed = (name: string): boolean => /^Status: .* installed$/m.test(spawnSync('dpkg-query', ['-s', name], { encoding: 'utf8' }).stdout);
+  if (!onPath('dpkg-query'))
+    return (packages === runPackages ? ['xvfb-run', 'xauth'] : ['c++', 'make', 'python3', 'pkg-config']).filter(
+      (p) => !onPath(p),
+    );
+  const installed = (name: string): boolean =>
+    /^Status: .* installed$/m.test(spawnSync('dpkg-query', ['-s', name], { encoding: 'utf8' }).stdout);
   return packages.filter((name) => !installed(name));
 }
 
@@ -40,17 +54,28 @@ function run(): number {
   }
   const binary = join(gl, 'build/Release/webgl.node');
   const wanted = missing(existsSync(binary) ? runPackages : [...buildPackages, ...runPackages]);
-  if (wanted.length > 0) return fail(`missing ${wanted.join(', ')}: on Debian, apt-get install -y --no-install-recommends ${wanted.join(' ')}`);
+  if (wanted.length > 0)
+    return fail(
+      `missing ${wanted.join(', ')}: on Debian, apt-get install -y --no-install-recommends ${wanted.join(' ')}`,
+    );
   if (!existsSync(binary)) {
     console.log('building gl: one to six minutes');
-    const { status, stdout, stderr } = spawnSync('npm', ['rebuild', 'gl', '--ignore-scripts=false'], { cwd: repository, encoding: 'utf8' });
-    if (status !== 0 || !existsSync(binary)) return fail(`npm rebuild gl fails, exit code ${status}\n${stdout}${stderr}`);
+    const { status, stdout, stderr } = spawnSync('npm', ['rebuild', 'gl', '--ignore-scripts=false'], {
+      cwd: repository,
+      encoding: 'utf8',
+    });
+    if (status !== 0 || !existsSync(binary))
+      return fail(`npm rebuild gl fails, exit code ${status}\n${stdout}${stderr}`);
     console.log(`built gl in ${((performance.now() - start) / 1000).toFixed(0)} s`);
   }
-  const { status } = spawnSync('xvfb-run', ['-a', process.execPath, '--import', 'tsx', here('../run.ts'), '--root', here('.')], {
-    cwd: repository,
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    'xvfb-run',
+    ['-a', process.execPath, '--import', 'tsx', here('../run.ts'), '--root', here('.')],
+    {
+      cwd: repository,
+      stdio: 'inherit',
+    },
+  );
   return status ?? 1;
 }
 process.exitCode = run();

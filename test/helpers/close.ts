@@ -6,6 +6,9 @@ export function closeTo(got: ArrayLike<number>, want: ArrayLike<number>, toleran
   assert.is(got.length, want.length, `${what}: ${got.length} elements, expected ${want.length}`);
   for (let i = 0; i < want.length; i++) {
     const error = Math.abs(got[i] - want[i]) / (1 + Math.abs(want[i]));
-    assert.ok(error <= tolerance || Object.is(got[i], want[i]), `${what}: element ${i} is ${got[i]}, expected ${want[i]}`);
+    assert.ok(
+      error <= tolerance || Object.is(got[i], want[i]),
+      `${what}: element ${i} is ${got[i]}, expected ${want[i]}`,
+    );
   }
 }

@@ -74,7 +74,10 @@ function agree(what: string, got: TypedArray, want: TypedArray, { relative, abso
     const near = Number.isFinite(want[i]) && Math.abs(got[i] - want[i]) <= absolute + relative * Math.abs(want[i]);
     return !near && !Object.is(got[i], want[i]);
   });
-  must(wrong.length === 0, `${what}: ${wrong.map((i) => `element ${i} is ${got[i]}, on reference ${want[i]}`).join('; ')}`);
+  must(
+    wrong.length === 0,
+    `${what}: ${wrong.map((i) => `element ${i} is ${got[i]}, on reference ${want[i]}`).join('; ')}`,
+  );
 }
 
 async function checkRow(row: Row, on: Device, reference: Device): Promise<void> {
@@ -87,7 +90,10 @@ async function checkRow(row: Row, on: Device, reference: Device): Promise<void> 
   agree('value', got.values, want.values, row.tolerance);
   want.grads.forEach((grad, i) => {
     const mine = got.grads[i];
-    must((mine === null) === (grad === null), `input ${i}: ${mine === null ? 'no' : 'a'} gradient, unlike on reference`);
+    must(
+      (mine === null) === (grad === null),
+      `input ${i}: ${mine === null ? 'no' : 'a'} gradient, unlike on reference`,
+    );
     if (grad !== null && mine !== null) agree(`gradient of input ${i}`, mine, grad, row.tolerance);
   });
   await on.sync();
@@ -123,7 +129,10 @@ async function checkRandom(on: Device, reference: Device): Promise<void> {
   const got = await draw(on);
   const want = await draw(reference);
   want.forEach((values, i) => {
-    must(values.length === got[i].length && values.every((v, j) => Object.is(v, got[i][j])), `draw ${i} is ${got[i]}, on reference ${values}`);
+    must(
+      values.length === got[i].length && values.every((v, j) => Object.is(v, got[i][j])),
+      `draw ${i} is ${got[i]}, on reference ${values}`,
+    );
   });
 }
 
@@ -152,7 +161,10 @@ async function train(on: Device, steps: number): Promise<{ losses: number[]; rea
   );
   const forward = (): Tensor => {
     const [pooled, indices] = maxPool2d(conv2d(x, w1, { bias: b1, padding: 'same' }).relu(), { kernelSize: 2 });
-    const [deep, deepIndices] = maxPool2d(conv2d(pooled, w2, { padding: 'same' }).relu(), { kernelSize: 2, padding: 'same' });
+    const [deep, deepIndices] = maxPool2d(conv2d(pooled, w2, { padding: 'same' }).relu(), {
+      kernelSize: 2,
+      padding: 'same',
+    });
     const up = conv2dTranspose(maxUnpool2d(deep, deepIndices), w3, { padding: 'same' }).relu();
     return conv2dTranspose(maxUnpool2d(dropout(up, { rate: 0.25, random }), indices), w4, { padding: 'same' });
   };
@@ -197,8 +209,14 @@ async function checkMemory(on: Device): Promise<void> {
 
 export const checks: readonly Check[] = [
   { name: 'says what it lacks', run: async (on) => must(!on.dtypes.includes('float64'), `dtypes ${on.dtypes}`) },
-  ...[...opTable, ...extremes].map((row) => ({ name: row.name, run: (on: Device, reference: Device) => checkRow(row, on, reference) })),
-  ...kernelCalls.map((each) => ({ name: each.name, run: (on: Device, reference: Device) => checkCall(each, on, reference) })),
+  ...[...opTable, ...extremes].map((row) => ({
+    name: row.name,
+    run: (on: Device, reference: Device) => checkRow(row, on, reference),
+  })),
+  ...kernelCalls.map((each) => ({
+    name: each.name,
+    run: (on: Device, reference: Device) => checkCall(each, on, reference),
+  })),
   { name: 'random numbers and dropout masks have the same bits', run: checkRandom },
   { name: 'a training step reads the device once, for the loss; losses agree with reference', run: checkTraining },
   { name: 'memory is flat over training steps, once the readable scalars are full', run: checkMemory },

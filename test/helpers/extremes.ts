@@ -28,7 +28,9 @@ function row(
 }
 
 // Twenty-one values, and on their own the tiny ones, which an absolute tolerance would hide: f(x) is about x there, or far from 0.
-const extreme = [nan, infinity, 0, 1e-30, 1, 20, 88, 1e4, 3e38].flatMap((x) => (x === 0 || Number.isNaN(x) ? [x] : [x, -x]));
+const extreme = [nan, infinity, 0, 1e-30, 1, 20, 88, 1e4, 3e38].flatMap((x) =>
+  x === 0 || Number.isNaN(x) ? [x] : [x, -x],
+);
 const tiny = [1e-30, -1e-30, 1e-20, -1e-20, 1e-10, -1e-10, 1e-5, -1e-5];
 const near = { relative: 1e-5, absolute: 1e-37 };
 for (const [op, f] of Object.entries({
@@ -62,7 +64,14 @@ row('pow', 'of a negative base and whole exponents', [[-3, -2, -1, 0, 1, 2, 3, 4
 
 const left = [nan, 1, nan, infinity, -infinity, infinity, 0, 1, -1, 0, 3e38, infinity, 1, -1];
 const right = [1, nan, nan, 1, 1, -infinity, 0, 0, 0, -5, 1e-5, infinity, infinity, 3e38];
-for (const [op, f] of Object.entries({ add: c.add, sub: c.sub, mul: c.mul, div: c.div, maximum: c.maximum, minimum: c.minimum })) {
+for (const [op, f] of Object.entries({
+  add: c.add,
+  sub: c.sub,
+  mul: c.mul,
+  div: c.div,
+  maximum: c.maximum,
+  minimum: c.minimum,
+})) {
   row(op, 'of extremes', [left, right], [left.length], (x, y) => f(x, y));
   row(op, 'of extremes and 0', [left], [left.length], (x) => f(x, 0));
 }
@@ -83,9 +92,27 @@ for (const [variant, options] of [
 ] as const)
   for (const nan of ['propagate', 'tf', 'ignore'] as const) {
     row('maxPool2d', `${variant}, NaN: ${nan}`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[0]);
-    row('maxPool2d', `${variant}, NaN: ${nan}, indices`, [image], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[1].plane);
-    row('maxPool2d', `${variant}, nothing but NaN: ${nan}`, [all], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[0]);
-    row('maxPool2d', `${variant}, nothing but NaN: ${nan}, indices`, [all], [1, 4, 4, 1], (x) => c.maxPool2d(x, { ...options, nan })[1].plane);
+    row(
+      'maxPool2d',
+      `${variant}, NaN: ${nan}, indices`,
+      [image],
+      [1, 4, 4, 1],
+      (x) => c.maxPool2d(x, { ...options, nan })[1].plane,
+    );
+    row(
+      'maxPool2d',
+      `${variant}, nothing but NaN: ${nan}`,
+      [all],
+      [1, 4, 4, 1],
+      (x) => c.maxPool2d(x, { ...options, nan })[0],
+    );
+    row(
+      'maxPool2d',
+      `${variant}, nothing but NaN: ${nan}, indices`,
+      [all],
+      [1, 4, 4, 1],
+      (x) => c.maxPool2d(x, { ...options, nan })[1].plane,
+    );
   }
 
 export const extremes: readonly Row[] = rows;

@@ -15,7 +15,11 @@ export interface FixtureCase<A> {
 }
 interface Stored<A> {
   readonly file: string;
-  readonly cases: { name: string; attrs: A; tensors: Record<string, { dtype: keyof typeof arrays; shape: number[]; offset: number }> }[];
+  readonly cases: {
+    name: string;
+    attrs: A;
+    tensors: Record<string, { dtype: keyof typeof arrays; shape: number[]; offset: number }>;
+  }[];
 }
 
 /** Every case of one op. */

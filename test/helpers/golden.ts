@@ -2,7 +2,18 @@
  * The golden runs of the miniature CEDN on any device, in Node or in a page: the published script replayed against numbers computed in float64 with numpy.
  * Not here: the numbers, which test/fixtures/cedn-golden.json holds with their provenance.
  */
-import { Adam, bceWithLogits, type Device, type DType, defaultDevice, manualSeed, noGrad, setDefaultDevice, type Tensor, tensor } from 'cedargrad';
+import {
+  Adam,
+  bceWithLogits,
+  type Device,
+  type DType,
+  defaultDevice,
+  manualSeed,
+  noGrad,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from 'cedargrad';
 import { cednData } from 'cedargrad/data';
 import { Cedn } from '../../examples/cedn-model.js';
 import { type Check, must } from './conformance.js';
@@ -65,7 +76,8 @@ export async function losses(run: Run, wrap = (step: () => Tensor): (() => Tenso
   return out;
 }
 
-export const relative = (got: number[], want: number[]): number => Math.max(...want.map((w, i) => Math.abs(got[i] / w - 1)));
+export const relative = (got: number[], want: number[]): number =>
+  Math.max(...want.map((w, i) => Math.abs(got[i] / w - 1)));
 
 /** The published runs in float32, as checks for a device: as far as the golden numbers go against them, and to the last of `steps` against the reference device. */
 export const goldenChecks = (golden: Golden, steps: number): Check[] =>
@@ -79,7 +91,10 @@ export const goldenChecks = (golden: Golden, steps: number): Check[] =>
         const known = golden.losses_after_steps_0_10[name].f64.slice(0, steps + 1);
         const off = relative(got.slice(0, known.length), known);
         must(off < runs[name].float32, `${off} from the golden losses: ${got}`);
-        must(relative(got, want) < runs[name].float32, `${relative(got, want)} from reference: ${got}, on reference ${want}`);
+        must(
+          relative(got, want) < runs[name].float32,
+          `${relative(got, want)} from reference: ${got}, on reference ${want}`,
+        );
       } finally {
         setDefaultDevice(home);
       }
@@ -100,7 +115,10 @@ export const launchCheck = (most: number): Check => ({
         bceWithLogits(model.forward(x), y, { reduction: 'sum' }).backward();
         optimizer.step();
         const used = { kernels: on.counters.kernels - kernels, reads: on.counters.reads - reads };
-        must(step === 0 || (used.kernels <= most && used.reads === 0), `step ${step}: ${used.kernels} kernels, ${used.reads} reads`);
+        must(
+          step === 0 || (used.kernels <= most && used.reads === 0),
+          `step ${step}: ${used.kernels} kernels, ${used.reads} reads`,
+        );
       }
       await on.sync();
     } finally {

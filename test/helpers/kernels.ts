@@ -16,7 +16,13 @@ export interface KernelCall {
 }
 
 const calls: KernelCall[] = [];
-function call<K extends KernelName>(name: string, kernel: K, inputs: readonly Values[], attrs: KernelAttrs[K], ...outputs: Spec[]): void {
+function call<K extends KernelName>(
+  name: string,
+  kernel: K,
+  inputs: readonly Values[],
+  attrs: KernelAttrs[K],
+  ...outputs: Spec[]
+): void {
   const run = async (on: Device): Promise<TypedArray[]> => {
     const operands = inputs.map(({ shape, dtype, data }) => ({ shape, dtype, buffer: on.upload(data, dtype) }));
     const made = on.run(kernel, operands, attrs, outputs);
@@ -32,11 +38,20 @@ const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 /** A list's numbers in an order of their own, the same on every run; steps that share no divisor with the list's length visit all of it. */
 const cycle = (list: readonly number[], size: number, step: number): number[] =>
   Array.from({ length: size }, (_, i) => list[(i * step + (i >> 3)) % list.length]);
-const floats = (shape: Shape, data: readonly number[]): Values => ({ shape, dtype: 'float32', data: Float32Array.from(data) });
-const ints = (shape: Shape, data: readonly number[]): Values => ({ shape, dtype: 'int32', data: Int32Array.from(data) });
+const floats = (shape: Shape, data: readonly number[]): Values => ({
+  shape,
+  dtype: 'float32',
+  data: Float32Array.from(data),
+});
+const ints = (shape: Shape, data: readonly number[]): Values => ({
+  shape,
+  dtype: 'int32',
+  data: Int32Array.from(data),
+});
 const spec = (shape: Shape, dtype: Spec['dtype'] = 'float32'): Spec => ({ shape, dtype });
 
-const pool = (shape: Shape, options: Pool2dOptions): Pool2dGeometry => maxPool2d(zeros(shape), options)[1].geometry as Pool2dGeometry;
+const pool = (shape: Shape, options: Pool2dOptions): Pool2dGeometry =>
+  maxPool2d(zeros(shape), options)[1].geometry as Pool2dGeometry;
 /** Every index of a pool's windows, in an order of its own. */
 function indicesOf({ batch, height: h, width: w, channels }: Pool2dGeometry): number[] {
   const indices: number[] = [];
@@ -45,7 +60,12 @@ function indicesOf({ batch, height: h, width: w, channels }: Pool2dGeometry): nu
     const [oy, ox] = [Math.floor(at / w.output) % h.output, at % w.output];
     const cells: number[] = [];
     for (let y = Math.max(0, oy * h.stride - h.before); y < Math.min(oy * h.stride - h.before + h.kernel, h.input); y++)
-      for (let x = Math.max(0, ox * w.stride - w.before); x < Math.min(ox * w.stride - w.before + w.kernel, w.input); x++) cells.push(y * w.input + x);
+      for (
+        let x = Math.max(0, ox * w.stride - w.before);
+        x < Math.min(ox * w.stride - w.before + w.kernel, w.input);
+        x++
+      )
+        cells.push(y * w.input + x);
     // Often the last or first cell, which neighbouring windows share.
     indices.push(cells[o % 5 < 2 ? cells.length - 1 : o % 5 < 4 ? 0 : o % cells.length]);
   }
@@ -70,10 +90,22 @@ for (const pick of ['first', 'last', 'max'] as const) {
       [...indices.data].map((index, i) => (i % 7 === 3 ? pixels : i % 7 === 5 ? -1 : index)),
     );
     const whole = floats(shape, cycle([1, 2, 3, 4, 5], sizeOf(shape), 4));
-    call(`${pick}, ${variant}, some outside`, 'unpoolPick', [whole, some], { pick, geometry, pixels }, spec(shape, 'bool'));
+    call(
+      `${pick}, ${variant}, some outside`,
+      'unpoolPick',
+      [whole, some],
+      { pick, geometry, pixels },
+      spec(shape, 'bool'),
+    );
     if (pick === 'first') {
       const { batch, channels, height, width } = geometry;
-      call(`${variant}, some outside`, 'maxUnpool2d', [whole, some], { geometry }, spec([batch, height.input, width.input, channels]));
+      call(
+        `${variant}, some outside`,
+        'maxUnpool2d',
+        [whole, some],
+        { geometry },
+        spec([batch, height.input, width.input, channels]),
+      );
     }
     for (const [kind, list] of [
       ['of odd values', odd],
@@ -81,8 +113,20 @@ for (const pick of ['first', 'last', 'max'] as const) {
       ['of zeros of both signs', [-0, 0, 0]],
     ] as const) {
       const values = floats(shape, cycle(list, sizeOf(shape), 4));
-      call(`${pick}, ${variant}, ${kind}`, 'unpoolPick', [values, indices], { pick, geometry, pixels }, spec(shape, 'bool'));
-      call(`${pick}, ${variant}, pool unknown, ${kind}`, 'unpoolPick', [values, indices], { pick, geometry: null, pixels }, spec(shape, 'bool'));
+      call(
+        `${pick}, ${variant}, ${kind}`,
+        'unpoolPick',
+        [values, indices],
+        { pick, geometry, pixels },
+        spec(shape, 'bool'),
+      );
+      call(
+        `${pick}, ${variant}, pool unknown, ${kind}`,
+        'unpoolPick',
+        [values, indices],
+        { pick, geometry: null, pixels },
+        spec(shape, 'bool'),
+      );
     }
   }
   const shape = [2, 3, 4, 5];
@@ -103,7 +147,10 @@ for (const channels of [1, 3, 4, 6]) {
     [3, 2, 2, channels],
   ];
   const [few, many] = [sizeOf(large), sizeOf(small)];
-  const indices = ints(small, cycle([0, -1, 3, 4, 1, -4, 2, 5, 2, 3, 0, 1, 2, 3, 1, 1, 2 ** 24, -(2 ** 24), 1, 2], many, 7));
+  const indices = ints(
+    small,
+    cycle([0, -1, 3, 4, 1, -4, 2, 5, 2, 3, 0, 1, 2, 3, 1, 1, 2 ** 24, -(2 ** 24), 1, 2], many, 7),
+  );
   const image = floats(
     large,
     Array.from({ length: few }, (_, i) => i + 1),

@@ -44,13 +44,30 @@ type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance'
 const rows: Row[] = [];
 function row(op: string, variant: string, inputs: readonly Input[], fn: Row['fn'], settings: Settings = {}): void {
   const name = variant === '' ? op : `${op} ${variant}`;
-  rows.push({ op, name, inputs, fn, differentiable: true, secondOrder: true, tolerance: { relative: 1e-5, absolute: 1e-6 }, ...settings });
+  rows.push({
+    op,
+    name,
+    inputs,
+    fn,
+    differentiable: true,
+    secondOrder: true,
+    tolerance: { relative: 1e-5, absolute: 1e-6 },
+    ...settings,
+  });
 }
 const constant: Settings = { differentiable: false, secondOrder: false };
 const of = (domain: Domain, ...shape: number[]): Input => ({ shape, domain });
 
-function draw(domain: Domain, size: number, random: c.RandomState, input: number): { values: number[]; dtype: DType | 'float' } {
-  const from = (make: (u: number, i: number) => number) => ({ values: Array.from(random.rand(size), make), dtype: 'float' as const });
+function draw(
+  domain: Domain,
+  size: number,
+  random: c.RandomState,
+  input: number,
+): { values: number[]; dtype: DType | 'float' } {
+  const from = (make: (u: number, i: number) => number) => ({
+    values: Array.from(random.rand(size), make),
+    dtype: 'float' as const,
+  });
   if (typeof domain !== 'string') {
     if ('int' in domain) return { values: [...domain.int], dtype: 'int32' };
     if ('bool' in domain) return { values: [...domain.bool], dtype: 'bool' };
@@ -81,7 +98,12 @@ function draw(domain: Domain, size: number, random: c.RandomState, input: number
 }
 
 /** A row's inputs on a device, the same values every time; float32 and float64 hold the same float32 values. */
-export function inputsOf({ name, inputs, differentiable }: Row, device: Device, dtype: 'float32' | 'float64', requiresGrad = differentiable): Tensor[] {
+export function inputsOf(
+  { name, inputs, differentiable }: Row,
+  device: Device,
+  dtype: 'float32' | 'float64',
+  requiresGrad = differentiable,
+): Tensor[] {
   const random = new c.RandomState([...name].reduce((h, ch) => (Math.imul(h, 31) + ch.charCodeAt(0)) >>> 0, 7));
   return inputs.map(({ shape, domain }, i) => {
     const drawn = draw(
@@ -207,7 +229,14 @@ row('clamp', '', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8, 0.7));
 row('clamp', 'below only', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8));
 row('clamp', 'above only', [of('distinct', 3, 4)], (x) => c.clamp(x, undefined, 0.7));
 const edge = [-200, -100, -89, -20, -1e-3, 0, 1e-3, 20, 89, 100, 200];
-for (const [name, op] of Object.entries({ sigmoid: c.sigmoid, softplus: c.softplus, tanh: c.tanh, silu: c.silu, gelu: c.gelu, erf: c.erf }))
+for (const [name, op] of Object.entries({
+  sigmoid: c.sigmoid,
+  softplus: c.softplus,
+  tanh: c.tanh,
+  silu: c.silu,
+  gelu: c.gelu,
+  erf: c.erf,
+}))
   row(name, 'far values', [of(edge, edge.length)], (x) => op(x), constant);
 row('elu', 'far values', [of(edge, edge.length)], (x) => c.elu(x), constant);
 row('log', 'edges', [of([0, 1, -1, Number.POSITIVE_INFINITY], 4)], c.log, constant);
@@ -234,9 +263,18 @@ const axesCases: [string, Axes, boolean][] = [
   ['axes 0 and 2', [0, 2], false],
   ['axes 2 and 1, keepDims', [2, 1], true],
 ];
-const reductions = { sum: c.sum, mean: c.mean, max: c.max, min: c.min, variance: c.variance, std: c.std, logsumexp: c.logsumexp };
+const reductions = {
+  sum: c.sum,
+  mean: c.mean,
+  max: c.max,
+  min: c.min,
+  variance: c.variance,
+  std: c.std,
+  logsumexp: c.logsumexp,
+};
 for (const [op, f] of Object.entries(reductions))
-  for (const [variant, axes, keepDims] of axesCases) row(op, variant, [of('distinct', 2, 3, 4)], (x) => f(x, axes, { keepDims }));
+  for (const [variant, axes, keepDims] of axesCases)
+    row(op, variant, [of('distinct', 2, 3, 4)], (x) => f(x, axes, { keepDims }));
 row('sum', 'int32', [{ shape: [2, 3], domain: { int: [1, 2, 3, 4, 5, -60] } }], (x) => c.sum(x, 1), constant);
 row('sum', 'bool counts', [mask], (x) => c.sum(x), constant);
 row('sum', 'no axes', [of('normal', 2, 3)], (x) => c.sum(x, []));
@@ -245,7 +283,13 @@ row('min', 'NaN wins', [of([1, Number.NaN, 3, 4, 5, 6], 2, 3)], (x) => c.min(x, 
 row('variance', 'population', [of('normal', 3, 4)], (x) => c.variance(x, 0, { correction: 0 }));
 row('std', 'population', [of('normal', 3, 4)], (x) => c.std(x, 1, { correction: 0, keepDims: true }));
 row('logsumexp', 'far values', [of([1000, 1001, -1000, -1001], 2, 2)], (x) => c.logsumexp(x, 1), constant);
-row('logsumexp', 'infinite', [of([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, Number.NEGATIVE_INFINITY], 2, 2)], (x) => c.logsumexp(x, 1), constant);
+row(
+  'logsumexp',
+  'infinite',
+  [of([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 1, Number.NEGATIVE_INFINITY], 2, 2)],
+  (x) => c.logsumexp(x, 1),
+  constant,
+);
 for (const [op, f] of Object.entries({ argmax: c.argmax, argmin: c.argmin })) {
   row(op, 'flat', [of('distinct', 3, 4)], (x) => f(x), constant);
   row(op, 'flat, keepDims', [of('distinct', 3, 4)], (x) => f(x, undefined, { keepDims: true }), constant);
@@ -268,7 +312,13 @@ row('unsqueeze', '', [of('normal', 2, 3)], (x) => c.unsqueeze(x, 1));
 row('unsqueeze', 'last', [of('normal', 2, 3)], (x) => c.unsqueeze(x, -1));
 row('permute', '', [of('normal', 2, 3, 4)], (x) => c.permute(x, [2, 0, 1]));
 row('permute', 'rank 4', [of('normal', 2, 3, 2, 2)], (x) => c.permute(x, [0, 3, 1, 2]));
-row('permute', 'int32', [{ shape: [2, 3], domain: { int: [1, 2, 3, 4, 5, 6] } }], (x) => c.permute(x, [1, 0]), constant);
+row(
+  'permute',
+  'int32',
+  [{ shape: [2, 3], domain: { int: [1, 2, 3, 4, 5, 6] } }],
+  (x) => c.permute(x, [1, 0]),
+  constant,
+);
 row('transpose', '', [of('normal', 2, 3, 4)], (x) => c.transpose(x));
 row('transpose', 'axes', [of('normal', 2, 3, 4)], (x) => c.transpose(x, 0, 2));
 row('expand', '', [of('normal', 2, 1, 3)], (x) => c.expand(x, [2, 4, 3]));
@@ -297,13 +347,17 @@ row('pad', 'value', [of('normal', 2, 2)], (x) =>
   ),
 );
 row('concat', '', [of('normal', 2, 3), of('normal', 1, 3)], (...x) => c.concat(x));
-row('concat', 'axis 1 of three', [of('normal', 2, 1, 2), of('normal', 2, 2, 2), of('normal', 2, 3, 2)], (...x) => c.concat(x, 1));
+row('concat', 'axis 1 of three', [of('normal', 2, 1, 2), of('normal', 2, 2, 2), of('normal', 2, 3, 2)], (...x) =>
+  c.concat(x, 1),
+);
 row('concat', 'last axis', [of('normal', 2, 2), of('normal', 2, 3)], (...x) => c.concat(x, -1));
 row('stack', '', [of('normal', 2, 3), of('normal', 2, 3)], (...x) => c.stack(x));
 row('stack', 'last axis', [of('normal', 2, 3), of('normal', 2, 3)], (...x) => c.stack(x, -1));
 row('indexSelect', 'repeats', [of('normal', 4, 3)], (x) => c.indexSelect(x, [2, 0, 2, 3]));
 row('indexSelect', 'axis 1', [of('normal', 2, 4, 2)], (x) => c.indexSelect(x, [3, 1, 1], 1));
-row('indexSelect', 'tensor indices', [of('normal', 3, 2), { shape: [4], domain: { int: [0, 2, 2, 1] } }], (x, i) => c.indexSelect(x, i));
+row('indexSelect', 'tensor indices', [of('normal', 3, 2), { shape: [4], domain: { int: [0, 2, 2, 1] } }], (x, i) =>
+  c.indexSelect(x, i),
+);
 const vectors = (values: number[], ...shape: number[]): Input => ({ shape, domain: { int: values } });
 row('gatherNd', 'elements', [of('normal', 3, 4)], (x) =>
   c.gatherNd(x, [
@@ -317,13 +371,29 @@ row('gatherNd', 'slices, batched', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x,
 row('gatherNd', 'one vector', [of('normal', 2, 3, 2)], (x) => c.gatherNd(x, [1, 2]));
 row('gatherNd', 'tensor indices', [of('normal', 3, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)], c.gatherNd);
 row('gatherNd', 'tensor indices of one axis', [of('normal', 3, 2), vectors([2, 0, 2, 1], 4, 1)], c.gatherNd);
-row('gatherNd', 'tensor indices, some outside', [of('normal', 3, 2, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)], c.gatherNd);
-row('gatherNd', 'tensor indices of one axis, some outside', [of('normal', 3, 2), vectors([2, -1, 3, 0, 99], 5, 1)], c.gatherNd);
-row('scatterNd', 'tensor indices, some outside', [of('normal', 5, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)], (updates, indices) =>
-  c.scatterNd(indices, updates, [3, 2, 2]),
+row(
+  'gatherNd',
+  'tensor indices, some outside',
+  [of('normal', 3, 2, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)],
+  c.gatherNd,
 );
-row('scatterNd', 'tensor indices of one axis, some outside', [of('normal', 5, 2), vectors([2, -1, 3, 0, 99], 5, 1)], (updates, indices) =>
-  c.scatterNd(indices, updates, [3, 2]),
+row(
+  'gatherNd',
+  'tensor indices of one axis, some outside',
+  [of('normal', 3, 2), vectors([2, -1, 3, 0, 99], 5, 1)],
+  c.gatherNd,
+);
+row(
+  'scatterNd',
+  'tensor indices, some outside',
+  [of('normal', 5, 2), vectors([2, 0, -1, 1, 0, 2, 3, 0, 1, 1], 5, 2)],
+  (updates, indices) => c.scatterNd(indices, updates, [3, 2, 2]),
+);
+row(
+  'scatterNd',
+  'tensor indices of one axis, some outside',
+  [of('normal', 5, 2), vectors([2, -1, 3, 0, 99], 5, 1)],
+  (updates, indices) => c.scatterNd(indices, updates, [3, 2]),
 );
 row('gatherNd', 'int32', [vectors([1, 2, 3, 4, 5, 6], 2, 3), vectors([1, 0, 0, 2], 2, 2)], c.gatherNd, constant);
 row('scatterNd', 'elements, repeated', [of('normal', 4)], (updates) =>
@@ -338,13 +408,26 @@ row('scatterNd', 'elements, repeated', [of('normal', 4)], (updates) =>
     [3, 4],
   ),
 );
-row('scatterNd', 'slices, batched', [of('normal', 3, 1, 2)], (updates) => c.scatterNd([[[1, 0]], [[0, 2]], [[1, 0]]], updates, [2, 3, 2]));
-row('scatterNd', 'one vector', [of('normal', 2)], (updates) => c.scatterNd([1, 2], updates, [2, 3, 2]));
-row('scatterNd', 'tensor indices', [of('normal', 2, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)], (updates, indices) =>
-  c.scatterNd(indices, updates, [3, 2, 2]),
+row('scatterNd', 'slices, batched', [of('normal', 3, 1, 2)], (updates) =>
+  c.scatterNd([[[1, 0]], [[0, 2]], [[1, 0]]], updates, [2, 3, 2]),
 );
-row('scatterNd', 'tensor indices of one axis', [of('normal', 4, 2), vectors([2, 0, 2, 1], 4, 1)], (updates, indices) => c.scatterNd(indices, updates, [3, 2]));
-row('scatterNd', 'int32', [vectors([1, 2, 3], 3), vectors([1, 0, 0, 2, 1, 0], 3, 2)], (updates, indices) => c.scatterNd(indices, updates, [2, 3]), constant);
+row('scatterNd', 'one vector', [of('normal', 2)], (updates) => c.scatterNd([1, 2], updates, [2, 3, 2]));
+row(
+  'scatterNd',
+  'tensor indices',
+  [of('normal', 2, 2, 2), vectors([2, 0, 0, 1, 2, 0, 1, 1], 2, 2, 2)],
+  (updates, indices) => c.scatterNd(indices, updates, [3, 2, 2]),
+);
+row('scatterNd', 'tensor indices of one axis', [of('normal', 4, 2), vectors([2, 0, 2, 1], 4, 1)], (updates, indices) =>
+  c.scatterNd(indices, updates, [3, 2]),
+);
+row(
+  'scatterNd',
+  'int32',
+  [vectors([1, 2, 3], 3), vectors([1, 0, 0, 2, 1, 0], 3, 2)],
+  (updates, indices) => c.scatterNd(indices, updates, [2, 3]),
+  constant,
+);
 row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
 row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
 
@@ -391,9 +474,15 @@ const convolutions: [string, number[], number[], c.Conv2dOptions][] = [
 ];
 for (const [variant, x, w, options] of convolutions) {
   row('conv2d', variant, [of('normal', ...x), of('normal', ...w)], (a, b) => c.conv2d(a, b, options));
-  row('conv2d', `${variant}, bias`, [of('normal', ...x), of('normal', ...w), of('normal', w[3])], (a, b, bias) => c.conv2d(a, b, { ...options, bias }), {
-    secondOrder: false,
-  });
+  row(
+    'conv2d',
+    `${variant}, bias`,
+    [of('normal', ...x), of('normal', ...w), of('normal', w[3])],
+    (a, b, bias) => c.conv2d(a, b, { ...options, bias }),
+    {
+      secondOrder: false,
+    },
+  );
 }
 const transposed: [string, number[], number[], c.Conv2dTransposeOptions][] = [
   ['default', [1, 3, 3, 2], [3, 3, 2, 2], {}],
@@ -462,19 +551,45 @@ const pools: [string, number[], c.Pool2dOptions][] = [
 ];
 for (const [variant, shape, options] of pools) {
   row('maxPool2d', variant, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[0]);
-  row('maxPool2d', `${variant}, indices`, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[1].plane, constant);
-  row('maxPool2d', `${variant}, indices of ties`, [of('ties', ...shape)], (x) => c.maxPool2d(x, options)[1].plane, constant);
+  row(
+    'maxPool2d',
+    `${variant}, indices`,
+    [of('distinct', ...shape)],
+    (x) => c.maxPool2d(x, options)[1].plane,
+    constant,
+  );
+  row(
+    'maxPool2d',
+    `${variant}, indices of ties`,
+    [of('ties', ...shape)],
+    (x) => c.maxPool2d(x, options)[1].plane,
+    constant,
+  );
   row('avgPool2d', variant, [of('normal', ...shape)], (x) => c.avgPool2d(x, options));
-  row('avgPool2d', `${variant}, padding ${options.padding === 'same' ? 'counted' : 'not counted'}`, [of('normal', ...shape)], (x) =>
-    c.avgPool2d(x, { ...options, countIncludePad: options.padding === 'same' }),
+  row(
+    'avgPool2d',
+    `${variant}, padding ${options.padding === 'same' ? 'counted' : 'not counted'}`,
+    [of('normal', ...shape)],
+    (x) => c.avgPool2d(x, { ...options, countIncludePad: options.padding === 'same' }),
   );
   row('maxUnpool2d', variant, [of('distinct', ...shape)], (x) => {
     const [values, indices] = c.maxPool2d(x, options);
     return c.maxUnpool2d(values.mul(2), indices);
   });
 }
-row('maxPool2d', 'negative values, padded', [of([-1, -2, -3, -4], 1, 2, 2, 1)], (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1, padding: 'same' })[0]);
-row('maxPool2d', 'NaN', [of([Number.NaN, 1, 2, 3, Number.NaN, 5, 6, 7, 9], 1, 3, 3, 1)], (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[0], constant);
+row(
+  'maxPool2d',
+  'negative values, padded',
+  [of([-1, -2, -3, -4], 1, 2, 2, 1)],
+  (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1, padding: 'same' })[0],
+);
+row(
+  'maxPool2d',
+  'NaN',
+  [of([Number.NaN, 1, 2, 3, Number.NaN, 5, 6, 7, 9], 1, 3, 3, 1)],
+  (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[0],
+  constant,
+);
 row(
   'maxPool2d',
   'NaN, indices',
@@ -483,7 +598,12 @@ row(
   constant,
 );
 for (const nan of ['tf', 'ignore'] as const)
-  row('maxPool2d', `nan ${nan}`, [of('distinct', 1, 5, 5, 2)], (x) => c.maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1, nan })[0]);
+  row(
+    'maxPool2d',
+    `nan ${nan}`,
+    [of('distinct', 1, 5, 5, 2)],
+    (x) => c.maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1, nan })[0],
+  );
 
 const duplicates = ['add', 'first', 'last', 'max', 'mean'] as const;
 /** Plane indices that a pool of some image finds, so that an input of a row holds them. */
@@ -514,16 +634,27 @@ for (const policy of duplicates) {
   row(
     'maxUnpool2d',
     `ties and NaN, ${policy}`,
-    [of([2, Number.NaN, 2, 5, 1, Number.NaN, 2, 5, -1, 3, -1, 5], 2, 2, 3, 1), { shape: [2, 2, 3, 1], domain: { int: [1, 1, 0, 0, 3, 3, 1, 1, 1, 2, 2, 0] } }],
+    [
+      of([2, Number.NaN, 2, 5, 1, Number.NaN, 2, 5, -1, 3, -1, 5], 2, 2, 3, 1),
+      { shape: [2, 2, 3, 1], domain: { int: [1, 1, 0, 0, 3, 3, 1, 1, 1, 2, 2, 0] } },
+    ],
     (v, plane) => c.maxUnpool2d(v, new c.PoolIndices(plane, [2, 2, 2, 1], null), { duplicates: policy }),
     constant,
   );
 }
-row('maxUnpool2d', 'error, windows apart', [of('distinct', 1, 4, 4, 2)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 }), { duplicates: 'error' }));
-row('maxUnpool2d', 'outputSize', [of('distinct', 1, 5, 5, 1)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2 }), { outputSize: [5, 5] }));
-row('maxUnpool2d', 'of 1 by 1', [of('distinct', 1, 1, 1, 1)], (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 1 })));
+row('maxUnpool2d', 'error, windows apart', [of('distinct', 1, 4, 4, 2)], (x) =>
+  c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 }), { duplicates: 'error' }),
+);
+row('maxUnpool2d', 'outputSize', [of('distinct', 1, 5, 5, 1)], (x) =>
+  c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2 }), { outputSize: [5, 5] }),
+);
+row('maxUnpool2d', 'of 1 by 1', [of('distinct', 1, 1, 1, 1)], (x) =>
+  c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 1 })),
+);
 const raw = Int32Array.of(0, 7, 4, 10, 13, 14);
-row('maxUnpool2d', "PyTorch's form", [of('normal', 1, 2, 3, 1)], (v) => c.maxUnpool2d(v, raw, { kernelSize: 2, stride: 2, outputSize: [3, 5] }));
+row('maxUnpool2d', "PyTorch's form", [of('normal', 1, 2, 3, 1)], (v) =>
+  c.maxUnpool2d(v, raw, { kernelSize: 2, stride: 2, outputSize: [3, 5] }),
+);
 row('maxUnpool2d', "TensorFlow Addons' form", [of('normal', 1, 2, 3, 1)], (v) =>
   c.maxUnpool2d(v, raw, { poolSize: [3, 2], strides: [2, 2], outputSize: [3, 5] }),
 );
@@ -533,11 +664,24 @@ row('unpooling', 'PoolIndices, max', [of('distinct', 1, 5, 4, 2)], (x) => {
   return c.unpooling(values, x.shape, indices, { duplicates: 'max' });
 });
 for (const [variant, shape, options] of pools) {
-  row('maxPool2dWithArgmaxAndMask', variant, [of('distinct', ...shape)], (x) => c.maxPool2dWithArgmaxAndMask(x, options)[0]);
-  row('maxPool2dWithArgmaxAndMask', `${variant}, mask`, [of('ties', ...shape)], (x) => c.maxPool2dWithArgmaxAndMask(x, options)[2], constant);
+  row(
+    'maxPool2dWithArgmaxAndMask',
+    variant,
+    [of('distinct', ...shape)],
+    (x) => c.maxPool2dWithArgmaxAndMask(x, options)[0],
+  );
+  row(
+    'maxPool2dWithArgmaxAndMask',
+    `${variant}, mask`,
+    [of('ties', ...shape)],
+    (x) => c.maxPool2dWithArgmaxAndMask(x, options)[2],
+    constant,
+  );
   const { input } = planeOf(shape, options);
   const bools = Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => ((i * 7) % 5 < 3 ? 1 : 0));
-  row('unpoolByMask', variant, [of('normal', ...input.shape), { shape, domain: { bool: bools } }], (v, set) => c.unpoolByMask(v, set, options));
+  row('unpoolByMask', variant, [of('normal', ...input.shape), { shape, domain: { bool: bools } }], (v, set) =>
+    c.unpoolByMask(v, set, options),
+  );
   row('unpoolByMask', `${variant}, argmax and mask`, [of('distinct', ...shape)], (x) => {
     const [values, argmax, counts] = c.maxPool2dWithArgmaxAndMask(x, options);
     return c.unpoolByMask(values, counts, { argmax });
@@ -549,8 +693,12 @@ for (const [variant, shape, options] of pools) {
 const fills = ['copy', 'zeros'] as const;
 for (const fill of fills) {
   row('upsample2d', `${fill}, scale 2`, [of('normal', 2, 3, 2, 2)], (x) => c.upsample2d(x, { scale: 2, fill }));
-  row('upsample2d', `${fill}, scale [3,2]`, [of('normal', 1, 2, 3, 2)], (x) => c.upsample2d(x, { scale: [3, 2], fill }));
-  row('upsample2d', `${fill}, scale [1,3] of 1×1`, [of('normal', 1, 1, 1, 1)], (x) => c.upsample2d(x, { scale: [1, 3], fill }));
+  row('upsample2d', `${fill}, scale [3,2]`, [of('normal', 1, 2, 3, 2)], (x) =>
+    c.upsample2d(x, { scale: [3, 2], fill }),
+  );
+  row('upsample2d', `${fill}, scale [1,3] of 1×1`, [of('normal', 1, 1, 1, 1)], (x) =>
+    c.upsample2d(x, { scale: [1, 3], fill }),
+  );
   row('upsample2d', `${fill}, scale 1`, [of('normal', 1, 2, 3, 1)], (x) => c.upsample2d(x, { scale: 1, fill }).mul(x));
   row(
     'upsample2d',
@@ -572,9 +720,15 @@ row('fixedUnpool2d', 'numbers', [of('normal', 2, 2, 3, 2)], (x) =>
     ],
   }),
 );
-row('fixedUnpool2d', 'learned matrix', [of('normal', 2, 2, 3, 2), of('normal', 2, 2)], (x, matrix) => c.fixedUnpool2d(x, { matrix }));
-row('fixedUnpool2d', 'learned matrix [3,2], size', [of('normal', 1, 1, 2, 3), of('normal', 3, 2)], (x, matrix) => c.fixedUnpool2d(x, { matrix, size: [3, 2] }));
-row('fixedUnpool2d', 'learned matrix of 1×1', [of('normal', 1, 1, 1, 1), of('normal', 1, 1)], (x, matrix) => c.fixedUnpool2d(x, { matrix }));
+row('fixedUnpool2d', 'learned matrix', [of('normal', 2, 2, 3, 2), of('normal', 2, 2)], (x, matrix) =>
+  c.fixedUnpool2d(x, { matrix }),
+);
+row('fixedUnpool2d', 'learned matrix [3,2], size', [of('normal', 1, 1, 2, 3), of('normal', 3, 2)], (x, matrix) =>
+  c.fixedUnpool2d(x, { matrix, size: [3, 2] }),
+);
+row('fixedUnpool2d', 'learned matrix of 1×1', [of('normal', 1, 1, 1, 1), of('normal', 1, 1)], (x, matrix) =>
+  c.fixedUnpool2d(x, { matrix }),
+);
 
 const corners = { 'half-pixel': {}, 'align corners': { alignCorners: true }, legacy: { halfPixelCenters: false } };
 const resizes: [string, number[], Pick<c.Resize2dOptions, 'size' | 'scale'>][] = [
@@ -607,16 +761,35 @@ row('pixelUnshuffle', 'default order', [of('normal', 1, 2, 2, 1)], (x) => c.pixe
 // ---- losses, dropout
 
 for (const reduction of ['mean', 'sum', 'none'] as const) {
-  row('bceWithLogits', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, z) => c.bceWithLogits(x, z, { reduction }));
+  row('bceWithLogits', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, z) =>
+    c.bceWithLogits(x, z, { reduction }),
+  );
   row('mse', reduction, [of('normal', 2, 3), of('normal', 2, 3)], (x, z) => c.mse(x, z, { reduction }));
   row('l1', reduction, [of('distinct', 2, 3), of('distinct', 2, 3)], (x, z) => c.l1(x, z, { reduction }));
-  row('crossEntropy', `classes, ${reduction}`, [of('normal', 3, 4), { shape: [3], domain: { int: [2, 0, 3] } }], (x, z) => c.crossEntropy(x, z, { reduction }));
-  row('crossEntropy', `probabilities, ${reduction}`, [of('normal', 3, 4), of('unit', 3, 4)], (x, z) => c.crossEntropy(x, z, { reduction }));
+  row(
+    'crossEntropy',
+    `classes, ${reduction}`,
+    [of('normal', 3, 4), { shape: [3], domain: { int: [2, 0, 3] } }],
+    (x, z) => c.crossEntropy(x, z, { reduction }),
+  );
+  row('crossEntropy', `probabilities, ${reduction}`, [of('normal', 3, 4), of('unit', 3, 4)], (x, z) =>
+    c.crossEntropy(x, z, { reduction }),
+  );
 }
-row('crossEntropy', 'classes of pixels', [of('normal', 1, 2, 2, 3), { shape: [1, 2, 2], domain: { int: [2, 0, 1, 1] } }], (x, z) => c.crossEntropy(x, z));
-row('bceWithLogits', 'posWeight', [of('normal', 2, 3), of('unit', 2, 3)], (x, z) => c.bceWithLogits(x, z, { posWeight: 10 }));
-row('bceWithLogits', 'posWeight per channel', [of('normal', 2, 3), of('unit', 2, 3), of('positive', 3)], (x, z, posWeight) =>
-  c.bceWithLogits(x, z, { posWeight }),
+row(
+  'crossEntropy',
+  'classes of pixels',
+  [of('normal', 1, 2, 2, 3), { shape: [1, 2, 2], domain: { int: [2, 0, 1, 1] } }],
+  (x, z) => c.crossEntropy(x, z),
+);
+row('bceWithLogits', 'posWeight', [of('normal', 2, 3), of('unit', 2, 3)], (x, z) =>
+  c.bceWithLogits(x, z, { posWeight: 10 }),
+);
+row(
+  'bceWithLogits',
+  'posWeight per channel',
+  [of('normal', 2, 3), of('unit', 2, 3), of('positive', 3)],
+  (x, z, posWeight) => c.bceWithLogits(x, z, { posWeight }),
 );
 row(
   'bceWithLogits',

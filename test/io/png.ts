@@ -32,11 +32,13 @@ png('other depths become 8 bits', () => {
   );
   // 10 pixels of 1 bit in 2 bytes a row, of 4 bits in 5.
   assert.equal(
-    decodePng(encode({ width: 10, height: 1, channels: 1, depth: 1, data: new Uint8Array([0b10100000, 0b01000000]) })).data,
+    decodePng(encode({ width: 10, height: 1, channels: 1, depth: 1, data: new Uint8Array([0b10100000, 0b01000000]) }))
+      .data,
     new Uint8Array([255, 0, 255, 0, 0, 0, 0, 0, 0, 255]),
   );
   assert.equal(
-    decodePng(encode({ width: 3, height: 2, channels: 1, depth: 4, data: new Uint8Array([0x0f, 0x10, 0xf0, 0x20]) })).data,
+    decodePng(encode({ width: 3, height: 2, channels: 1, depth: 4, data: new Uint8Array([0x0f, 0x10, 0xf0, 0x20]) }))
+      .data,
     new Uint8Array([0, 255, 17, 255, 0, 34]),
   );
 });
@@ -50,13 +52,20 @@ png('a palette becomes colours', () => {
     'iVBORw0KGgoAAAANSUhEUgAAAAMAAAABCAMAAAAsPuSGAAAACVBMVEX/AAAA/wAAAP8tSs2KAAAADElEQVR4nGNgYmAEAAALAARUlc6MAAAAAElFTkSuQmCC',
     'base64',
   );
-  assert.equal(decodePng(bytes), { width: 3, height: 1, channels: 3, data: new Uint8Array([0, 0, 255, 255, 0, 0, 0, 255, 0]) });
+  assert.equal(decodePng(bytes), {
+    width: 3,
+    height: 1,
+    channels: 3,
+    data: new Uint8Array([0, 0, 255, 255, 0, 0, 0, 255, 0]),
+  });
 });
 
 png('sizes that do not fit are refused', () => {
   assert.throws(
     () => encodePng({ width: 2, height: 2, channels: 3, data: new Uint8Array(4) }),
-    (e: unknown) => e instanceof ShapeError && e.message === 'encodePng: data must have height × width × channels elements; got 4 for 2 × 2 × 3',
+    (e: unknown) =>
+      e instanceof ShapeError &&
+      e.message === 'encodePng: data must have height × width × channels elements; got 4 for 2 × 2 × 3',
   );
   assert.throws(
     () => encodePng({ width: 0, height: 2, channels: 1, data: new Uint8Array(0) }),
@@ -65,7 +74,12 @@ png('sizes that do not fit are refused', () => {
 });
 
 png('damage is never anything but a FormatError', () => {
-  const sound = encodePng({ width: 8, height: 6, channels: 3, data: Uint8Array.from({ length: 144 }, (_, i) => (i * 31) % 256) });
+  const sound = encodePng({
+    width: 8,
+    height: 6,
+    channels: 3,
+    data: Uint8Array.from({ length: 144 }, (_, i) => (i * 31) % 256),
+  });
   const tolerate = (bytes: Uint8Array) => {
     try {
       decodePng(bytes);
@@ -74,11 +88,14 @@ png('damage is never anything but a FormatError', () => {
     }
   };
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 }), (changes) => {
-      const bytes = sound.slice();
-      for (const [at, value] of changes) bytes[at] = value;
-      tolerate(bytes);
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+      (changes) => {
+        const bytes = sound.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        tolerate(bytes);
+      },
+    ),
     { numRuns: 1000 },
   );
   for (let cut = 0; cut < sound.length; cut++)
@@ -96,7 +113,9 @@ png('an enormous image is refused before memory is taken', () => {
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(16, 2 ** 31 - 1);
   assert.throws(
     () => decodePng(bytes),
-    (e: unknown) => e instanceof FormatError && e.message === 'decodePng: an image must have 1 to 67108864 pixels; got 2147483647 × 1',
+    (e: unknown) =>
+      e instanceof FormatError &&
+      e.message === 'decodePng: an image must have 1 to 67108864 pixels; got 2147483647 × 1',
   );
 });
 

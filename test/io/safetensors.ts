@@ -45,7 +45,10 @@ safetensors('the header is padded to 8 bytes and wide types come first', () => {
 // github.com/huggingface/safetensors, "Format": 8-byte little-endian length, JSON padded with spaces, raw values.
 safetensors('the layout is the published one', () => {
   const text = '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  ';
-  assert.equal(encodeSafetensors({ w: { dtype: 'float32', shape: [1], data: new Float32Array([1]) } }), file(text, new Uint8Array([0, 0, 128, 63])));
+  assert.equal(
+    encodeSafetensors({ w: { dtype: 'float32', shape: [1], data: new Float32Array([1]) } }),
+    file(text, new Uint8Array([0, 0, 128, 63])),
+  );
 });
 
 safetensors('reads from any offset of a larger buffer', () => {
@@ -75,16 +78,20 @@ safetensors('names that clash with object internals survive', () => {
 
 safetensors('random round trips', () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), fc.float64Array({ maxLength: 9, noNaN: true })), fc.dictionary(fc.string(), fc.string()), (arrays, metadata) => {
-      const tensors = Object.fromEntries(
-        Object.entries(arrays)
-          .filter(([name]) => name !== '__metadata__')
-          .map(([name, a]) => [name, { dtype: 'float64', shape: [a.length], data: new Float64Array(a) } as const]),
-      );
-      const back = decodeSafetensors(encodeSafetensors(tensors, metadata));
-      assert.equal(Object.entries(back.tensors), Object.entries(tensors));
-      assert.equal(Object.entries(back.metadata), Object.entries(metadata));
-    }),
+    fc.property(
+      fc.dictionary(fc.string(), fc.float64Array({ maxLength: 9, noNaN: true })),
+      fc.dictionary(fc.string(), fc.string()),
+      (arrays, metadata) => {
+        const tensors = Object.fromEntries(
+          Object.entries(arrays)
+            .filter(([name]) => name !== '__metadata__')
+            .map(([name, a]) => [name, { dtype: 'float64', shape: [a.length], data: new Float64Array(a) } as const]),
+        );
+        const back = decodeSafetensors(encodeSafetensors(tensors, metadata));
+        assert.equal(Object.entries(back.tensors), Object.entries(tensors));
+        assert.equal(Object.entries(back.metadata), Object.entries(metadata));
+      },
+    ),
   );
 });
 
@@ -103,7 +110,10 @@ safetensors('malformed files are refused, each with its reason', () => {
   const w = (entry: object) => ({ w: { dtype: 'F32', shape: [1], data_offsets: [0, 4], ...entry } });
   const four = new Uint8Array(4);
   refused(new Uint8Array(7), 'a file must begin with the 8-byte length of its header; got 7 bytes');
-  refused(file('{}', four, 9n), 'the header must lie within the file; got 9 bytes of 6; the file is cut short, or not safetensors');
+  refused(
+    file('{}', four, 9n),
+    'the header must lie within the file; got 9 bytes of 6; the file is cut short, or not safetensors',
+  );
   refused(file('{}', four, 2n ** 64n - 1n), /the header must lie within the file/);
   refused(file('{"a":'), /the header must be JSON in UTF-8/);
   refused(file('{"a'.padEnd(8, ' '), new Uint8Array([0xff])), /the header must be JSON in UTF-8/);
@@ -114,11 +124,23 @@ safetensors('malformed files are refused, each with its reason', () => {
   refused(file(w({ shape: [-1] }), four), 'shape must be a list of whole, non-negative sizes; got "w": [-1]');
   refused(file(w({ data_offsets: [0, 8] }), four), 'data_offsets must be a range within 4 bytes; got "w": [0,8]');
   refused(file(w({ data_offsets: [4, 0] }), four), 'data_offsets must be a range within 4 bytes; got "w": [4,0]');
-  refused(file(w({ shape: [2] }), four), 'data_offsets must span the bytes that dtype and shape need; got "w": 4 bytes for float32 [2]');
+  refused(
+    file(w({ shape: [2] }), four),
+    'data_offsets must span the bytes that dtype and shape need; got "w": 4 bytes for float32 [2]',
+  );
   refused(file(w({ shape: [2 ** 40, 2 ** 40] }), four), /must span the bytes/);
-  refused(file({ ...w({}), v: w({}).w }, four), 'tensors must fill the file without gap or overlap; got "v" from byte 0, where 4 was due');
-  refused(file(w({ data_offsets: [4, 8] }), new Uint8Array(8)), 'tensors must fill the file without gap or overlap; got "w" from byte 4, where 0 was due');
-  refused(file(w({}), new Uint8Array(5)), 'tensors must fill the file without gap or overlap; got 1 bytes after the last');
+  refused(
+    file({ ...w({}), v: w({}).w }, four),
+    'tensors must fill the file without gap or overlap; got "v" from byte 0, where 4 was due',
+  );
+  refused(
+    file(w({ data_offsets: [4, 8] }), new Uint8Array(8)),
+    'tensors must fill the file without gap or overlap; got "w" from byte 4, where 0 was due',
+  );
+  refused(
+    file(w({}), new Uint8Array(5)),
+    'tensors must fill the file without gap or overlap; got 1 bytes after the last',
+  );
   refused(file(w({ dtype: 'BOOL', data_offsets: [0, 1] }), new Uint8Array([2])), 'BOOL bytes must be 0 or 1; got "w"');
   refused(file({ __metadata__: { a: 1 } }), 'metadata must be text; got "a": 1');
   refused(file({ __metadata__: [] }), 'metadata must be a JSON object; got []');
@@ -134,15 +156,19 @@ safetensors('damage is never anything but a FormatError', () => {
     }
   };
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }), fc.nat(sound.length), (changes, cut) => {
-      const bytes = sound.slice();
-      for (const [at, value] of changes) bytes[at] = value;
-      tolerate(bytes);
-      assert.throws(
-        () => decodeSafetensors(sound.subarray(0, Math.min(cut, sound.length - 1))),
-        (e: unknown) => e instanceof FormatError,
-      );
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+      fc.nat(sound.length),
+      (changes, cut) => {
+        const bytes = sound.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        tolerate(bytes);
+        assert.throws(
+          () => decodeSafetensors(sound.subarray(0, Math.min(cut, sound.length - 1))),
+          (e: unknown) => e instanceof FormatError,
+        );
+      },
+    ),
     { numRuns: 2000 },
   );
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), tolerate));
@@ -156,9 +182,21 @@ safetensors('what cannot be written is refused', () => {
       (e: unknown) => e instanceof type && e.message === `encodeSafetensors: ${message}`,
     );
   const data = new Float32Array(2);
-  bad({ w: { dtype: 'float32', shape: [3], data } }, ShapeError, 'data must have as many elements as shape; got w: 2 elements, shape=[3]');
-  bad({ w: { dtype: 'int32', shape: [2], data } }, ValueError, 'data must be of its dtype; got w: Float32Array for int32');
-  bad({ __metadata__: { dtype: 'float32', shape: [2], data } }, ValueError, 'the name __metadata__ is reserved; got __metadata__');
+  bad(
+    { w: { dtype: 'float32', shape: [3], data } },
+    ShapeError,
+    'data must have as many elements as shape; got w: 2 elements, shape=[3]',
+  );
+  bad(
+    { w: { dtype: 'int32', shape: [2], data } },
+    ValueError,
+    'data must be of its dtype; got w: Float32Array for int32',
+  );
+  bad(
+    { __metadata__: { dtype: 'float32', shape: [2], data } },
+    ValueError,
+    'the name __metadata__ is reserved; got __metadata__',
+  );
   assert.throws(
     () => encodeSafetensors({}, { a: 1 as unknown as string }),
     (e: unknown) => e instanceof ValueError,

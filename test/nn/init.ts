@@ -23,7 +23,14 @@ test('fans count kernel cells, and follow the layout', () => {
 
 test('gains are PyTorch’s', () => {
   closeTo(
-    [init.gain('linear'), init.gain('sigmoid'), init.gain('tanh'), init.gain('relu'), init.gain('leakyRelu'), init.gain('leakyRelu', 2)],
+    [
+      init.gain('linear'),
+      init.gain('sigmoid'),
+      init.gain('tanh'),
+      init.gain('relu'),
+      init.gain('leakyRelu'),
+      init.gain('leakyRelu', 2),
+    ],
     [1, 1, 5 / 3, Math.SQRT2, Math.sqrt(2 / 1.0001), Math.sqrt(0.4)],
     1e-15,
   );
@@ -36,8 +43,16 @@ test('normal fills are the generator’s numbers times the formula’s deviation
     ['normal', init.normal(weight(), 1, 2, { random: new RandomState(4) }).sub(1), 2],
     ['heNormal', init.heNormal(weight(), { random: new RandomState(4) }), Math.sqrt(2 / 180)],
     ['heNormal HWOI', init.heNormal(weight(), { layout: 'HWOI', random: new RandomState(4) }), Math.sqrt(2 / 360)],
-    ['kaimingNormal', init.kaimingNormal(weight(), { mode: 'fanOut', a: 1, random: new RandomState(4) }), Math.sqrt(1 / 360)],
-    ['kaimingNormal tanh', init.kaimingNormal(weight(), { nonlinearity: 'tanh', random: new RandomState(4) }), 5 / 3 / Math.sqrt(180)],
+    [
+      'kaimingNormal',
+      init.kaimingNormal(weight(), { mode: 'fanOut', a: 1, random: new RandomState(4) }),
+      Math.sqrt(1 / 360),
+    ],
+    [
+      'kaimingNormal tanh',
+      init.kaimingNormal(weight(), { nonlinearity: 'tanh', random: new RandomState(4) }),
+      5 / 3 / Math.sqrt(180),
+    ],
     ['xavierNormal', init.xavierNormal(weight(), { gain: 3, random: new RandomState(4) }), 3 * Math.sqrt(2 / 540)],
   ];
   for (const [name, t, std] of cases)
@@ -53,7 +68,11 @@ test('uniform fills have the formula’s bound', () => {
   const draws = new RandomState(4).rand(7200);
   const cases: [string, ReturnType<typeof weight>, number][] = [
     ['heUniform', init.heUniform(weight(), { random: new RandomState(4) }), Math.sqrt(6 / 180)],
-    ['kaimingUniform √5', init.kaimingUniform(weight(), { a: Math.sqrt(5), random: new RandomState(4) }), 1 / Math.sqrt(180)],
+    [
+      'kaimingUniform √5',
+      init.kaimingUniform(weight(), { a: Math.sqrt(5), random: new RandomState(4) }),
+      1 / Math.sqrt(180),
+    ],
     ['xavierUniform', init.xavierUniform(weight(), { layout: 'HWOI', random: new RandomState(4) }), Math.sqrt(6 / 540)],
     ['uniform', init.uniform(weight(), -2, 2, { random: new RandomState(4) }), 2],
   ];

@@ -159,7 +159,9 @@ test('Linear multiplies the last axis by [in,out]', () => {
   assert.equal(layer.forward(zeros([2, 4, 3])).shape, [2, 4, 2]);
   assert.throws(
     () => layer.forward(zeros([2, 2])),
-    (e: Error) => e instanceof ShapeError && e.message === 'Linear: input must have rank 1 or more and 3 channels on its last axis; got input=[2,2]',
+    (e: Error) =>
+      e instanceof ShapeError &&
+      e.message === 'Linear: input must have rank 1 or more and 3 channels on its last axis; got input=[2,2]',
   );
 });
 
@@ -177,7 +179,10 @@ test('pools and unpooling are their operations', () => {
     () => new MaxUnpool2d().forward(half, where, { outputSize: [9, 9] }),
     (e: Error) => e instanceof ShapeError,
   );
-  same(new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x), avgPool2d(x, { ...options, countIncludePad: false }));
+  same(
+    new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x),
+    avgPool2d(x, { ...options, countIncludePad: false }),
+  );
 });
 
 test('unpooling layers are their operations, in every form', () => {
@@ -186,16 +191,30 @@ test('unpooling layers are their operations, in every form', () => {
   const want = maxUnpool2d(values, indices);
   same(new MaxUnpool2d([2, 3], { outputSize: [5, 7] }).forward(values, indices), want);
   same(new MaxUnpool2d([2, 3]).forward(values, indices.dataSync(), { outputSize: [5, 7] }), want);
-  same(new MaxUnpool2d({ poolSize: [2, 3], padding: 'valid' }).forward(values, indices.to('tf').dataSync(), { outputSize: [5, 7] }), want);
+  same(
+    new MaxUnpool2d({ poolSize: [2, 3], padding: 'valid' }).forward(values, indices.to('tf').dataSync(), {
+      outputSize: [5, 7],
+    }),
+    want,
+  );
   const overlapping = new MaxPool2dWithArgmaxAndMask(3, { stride: 2, padding: 'same' });
   const mirror = unpoolLike(overlapping, { duplicates: 'mean' });
   const [pooled, argmax, mask] = overlapping.forward(x);
   const [, at, counts] = maxPool2dWithArgmaxAndMask(x, { kernelSize: 3, stride: 2, padding: 'same' });
   same(argmax.plane, at.plane);
   same(mask, counts);
-  same(new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask), unpoolByMask(pooled, mask, { kernelSize: 3, stride: 2, padding: 'same' }));
-  same(new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask, argmax), unpoolByMask(pooled, mask, { argmax }));
-  same(new MaxUnpool2d({ duplicates: 'max' }).forward(pooled, argmax), maxUnpool2d(pooled, argmax, { duplicates: 'max' }));
+  same(
+    new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask),
+    unpoolByMask(pooled, mask, { kernelSize: 3, stride: 2, padding: 'same' }),
+  );
+  same(
+    new UnpoolByMask(3, { stride: 2, padding: 'same' }).forward(pooled, mask, argmax),
+    unpoolByMask(pooled, mask, { argmax }),
+  );
+  same(
+    new MaxUnpool2d({ duplicates: 'max' }).forward(pooled, argmax),
+    maxUnpool2d(pooled, argmax, { duplicates: 'max' }),
+  );
   same(mirror.forward(pooled), maxUnpool2d(pooled, argmax, { duplicates: 'mean' }));
   assert.is(String(new MaxPool2d(2, { nan: 'ignore' })), 'MaxPool2d(kernelSize=[2,2], nan=ignore)');
   assert.is(String(new MaxUnpool2d(3, { stride: 2 })), 'MaxUnpool2d(stride=2, kernelSize=3)');
@@ -205,7 +224,12 @@ test('unpooling layers are their operations, in every form', () => {
 
 test('a pool and the level tied to it share nothing that is trained or saved, and stand in a Sequential', () => {
   const pool = new MaxPool2d(2);
-  const net = new Sequential(new Conv2d(1, 2, 3, { padding: 'same' }), pool, unpoolLike(pool), new ConvTranspose2d(2, 1, 3, { padding: 'same' }));
+  const net = new Sequential(
+    new Conv2d(1, 2, 3, { padding: 'same' }),
+    pool,
+    unpoolLike(pool),
+    new ConvTranspose2d(2, 1, 3, { padding: 'same' }),
+  );
   assert.equal(Object.keys(net.stateDict()), ['0.weight', '0.bias', '3.weight', '3.bias']);
   assert.equal(net.namedModules().length, 5);
   const x = randn([1, 6, 6, 1]);
@@ -228,7 +252,10 @@ test('layers that change the size are their operations', () => {
   same(new PixelUnshuffle(2, { order: 'tf' }).forward(x), pixelUnshuffle(x, 2, { order: 'tf' }));
   assert.is(String(new Upsample2d(2, { fill: 'zeros' })), 'Upsample2d(scale=[2,2], fill=zeros)');
   assert.is(String(new Resize2d({ size: [5, 9] })), 'Resize2d(size=[5,9])');
-  assert.is(String(new Resize2d({ scale: 2, method: 'nearest', halfPixelCenters: false })), 'Resize2d(scale=2, method=nearest, halfPixelCenters=false)');
+  assert.is(
+    String(new Resize2d({ scale: 2, method: 'nearest', halfPixelCenters: false })),
+    'Resize2d(scale=2, method=nearest, halfPixelCenters=false)',
+  );
   assert.is(String(new Resize2d({ scale: 2, alignCorners: true })), 'Resize2d(scale=2, alignCorners=true)');
   assert.is(String(new PixelShuffle(3)), 'PixelShuffle(factor=3)');
   assert.is(String(new PixelUnshuffle(3, { order: 'tf' })), 'PixelUnshuffle(factor=3, order=tf)');
@@ -262,13 +289,18 @@ test('FixedUnpool2d: zeros, a kept matrix, or a learned one', () => {
 
   const corner = new FixedUnpool2d([2, 3], { learnable: true });
   assert.equal([...(corner.matrix as Tensor).dataSync()], [1, 0, 0, 0, 0, 0]);
-  same(corner.to('float64').forward(x.cast('float64')), upsample2d(x, { scale: [2, 3], fill: 'zeros' }).cast('float64'));
+  same(
+    corner.to('float64').forward(x.cast('float64')),
+    upsample2d(x, { scale: [2, 3], fill: 'zeros' }).cast('float64'),
+  );
   assert.is(String(corner), 'FixedUnpool2d(size=[2,3], learnable=true)');
   assert.is(String(fixed), 'FixedUnpool2d(size=[1,3])');
   assert.is(corner.multiplyAdds([1, 1, 1, 1], [1, 2, 3, 1]), 6);
   assert.throws(
     () => new FixedUnpool2d(2, { matrix }),
-    (e: Error) => e instanceof ShapeError && e.message === 'FixedUnpool2d: matrix must be of the size asked for; got matrix=[1,3], size=[2,2]',
+    (e: Error) =>
+      e instanceof ShapeError &&
+      e.message === 'FixedUnpool2d: matrix must be of the size asked for; got matrix=[1,3], size=[2,2]',
   );
 });
 
@@ -315,7 +347,10 @@ test('losses are their operations', () => {
       [0, 0],
     ]),
   ];
-  same(new BCEWithLogitsLoss({ posWeight: 10, reduction: 'sum' }).forward(a, b), bceWithLogits(a, b, { posWeight: 10, reduction: 'sum' }));
+  same(
+    new BCEWithLogitsLoss({ posWeight: 10, reduction: 'sum' }).forward(a, b),
+    bceWithLogits(a, b, { posWeight: 10, reduction: 'sum' }),
+  );
   same(new MSELoss().forward(a, b), mse(a, b));
   same(new L1Loss({ reduction: 'none' }).forward(a, b), l1(a, b, { reduction: 'none' }));
   const classes = tensor([0, 1, 1], { dtype: 'int32' });
@@ -323,7 +358,10 @@ test('losses are their operations', () => {
   const weighted = new BCEWithLogitsLoss({ posWeight: tensor([10, 2]) });
   assert.equal(Object.keys(weighted.stateDict()), ['posWeight']);
   closeTo(weighted.forward(a, b).dataSync(), bceWithLogits(a, b, { posWeight: tensor([10, 2]) }).dataSync(), 1e-7);
-  assert.throws(() => new MSELoss({ reduction: 'avg' as 'mean' }), /MSELoss: reduction must be 'mean', 'sum' or 'none'; got reduction=avg/);
+  assert.throws(
+    () => new MSELoss({ reduction: 'avg' as 'mean' }),
+    /MSELoss: reduction must be 'mean', 'sum' or 'none'; got reduction=avg/,
+  );
 });
 
 /** A norm layer as a function of its input and parameters, for gradcheck. */
@@ -353,7 +391,8 @@ test('Dropout keeps where u ≥ rate and scales; the identity in eval mode and a
   for (const rate of [1, -0.1, Number.NaN])
     assert.throws(
       () => new Dropout(rate),
-      (e: Error) => e instanceof ValueError && e.message.startsWith(`Dropout: rate must be in [0, 1); got rate=${rate}`),
+      (e: Error) =>
+        e instanceof ValueError && e.message.startsWith(`Dropout: rate must be in [0, 1); got rate=${rate}`),
     );
 });
 
@@ -388,7 +427,10 @@ test('BatchNorm2d: gradients, affine, and inputs that do not fit', () => {
   layer.eval();
   assert.ok(gradcheck(withParameters(layer), [x, layer.weight as Tensor, layer.bias as Tensor]));
   assert.equal(new BatchNorm2d(3, { affine: false }).parameters(), []);
-  assert.throws(() => new BatchNorm2d(3).forward(zeros([1, 1, 1, 3])), /BatchNorm2d: training needs more than one value per channel/);
+  assert.throws(
+    () => new BatchNorm2d(3).forward(zeros([1, 1, 1, 3])),
+    /BatchNorm2d: training needs more than one value per channel/,
+  );
   assert.throws(() => new BatchNorm2d(3).forward(zeros([2, 3])), /rank 4/);
   assert.throws(() => new BatchNorm2d(3).forward(zeros([2, 2, 2, 4])), /3 channels/);
   assert.throws(() => new BatchNorm2d(3, { momentum: 2 }), /BatchNorm2d: momentum must be in \[0, 1\]; got momentum=2/);
@@ -420,20 +462,28 @@ test('GroupNorm agrees with loops by hand', () => {
   for (let b = 0; b < n; b++)
     for (let g = 0; g < groups; g++) {
       const places: number[] = [];
-      for (let p = 0; p < h * w; p++) for (let k = 0; k < c / groups; k++) places.push((b * h * w + p) * c + g * (c / groups) + k);
+      for (let p = 0; p < h * w; p++)
+        for (let k = 0; k < c / groups; k++) places.push((b * h * w + p) * c + g * (c / groups) + k);
       const mean = places.reduce((s, i) => s + values[i], 0) / places.length;
       const variance = places.reduce((s, i) => s + (values[i] - mean) ** 2, 0) / places.length;
-      for (const i of places) want[i] = ((values[i] - mean) / Math.sqrt(variance + eps)) * [1, 2, 3, 4][i % c] + [0, 1, 0, -1][i % c];
+      for (const i of places)
+        want[i] = ((values[i] - mean) / Math.sqrt(variance + eps)) * [1, 2, 3, 4][i % c] + [0, 1, 0, -1][i % c];
     }
   const x = tensor(values, { shape: [n, h, w, c], dtype: 'float64', requiresGrad: true });
   closeTo(layer.forward(x).dataSync(), want, 1e-12);
   assert.ok(gradcheck(withParameters(layer), [x, layer.weight as Tensor, layer.bias as Tensor]));
-  assert.throws(() => new GroupNorm(3, 4), /GroupNorm: channels must be a multiple of groups; got channels=4, groups=3/);
+  assert.throws(
+    () => new GroupNorm(3, 4),
+    /GroupNorm: channels must be a multiple of groups; got channels=4, groups=3/,
+  );
 });
 
 test('bad constructor arguments are errors that name them', () => {
   const rejects = (make: () => unknown, message: string): void =>
-    assert.throws(make, (e: Error) => e instanceof ValueError && (e.message === message || assert.unreachable(e.message)));
+    assert.throws(
+      make,
+      (e: Error) => e instanceof ValueError && (e.message === message || assert.unreachable(e.message)),
+    );
   rejects(() => new Conv2d(0, 1, 3), 'Conv2d: inChannels must be whole and at least 1; got inChannels=0');
   rejects(() => new Conv2d(1, 1.5, 3), 'Conv2d: outChannels must be whole and at least 1; got outChannels=1.5');
   rejects(
@@ -441,18 +491,30 @@ test('bad constructor arguments are errors that name them', () => {
     'Conv2d: inChannels and outChannels must be multiples of groups; got inChannels=4, outChannels=6, groups=4',
   );
   rejects(() => new Conv2d(1, 1, 0), 'Conv2d: kernelSize must be whole and at least 1; got kernelSize=[0,0]');
-  rejects(() => new ConvTranspose2d(1, 1, 3, { stride: 0 }), 'ConvTranspose2d: stride must be whole and at least 1; got stride=[0,0]');
+  rejects(
+    () => new ConvTranspose2d(1, 1, 3, { stride: 0 }),
+    'ConvTranspose2d: stride must be whole and at least 1; got stride=[0,0]',
+  );
   rejects(() => new Linear(-1, 1), 'Linear: inFeatures must be whole and at least 1; got inFeatures=-1');
   assert.throws(() => new MaxPool2d(0), /MaxPool2d: kernelSize/);
   assert.throws(() => new AvgPool2d(2, { padding: -1 }), /AvgPool2d: padding/);
   rejects(() => new Upsample2d(0), 'Upsample2d: scale must be whole and at least 1; got scale=[0,0]');
-  rejects(() => new Upsample2d(2, { fill: 'zero' as 'zeros' }), "Upsample2d: fill must be 'copy' or 'zeros'; got fill=zero");
+  rejects(
+    () => new Upsample2d(2, { fill: 'zero' as 'zeros' }),
+    "Upsample2d: fill must be 'copy' or 'zeros'; got fill=zero",
+  );
   rejects(() => new Resize2d({}), 'Resize2d: one of size and scale must be given; got neither');
   rejects(() => new Resize2d({ size: [2, -1] }), 'Resize2d: size must be whole and at least 1; got size=[2,-1]');
-  assert.throws(() => new Resize2d({ scale: 2, alignCorners: true, halfPixelCenters: true }), /Resize2d: alignCorners and halfPixelCenters exclude each other/);
+  assert.throws(
+    () => new Resize2d({ scale: 2, alignCorners: true, halfPixelCenters: true }),
+    /Resize2d: alignCorners and halfPixelCenters exclude each other/,
+  );
   rejects(() => new FixedUnpool2d([1, 0]), 'FixedUnpool2d: size must be whole and at least 1; got size=[1,0]');
   rejects(() => new PixelShuffle(1.5), 'PixelShuffle: factor must be whole and at least 1; got factor=1.5');
-  rejects(() => new PixelUnshuffle(2, { order: 'onnx' as 'tf' }), "PixelUnshuffle: order must be 'torch' or 'tf'; got order=onnx");
+  rejects(
+    () => new PixelUnshuffle(2, { order: 'onnx' as 'tf' }),
+    "PixelUnshuffle: order must be 'torch' or 'tf'; got order=onnx",
+  );
 });
 
 test.run();

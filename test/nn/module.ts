@@ -54,7 +54,15 @@ test('finds parameters, buffers and submodules in order of definition', () => {
     net.namedBuffers().map(([name]) => name),
     ['offset'],
   );
-  assert.equal(Object.keys(net.stateDict()), ['scale', 'layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias', 'offset', 'head.weight']);
+  assert.equal(Object.keys(net.stateDict()), [
+    'scale',
+    'layers.0.weight',
+    'layers.0.bias',
+    'layers.1.weight',
+    'layers.1.bias',
+    'offset',
+    'head.weight',
+  ]);
   assert.equal(
     net.namedModules().map(([name, m]) => `${name}:${m.constructor.name}`),
     [':Net', 'layers.0:Linear', 'layers.1:Linear', 'head:Linear'],
@@ -97,7 +105,13 @@ test('counts what is shared once, and survives cycles', () => {
 });
 
 test('Sequential names its layers 0, 1, … and passes on the first of several results', () => {
-  const net = new Sequential(new Conv2d(1, 2, 3, { padding: 'same' }), new ReLU(), new MaxPool2d(2), new Flatten(), new Linear(8, 3));
+  const net = new Sequential(
+    new Conv2d(1, 2, 3, { padding: 'same' }),
+    new ReLU(),
+    new MaxPool2d(2),
+    new Flatten(),
+    new Linear(8, 3),
+  );
   assert.equal(
     net.namedParameters().map(([name]) => name),
     ['0.weight', '0.bias', '4.weight', '4.bias'],
@@ -105,7 +119,10 @@ test('Sequential names its layers 0, 1, … and passes on the first of several r
   assert.equal(net.forward(zeros([2, 4, 4, 1])).shape, [2, 3]);
   const shared = new ReLU();
   assert.is(new Sequential(shared, shared).layers.length, 2);
-  assert.throws(() => new Sequential(relu as unknown as ReLU), /Sequential: layers must be modules; got layer 0: function/);
+  assert.throws(
+    () => new Sequential(relu as unknown as ReLU),
+    /Sequential: layers must be modules; got layer 0: function/,
+  );
 });
 
 test('stateDict is a live view outside graph and scopes', () => {
@@ -133,7 +150,14 @@ test('loadStateDict copies values and reports what differs', () => {
   const partial = { scale: tensor([3]), extra: tensor([1]) };
   const report = to.loadStateDict(partial, { strict: false });
   assert.equal(report.unexpected, ['extra']);
-  assert.equal(report.missing, ['layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias', 'offset', 'head.weight']);
+  assert.equal(report.missing, [
+    'layers.0.weight',
+    'layers.0.bias',
+    'layers.1.weight',
+    'layers.1.bias',
+    'offset',
+    'head.weight',
+  ]);
   assert.is(to.scale.itemSync(), 3);
 });
 
@@ -161,7 +185,10 @@ test('loadStateDict loads all or nothing, and lists every mismatch', () => {
   );
   assert.equal([...net.scale.dataSync()], before);
   // Shapes stay strict when names need not be.
-  assert.throws(() => net.loadStateDict({ scale: zeros([2]) }, { strict: false }), /scale \[2\] float32 for \[1\] float32/);
+  assert.throws(
+    () => net.loadStateDict({ scale: zeros([2]) }, { strict: false }),
+    /scale \[2\] float32 for \[1\] float32/,
+  );
   const gone = zeros([1]);
   const released = { ...new Net().stateDict(), scale: tensor([100]), offset: gone };
   gone.release();

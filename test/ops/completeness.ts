@@ -15,12 +15,29 @@ const ops = new Map<string, string>();
 for (const file of files) {
   const module = (await import(new URL(file, directory).href)) as Record<string, unknown>;
   for (const [name, value] of Object.entries(module))
-    if (typeof value === 'function' && exported[name] === value && !/^class\b/.test(Function.prototype.toString.call(value))) ops.set(name, file);
+    if (
+      typeof value === 'function' &&
+      exported[name] === value &&
+      !/^class\b/.test(Function.prototype.toString.call(value))
+    )
+      ops.set(name, file);
 }
 
 test('the list of ops is not empty and holds the known families', () => {
   assert.ok(ops.size >= 60, `${ops.size} ops`);
-  for (const name of ['add', 'relu', 'sum', 'reshape', 'matmul', 'conv2d', 'conv2dTranspose', 'maxPool2d', 'maxUnpool2d', 'bceWithLogits', 'dropout'])
+  for (const name of [
+    'add',
+    'relu',
+    'sum',
+    'reshape',
+    'matmul',
+    'conv2d',
+    'conv2dTranspose',
+    'maxPool2d',
+    'maxUnpool2d',
+    'bceWithLogits',
+    'dropout',
+  ])
     assert.ok(ops.has(name), name);
 });
 
@@ -49,7 +66,8 @@ for (const [name, file] of ops)
     const before = source.slice(0, at).trimEnd();
     assert.ok(before.endsWith('*/'), `${name} in ${file} has no doc comment right above it`);
     const comment = before.slice(before.lastIndexOf('/**'));
-    for (const tag of ['@shape', '@gradient', '@throws', '@source']) assert.ok(comment.includes(tag), `${name} in ${file} lacks ${tag}`);
+    for (const tag of ['@shape', '@gradient', '@throws', '@source'])
+      assert.ok(comment.includes(tag), `${name} in ${file} lacks ${tag}`);
   });
 
 test.run();

@@ -72,10 +72,16 @@ for (const { name: place, open, dtype } of places) {
   test.after(() => on?.close());
 
   /** An input; a leaf that wants a gradient. */
-  const leaf = ({ shape, data }: FixtureTensor): Tensor => tensor(data as Float32Array, { shape, dtype, device: on, requiresGrad: true });
+  const leaf = ({ shape, data }: FixtureTensor): Tensor =>
+    tensor(data as Float32Array, { shape, dtype, device: on, requiresGrad: true });
   const plain = ({ shape, data }: FixtureTensor): Tensor => tensor(data as Float32Array, { shape, dtype, device: on });
   /** Compares with the oracle's float64 numbers. */
-  const check = async (what: string, got: Tensor | null, { tensors }: FixtureCase<unknown>, key = what): Promise<void> => {
+  const check = async (
+    what: string,
+    got: Tensor | null,
+    { tensors }: FixtureCase<unknown>,
+    key = what,
+  ): Promise<void> => {
     assert.ok(got !== null, `${what} is missing`);
     const want = tensors[`${key}_f64`];
     assert.equal(
@@ -92,7 +98,10 @@ for (const { name: place, open, dtype } of places) {
     let scale = 1;
     for (let i = 0; i < want.length; i++) scale = Math.max(scale, Math.abs(want[i]));
     for (let i = 0; i < want.length; i++)
-      assert.ok(Math.abs(got[i] - want[i]) <= 2e-6 * scale, `${what}: element ${i} is ${got[i]}, expected ${want[i]} (scale ${scale})`);
+      assert.ok(
+        Math.abs(got[i] - want[i]) <= 2e-6 * scale,
+        `${what}: element ${i} is ${got[i]}, expected ${want[i]} (scale ${scale})`,
+      );
   };
 
   for (const one of conv) {
@@ -105,7 +114,12 @@ for (const { name: place, open, dtype } of places) {
       test(`conv2d ${one.name}, ${way} padding`, async () => {
         const { x, w, b, dy } = one.tensors;
         const [input, weight, bias] = [leaf(x), leaf(w), b === undefined ? undefined : leaf(b)];
-        const y = conv2d(input, weight, { bias, stride, dilation, padding: way === 'named' ? same(padding) : explicit });
+        const y = conv2d(input, weight, {
+          bias,
+          stride,
+          dilation,
+          padding: way === 'named' ? same(padding) : explicit,
+        });
         assert.equal(y.shape, dy.shape);
         y.backward(plain(dy));
         await check('y', y, one);
@@ -120,7 +134,12 @@ for (const { name: place, open, dtype } of places) {
       const { stride, padding, output_shape } = one.attrs;
       const { x, w, b, dy } = one.tensors;
       const [input, weight, bias] = [leaf(x), leaf(w), leaf(b)];
-      const y = conv2dTranspose(input, weight, { bias, stride, padding: same(padding), outputSize: [output_shape[1], output_shape[2]] });
+      const y = conv2dTranspose(input, weight, {
+        bias,
+        stride,
+        padding: same(padding),
+        outputSize: [output_shape[1], output_shape[2]],
+      });
       assert.equal(y.shape, output_shape);
       y.backward(plain(dy));
       await check('y', y, one);
@@ -148,14 +167,20 @@ for (const { name: place, open, dtype } of places) {
       test(`maxUnpool2d ${one.name}, indices '${convention}'`, async () => {
         const v = leaf(one.tensors.v);
         const { shape, data } = one.tensors[key];
-        const indices = poolIndices(data as Int32Array, { shape, convention, inputShape: one.attrs.output_shape, device: on });
+        const indices = poolIndices(data as Int32Array, {
+          shape,
+          convention,
+          inputShape: one.attrs.output_shape,
+          device: on,
+        });
         const y = maxUnpool2d(v, indices);
         assert.equal(y.shape, one.attrs.output_shape);
         y.backward(plain(one.tensors.dy));
         await check('y', y, one, 'y_sum');
         await check('dv', v.grad, one);
         assert.equal([...(await indices.data())], [...data], 'indices come back as they were given');
-        for (const [other, otherKey] of conventions) assert.equal([...(await indices.to(other).data())], [...one.tensors[otherKey].data], `as '${other}'`);
+        for (const [other, otherKey] of conventions)
+          assert.equal([...(await indices.to(other).data())], [...one.tensors[otherKey].data], `as '${other}'`);
       });
 
   for (const one of bces)

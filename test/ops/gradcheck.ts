@@ -10,7 +10,8 @@ const reference: Device = await device('reference');
 for (const row of opTable) {
   if (row.differentiable) test(row.name, () => void gradcheck(row.fn, inputsOf(row, reference, 'float64')));
   else test(`${row.name}: runs`, () => void row.fn(...inputsOf(row, reference, 'float32')));
-  if (row.secondOrder) test(`${row.name}: second order`, () => void gradgradcheck(row.fn, inputsOf(row, reference, 'float64')));
+  if (row.secondOrder)
+    test(`${row.name}: second order`, () => void gradgradcheck(row.fn, inputsOf(row, reference, 'float64')));
 }
 
 test('gradcheck rejects a wrong gradient, naming input and element', () => {

@@ -37,7 +37,11 @@ const printout = (): Tensor =>
 test('§5.7 the zero-filled unpooling of the printout: (1,3,6,6) to (1,6,12,6), odd rows and columns zero, the sum kept', () => {
   const x = printout();
   assert.is(x.sum().itemSync(), 216);
-  for (const y of [unPooling2x2ZeroFilled(x), fixedUnpool2d(x, { size: 2 }), upsample2d(x, { scale: 2, fill: 'zeros' })]) {
+  for (const y of [
+    unPooling2x2ZeroFilled(x),
+    fixedUnpool2d(x, { size: 2 }),
+    upsample2d(x, { scale: 2, fill: 'zeros' }),
+  ]) {
     assert.equal(y.shape, [1, 6, 12, 6]);
     assert.is(y.sum().itemSync(), 216);
     assert.equal(y.slice(null, [0, null, 2], [0, null, 2]).dataSync(), x.dataSync());
@@ -68,7 +72,10 @@ test('§5.7 a matrix of numbers, of any size; the default is 1 at [0,0]', () => 
     for (let r = 0; r < 6; r++)
       for (let s = 0; s < 6; s++)
         for (let k = 0; k < 3; k++)
-          assert.is(got[((n * 6 + r) * 6 + s) * 3 + k], from[((n * 3 + Math.floor(r / 2)) * 2 + Math.floor(s / 3)) * 3 + k] * matrix[r % 2][s % 3]);
+          assert.is(
+            got[((n * 6 + r) * 6 + s) * 3 + k],
+            from[((n * 3 + Math.floor(r / 2)) * 2 + Math.floor(s / 3)) * 3 + k] * matrix[r % 2][s % 3],
+          );
   assert.equal(
     fixedUnpool2d(x, { size: [2, 3] }).dataSync(),
     fixedUnpool2d(x, {
@@ -156,13 +163,18 @@ test('§5.10 nearest, 3 to 5, under the three corner rules', () => {
 });
 
 /** One axis by hand, in floats where the op counts in fractions: source coordinate, then the two pixels around it, or the nearest. */
-function byHand(line: readonly number[], output: number, { alignCorners = false, halfPixelCenters = !alignCorners, method }: Resize2dOptions): number[] {
+function byHand(
+  line: readonly number[],
+  output: number,
+  { alignCorners = false, halfPixelCenters = !alignCorners, method }: Resize2dOptions,
+): number[] {
   const n = line.length;
   return range(0, output - 1).map((i) => {
     const scale = alignCorners && output > 1 ? (n - 1) / (output - 1) : n / output;
     const at = halfPixelCenters ? (i + 0.5) * scale - 0.5 : i * scale;
     // Quarters of a millionth stand for what the division may have lost at a tie.
-    if (method === 'nearest') return line[Math.min(Math.floor(at + (alignCorners || halfPixelCenters ? 0.5 : 0) + 2.5e-7), n - 1)];
+    if (method === 'nearest')
+      return line[Math.min(Math.floor(at + (alignCorners || halfPixelCenters ? 0.5 : 0) + 2.5e-7), n - 1)];
     const inside = Math.max(at, 0);
     const low = Math.floor(inside);
     return line[low] + (line[Math.min(low + 1, n - 1)] - line[low]) * (inside - low);
@@ -206,7 +218,10 @@ test('§5.10 whole ratios are exact: nearest by k copies, and a flat picture sta
     for (const corner of [corners.legacy, corners.halfPixel])
       assert.equal(resize2d(x, { scale: [1, k], method: 'nearest', ...corner }).dataSync(), copies, `${k} copies`);
     for (const corner of Object.values(corners))
-      assert.equal(new Set(resize2d(f64(new Float64Array(12).fill(0.1), [1, 3, 4, 1]), { scale: k, ...corner }).dataSync()).size, 1);
+      assert.equal(
+        new Set(resize2d(f64(new Float64Array(12).fill(0.1), [1, 3, 4, 1]), { scale: k, ...corner }).dataSync()).size,
+        1,
+      );
   }
 });
 test('§5.10 the size stays: the picture itself; a scale is rounded down to a size', () => {

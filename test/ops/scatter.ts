@@ -55,7 +55,11 @@ test("tf.scatter_nd's examples", () => {
   is(scatterNd([[4], [3], [1], [7]], tensor([9, 10, 11, 12]), [8]), [8], [0, 11, 0, 10, 9, 0, 0, 12]);
   const block = [5, 6, 7, 8].flatMap((v) => [v, v, v, v]);
   const zero = new Array(16).fill(0);
-  is(scatterNd([[0], [2]], tensor([...block, ...block], { shape: [2, 4, 4] }), [4, 4, 4]), [4, 4, 4], [...block, ...zero, ...block, ...zero]);
+  is(
+    scatterNd([[0], [2]], tensor([...block, ...block], { shape: [2, 4, 4] }), [4, 4, 4]),
+    [4, 4, 4],
+    [...block, ...zero, ...block, ...zero],
+  );
 });
 test('repeated vectors add, in row-major order; int32 stays int32', () => {
   is(scatterNd([[1], [6], [1], [5]], tensor([10, 20, 30, 40]), [8]), [8], [0, 40, 0, 0, 0, 40, 20, 0]);
@@ -138,7 +142,9 @@ test('any shapes, by loops', () => {
         const rest = shape.slice(depth);
         const count = sizeOf(lead);
         const inner = sizeOf(rest);
-        const vectors = Array.from({ length: count }, () => shape.slice(0, depth).map((n) => Math.floor(random.random() * n)));
+        const vectors = Array.from({ length: count }, () =>
+          shape.slice(0, depth).map((n) => Math.floor(random.random() * n)),
+        );
         const row = (vector: readonly number[]): number => vector.reduce((at, v, k) => at * shape[k] + v, 0);
         const flat = ints(vectors.flat(), [...lead, depth]);
         const indices = onDevice ? flat : ndarray(flat.dataSync(), [...lead, depth]);

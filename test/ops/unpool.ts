@@ -43,7 +43,8 @@ const shuffled = (seed: number, shape: Shape): number[] => {
     });
   return values;
 };
-const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
 
 interface Case {
   readonly seed: number;
@@ -54,11 +55,26 @@ const upTo = (n: number, from = 1): fc.Arbitrary<number> => fc.integer({ min: fr
 const two = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<[T, T]> => fc.tuple(one, one);
 /** Sizes from 1 × 1, odd and not square; windows that overlap, touch or leave gaps; every kind of padding that leaves each window a cell. */
 const cases: fc.Arbitrary<Case> = fc
-  .record({ seed: upTo(1000), batch: upTo(2), image: two(upTo(7)), channels: upTo(3), kernel: two(upTo(4)), stride: two(upTo(4)) })
+  .record({
+    seed: upTo(1000),
+    batch: upTo(2),
+    image: two(upTo(7)),
+    channels: upTo(3),
+    kernel: two(upTo(4)),
+    stride: two(upTo(4)),
+  })
   .chain(({ seed, batch, image, channels, kernel, stride }) => {
     const side = (i: 0 | 1): fc.Arbitrary<[number, number]> => two(upTo(kernel[i] - 1, 0));
-    const padding: fc.Arbitrary<Padding> = fc.oneof(fc.constant<Padding>('same'), fc.constant<Padding>('valid'), fc.tuple(side(0), side(1)));
-    return padding.map((p) => ({ seed, shape: [batch, ...image, channels] as Case['shape'], options: { kernelSize: kernel, stride, padding: p } }));
+    const padding: fc.Arbitrary<Padding> = fc.oneof(
+      fc.constant<Padding>('same'),
+      fc.constant<Padding>('valid'),
+      fc.tuple(side(0), side(1)),
+    );
+    return padding.map((p) => ({
+      seed,
+      shape: [batch, ...image, channels] as Case['shape'],
+      options: { kernelSize: kernel, stride, padding: p },
+    }));
   })
   .filter(({ shape, options }) => {
     try {
@@ -70,7 +86,8 @@ const cases: fc.Arbitrary<Case> = fc
       throw error;
     }
   });
-const check = (property: (c: Case) => void, numRuns = 200): void => fc.assert(fc.property(cases, property), { numRuns });
+const check = (property: (c: Case) => void, numRuns = 200): void =>
+  fc.assert(fc.property(cases, property), { numRuns });
 
 test('unpooling what was pooled puts every maximum in its own place, as often as it was one', () =>
   check(({ seed, shape, options }) => {
@@ -124,7 +141,11 @@ test('indices convert between all conventions without loss, and through raw numb
       assert.equal(back.plane.dataSync(), where.plane.dataSync(), convention);
       assert.equal(back.dataSync(), raw, convention);
       if (convention !== 'window')
-        assert.equal(poolIndices(raw, { shape: where.shape, convention, inputShape: shape }).plane.dataSync(), where.plane.dataSync(), convention);
+        assert.equal(
+          poolIndices(raw, { shape: where.shape, convention, inputShape: shape }).plane.dataSync(),
+          where.plane.dataSync(),
+          convention,
+        );
     }
   }));
 
@@ -136,10 +157,15 @@ test("PyTorch's and TensorFlow Addons' forms, the posted function and the mask a
     const outputSize = [shape[1], shape[2]] as const;
     if (padding === 'same' || padding === 'valid')
       for (const given of [where, where.to('tf').dataSync()])
-        assert.equal(maxUnpool2d(what, given, { poolSize: kernelSize, strides: stride, padding, outputSize }).dataSync(), want);
+        assert.equal(
+          maxUnpool2d(what, given, { poolSize: kernelSize, strides: stride, padding, outputSize }).dataSync(),
+          want,
+        );
     if (padding === 'valid')
-      for (const given of [where, where.dataSync()]) assert.equal(maxUnpool2d(what, given, { kernelSize, stride, outputSize }).dataSync(), want);
-    for (const given of [where, where.to('tf').dataSync()]) assert.equal(unpooling(what, shape, given).dataSync(), want);
+      for (const given of [where, where.dataSync()])
+        assert.equal(maxUnpool2d(what, given, { kernelSize, stride, outputSize }).dataSync(), want);
+    for (const given of [where, where.to('tf').dataSync()])
+      assert.equal(unpooling(what, shape, given).dataSync(), want);
     assert.equal(unpoolByMask(what, mask, { argmax: where }).dataSync(), want);
   }));
 
@@ -176,7 +202,10 @@ test('the mask alone spreads a value over the masked cells of its window', () =>
 // ---- policies
 
 /** Values that share a cell, in row-major order, and what a policy makes of them: the cell's value, and of the cell's gradient each one's. */
-const policies: Record<Exclude<Duplicates, 'error'>, (values: number[]) => [value: number, share: (g: number, i: number) => number]> = {
+const policies: Record<
+  Exclude<Duplicates, 'error'>,
+  (values: number[]) => [value: number, share: (g: number, i: number) => number]
+> = {
   add: (values) => [values.reduce((a, b) => a + b), (g) => g],
   first: (values) => [values[0], (g, i) => (i === 0 ? g : 0)],
   last: (values) => [values[values.length - 1], (g, i) => (i === values.length - 1 ? g : 0)],
@@ -188,7 +217,14 @@ const policies: Record<Exclude<Duplicates, 'error'>, (values: number[]) => [valu
 };
 
 /** Unpooling by lists: for each cell, the elements that point at it. */
-function byLists(values: number[], plane: ArrayLike<number>, shape: Shape, inputShape: Shape, g: number[], policy: Exclude<Duplicates, 'error'>) {
+function byLists(
+  values: number[],
+  plane: ArrayLike<number>,
+  shape: Shape,
+  inputShape: Shape,
+  g: number[],
+  policy: Exclude<Duplicates, 'error'>,
+) {
   const [, height, width, channels] = inputShape;
   const perImage = shape[1] * shape[2] * channels;
   const at = new Map<number, number[]>();
@@ -209,15 +245,22 @@ function byLists(values: number[], plane: ArrayLike<number>, shape: Shape, input
 }
 
 /** Small whole numbers with many equals, so that max must choose; as float32 everywhere, exact in every order of addition. */
-const small = (seed: number, n: number): number[] => Array.from(new RandomState(seed).rand(n), (u) => Math.floor(u * 7) - 3);
+const small = (seed: number, n: number): number[] =>
+  Array.from(new RandomState(seed).rand(n), (u) => Math.floor(u * 7) - 3);
 
 function policiesOn(on: Device, dtype: 'float32' | 'float64', numRuns: number): void {
   fc.assert(
     fc.property(cases, fc.boolean(), ({ seed, shape, options }, ofWindows) => {
       const [{ shape: pooled }, where] = maxPool2d(tensor(shuffled(seed, shape), { shape }), options);
-      const anywhere = Array.from(new RandomState(seed).rand(sizeOf(pooled)), (u) => Math.floor(u * shape[1] * shape[2]));
+      const anywhere = Array.from(new RandomState(seed).rand(sizeOf(pooled)), (u) =>
+        Math.floor(u * shape[1] * shape[2]),
+      );
       const plane = ofWindows ? where.plane.dataSync() : anywhere;
-      const indices = new PoolIndices(tensor(Int32Array.from(plane), { shape: pooled, device: on }), shape, ofWindows ? where.geometry : null);
+      const indices = new PoolIndices(
+        tensor(Int32Array.from(plane), { shape: pooled, device: on }),
+        shape,
+        ofWindows ? where.geometry : null,
+      );
       const [values, g] = [small(seed + 1, sizeOf(pooled)), small(seed + 2, sizeOf(shape))];
       for (const policy of Object.keys(policies) as (keyof typeof policies)[]) {
         const v = tensor(values, { shape: pooled, dtype, device: on, requiresGrad: true });
@@ -271,7 +314,11 @@ test("'error' refuses the first index that repeats, and passes all others", asyn
     const repeats = Array.from(counts.dataSync()).some((n) => n > 1);
     if (repeats) repeated++;
     const unpool = (): Tensor => maxUnpool2d(what, where, { duplicates: 'error' });
-    if (repeats) assert.throws(unpool, (e: Error) => e instanceof ValueError && /^maxUnpool2d: no index may repeat/.test(e.message));
+    if (repeats)
+      assert.throws(
+        unpool,
+        (e: Error) => e instanceof ValueError && /^maxUnpool2d: no index may repeat/.test(e.message),
+      );
     else assert.equal(unpool().dataSync(), maxUnpool2d(what, where).dataSync());
   });
   assert.ok(repeated > 20, `${repeated} with repeated indices`);
@@ -293,14 +340,22 @@ test('what was checked once is not read again', async () => {
     () => poolIndices(rawTensor, { convention: 'torch', inputShape: [1, 4, 4, 1], device: on }),
     (e: Error) =>
       e instanceof DeviceError &&
-      /^poolIndices: raw indices are checked, so they must be read; got mode cpu.*; pass numbers: await tensor\.data\(\)$/.test(e.message),
+      /^poolIndices: raw indices are checked, so they must be read; got mode cpu.*; pass numbers: await tensor\.data\(\)$/.test(
+        e.message,
+      ),
   );
   // Raw numbers are looked at where they come in.
   const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1], device: on } as const;
   const v = tensor([1, 2, 3, 4], { shape: [1, 2, 2, 1], device: on });
   assert.throws(() => maxUnpool2d(v, poolIndices([0, 2, 8, 2], raw), { duplicates: 'error' }), /no index may repeat/);
-  assert.equal([...(await maxUnpool2d(v, poolIndices([0, 2, 8, 10], raw), { duplicates: 'error' }).data())], [1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0]);
-  const [some, none] = [tensor(shuffled(2, [1, 4, 4, 1]), { shape: [1, 4, 4, 1], device: on }), { kernelSize: 1, stride: 2 }];
+  assert.equal(
+    [...(await maxUnpool2d(v, poolIndices([0, 2, 8, 10], raw), { duplicates: 'error' }).data())],
+    [1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0, 0, 0],
+  );
+  const [some, none] = [
+    tensor(shuffled(2, [1, 4, 4, 1]), { shape: [1, 4, 4, 1], device: on }),
+    { kernelSize: 1, stride: 2 },
+  ];
   const [picked, places] = maxPool2d(some.add(0), none);
   assert.equal((await maxUnpool2d(picked, await places.checkUnique(), { duplicates: 'error' }).data()).length, 16);
   await on.close();

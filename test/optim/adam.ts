@@ -41,7 +41,14 @@ for (const { name, attrs, tensors } of fixtures) {
       test(`PyTorch's ${name}, ${form}, ${dtype}`, () => {
         const p = new Parameter(tensor(tensors.p0.data, { dtype }));
         const { lr, betas, eps, amsgrad } = attrs;
-        const optimizer = new (attrs.optimizer === 'AdamW' ? AdamW : Adam)([p], { lr, betas, eps, amsgrad, form, weightDecay: attrs.weight_decay });
+        const optimizer = new (attrs.optimizer === 'AdamW' ? AdamW : Adam)([p], {
+          lr,
+          betas,
+          eps,
+          amsgrad,
+          form,
+          weightDecay: attrs.weight_decay,
+        });
         const size = p.size;
         for (let t = 0; t < tensors.grads.shape[0]; t++) {
           optimizer.zeroGrad();
@@ -70,7 +77,10 @@ test('§8 both forms over steps with changing gradients, from their formulas', (
       m = 0.9 * m + (1 - 0.9) * g;
       v = 0.999 * v + (1 - 0.999) * g * g;
       const [c1, c2] = [1 - 0.9 ** (i + 1), 1 - 0.999 ** (i + 1)];
-      want -= form === 'tf' ? ((0.01 * Math.sqrt(c2)) / c1) * (m / (Math.sqrt(v) + 1e-8)) : 0.01 * (m / c1 / (Math.sqrt(v / c2) + 1e-8));
+      want -=
+        form === 'tf'
+          ? ((0.01 * Math.sqrt(c2)) / c1) * (m / (Math.sqrt(v) + 1e-8))
+          : 0.01 * (m / c1 / (Math.sqrt(v / c2) + 1e-8));
       closeTo([p.itemSync()], [want], 1e-14, `${form}, step ${i + 1}`);
     });
   }

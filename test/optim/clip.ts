@@ -49,7 +49,10 @@ test('no gradient gives 0; NaN spreads; bad numbers are errors', () => {
   params[1].grad = tensor([Number.NaN]);
   assert.ok(Number.isNaN(clipGradNorm(params, 1).itemSync()));
   assert.ok(Number.isNaN(params[0].grad?.dataSync()[0]));
-  assert.throws(() => clipGradNorm(made(), Number.NaN), /clipGradNorm: maxNorm must be a number and not negative; got maxNorm=NaN/);
+  assert.throws(
+    () => clipGradNorm(made(), Number.NaN),
+    /clipGradNorm: maxNorm must be a number and not negative; got maxNorm=NaN/,
+  );
   assert.throws(() => clipGradNorm([], 1), /there must be parameters/);
 });
 

@@ -217,7 +217,9 @@ test('a rate that has become NaN, or a gradient that does not fit, changes nothi
   assert.throws(
     () => optimizer.step(),
     (e: Error) =>
-      e instanceof ShapeError && e.message === "SGD: a gradient must have its parameter's shape and dtype; got gradient [2] float64, parameter [1] float64",
+      e instanceof ShapeError &&
+      e.message ===
+        "SGD: a gradient must have its parameter's shape and dtype; got gradient [2] float64, parameter [1] float64",
   );
   assert.equal([a.itemSync(), b.itemSync()], [1, 1]);
 });
@@ -252,7 +254,8 @@ for (const [name, make] of makers)
       train(first, optimizer, x, y);
       train(second, resumed, x, y);
     }
-    for (const [i, p] of first.parameters().entries()) assert.equal([...second.parameters()[i].dataSync()], [...p.dataSync()]);
+    for (const [i, p] of first.parameters().entries())
+      assert.equal([...second.parameters()[i].dataSync()], [...p.dataSync()]);
   });
 
 test('loadStateDict checks everything before it changes anything', () => {
@@ -272,14 +275,20 @@ test('loadStateDict checks everything before it changes anything', () => {
     assert.is(optimizer.paramGroups[0].lr, 1e-3);
   };
   const group = dict.groups[0];
-  rejects({ ...dict, groups: [group, group] }, /Adam.loadStateDict: groups must have as many parameters as here; got groups of \[2,2\]/);
+  rejects(
+    { ...dict, groups: [group, group] },
+    /Adam.loadStateDict: groups must have as many parameters as here; got groups of \[2,2\]/,
+  );
   rejects({ ...dict, groups: [{ ...group, options: { ...group.options, lr: Number.NaN } }] }, /lr=NaN/);
   rejects({ ...dict, state: { ...dict.state, 7: dict.state[0] } }, /parameter numbers must be in \[0, 1\]; got 7/);
   rejects(
     { groups: [{ ...group, options: { ...group.options, lr: 5 } }], state: { ...dict.state, 1: dict.state[0] } },
     /m \[2\] float64, parameter \[1\] float64/,
   );
-  rejects({ ...dict, state: { 0: { step: 1, tensors: { m: dict.state[0].tensors.m } } } }, /the state of a parameter must be \(m, v\); got parameter 0: \(m\)/);
+  rejects(
+    { ...dict, state: { 0: { step: 1, tensors: { m: dict.state[0].tensors.m } } } },
+    /the state of a parameter must be \(m, v\); got parameter 0: \(m\)/,
+  );
   rejects({ ...dict, state: { 0: { ...dict.state[0], step: 1.5 } } }, /step must be whole/);
   rejects({ ...dict, groups: [{ ...group, options: { ...group.options, amsgrad: true } }] }, /\(m, v, vmax\)/);
 });

@@ -71,8 +71,14 @@ test('a state dictionary goes on where it was', () => {
 test('options out of range', () => {
   assert.throws(() => new StepLR(optimizer(), { every: 0 }), /StepLR: every must be whole and at least 1; got every=0/);
   assert.throws(() => new StepLR(optimizer(), { every: 1, gamma: 0 }), /StepLR: gamma/);
-  assert.throws(() => new CosineLR(optimizer(), { total: Number.NaN }), /CosineLR: total must be whole and at least 1; got total=NaN/);
-  assert.throws(() => new WarmupLR(optimizer(), { steps: 1, startFactor: 2 }), /WarmupLR: startFactor must be in \[0, 1\]; got startFactor=2/);
+  assert.throws(
+    () => new CosineLR(optimizer(), { total: Number.NaN }),
+    /CosineLR: total must be whole and at least 1; got total=NaN/,
+  );
+  assert.throws(
+    () => new WarmupLR(optimizer(), { steps: 1, startFactor: 2 }),
+    /WarmupLR: startFactor must be in \[0, 1\]; got startFactor=2/,
+  );
 });
 
 test.run();

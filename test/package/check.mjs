@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
-const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' });
+const npm = (args, cwd) =>
+  execFileSync('npm', args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' });
 const node = (args, cwd) => execFileSync(process.execPath, args, { cwd, encoding: 'utf8' });
 const tsc = require.resolve('typescript/bin/tsc');
 
@@ -55,7 +56,10 @@ try {
     node(['scripts/build.mjs'], '.');
     npm(['pack', '--pack-destination', work], '.');
   });
-  check('publint finds nothing', () => void node([join(dirname(require.resolve('publint')), 'cli.js'), '--strict'], '.'));
+  check(
+    'publint finds nothing',
+    () => void node([join(dirname(require.resolve('publint')), 'cli.js'), '--strict'], '.'),
+  );
   const tarball = readdirSync(work).find((f) => f.endsWith('.tgz'));
   const project = join(work, 'project');
   check('installs in an empty project', () => {
@@ -69,7 +73,14 @@ try {
   });
   check('the model type-checks and trains in TypeScript', () => {
     writeFileSync(join(project, 'typed.ts'), model(true));
-    const compilerOptions = { strict: true, target: 'es2022', module: 'nodenext', skipLibCheck: false, types: [], outDir: 'built' };
+    const compilerOptions = {
+      strict: true,
+      target: 'es2022',
+      module: 'nodenext',
+      skipLibCheck: false,
+      types: [],
+      outDir: 'built',
+    };
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
     node([tsc], project);
     node([join('built', 'typed.js')], project);
@@ -110,7 +121,10 @@ console.log(ms.toFixed(0) + ' ms');`,
     return node(['load.js'], project).trim();
   });
   for (const entry of ['data', 'io', 'train'])
-    check(`cedargrad/${entry} loads`, () => void node(['--input-type=module', '-e', `await import('cedargrad/${entry}')`], project));
+    check(
+      `cedargrad/${entry} loads`,
+      () => void node(['--input-type=module', '-e', `await import('cedargrad/${entry}')`], project),
+    );
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

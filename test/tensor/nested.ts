@@ -32,7 +32,11 @@ nested('flattens numbers and booleans', () => {
 
 nested('ragged nesting names the place', () => {
   const rule = 'tensor: nested arrays must have equal lengths at each depth; got';
-  throws(() => fromNested('tensor', [[1, 2], [3]]), ShapeError, `${rule} length 1 at [1]; the first elements have shape [2,2]`);
+  throws(
+    () => fromNested('tensor', [[1, 2], [3]]),
+    ShapeError,
+    `${rule} length 1 at [1]; the first elements have shape [2,2]`,
+  );
   throws(
     () =>
       fromNested('tensor', [
@@ -42,14 +46,30 @@ nested('ragged nesting names the place', () => {
     ShapeError,
     `${rule} length 2 at [1][1]; the first elements have shape [2,2,1]`,
   );
-  throws(() => fromNested('tensor', [[1], 2]), ShapeError, `${rule} a number at [1]; the first elements have shape [2,1]`);
-  throws(() => fromNested('tensor', [1, [2]]), ShapeError, `${rule} length 1 at [1]; the first elements have shape [2]`);
+  throws(
+    () => fromNested('tensor', [[1], 2]),
+    ShapeError,
+    `${rule} a number at [1]; the first elements have shape [2,1]`,
+  );
+  throws(
+    () => fromNested('tensor', [1, [2]]),
+    ShapeError,
+    `${rule} length 1 at [1]; the first elements have shape [2]`,
+  );
 });
 
 nested('other leaves are refused', () => {
   const bad = (v: unknown) => [[1, v]] as Nested;
-  throws(() => fromNested('tensor', bad('a')), ValueError, 'tensor: nested arrays must hold numbers or booleans; got string at [0][1]');
-  throws(() => fromNested('tensor', bad(null)), ValueError, 'tensor: nested arrays must hold numbers or booleans; got null at [0][1]');
+  throws(
+    () => fromNested('tensor', bad('a')),
+    ValueError,
+    'tensor: nested arrays must hold numbers or booleans; got string at [0][1]',
+  );
+  throws(
+    () => fromNested('tensor', bad(null)),
+    ValueError,
+    'tensor: nested arrays must hold numbers or booleans; got null at [0][1]',
+  );
   throws(
     () => fromNested('tensor', undefined as unknown as Nested),
     ValueError,
@@ -104,10 +124,17 @@ nested('keeps the values of every element type', () => {
   assert.equal(read(new Int16Array([-200, 1])).data, new Int32Array([-200, 1]));
   assert.equal(read(new Uint32Array([4294967295, 1])).data, new Float64Array([4294967295, 1]));
   assert.equal(read([0.5, 1]).data, new Float64Array([0.5, 1]));
-  assert.equal(read({ length: 2, get: (i: number) => i + 3, set: (_: number, v: number) => v }).data, new Float64Array([3, 4]));
+  assert.equal(
+    read({ length: 2, get: (i: number) => i + 3, set: (_: number, v: number) => v }).data,
+    new Float64Array([3, 4]),
+  );
   assert.equal(fromNdarray(ndarray(new Float32Array([3]), [])), { data: new Float32Array([3]), shape: [] });
   assert.equal(fromNdarray(ndarray(new Float32Array(0), [0, 3])), { data: new Float32Array(0), shape: [0, 3] });
-  throws(() => read(['a', 'b'] as unknown as number[]), ValueError, 'fromNdarray: elements must be numbers; got string at element 0');
+  throws(
+    () => read(['a', 'b'] as unknown as number[]),
+    ValueError,
+    'fromNdarray: elements must be numbers; got string at element 0',
+  );
 });
 
 nested('the ndarray shares memory with the data', () => {
@@ -115,7 +142,11 @@ nested('the ndarray shares memory with the data', () => {
   const view = toNdarray(data, [2, 2]);
   view.set(1, 0, 9);
   assert.is(data[2], 9);
-  throws(() => toNdarray(data, [3]), ShapeError, 'toNdarray: data must have as many elements as shape; got 4 elements, shape=[3]');
+  throws(
+    () => toNdarray(data, [3]),
+    ShapeError,
+    'toNdarray: data must have as many elements as shape; got 4 elements, shape=[3]',
+  );
 });
 
 nested.run();

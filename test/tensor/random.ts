@@ -132,13 +132,21 @@ random('the cached second normal value survives other draws and a saved state', 
 });
 
 random('seeds, sizes and bounds are checked', () => {
-  const bad = (run: () => unknown, message: string) => assert.throws(run, (e: unknown) => e instanceof ValueError && e.message === message);
-  for (const seed of [-1, 0.5, 2 ** 32, NaN]) bad(() => new RandomState(seed), `RandomState: seed must be whole and in [0, 4294967295]; got seed=${seed}`);
+  const bad = (run: () => unknown, message: string) =>
+    assert.throws(run, (e: unknown) => e instanceof ValueError && e.message === message);
+  for (const seed of [-1, 0.5, 2 ** 32, NaN])
+    bad(() => new RandomState(seed), `RandomState: seed must be whole and in [0, 4294967295]; got seed=${seed}`);
   const r = new RandomState(0);
   bad(() => r.rand(-1), 'RandomState.rand: size must be whole and not negative; got size=-1');
   bad(() => r.permutation(1.5), 'RandomState.permutation: n must be whole and not negative; got n=1.5');
-  bad(() => r.randint(3, 3, 1), 'RandomState.randint: low must be less than high, both whole and within int32; got low=3, high=3');
-  bad(() => r.uniform(0, Infinity, 1), 'RandomState.uniform: low, high and their difference must be finite; got low=0, high=Infinity');
+  bad(
+    () => r.randint(3, 3, 1),
+    'RandomState.randint: low must be less than high, both whole and within int32; got low=3, high=3',
+  );
+  bad(
+    () => r.uniform(0, Infinity, 1),
+    'RandomState.uniform: low, high and their difference must be finite; got low=0, high=Infinity',
+  );
   assert.equal([...r.permutation(0)], []);
   assert.equal([...r.randint(4, 5, 2)], [4, 4]);
 });

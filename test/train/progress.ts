@@ -16,7 +16,8 @@ function fake(columns?: number) {
 progress('in a pipe, a line every tenth and one at the end', () => {
   const stream = fake();
   const p = new Progress(1000, { stream, label: 'cedn' });
-  for (let step = 1; step <= 1000; step++) p.update(step, { loss: 1 / step, accuracy: step / 1000, stepsPerSecond: 50 });
+  for (let step = 1; step <= 1000; step++)
+    p.update(step, { loss: 1 / step, accuracy: step / 1000, stepsPerSecond: 50 });
   p.done();
   p.done();
   p.update(1, {});
@@ -31,7 +32,10 @@ progress('time left in minutes and hours; what is not known is not shown', () =>
   p.update(10000, { stepsPerSecond: 500 });
   p.update(20000, { stepsPerSecond: 10 });
   p.done();
-  assert.equal(stream.written.slice(0, 2), ['train  10000/100000  500 steps/s  3m00s left\n', 'train  20000/100000  10.0 steps/s  2h13m left\n']);
+  assert.equal(stream.written.slice(0, 2), [
+    'train  10000/100000  500 steps/s  3m00s left\n',
+    'train  20000/100000  10.0 steps/s  2h13m left\n',
+  ]);
 });
 
 progress('few steps make no more lines than steps', () => {
@@ -79,7 +83,8 @@ progress('runs where there is no process', () => {
 progress('a bad total is refused', () => {
   assert.throws(
     () => new Progress(-1, { stream: fake() }),
-    (e: unknown) => e instanceof ValueError && e.message === 'Progress: total must be whole and not negative; got total=-1',
+    (e: unknown) =>
+      e instanceof ValueError && e.message === 'Progress: total must be whole and not negative; got total=-1',
   );
 });
 

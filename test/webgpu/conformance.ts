@@ -13,5 +13,6 @@ test.before(async () => {
   tested = await device('webgpu');
 });
 test.after(() => tested?.close());
-for (const { name, run } of [...checks, ...goldenChecks(golden, 20), launchCheck(mostLaunches.webgpu)]) test(name, () => run(tested, reference));
+for (const { name, run } of [...checks, ...goldenChecks(golden, 20), launchCheck(mostLaunches.webgpu)])
+  test(name, () => run(tested, reference));
 test.run();

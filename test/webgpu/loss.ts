@@ -44,11 +44,14 @@ interface RawDevice {
 }
 /** The GPUDevice that gpu.js's kernels run on now. */
 async function rawDevice(): Promise<RawDevice> {
-  const { WebGPUContext } = (await import('gpu.js')) as unknown as { WebGPUContext: { acquire(): Promise<{ device: RawDevice }> } };
+  const { WebGPUContext } = (await import('gpu.js')) as unknown as {
+    WebGPUContext: { acquire(): Promise<{ device: RawDevice }> };
+  };
   return (await WebGPUContext.acquire()).device;
 }
 
-const lost = /^\w+: the adapter must not be lost; got .+; await device\.recover\(\), then load the parameters that you saved last$/;
+const lost =
+  /^\w+: the adapter must not be lost; got .+; await device\.recover\(\), then load the parameters that you saved last$/;
 async function failure(work: Promise<unknown>): Promise<DeviceError> {
   const [outcome] = await Promise.allSettled([work]);
   if (outcome.status === 'fulfilled') throw new Error(`resolved with ${outcome.value}`);
@@ -103,11 +106,22 @@ class Trainer {
   async save(): Promise<Saved> {
     const onHost = async (tensors: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> =>
       Object.fromEntries(
-        await Promise.all(Object.entries(tensors).map(async ([name, t]) => [name, tensor(await t.data(), { shape: t.shape, device: reference })])),
+        await Promise.all(
+          Object.entries(tensors).map(async ([name, t]) => [
+            name,
+            tensor(await t.data(), { shape: t.shape, device: reference }),
+          ]),
+        ),
       );
     const { groups, state } = this.optimizer.stateDict();
-    const entries = Object.entries(state).map(async ([n, { step, tensors }]) => [n, { step, tensors: await onHost(tensors) }]);
-    return { model: await onHost(this.model.stateDict()), optimizer: { groups, state: Object.fromEntries(await Promise.all(entries)) } };
+    const entries = Object.entries(state).map(async ([n, { step, tensors }]) => [
+      n,
+      { step, tensors: await onHost(tensors) },
+    ]);
+    return {
+      model: await onHost(this.model.stateDict()),
+      optimizer: { groups, state: Object.fromEntries(await Promise.all(entries)) },
+    };
   }
 
   load({ model, optimizer }: Saved): void {
@@ -147,7 +161,8 @@ test('a lost adapter rejects every read, and after recover() training goes on fr
 
   await on.recover();
   assert.is(on.alive, true);
-  const early = /^\w+: an array must have been made since the adapter was lost; got one from before; load saved parameters, and upload data again$/;
+  const early =
+    /^\w+: an array must have been made since the adapter was lost; got one from before; load saved parameters, and upload data again$/;
   assert.match((await failure(trainer.model.head.weight.data())).message, early);
   trainer.load(saved);
   assert.equal([...losses, ...(await trainer.train(6, 12))], want);
@@ -210,7 +225,10 @@ test('losing the adapter and freeing everything leaves nothing counted', async (
 test('a closed device is not recovered', async () => {
   const on = await device('webgpu');
   await on.close();
-  assert.match((await failure(on.recover())).message, /^recover: the device must be open; got one that was closed; open another with device\(\)$/);
+  assert.match(
+    (await failure(on.recover())).message,
+    /^recover: the device must be open; got one that was closed; open another with device\(\)$/,
+  );
 });
 
 test('two devices at once: one is closed, the other goes on', async () => {
@@ -275,14 +293,21 @@ test('memory is flat over 2,000 training steps', async () => {
 // ---- processes of their own
 
 /** Runs a program that imports cedargrad; a process that does not end by itself has status null. */
-function run(program: string, { env = {}, cwd = repository }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): { status: number | null; output: string } {
+function run(
+  program: string,
+  { env = {}, cwd = repository }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): { status: number | null; output: string } {
   const loader = cwd === repository ? ['--conditions=cedargrad-source', '--import', 'tsx'] : [];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...loader, '--input-type=module', '--eval', program], {
-    cwd,
-    env: { ...process.env, ...env },
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...loader, '--input-type=module', '--eval', program],
+    {
+      cwd,
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+      timeout: 20_000,
+    },
+  );
   return { status, output: `${stdout}${status === 0 ? '' : stderr}`.trim() };
 }
 const opening = (name: string): string => `import { device } from 'cedargrad';
@@ -323,7 +348,10 @@ test('a process ends by itself although recover() failed at first', () => {
 test('without a Vulkan driver WebGPU is refused, and the process ends', () => {
   const { status, output } = run(opening('webgpu'), { env: { VK_ICD_FILENAMES: '/nowhere.json' } });
   assert.is(status, 0);
-  assert.match(output, /DeviceError device: WebGPU must have an adapter; got none; install a Vulkan, Metal or Direct3D 12 driver$/);
+  assert.match(
+    output,
+    /DeviceError device: WebGPU must have an adapter; got none; install a Vulkan, Metal or Direct3D 12 driver$/,
+  );
 });
 
 test('a missing package is refused by its name', () => {
@@ -333,7 +361,8 @@ test('a missing package is refused by its name', () => {
   const modules = join(project, 'node_modules');
   const install = (name: string): void => symlinkSync(join(repository, 'node_modules', name), join(modules, name));
   try {
-    for (const part of ['dist', 'package.json']) cpSync(join(repository, part), join(modules, 'cedargrad', part), { recursive: true });
+    for (const part of ['dist', 'package.json'])
+      cpSync(join(repository, part), join(modules, 'cedargrad', part), { recursive: true });
     install('ndarray');
     const noGpuJs =
       /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js --ignore-scripts$/;

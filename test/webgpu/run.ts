@@ -14,7 +14,9 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 function run(): number {
   const driver = process.env.VK_ICD_FILENAMES || swiftShader;
   if (!existsSync(driver)) {
-    console.log(`FAIL WebGPU in Node: no Vulkan driver at ${driver}: apt-get install -y chromium, or name a driver in VK_ICD_FILENAMES\n0 passed, 1 failed`);
+    console.log(
+      `FAIL WebGPU in Node: no Vulkan driver at ${driver}: apt-get install -y chromium, or name a driver in VK_ICD_FILENAMES\n0 passed, 1 failed`,
+    );
     return 1;
   }
   // Chromium carries libvulkan.so.1 too, for systems that have none.

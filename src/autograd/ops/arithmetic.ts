@@ -24,12 +24,17 @@ interface Rules {
   readonly saves: readonly (number | 'output')[];
 }
 
-const half = (grad: Tensor, chosen: Tensor, tie: Tensor): Tensor => grad.mul(chosen.cast(grad.dtype).add(tie.cast(grad.dtype).mul(0.5)));
+const half = (grad: Tensor, chosen: Tensor, tie: Tensor): Tensor =>
+  grad.mul(chosen.cast(grad.dtype).add(tie.cast(grad.dtype).mul(0.5)));
 const rules: Record<ArithmeticFn, Rules> = {
   add: { left: ({ grad }) => grad, right: ({ grad }) => grad, saves: [] },
   sub: { left: ({ grad }) => grad, right: ({ grad }) => grad.neg(), saves: [] },
   mul: { left: ({ grad, b }) => grad.mul(b), right: ({ grad, a }) => grad.mul(a), saves: [0, 1] },
-  div: { left: ({ grad, b }) => grad.div(b), right: ({ grad, b, output }) => grad.mul(output).div(b).neg(), saves: [1, 'output'] },
+  div: {
+    left: ({ grad, b }) => grad.div(b),
+    right: ({ grad, b, output }) => grad.mul(output).div(b).neg(),
+    saves: [1, 'output'],
+  },
   pow: {
     // x⁰ has slope 0 everywhere, also at 0 where x⁻¹ is not finite.
     left: ({ grad, a, b }) => {
@@ -37,7 +42,8 @@ const rules: Record<ArithmeticFn, Rules> = {
       return grad.mul(typeof b === 'number' ? (b === 0 ? slope.zerosLike() : slope) : slope.where(b.notEqual(0), 0));
     },
     // 0ᵇ is flat in b for b > 0; log 0 would make it NaN.
-    right: ({ grad, a, output }) => grad.mul(output.mul(typeof a === 'number' ? Math.log(a || 1) : a.where(a.notEqual(0), 1).log())),
+    right: ({ grad, a, output }) =>
+      grad.mul(output.mul(typeof a === 'number' ? Math.log(a || 1) : a.where(a.notEqual(0), 1).log())),
     saves: [0, 1, 'output'],
   },
   // Where both are equal each takes half, as PyTorch does.
@@ -96,7 +102,8 @@ interface Forms {
 
 /** Brings the operands to one dtype, runs the op, and ends what it converted along with the result. */
 function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Tensor {
-  if (typeof a === 'number' && typeof b === 'number') throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
+  if (typeof a === 'number' && typeof b === 'number')
+    throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
   const dtype = meet(fn, a, b);
   const lift = (x: Tensor): Tensor => x.cast(dtype);
   const made = (x: Tensor, from: Tensor): Tensor[] => (x !== from && x.node === null ? [x] : []);
@@ -111,7 +118,11 @@ function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Ten
 }
 
 /** Every op is made once, in both forms. */
-const forms = <F extends BinaryFn>(fns: readonly F[], both: (fn: F) => Op<null>, scalar: (fn: F) => Op<ScalarAttrs>): Record<F, Forms> =>
+const forms = <F extends BinaryFn>(
+  fns: readonly F[],
+  both: (fn: F) => Op<null>,
+  scalar: (fn: F) => Op<ScalarAttrs>,
+): Record<F, Forms> =>
   Object.fromEntries(fns.map((fn) => [fn, { both: both(fn), scalar: scalar(fn) }])) as Record<F, Forms>;
 
 const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
@@ -141,7 +152,11 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
-const comparisonForms = forms(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'], comparison, scalarComparison);
+const comparisonForms = forms(
+  ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'],
+  comparison,
+  scalarComparison,
+);
 const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, comparisonForms[fn], a, b);
 
 /** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */
@@ -160,7 +175,13 @@ export const greaterEqual = (a: Operand, b: Operand): Tensor => compare('greater
 const whereOp: Op<null> = {
   name: 'where',
   plan: ([condition, a, b]) => {
-    if (condition.dtype !== 'bool') throw new ValueError('where', 'condition must be bool', `dtype=${condition.dtype}`, 'compare first, as in x.greater(0)');
+    if (condition.dtype !== 'bool')
+      throw new ValueError(
+        'where',
+        'condition must be bool',
+        `dtype=${condition.dtype}`,
+        'compare first, as in x.greater(0)',
+      );
     const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', a.shape, b.shape));
     return call('where', {}, { shape, dtype: a.dtype });
   },
@@ -181,7 +202,8 @@ const whereOp: Op<null> = {
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = typeof a !== 'number' ? a : b;
-  if (typeof like === 'number') throw new ValueError('where', 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
+  if (typeof like === 'number')
+    throw new ValueError('where', 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
   const dtype = meet('add', a, b);
   const lift = (x: Operand): Tensor => (typeof x === 'number' ? like.fullLike(x, [], dtype) : x.cast(dtype));
   const [x, y] = [lift(a), lift(b)];

@@ -5,7 +5,16 @@
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { imageSizes, rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Conv2dGeometry, type Padding, type Pair, pair, parsePadding, transposedAxis, transposedRange, window2d } from '../../tensor/window.js';
+import {
+  type Conv2dGeometry,
+  type Padding,
+  type Pair,
+  pair,
+  parsePadding,
+  transposedAxis,
+  transposedRange,
+  window2d,
+} from '../../tensor/window.js';
 import { apply, applyAll, call, isTracking, type Op } from '../graph.js';
 
 interface ConvAttrs {
@@ -13,7 +22,12 @@ interface ConvAttrs {
 }
 const inputShape = (g: Conv2dGeometry): Shape => [g.batch, g.height.input, g.width.input, g.inChannels];
 const outputShape = (g: Conv2dGeometry): Shape => [g.batch, g.height.output, g.width.output, g.outChannels];
-const weightShape = (g: Conv2dGeometry): Shape => [g.height.kernel, g.width.kernel, g.inChannels / g.groups, g.outChannels];
+const weightShape = (g: Conv2dGeometry): Shape => [
+  g.height.kernel,
+  g.width.kernel,
+  g.inChannels / g.groups,
+  g.outChannels,
+];
 const overPixels = [0, 1, 2];
 
 const conv2dOp: Op<ConvAttrs> = {
@@ -51,17 +65,36 @@ const parameterGradsOp: Op<ConvAttrs & { biasFrom: 'x' | 'g' }> = {
   plan: ([x, g], attrs) => {
     const { geometry, biasFrom } = attrs;
     const channels = biasFrom === 'x' ? geometry.inChannels : geometry.outChannels;
-    return call('conv2dParameterGrads', attrs, { shape: weightShape(geometry), dtype: x.dtype }, { shape: [channels], dtype: g.dtype });
+    return call(
+      'conv2dParameterGrads',
+      attrs,
+      { shape: weightShape(geometry), dtype: x.dtype },
+      { shape: [channels], dtype: g.dtype },
+    );
   },
 };
 
 /** Gradients of weight and bias, the latter from `grad`, which is x or g: one kernel, unless the gradient is itself recorded. */
-function parameterGrads(x: Tensor, g: Tensor, grad: Tensor, attrs: ConvAttrs, needs: readonly boolean[]): (Tensor | null)[] {
-  if (needs[1] && needs[2] && !isTracking()) return applyAll(parameterGradsOp, [x, g], { ...attrs, biasFrom: grad === x ? 'x' : 'g' });
+function parameterGrads(
+  x: Tensor,
+  g: Tensor,
+  grad: Tensor,
+  attrs: ConvAttrs,
+  needs: readonly boolean[],
+): (Tensor | null)[] {
+  if (needs[1] && needs[2] && !isTracking())
+    return applyAll(parameterGradsOp, [x, g], { ...attrs, biasFrom: grad === x ? 'x' : 'g' });
   return [needs[1] ? apply(weightGradOp, [x, g], attrs) : null, needs[2] ? grad.sum(overPixels) : null];
 }
 
-function checkCommon(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined, groups: number, outChannels: number): void {
+function checkCommon(
+  op: string,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  groups: number,
+  outChannels: number,
+): void {
   const odd = [weight, ...(bias === undefined ? [] : [bias])].find((t) => t.dtype !== x.dtype);
   if (odd !== undefined || x.dtype === 'int32' || x.dtype === 'bool')
     throw new ValueError(
@@ -70,9 +103,15 @@ function checkCommon(op: string, x: Tensor, weight: Tensor, bias: Tensor | undef
       `input ${x.dtype}, weight ${weight.dtype}${bias === undefined ? '' : `, bias ${bias.dtype}`}`,
       'convert with cast()',
     );
-  if (!Number.isInteger(groups) || groups < 1) throw new ValueError(op, 'groups must be whole and at least 1', `groups=${groups}`);
+  if (!Number.isInteger(groups) || groups < 1)
+    throw new ValueError(op, 'groups must be whole and at least 1', `groups=${groups}`);
   if (bias !== undefined && (bias.rank !== 1 || bias.shape[0] !== outChannels))
-    throw new ShapeError(op, 'bias must have one element per output channel', `bias=${show(bias.shape)}`, `expected [${outChannels}]`);
+    throw new ShapeError(
+      op,
+      'bias must have one element per output channel',
+      `bias=${show(bias.shape)}`,
+      `expected [${outChannels}]`,
+    );
 }
 
 export interface Conv2dOptions {
@@ -100,7 +139,12 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const bias = options.bias ?? undefined;
   const [batch, height, width, inChannels] = imageSizes(op, x.shape);
-  const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(op, 'weight', weight.shape, '[kh,kw,in/groups,out]');
+  const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(
+    op,
+    'weight',
+    weight.shape,
+    '[kh,kw,in/groups,out]',
+  );
   checkCommon(op, x, weight, bias, groups, outChannels);
   if (groupChannels * groups !== inChannels)
     throw new ShapeError(
@@ -109,14 +153,21 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
       `input ${show(x.shape)}, weight ${show(weight.shape)}${groups === 1 ? '' : `, groups ${groups}`}`,
       'images are [N,H,W,C], weights [kh,kw,in/groups,out]',
     );
-  if (outChannels % groups !== 0) throw new ShapeError(op, 'output channels must be a multiple of groups', `weight ${show(weight.shape)}, groups ${groups}`);
+  if (outChannels % groups !== 0)
+    throw new ShapeError(
+      op,
+      'output channels must be a multiple of groups',
+      `weight ${show(weight.shape)}, groups ${groups}`,
+    );
   const window = window2d(op, height, width, {
     kernelSize: [kernelHeight, kernelWidth],
     stride: pair(op, 'stride', stride),
     dilation: pair(op, 'dilation', dilation),
     padding,
   });
-  return apply(conv2dOp, bias === undefined ? [x, weight] : [x, weight, bias], { geometry: { batch, inChannels, outChannels, groups, ...window } });
+  return apply(conv2dOp, bias === undefined ? [x, weight] : [x, weight, bias], {
+    geometry: { batch, inChannels, outChannels, groups, ...window },
+  });
 }
 
 export interface Conv2dTransposeOptions extends Conv2dOptions {
@@ -158,7 +209,12 @@ function transposedSize(
   }
   if (extra !== undefined) {
     if (padding === 'same')
-      throw new ValueError(op, "outputPadding goes with explicit or 'valid' padding", `outputPadding ${extra}, padding 'same'`, 'name the outputSize');
+      throw new ValueError(
+        op,
+        "outputPadding goes with explicit or 'valid' padding",
+        `outputPadding ${extra}, padding 'same'`,
+        'name the outputSize',
+      );
     if (extra >= stride && extra >= dilation)
       throw new ValueError(
         op,
@@ -192,9 +248,14 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
       `input ${show(x.shape)}, weight ${show(weight.shape)}`,
       'transposed weights are [kh,kw,out/groups,in]',
     );
-  if (channels % groups !== 0) throw new ShapeError(op, 'input channels must be a multiple of groups', `input ${show(x.shape)}, groups ${groups}`);
+  if (channels % groups !== 0)
+    throw new ShapeError(op, 'input channels must be a multiple of groups', `input ${show(x.shape)}, groups ${groups}`);
   if (outputSize !== undefined && outputPadding !== undefined)
-    throw new ValueError(op, 'give outputSize or outputPadding, not both', `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`);
+    throw new ValueError(
+      op,
+      'give outputSize or outputPadding, not both',
+      `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`,
+    );
   const stride = pair(op, 'stride', options.stride ?? 1);
   const dilation = pair(op, 'dilation', options.dilation ?? 1);
   const extra = outputPadding === undefined ? undefined : pair(op, 'outputPadding', outputPadding, 0);
@@ -204,7 +265,8 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
     transposedSize('height', height, kernelHeight, stride[0], dilation[0], pads[0], outputSize?.[0], extra?.[0]),
     transposedSize('width', width, kernelWidth, stride[1], dilation[1], pads[1], outputSize?.[1], extra?.[1]),
   ] as const;
-  const axis = (i: 0 | 1, small: number, kernel: number) => transposedAxis(small, sizes[i], kernel, stride[i], dilation[i], pads[i]);
+  const axis = (i: 0 | 1, small: number, kernel: number) =>
+    transposedAxis(small, sizes[i], kernel, stride[i], dilation[i], pads[i]);
   const geometry: Conv2dGeometry = {
     batch,
     inChannels: out,

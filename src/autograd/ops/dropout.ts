@@ -20,7 +20,10 @@ export interface DropoutOptions {
  * @throws ValueError for a rate outside [0, 1)
  * @source Srivastava et al. 2014; torch.nn.functional.dropout
  */
-export function dropout(x: Tensor, { rate = 0.5, training = true, random = globalRandom() }: DropoutOptions = {}): Tensor {
+export function dropout(
+  x: Tensor,
+  { rate = 0.5, training = true, random = globalRandom() }: DropoutOptions = {},
+): Tensor {
   checkRate('dropout', rate);
   if (!training || rate === 0) return x;
   const scale = 1 / (1 - rate);
@@ -30,5 +33,6 @@ export function dropout(x: Tensor, { rate = 0.5, training = true, random = globa
 
 /** A dropout rate must leave something. */
 export function checkRate(op: string, rate: number): void {
-  if (!(rate >= 0 && rate < 1)) throw new ValueError(op, 'rate must be in [0, 1)', `rate=${rate}`, 'it is the probability to drop, not to keep');
+  if (!(rate >= 0 && rate < 1))
+    throw new ValueError(op, 'rate must be in [0, 1)', `rate=${rate}`, 'it is the probability to drop, not to keep');
 }

@@ -35,7 +35,9 @@ const table = {
   // By the output, which is positive where x is: the input need not be kept, or even made.
   relu: unary('relu', ['output'], ({ grad, output, spare }) => gateBy(grad, output, 0, spare)),
   leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs, spare }) => gateBy(grad, x, attrs.alpha, spare)),
-  elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) => grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1))),
+  elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) =>
+    grad.mul(x.minimum(0).exp().mul(attrs.alpha).where(x.lessEqual(0), 1)),
+  ),
   gelu: unary('gelu', [0], ({ grad, inputs: [x] }) => {
     const cumulative = x.mul(Math.SQRT1_2).erf().add(1).mul(0.5);
     const density = x
@@ -61,7 +63,9 @@ const table = {
         .mul(2 / Math.sqrt(Math.PI)),
     ),
   ),
-  clamp: unary('clamp', [0], ({ grad, inputs: [x], attrs }) => grad.where(x.greaterEqual(attrs.alpha).mul(x.lessEqual(attrs.beta)).cast('bool'), 0)),
+  clamp: unary('clamp', [0], ({ grad, inputs: [x], attrs }) =>
+    grad.where(x.greaterEqual(attrs.alpha).mul(x.lessEqual(attrs.beta)).cast('bool'), 0),
+  ),
 };
 
 const simple =
@@ -105,7 +109,8 @@ export const erf = simple(table.erf);
  * @throws ValueError for a NaN slope or a dtype that is not float
  * @source torch.nn.functional.leaky_relu
  */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply(table.leakyRelu, [x], { alpha: numberOf('leakyRelu', 'slope', slope), beta: 0 });
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor =>
+  apply(table.leakyRelu, [x], { alpha: numberOf('leakyRelu', 'slope', slope), beta: 0 });
 
 /**
  * x where positive, else alpha·(eˣ − 1).
@@ -114,7 +119,8 @@ export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => apply(table.leakyR
  * @throws ValueError for a NaN alpha or a dtype that is not float
  * @source torch.nn.functional.elu
  */
-export const elu = (x: Tensor, alpha = 1): Tensor => apply(table.elu, [x], { alpha: numberOf('elu', 'alpha', alpha), beta: 0 });
+export const elu = (x: Tensor, alpha = 1): Tensor =>
+  apply(table.elu, [x], { alpha: numberOf('elu', 'alpha', alpha), beta: 0 });
 
 /**
  * Limits x to [min, max].
@@ -137,7 +143,10 @@ const gate: Op<{ slope: number }> = {
   name: 'gate',
   plan: ([g], attrs) => call('gate', attrs, { shape: g.shape, dtype: g.dtype }),
   saves: [1],
-  backward: ({ grad, inputs: [, x], attrs, needs }) => [needs[0] ? gateBy(grad, x, attrs.slope) : null, needs[1] ? grad.zerosLike() : null],
+  backward: ({ grad, inputs: [, x], attrs, needs }) => [
+    needs[0] ? gateBy(grad, x, attrs.slope) : null,
+    needs[1] ? grad.zerosLike() : null,
+  ],
 };
 /** g where x > 0, else slope·g: one kernel for the gradient of relu and leakyRelu. */
 const gateBy = (g: Tensor, x: Tensor, slope: number, spare = false): Tensor =>

@@ -33,7 +33,12 @@ function checkPair(op: string, input: Tensor, target: Tensor): void {
       'no broadcasting here: it hides mistakes',
     );
   if (!isFloat(input.dtype) || target.dtype !== input.dtype)
-    throw new ValueError(op, 'prediction and target must share a float dtype', `${input.dtype} and ${target.dtype}`, 'convert with cast()');
+    throw new ValueError(
+      op,
+      'prediction and target must share a float dtype',
+      `${input.dtype} and ${target.dtype}`,
+      'convert with cast()',
+    );
 }
 
 const bceOp: Op<{ posWeight: number }> = {
@@ -80,11 +85,16 @@ export interface BceWithLogitsOptions extends LossOptions {
  * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive, or dtypes that differ
  * @source torch.nn.BCEWithLogitsLoss; tf.nn.sigmoid_cross_entropy_with_logits
  */
-export function bceWithLogits(logits: Tensor, target: Tensor, { posWeight = 1, reduction }: BceWithLogitsOptions = {}): Tensor {
+export function bceWithLogits(
+  logits: Tensor,
+  target: Tensor,
+  { posWeight = 1, reduction }: BceWithLogitsOptions = {},
+): Tensor {
   const op = 'bceWithLogits';
   checkPair(op, logits, target);
   if (typeof posWeight === 'number') {
-    if (!(posWeight > 0 && posWeight < Infinity)) throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+    if (!(posWeight > 0 && posWeight < Infinity))
+      throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
     return reduceLoss(op, apply(bceOp, [logits, target], { posWeight }), reduction);
   }
   const weight = posWeight.sub(1).mul(target).add(1);

@@ -16,17 +16,28 @@ const matmulOp: Op<MatmulAttrs> = {
   plan: ([a, b], attrs) => {
     const [m, k] = attrs.transposeA ? [a.shape.at(-1), a.shape.at(-2)] : [a.shape.at(-2), a.shape.at(-1)];
     const [kb, n] = attrs.transposeB ? [b.shape.at(-1), b.shape.at(-2)] : [b.shape.at(-2), b.shape.at(-1)];
-    if (k !== kb) throw new ShapeError('matmul', 'inner sizes must agree', `a=${show(a.shape)}, b=${show(b.shape)}`, `a has ${k} columns, b ${kb} rows`);
+    if (k !== kb)
+      throw new ShapeError(
+        'matmul',
+        'inner sizes must agree',
+        `a=${show(a.shape)}, b=${show(b.shape)}`,
+        `a has ${k} columns, b ${kb} rows`,
+      );
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
     return call('matmul', attrs, { shape: [...batch, m as number, n as number], dtype: a.dtype });
   },
   saves: [0, 1],
   // For C = op(A)·op(B) each gradient is again one product of g and the other factor, with the flags turned.
   backward: ({ grad, inputs: [a, b], attrs: { transposeA, transposeB }, needs }) => {
-    const product = (x: Tensor, y: Tensor, tx: boolean, ty: boolean): Tensor => apply(matmulOp, [x, y], { transposeA: tx, transposeB: ty });
+    const product = (x: Tensor, y: Tensor, tx: boolean, ty: boolean): Tensor =>
+      apply(matmulOp, [x, y], { transposeA: tx, transposeB: ty });
     return [
-      needs[0] ? unbroadcast(transposeA ? product(b, grad, transposeB, true) : product(grad, b, false, !transposeB), a.shape) : null,
-      needs[1] ? unbroadcast(transposeB ? product(grad, a, true, transposeA) : product(a, grad, !transposeA, false), b.shape) : null,
+      needs[0]
+        ? unbroadcast(transposeA ? product(b, grad, transposeB, true) : product(grad, b, false, !transposeB), a.shape)
+        : null,
+      needs[1]
+        ? unbroadcast(transposeB ? product(grad, a, true, transposeA) : product(a, grad, !transposeA, false), b.shape)
+        : null,
     ];
   },
 };
@@ -40,12 +51,24 @@ const matmulOp: Op<MatmulAttrs> = {
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.rank === 0 || b.rank === 0)
-    throw new ShapeError('matmul', 'operands must have rank 1 or more', `a=${show(a.shape)}, b=${show(b.shape)}`, 'multiply by a scalar with mul()');
+    throw new ShapeError(
+      'matmul',
+      'operands must have rank 1 or more',
+      `a=${show(a.shape)}, b=${show(b.shape)}`,
+      'multiply by a scalar with mul()',
+    );
   if (a.dtype !== b.dtype || !isFloat(a.dtype))
-    throw new ValueError('matmul', 'operands must share a float dtype', `${a.dtype} and ${b.dtype}`, 'convert with cast()');
+    throw new ValueError(
+      'matmul',
+      'operands must share a float dtype',
+      `${a.dtype} and ${b.dtype}`,
+      'convert with cast()',
+    );
   const left = a.rank === 1 ? a.reshape([1, -1]) : a;
   const right = b.rank === 1 ? b.reshape([-1, 1]) : b;
   const out = apply(matmulOp, [left, right], { transposeA: false, transposeB: false });
-  const shape = out.shape.filter((_, i) => !((a.rank === 1 && i === out.rank - 2) || (b.rank === 1 && i === out.rank - 1)));
+  const shape = out.shape.filter(
+    (_, i) => !((a.rank === 1 && i === out.rank - 2) || (b.rank === 1 && i === out.rank - 1)),
+  );
   return out.reshape(shape);
 }

@@ -24,7 +24,8 @@ export function squeeze(x: Tensor, axis?: number): Tensor {
       x.shape.filter((n) => n !== 1),
     );
   const a = normalizeAxis('squeeze', axis, x.rank);
-  if (x.shape[a] !== 1) throw new ShapeError('squeeze', 'the axis must have size 1', `input=${show(x.shape)}, axis=${axis}`);
+  if (x.shape[a] !== 1)
+    throw new ShapeError('squeeze', 'the axis must have size 1', `input=${show(x.shape)}, axis=${axis}`);
   return reshape(
     x,
     x.shape.filter((_, i) => i !== a),
@@ -65,8 +66,16 @@ const expandOp: Op<{ shape: Shape }> = {
 /** Repeats axes of size 1 to a larger shape, as broadcasting does; −1 keeps a size. @shape x [any] → y [shape] @gradient g, summed over repeats @throws ShapeError when x does not broadcast to shape @source torch.expand */
 export function expand(x: Tensor, shape: Shape): Tensor {
   const to = shape.map((n, i) => (n === -1 ? (x.shape[i - shape.length + x.rank] ?? n) : n));
-  const fits = to.length >= x.rank && x.shape.every((n, i) => n === 1 || n === to[i + to.length - x.rank]) && to.every((n) => Number.isInteger(n) && n >= 0);
-  if (!fits) throw new ShapeError('expand', 'only axes of size 1 can grow, and new ones stand in front', `input=${show(x.shape)}, shape=${show(shape)}`);
+  const fits =
+    to.length >= x.rank &&
+    x.shape.every((n, i) => n === 1 || n === to[i + to.length - x.rank]) &&
+    to.every((n) => Number.isInteger(n) && n >= 0);
+  if (!fits)
+    throw new ShapeError(
+      'expand',
+      'only axes of size 1 can grow, and new ones stand in front',
+      `input=${show(x.shape)}, shape=${show(shape)}`,
+    );
   return sameShape(to, x.shape) ? x : apply(expandOp, [x], { shape: to });
 }
 
@@ -78,19 +87,27 @@ interface SliceAttrs {
 const sliceOp: Op<SliceAttrs> = {
   name: 'slice',
   plan: ([x], { starts, steps, shape }) => call('slice', { starts, steps }, { shape, dtype: x.dtype }),
-  backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [apply(embedOp, [grad], { starts, steps, shape: x.shape, value: 0 })],
+  backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [
+    apply(embedOp, [grad], { starts, steps, shape: x.shape, value: 0 }),
+  ],
 };
 const embedOp: Op<SliceAttrs & { readonly value: number }> = {
   name: 'pad',
   plan: ([x], { starts, steps, shape, value }) => call('embed', { starts, steps, value }, { shape, dtype: x.dtype }),
-  backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [apply(sliceOp, [grad], { starts, steps, shape: x.shape })],
+  backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [
+    apply(sliceOp, [grad], { starts, steps, shape: x.shape }),
+  ],
 };
 
 /** start, end (exclusive), step of one axis, as Python's slice; null or undefined where left out. */
 export type Range = readonly [start?: number | null, end?: number | null, step?: number];
 
 /** Python's slice rule for one axis. */
-function resolveRange(op: string, size: number, [start, end, step = 1]: Range): { start: number; step: number; size: number } {
+function resolveRange(
+  op: string,
+  size: number,
+  [start, end, step = 1]: Range,
+): { start: number; step: number; size: number } {
   if (!Number.isInteger(step) || step === 0 || ![start ?? 0, end ?? 0].every(Number.isInteger))
     throw new ValueError(op, 'start, end and step must be whole, step not 0', `[${start},${end},${step}]`);
   const limit = (v: number, low: number, high: number): number => Math.min(Math.max(v < 0 ? v + size : v, low), high);
@@ -109,9 +126,14 @@ function resolveRange(op: string, size: number, [start, end, step = 1]: Range): 
  * @source numpy basic slicing
  */
 export function slice(x: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
-  if (ranges.length > x.rank) throw new ShapeError('slice', 'at most one range per axis', `${ranges.length} ranges, input=${show(x.shape)}`);
+  if (ranges.length > x.rank)
+    throw new ShapeError('slice', 'at most one range per axis', `${ranges.length} ranges, input=${show(x.shape)}`);
   const cuts = x.shape.map((n, i) => resolveRange('slice', n, ranges[i] ?? []));
-  return apply(sliceOp, [x], { starts: cuts.map((c) => c.start), steps: cuts.map((c) => c.step), shape: cuts.map((c) => c.size) });
+  return apply(sliceOp, [x], {
+    starts: cuts.map((c) => c.start),
+    steps: cuts.map((c) => c.step),
+    shape: cuts.map((c) => c.size),
+  });
 }
 
 /** Reverses axes. @shape x [any] → y, as x @gradient g, reversed back @throws ShapeError for a bad axis @source torch.flip */
@@ -122,9 +144,15 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
 
 /** Adds constant borders: [before, after] of every axis. @shape x [any] → y, each axis longer @gradient g, cut back @throws ShapeError unless there is a pair per axis; ValueError for a negative one @source numpy.pad */
 export function pad(x: Tensor, pads: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (pads.length !== x.rank) throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
+  if (pads.length !== x.rank)
+    throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
   if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0))
-    throw new ValueError('pad', 'pads must be whole and not negative', `pads=${JSON.stringify(pads)}`, 'cut with slice()');
+    throw new ValueError(
+      'pad',
+      'pads must be whole and not negative',
+      `pads=${JSON.stringify(pads)}`,
+      'cut with slice()',
+    );
   return apply(embedOp, [x], {
     starts: pads.map(([before]) => before),
     steps: pads.map(() => 1),
@@ -160,8 +188,13 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   const a = normalizeAxis('concat', axis, first.rank);
   for (const t of tensors) {
     if (t.rank !== first.rank || t.shape.some((n, i) => i !== a && n !== first.shape[i]))
-      throw new ShapeError('concat', `shapes must agree but along axis ${a}`, tensors.map((x) => show(x.shape)).join(' and '));
-    if (t.dtype !== first.dtype) throw new ValueError('concat', 'dtypes must agree', `${first.dtype} and ${t.dtype}`, 'convert with cast()');
+      throw new ShapeError(
+        'concat',
+        `shapes must agree but along axis ${a}`,
+        tensors.map((x) => show(x.shape)).join(' and '),
+      );
+    if (t.dtype !== first.dtype)
+      throw new ValueError('concat', 'dtypes must agree', `${first.dtype} and ${t.dtype}`, 'convert with cast()');
   }
   return apply(concatOp, tensors, { axis: a });
 }
@@ -169,7 +202,8 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (tensors.length === 0) throw new ValueError('stack', 'at least one tensor is needed', 'none');
   const odd = tensors.find((t) => !sameShape(t.shape, tensors[0].shape));
-  if (odd !== undefined) throw new ShapeError('stack', 'shapes must be equal', `${show(tensors[0].shape)} and ${show(odd.shape)}`);
+  if (odd !== undefined)
+    throw new ShapeError('stack', 'shapes must be equal', `${show(tensors[0].shape)} and ${show(odd.shape)}`);
   return concat(
     tensors.map((t) => unsqueeze(t, axis)),
     axis,
@@ -182,15 +216,23 @@ interface IndexAttrs {
 }
 const indexSelectOp: Op<IndexAttrs> = {
   name: 'indexSelect',
-  plan: ([x, indices], { axis }) => call('indexSelect', { axis }, { shape: x.shape.map((n, i) => (i === axis ? indices.size : n)), dtype: x.dtype }),
+  plan: ([x, indices], { axis }) =>
+    call('indexSelect', { axis }, { shape: x.shape.map((n, i) => (i === axis ? indices.size : n)), dtype: x.dtype }),
   saves: [1],
-  backward: ({ grad, inputs: [x, indices], attrs }) => [apply(indexAddOp, [grad, indices], { axis: attrs.axis, size: x.shape[attrs.axis] }), null],
+  backward: ({ grad, inputs: [x, indices], attrs }) => [
+    apply(indexAddOp, [grad, indices], { axis: attrs.axis, size: x.shape[attrs.axis] }),
+    null,
+  ],
 };
 const indexAddOp: Op<IndexAttrs> = {
   name: 'indexAdd',
-  plan: ([g], { axis, size }) => call('indexAdd', { axis }, { shape: g.shape.map((n, i) => (i === axis ? size : n)), dtype: g.dtype }),
+  plan: ([g], { axis, size }) =>
+    call('indexAdd', { axis }, { shape: g.shape.map((n, i) => (i === axis ? size : n)), dtype: g.dtype }),
   saves: [1],
-  backward: ({ grad, inputs: [g, indices], attrs }) => [apply(indexSelectOp, [grad, indices], { axis: attrs.axis, size: g.shape[attrs.axis] }), null],
+  backward: ({ grad, inputs: [g, indices], attrs }) => [
+    apply(indexSelectOp, [grad, indices], { axis: attrs.axis, size: g.shape[attrs.axis] }),
+    null,
+  ],
 };
 /**
  * Rows of x along an axis, in the order of `indices` (numbers are checked; a tensor's values are not read).
@@ -204,18 +246,25 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
   const a = normalizeAxis('indexSelect', axis, x.rank);
   const select = (list: Tensor): Tensor => apply(indexSelectOp, [x, list], { axis: a, size: sizeOf(list.shape) });
   if (isTensor(indices)) {
-    if (indices.rank !== 1) throw new ShapeError('indexSelect', 'indices must have rank 1', `indices=${show(indices.shape)}`);
-    if (indices.dtype !== 'int32') throw new ValueError('indexSelect', 'indices must be int32', `dtype=${indices.dtype}`);
+    if (indices.rank !== 1)
+      throw new ShapeError('indexSelect', 'indices must have rank 1', `indices=${show(indices.shape)}`);
+    if (indices.dtype !== 'int32')
+      throw new ValueError('indexSelect', 'indices must be int32', `dtype=${indices.dtype}`);
     return select(indices);
   }
   for (let i = 0; i < indices.length; i++)
     if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= x.shape[a])
-      throw new ValueError('indexSelect', `indices must be whole and in [0, ${x.shape[a] - 1}]`, `indices[${i}]=${indices[i]}`);
+      throw new ValueError(
+        'indexSelect',
+        `indices must be whole and in [0, ${x.shape[a] - 1}]`,
+        `indices[${i}]=${indices[i]}`,
+      );
   const list = x.upload(Int32Array.from(indices), 'int32', [indices.length]);
   return endWith(select(list), list);
 }
 /** Zeros, and each row of g added at its index along the first axis, in order: for the ops of this folder. `indices` is int32, of rank 1. */
-export const indexAdd = (g: Tensor, indices: Tensor, size: number): Tensor => apply(indexAddOp, [g, indices], { axis: 0, size });
+export const indexAdd = (g: Tensor, indices: Tensor, size: number): Tensor =>
+  apply(indexAddOp, [g, indices], { axis: 0, size });
 
 const detachOp: Op<null> = { name: 'detach', plan: ([x]) => view(x.shape, x) };
 /** The same storage outside the graph. @shape x [any] → y, as x @gradient none @throws GraphError for a released tensor @source torch.Tensor.detach */

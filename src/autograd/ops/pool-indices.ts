@@ -22,7 +22,11 @@ export type IndexConvention = (typeof conventions)[number];
 
 function checkConvention(op: string, convention: IndexConvention, geometry: Pool2dGeometry | null): void {
   if (!conventions.includes(convention))
-    throw new ValueError(op, `convention must be one of ${conventions.map((c) => `'${c}'`).join(', ')}`, `convention=${convention}`);
+    throw new ValueError(
+      op,
+      `convention must be one of ${conventions.map((c) => `'${c}'`).join(', ')}`,
+      `convention=${convention}`,
+    );
   if (convention === 'window' && geometry === null)
     throw new ValueError(
       op,
@@ -77,18 +81,30 @@ function flatCounting(pixels: number, image: number, factor: number, channel: nu
 function windowCounting({ height, width }: Pool2dGeometry): Counting {
   const cells = height.kernel * width.kernel;
   return {
-    write: (plane, { y, x }) => (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x),
+    write: (plane, { y, x }) =>
+      (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x),
     read: (value, at) => {
       const y = start(height, at.y) + Math.floor(value / width.kernel);
       const x = start(width, at.x) + (value % width.kernel);
-      const inside = Number.isInteger(value) && value >= 0 && value < cells && y >= 0 && y < height.input && x >= 0 && x < width.input;
+      const inside =
+        Number.isInteger(value) &&
+        value >= 0 &&
+        value < cells &&
+        y >= 0 &&
+        y < height.input &&
+        x >= 0 &&
+        x < width.input;
       return inside ? y * width.input + x : null;
     },
     legal: () => `in [0, ${cells - 1}] and not in the padding`,
   };
 }
 
-function countingOf(convention: IndexConvention, [, height, width, channels]: Shape, geometry: Pool2dGeometry | null): Counting {
+function countingOf(
+  convention: IndexConvention,
+  [, height, width, channels]: Shape,
+  geometry: Pool2dGeometry | null,
+): Counting {
   const pixels = height * width;
   switch (convention) {
     case 'torch':
@@ -105,11 +121,13 @@ function countingOf(convention: IndexConvention, [, height, width, channels]: Sh
 }
 
 /** Whether a window covers a cell. */
-const covers = (axis: WindowAxis, o: number, i: number): boolean => i >= start(axis, o) && i < start(axis, o) + axis.kernel;
+const covers = (axis: WindowAxis, o: number, i: number): boolean =>
+  i >= start(axis, o) && i < start(axis, o) + axis.kernel;
 const isInWindow = (plane: number, { y, x }: Place, { height, width }: Pool2dGeometry): boolean =>
   covers(height, y, Math.floor(plane / width.input)) && covers(width, x, plane % width.input);
 /** The cells that a window covers, in words. */
-const span = (axis: WindowAxis, o: number): string => `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
+const span = (axis: WindowAxis, o: number): string =>
+  `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
 
 /** Checks indices from elsewhere and turns them into plane indices. */
 function planeOf(
@@ -133,9 +151,13 @@ function planeOf(
   };
   const illegal = (i: number): ValueError => {
     const at = placeOf(i, shape);
-    const others = conventions.filter((as) => as !== convention && as !== 'window' && countingOf(as, inputShape, null).read(data[i], at) !== null);
+    const others = conventions.filter(
+      (as) => as !== convention && as !== 'window' && countingOf(as, inputShape, null).read(data[i], at) !== null,
+    );
     const cause =
-      others.length > 0 ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?` : 'do the indices belong to another inputShape?';
+      others.length > 0
+        ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?`
+        : 'do the indices belong to another inputShape?';
     return new ValueError(op, `an index must be ${counting.legal(at)} under '${convention}'`, got(i), cause);
   };
   return Int32Array.from({ length: data.length }, (_, i) => {
@@ -232,7 +254,10 @@ export class PoolIndices {
   }
   /** The same at once. @throws DeviceError where the device cannot read at once */
   checkUniqueSync(op = 'checkUnique'): this {
-    if (this.#repeat === undefined) this.#look(readNow(op, this.plane, "duplicates 'error' must read the indices", 'await indices.checkUnique() before'));
+    if (this.#repeat === undefined)
+      this.#look(
+        readNow(op, this.plane, "duplicates 'error' must read the indices", 'await indices.checkUnique() before'),
+      );
     return this.#refuseRepeat(op);
   }
   #refuseRepeat(op: string): this {
@@ -295,16 +320,29 @@ export function indicesFrom(
   op: string,
   raw: TensorData | Tensor,
   shape: Shape | undefined,
-  { convention, inputShape, geometry, device }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
+  {
+    convention,
+    inputShape,
+    geometry,
+    device,
+  }: { convention: IndexConvention; inputShape: Shape; geometry: Pool2dGeometry | null; device: Device },
 ): PoolIndices {
   const source = isTensor(raw)
-    ? { data: readNow(op, raw, 'raw indices are checked, so they must be read', 'pass numbers: await tensor.data()'), shape: [...raw.shape] }
+    ? {
+        data: readNow(op, raw, 'raw indices are checked, so they must be read', 'pass numbers: await tensor.data()'),
+        shape: [...raw.shape],
+      }
     : parse(op, raw);
   const own = shape ?? source.shape;
   const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
   checkShape(op, inputShape, 'inputShape');
   const [n, , , c] = rank4(op, 'shape', own);
-  if (n !== batch || c !== channels) throw new ShapeError(op, "batch and channels must be the input's", `shape=${show(own)}, inputShape=${show(inputShape)}`);
+  if (n !== batch || c !== channels)
+    throw new ShapeError(
+      op,
+      "batch and channels must be the input's",
+      `shape=${show(own)}, inputShape=${show(inputShape)}`,
+    );
   // Devices gather by the geometry: they would read indices that are not there.
   if (geometry !== null && (own[1] !== geometry.height.output || own[2] !== geometry.width.output))
     throw new ShapeError(
@@ -313,7 +351,12 @@ export function indicesFrom(
       `shape=${show(own)}, inputShape=${show(inputShape)}`,
       `the pool gives ${show([batch, geometry.height.output, geometry.width.output, channels])}`,
     );
-  if (source.data.length !== sizeOf(own)) throw new ShapeError(op, 'there must be one index per element', `${source.data.length} indices, shape=${show(own)}`);
+  if (source.data.length !== sizeOf(own))
+    throw new ShapeError(
+      op,
+      'there must be one index per element',
+      `${source.data.length} indices, shape=${show(own)}`,
+    );
   checkConvention(op, convention, geometry);
   const plane = planeOf(op, source.data, own, convention, inputShape, geometry);
   const indices = new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);

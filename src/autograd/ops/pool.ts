@@ -14,14 +14,31 @@ export interface MaxPool2dOptions extends Pool2dOptions {
   nan?: NanPolicy;
 }
 
-const pooledShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [batch, height.output, width.output, channels];
-const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [batch, height.input, width.input, channels];
+const pooledShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [
+  batch,
+  height.output,
+  width.output,
+  channels,
+];
+const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [
+  batch,
+  height.input,
+  width.input,
+  channels,
+];
 
 const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   name: 'maxPool2d',
   plan: ([x], { geometry, nan }) =>
-    call('maxPool2d', { geometry, nan }, { shape: pooledShape(geometry), dtype: x.dtype }, { shape: pooledShape(geometry), dtype: 'int32' }),
-  backward: ({ grad, outputs: [, indices], inputs: [x], attrs: { geometry } }) => [apply(maxUnpoolOp, [grad, indices], { geometry, shape: x.shape })],
+    call(
+      'maxPool2d',
+      { geometry, nan },
+      { shape: pooledShape(geometry), dtype: x.dtype },
+      { shape: pooledShape(geometry), dtype: 'int32' },
+    ),
+  backward: ({ grad, outputs: [, indices], inputs: [x], attrs: { geometry } }) => [
+    apply(maxUnpoolOp, [grad, indices], { geometry, shape: x.shape }),
+  ],
 };
 
 const checked = (op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry => {
@@ -31,7 +48,8 @@ const checked = (op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry 
 };
 
 export function checkNanPolicy(op: string, nan: NanPolicy): void {
-  if (!['propagate', 'tf', 'ignore'].includes(nan)) throw new ValueError(op, "nan must be 'propagate', 'tf' or 'ignore'", `nan=${nan}`);
+  if (!['propagate', 'tf', 'ignore'].includes(nan))
+    throw new ValueError(op, "nan must be 'propagate', 'tf' or 'ignore'", `nan=${nan}`);
 }
 
 function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] {
@@ -51,7 +69,8 @@ function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): [values: Ten
  * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range or an unknown policy
  * @source torch.nn.functional.max_pool2d with return_indices; tf.nn.max_pool_with_argmax
  */
-export const maxPool2d = (x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] => maxPool('maxPool2d', x, options);
+export const maxPool2d = (x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] =>
+  maxPool('maxPool2d', x, options);
 
 /**
  * maxPool2d with a mask: how often each cell is a maximum, which is 0 or 1 unless windows overlap.
@@ -61,7 +80,10 @@ export const maxPool2d = (x: Tensor, options: MaxPool2dOptions): [values: Tensor
  * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range or an unknown policy
  * @source the custom operation max_pool_with_argmax_and_mask of stackoverflow.com/questions/36548736
  */
-export function maxPool2dWithArgmaxAndMask(x: Tensor, options: MaxPool2dOptions): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
+export function maxPool2dWithArgmaxAndMask(
+  x: Tensor,
+  options: MaxPool2dOptions,
+): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
   const [values, argmax] = maxPool('maxPool2dWithArgmaxAndMask', x, options);
   return [values, argmax, countOf(argmax, values)];
 }

@@ -20,14 +20,16 @@ const keptShape = (x: Tensor, axes: readonly number[]): number[] => reducedShape
 
 const sumOp: Op<ReduceAttrs> = {
   name: 'sum',
-  plan: ([x], { axes, keepDims }) => call('reduce', { fn: 'sum', axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype }),
+  plan: ([x], { axes, keepDims }) =>
+    call('reduce', { fn: 'sum', axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype }),
   backward: ({ grad, inputs: [x], attrs }) => [grad.reshape(keptShape(x, attrs.axes)).expand(x.shape)],
 };
 
 const extreme = (fn: 'max' | 'min'): Op<ReduceAttrs> => ({
   name: fn,
   plan: ([x], { axes, keepDims }) => {
-    if (axes.some((a) => x.shape[a] === 0)) throw new ShapeError(fn, 'the reduced axes must not be empty', `input=${show(x.shape)}`);
+    if (axes.some((a) => x.shape[a] === 0))
+      throw new ShapeError(fn, 'the reduced axes must not be empty', `input=${show(x.shape)}`);
     return call('reduce', { fn, axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype });
   },
   saves: [0, 'output'],
@@ -41,7 +43,10 @@ const maxOp = extreme('max');
 const minOp = extreme('min');
 
 function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, { keepDims = false }: ReduceOptions): Tensor {
-  return apply(op, [x.dtype === 'bool' ? x.cast('int32') : x], { axes: normalizeAxes(op.name, axes, x.rank), keepDims });
+  return apply(op, [x.dtype === 'bool' ? x.cast('int32') : x], {
+    axes: normalizeAxes(op.name, axes, x.rank),
+    keepDims,
+  });
 }
 
 const countOf = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((a) => x.shape[a]));
@@ -109,7 +114,8 @@ export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOp
 export const softmax = (x: Tensor, axis = -1): Tensor => logSoftmax(x, axis).exp();
 
 /** x − log Σ eˣ along an axis. @shape x [any] → y, as x @gradient g − softmax·Σ g @throws ShapeError for a bad axis @source torch.log_softmax */
-export const logSoftmax = (x: Tensor, axis = -1): Tensor => x.sub(logsumexp(x, normalizeAxis('logSoftmax', axis, x.rank), { keepDims: true }));
+export const logSoftmax = (x: Tensor, axis = -1): Tensor =>
+  x.sub(logsumexp(x, normalizeAxis('logSoftmax', axis, x.rank), { keepDims: true }));
 
 interface ArgAttrs {
   readonly axis: number;
@@ -127,10 +133,15 @@ const argminOp = arg('argmin');
 
 function argReduce(op: Op<ArgAttrs>, x: Tensor, axis: number | undefined, { keepDims = false }: ReduceOptions): Tensor {
   const flat = axis === undefined ? x.reshape([-1]) : x;
-  const out = apply(op, [flat], { axis: normalizeAxis(op.name, axis ?? 0, flat.rank), keepDims: keepDims && axis !== undefined });
+  const out = apply(op, [flat], {
+    axis: normalizeAxis(op.name, axis ?? 0, flat.rank),
+    keepDims: keepDims && axis !== undefined,
+  });
   return keepDims && axis === undefined ? out.reshape(x.shape.map(() => 1)) : out;
 }
 /** Index of the largest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmax */
-export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce(argmaxOp, x, axis, options);
+export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
+  argReduce(argmaxOp, x, axis, options);
 /** Index of the smallest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmin */
-export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce(argminOp, x, axis, options);
+export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
+  argReduce(argminOp, x, axis, options);

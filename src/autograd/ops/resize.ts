@@ -72,11 +72,22 @@ export function fixedUnpool2d(x: Tensor, { size, matrix }: FixedUnpool2dOptions)
   }
   const block = isTensor(matrix) ? matrix : uploaded(op, x, matrix);
   const [sh, sw] = block.shape;
-  if (block.rank !== 2 || block.size === 0) throw new ShapeError(op, 'matrix must have rank 2, [sh,sw], and not be empty', `matrix=${show(block.shape)}`);
+  if (block.rank !== 2 || block.size === 0)
+    throw new ShapeError(op, 'matrix must have rank 2, [sh,sw], and not be empty', `matrix=${show(block.shape)}`);
   if (asked !== undefined && (asked[0] !== sh || asked[1] !== sw))
-    throw new ShapeError(op, 'matrix must be of the size asked for', `matrix=${show(block.shape)}, size=${show(asked)}`, 'give one of the two');
+    throw new ShapeError(
+      op,
+      'matrix must be of the size asked for',
+      `matrix=${show(block.shape)}, size=${show(asked)}`,
+      'give one of the two',
+    );
   if (block.dtype !== x.dtype)
-    throw new ValueError(op, 'input and matrix must share a float dtype', `input ${x.dtype}, matrix ${block.dtype}`, 'convert with cast()');
+    throw new ValueError(
+      op,
+      'input and matrix must share a float dtype',
+      `input ${x.dtype}, matrix ${block.dtype}`,
+      'convert with cast()',
+    );
   const factors = block.reshape([sh, 1, sw, 1]);
   const y = x
     .reshape([batch, height, 1, width, 1, channels])
@@ -161,22 +172,41 @@ export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
 }
 
 /** Checks options of a resize, without an image; a layer asks early. */
-export function checkResize(op: string, { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions) {
+export function checkResize(
+  op: string,
+  { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions,
+) {
   if ((size === undefined) === (scale === undefined))
-    throw new ValueError(op, 'one of size and scale must be given', size === undefined ? 'neither' : `size=${show(size)}, scale=${scale}`);
+    throw new ValueError(
+      op,
+      'one of size and scale must be given',
+      size === undefined ? 'neither' : `size=${show(size)}, scale=${scale}`,
+    );
   if (alignCorners && halfPixelCenters)
-    throw new ValueError(op, 'alignCorners and halfPixelCenters exclude each other', 'both true', 'both false is the legacy rule of TensorFlow 1');
-  if (method !== 'bilinear' && method !== 'nearest') throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
+    throw new ValueError(
+      op,
+      'alignCorners and halfPixelCenters exclude each other',
+      'both true',
+      'both false is the legacy rule of TensorFlow 1',
+    );
+  if (method !== 'bilinear' && method !== 'nearest')
+    throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
   const place = alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
   if (size !== undefined) {
     const asked = pair(op, 'size', size);
     return { method, place, outputSize: () => asked };
   }
   const [sh, sw] = typeof scale === 'number' ? [scale, scale] : (scale as readonly [number, number]);
-  if (![sh, sw].every((s) => s > 0 && s < Infinity)) throw new ValueError(op, 'scale must be positive and finite', `scale=${show([sh, sw])}`);
+  if (![sh, sw].every((s) => s > 0 && s < Infinity))
+    throw new ValueError(op, 'scale must be positive and finite', `scale=${show([sh, sw])}`);
   const outputSize = (height: number, width: number): readonly [number, number] => {
     const [h, w] = [Math.floor(height * sh), Math.floor(width * sw)];
-    if (h < 1 || w < 1) throw new ShapeError(op, 'the result must not be empty', `size ${show([height, width])}, scale=${show([sh, sw])}`);
+    if (h < 1 || w < 1)
+      throw new ShapeError(
+        op,
+        'the result must not be empty',
+        `size ${show([height, width])}, scale=${show([sh, sw])}`,
+      );
     return [h, w];
   };
   return { method, place, outputSize };
@@ -191,7 +221,8 @@ export interface PixelShuffleOptions {
 }
 
 function checkShuffle(op: string, factor: number, order: string): void {
-  if (!Number.isInteger(factor) || factor < 1) throw new ValueError(op, 'factor must be whole and at least 1', `factor=${factor}`);
+  if (!Number.isInteger(factor) || factor < 1)
+    throw new ValueError(op, 'factor must be whole and at least 1', `factor=${factor}`);
   if (order !== 'torch' && order !== 'tf') throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
 }
 
@@ -208,7 +239,8 @@ export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: Pix
   checkShuffle(op, factor, order);
   const r = factor;
   const channels = all / (r * r);
-  if (!Number.isInteger(channels)) throw new ShapeError(op, 'channels must be a multiple of factor²', `input=${show(x.shape)}, factor=${r}`);
+  if (!Number.isInteger(channels))
+    throw new ShapeError(op, 'channels must be a multiple of factor²', `input=${show(x.shape)}, factor=${r}`);
   const blocks =
     order === 'torch'
       ? x.reshape([batch, height, width, channels, r, r]).permute([0, 1, 4, 2, 5, 3])
@@ -229,7 +261,14 @@ export function pixelUnshuffle(x: Tensor, factor: number, { order = 'torch' }: P
   checkShuffle(op, factor, order);
   const r = factor;
   if (height % r !== 0 || width % r !== 0)
-    throw new ShapeError(op, 'height and width must be multiples of factor', `input=${show(x.shape)}, factor=${r}`, 'pad() or slice() first');
-  const blocks = x.reshape([batch, height / r, r, width / r, r, channels]).permute(order === 'torch' ? [0, 1, 3, 5, 2, 4] : [0, 1, 3, 2, 4, 5]);
+    throw new ShapeError(
+      op,
+      'height and width must be multiples of factor',
+      `input=${show(x.shape)}, factor=${r}`,
+      'pad() or slice() first',
+    );
+  const blocks = x
+    .reshape([batch, height / r, r, width / r, r, channels])
+    .permute(order === 'torch' ? [0, 1, 3, 5, 2, 4] : [0, 1, 3, 2, 4, 5]);
   return blocks.reshape([batch, height / r, width / r, channels * r * r]);
 }

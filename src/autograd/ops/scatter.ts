@@ -50,7 +50,8 @@ function rowsOfNumbers(op: string, numbers: ArrayLike<number>, lead: Shape, size
 
 /** Index vectors on a device as row numbers, computed there; −1, which the row kernels skip, where any part of a vector is outside. */
 function rowsOfTensor(op: string, indices: Tensor, lead: Shape, sizes: Shape): Tensor {
-  if (indices.dtype !== 'int32') throw new ValueError(op, 'indices must be int32', `dtype=${indices.dtype}`, "convert with cast('int32')");
+  if (indices.dtype !== 'int32')
+    throw new ValueError(op, 'indices must be int32', `dtype=${indices.dtype}`, "convert with cast('int32')");
   const vectors = indices.reshape([sizeOf(lead), sizes.length]);
   // One number is inside or outside by itself; of several, one outside could be made good by the others.
   if (sizes.length === 1) return vectors.reshape([sizeOf(lead)]);
@@ -130,6 +131,8 @@ export function scatterNd(indices: Tensor | TensorData, updates: Tensor, shape: 
         `updates=${show(updates.shape)}, shape=${show(shape)}`,
         `expected ${show(want)}`,
       );
-    return indexAdd(updates.reshape([sizeOf(lead), sizeOf(rest)]), rows, sizeOf(shape.slice(0, depth))).reshape([...shape]);
+    return indexAdd(updates.reshape([sizeOf(lead), sizeOf(rest)]), rows, sizeOf(shape.slice(0, depth))).reshape([
+      ...shape,
+    ]);
   });
 }

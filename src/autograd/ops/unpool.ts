@@ -7,7 +7,14 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { TensorData } from '../../tensor/nested.js';
 import { checkShape, floatImageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry, type WindowAxis } from '../../tensor/window.js';
+import {
+  type Pair,
+  type Pool2dGeometry,
+  type Pool2dOptions,
+  pair,
+  poolGeometry,
+  type WindowAxis,
+} from '../../tensor/window.js';
 import { apply, call, endWith, type Op, withTracking } from '../graph.js';
 import { where } from './arithmetic.js';
 import { conv2dTranspose } from './conv.js';
@@ -43,7 +50,8 @@ export const countOf = (indices: PoolIndices, like: Tensor): Tensor =>
     return endWith(scatter(ones, indices), ones);
   });
 
-const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tensor => apply(maxUnpoolOp, [x, plane], { geometry, shape: [...inputShape] });
+const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tensor =>
+  apply(maxUnpoolOp, [x, plane], { geometry, shape: [...inputShape] });
 
 const policies = ['add', 'last', 'first', 'max', 'mean', 'error'] as const;
 /**
@@ -54,7 +62,11 @@ export type Duplicates = (typeof policies)[number];
 
 function checkDuplicates(op: string, duplicates: Duplicates): void {
   if (!policies.includes(duplicates))
-    throw new ValueError(op, `duplicates must be one of ${policies.map((p) => `'${p}'`).join(', ')}`, `duplicates=${duplicates}`);
+    throw new ValueError(
+      op,
+      `duplicates must be one of ${policies.map((p) => `'${p}'`).join(', ')}`,
+      `duplicates=${duplicates}`,
+    );
 }
 
 function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicates): Tensor {
@@ -67,7 +79,11 @@ function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicat
     return endWith(scatter(x, indices).div(atLeastOne), count, atLeastOne);
   }
   const [, height, width] = indices.inputShape;
-  const taken = apply(pickOp, [x, indices.plane], { pick: duplicates as PickPolicy, geometry: indices.geometry, pixels: height * width });
+  const taken = apply(pickOp, [x, indices.plane], {
+    pick: duplicates as PickPolicy,
+    geometry: indices.geometry,
+    pixels: height * width,
+  });
   return endWith(scatter(where(taken, x, 0), indices), taken);
 }
 
@@ -110,7 +126,14 @@ interface Form {
   readonly convention: IndexConvention;
   readonly check: 'window' | 'shape';
   /** `what`: what `asked` is, in messages. */
-  readonly axis: (op: string, name: string, i: 0 | 1, pooled: number, asked: number | undefined, what: string) => WindowAxis;
+  readonly axis: (
+    op: string,
+    name: string,
+    i: 0 | 1,
+    pooled: number,
+    asked: number | undefined,
+    what: string,
+  ) => WindowAxis;
 }
 
 /** The axis of a pool from `input` to `output` cells. */
@@ -128,10 +151,19 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
   const kernel = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernel : pair(op, 'stride', options.stride);
   if (typeof options.padding === 'string')
-    throw new ValueError(op, "kernelSize's padding must be a number or [h, w]", `padding=${options.padding}`, "'same' and 'valid' go with poolSize");
+    throw new ValueError(
+      op,
+      "kernelSize's padding must be a number or [h, w]",
+      `padding=${options.padding}`,
+      "'same' and 'valid' go with poolSize",
+    );
   const padding = pair(op, 'padding', options.padding ?? 0, 0);
   if (padding[0] * 2 > kernel[0] || padding[1] * 2 > kernel[1])
-    throw new ValueError(op, 'padding must be at most half the kernel', `padding=${show(padding)}, kernelSize=${show(kernel)}`);
+    throw new ValueError(
+      op,
+      'padding must be at most half the kernel',
+      `padding=${show(padding)}, kernelSize=${show(kernel)}`,
+    );
   return {
     convention: options.convention ?? 'torch',
     check: options.check ?? 'window',
@@ -156,13 +188,19 @@ function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
   const stride = options.strides === undefined ? kernel : pair(op, 'strides', options.strides);
   const padding = String(options.padding ?? 'same').toLowerCase();
   if (padding !== 'same' && padding !== 'valid')
-    throw new ValueError(op, "poolSize's padding must be 'same' or 'valid'", `padding=${options.padding}`, 'numbers go with kernelSize');
+    throw new ValueError(
+      op,
+      "poolSize's padding must be 'same' or 'valid'",
+      `padding=${options.padding}`,
+      'numbers go with kernelSize',
+    );
   return {
     convention: options.convention ?? 'tf',
     check: options.check ?? 'window',
     axis: (name, axis, i, pooled, asked, what) => {
       const [k, s] = [kernel[i], stride[i]];
-      const [least, most] = padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
+      const [least, most] =
+        padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
       const size = asked ?? (padding === 'same' ? most : least);
       if (size < least || size > most)
         throw new ShapeError(
@@ -181,15 +219,32 @@ function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
   const given = (name: string): boolean => (options as Readonly<Record<string, unknown>>)[name] !== undefined;
   const [torch, addons] = [given('kernelSize'), given('poolSize')];
   if (torch && addons)
-    throw new ValueError(op, 'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both', 'both', 'they count indices and sizes differently');
+    throw new ValueError(
+      op,
+      'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both',
+      'both',
+      'they count indices and sizes differently',
+    );
   // Types let each form have the other's word, which would be passed over.
-  if (torch && given('strides')) throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
-  if (addons && given('stride')) throw new ValueError(op, "poolSize's stride must be named strides", 'stride', 'stride goes with kernelSize');
+  if (torch && given('strides'))
+    throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
+  if (addons && given('stride'))
+    throw new ValueError(op, "poolSize's stride must be named strides", 'stride', 'stride goes with kernelSize');
   const stray = torch || addons ? undefined : ['stride', 'strides', 'padding', 'convention', 'check'].find(given);
   if (stray !== undefined)
-    throw new ValueError(op, 'kernelSize or poolSize must be given with options of a pool', `${stray} alone`, 'PoolIndices need none of them');
-  const form = torch ? torchForm(op, options as TorchUnpoolOptions) : addons ? addonsForm(op, options as AddonsUnpoolOptions) : null;
-  if (form !== null && form.check !== 'window' && form.check !== 'shape') throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
+    throw new ValueError(
+      op,
+      'kernelSize or poolSize must be given with options of a pool',
+      `${stray} alone`,
+      'PoolIndices need none of them',
+    );
+  const form = torch
+    ? torchForm(op, options as TorchUnpoolOptions)
+    : addons
+      ? addonsForm(op, options as AddonsUnpoolOptions)
+      : null;
+  if (form !== null && form.check !== 'window' && form.check !== 'shape')
+    throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
   return form;
 }
 
@@ -201,12 +256,24 @@ export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): voi
 }
 
 /** The pool that a form describes for an input, of the size asked for. */
-function formGeometry(op: string, form: Form, x: Tensor, asked: readonly [number, number] | undefined, what = 'outputSize'): Pool2dGeometry {
+function formGeometry(
+  op: string,
+  form: Form,
+  x: Tensor,
+  asked: readonly [number, number] | undefined,
+  what = 'outputSize',
+): Pool2dGeometry {
   const [batch, height, width, channels] = rank4(op, 'input', x.shape);
-  return { batch, channels, height: form.axis(op, 'height', 0, height, asked?.[0], what), width: form.axis(op, 'width', 1, width, asked?.[1], what) };
+  return {
+    batch,
+    channels,
+    height: form.axis(op, 'height', 0, height, asked?.[0], what),
+    width: form.axis(op, 'width', 1, width, asked?.[1], what),
+  };
 }
 
-const sameWindows = (a: WindowAxis, b: WindowAxis): boolean => a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
+const sameWindows = (a: WindowAxis, b: WindowAxis): boolean =>
+  a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
 function checkShapes(op: string, x: Tensor, indices: PoolIndices): void {
   if (!sameShape(x.shape, indices.shape))
@@ -226,8 +293,10 @@ const rawIndices = (
   convention: IndexConvention,
   inputShape: Shape,
   geometry: Pool2dGeometry | null,
-): PoolIndices => indicesFrom(op, raw, isFlat(raw) ? x.shape : undefined, { convention, inputShape, geometry, device: x.device });
-const isFlat = (raw: TensorData | Tensor): boolean => ArrayBuffer.isView(raw) || (Array.isArray(raw) && typeof raw[0] === 'number');
+): PoolIndices =>
+  indicesFrom(op, raw, isFlat(raw) ? x.shape : undefined, { convention, inputShape, geometry, device: x.device });
+const isFlat = (raw: TensorData | Tensor): boolean =>
+  ArrayBuffer.isView(raw) || (Array.isArray(raw) && typeof raw[0] === 'number');
 
 /**
  * Puts each value back where its index says; zeros elsewhere. PoolIndices know their size; raw indices (numbers or an int32 tensor) need the pool that made
@@ -239,7 +308,11 @@ const isFlat = (raw: TensorData | Tensor): boolean => ArrayBuffer.isView(raw) ||
  * @throws ShapeError when shapes differ or outputSize is impossible (naming the range); ValueError for raw indices without a pool, wrong or repeated ones, or an unknown policy
  * @source torch.nn.functional.max_unpool2d; tensorflow_addons.layers.MaxUnpooling2D; Zeiler & Fergus 2014
  */
-export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tensor, options: MaxUnpool2dOptions = {}): Tensor {
+export function maxUnpool2d(
+  x: Tensor,
+  indices: PoolIndices | TensorData | Tensor,
+  options: MaxUnpool2dOptions = {},
+): Tensor {
   const op = 'maxUnpool2d';
   const { duplicates = 'add' } = options;
   const [batch, , , channels] = floatImageSizes(op, x);
@@ -264,7 +337,10 @@ export function maxUnpool2d(x: Tensor, indices: PoolIndices | TensorData | Tenso
   if (form !== null) {
     const claimed = formGeometry(op, form, x, [height, width], "the indices' input size");
     const { geometry } = indices;
-    if (geometry !== null && !(sameWindows(claimed.height, geometry.height) && sameWindows(claimed.width, geometry.width)))
+    if (
+      geometry !== null &&
+      !(sameWindows(claimed.height, geometry.height) && sameWindows(claimed.width, geometry.width))
+    )
       throw new ValueError(
         op,
         'the options must describe the pool that made the indices',
@@ -294,8 +370,17 @@ const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor
       ]);
 
 /** Every value must keep its place: the output covers the pool's input, and holds no cell that another window would cover. */
-function checkOutputSize(op: string, axis: string, asked: number, own: number, window: Pool2dGeometry['height'] | undefined): void {
-  const most = window === undefined ? Infinity : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
+function checkOutputSize(
+  op: string,
+  axis: string,
+  asked: number,
+  own: number,
+  window: Pool2dGeometry['height'] | undefined,
+): void {
+  const most =
+    window === undefined
+      ? Infinity
+      : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
   if (asked < own || asked > most)
     throw new ShapeError(
       op,
@@ -320,7 +405,12 @@ export interface UnpoolingOptions {
  * @throws ShapeError when shapes do not fit; ValueError for an index outside outputShape, naming the element and the likely convention
  * @source stackoverflow.com/a/66694687
  */
-export function unpooling(inputs: Tensor, outputShape: Shape, argmax: PoolIndices | TensorData | Tensor, options: UnpoolingOptions = {}): Tensor {
+export function unpooling(
+  inputs: Tensor,
+  outputShape: Shape,
+  argmax: PoolIndices | TensorData | Tensor,
+  options: UnpoolingOptions = {},
+): Tensor {
   const op = 'unpooling';
   rank4(op, 'outputShape', outputShape);
   checkShape(op, outputShape, 'outputShape');
@@ -374,7 +464,11 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
   const [batch, , , channels] = floatImageSizes(op, x);
   const [images, , , depth] = rank4(op, 'mask', mask.shape);
   if (images !== batch || depth !== channels)
-    throw new ShapeError(op, "batch and channels must be the mask's", `input=${show(x.shape)}, mask=${show(mask.shape)}`);
+    throw new ShapeError(
+      op,
+      "batch and channels must be the mask's",
+      `input=${show(x.shape)}, mask=${show(mask.shape)}`,
+    );
   const { argmax, kernelSize } = options;
   if (argmax === undefined && kernelSize === undefined)
     throw new ValueError(
@@ -384,9 +478,17 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
       'with argmax values go to their indices, with kernelSize they spread over their windows',
     );
   if (argmax === undefined && (options.duplicates !== undefined || options.convention !== undefined))
-    throw new ValueError(op, 'duplicates and convention go with argmax', 'no argmax', 'values that spread over their windows add where these overlap');
+    throw new ValueError(
+      op,
+      'duplicates and convention go with argmax',
+      'no argmax',
+      'values that spread over their windows add where these overlap',
+    );
   const isSet = mask.dtype === 'bool' ? mask : mask.notEqual(0);
-  const spread = argmax === undefined ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair }) : placeInto(op, x, mask.shape, argmax, options);
+  const spread =
+    argmax === undefined
+      ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair })
+      : placeInto(op, x, mask.shape, argmax, options);
   const y = where(isSet, spread, 0);
   return isSet === mask ? y : endWith(y, isSet);
 }
@@ -403,5 +505,8 @@ function spreadOver(op: string, x: Tensor, mask: Tensor, options: Pool2dOptions)
   const ones = x.fullLike(1, [height.kernel, width.kernel, 1, channels]);
   const stride = [height.stride, width.stride] as const;
   const outputSize = [height.input, width.input] as const;
-  return endWith(conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding: options.padding ?? 0 }), ones);
+  return endWith(
+    conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding: options.padding ?? 0 }),
+    ones,
+  );
 }

@@ -29,11 +29,15 @@ export function join(sizes: readonly number[]): Launch {
 }
 
 /** gradients (of these sizes, one after another), state → the new state. */
-export function adamStep(gradients: readonly number[], { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs): Launch {
+export function adamStep(
+  gradients: readonly number[],
+  { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs,
+): Launch {
   const size = gradients.reduce((a, b) => a + b, 0);
   const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)];
   // √v is divided by its correction (torch), or the rate carries both (tf).
-  const [rate, scale] = form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
+  const [rate, scale] =
+    form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
   const names = named('g', gradients);
   const largest = amsgrad ? `const w = Math.max(v, s[${3 * size} + j]);` : 'const w = v;';
   const parts = amsgrad ? 4 : 3;

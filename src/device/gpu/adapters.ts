@@ -28,7 +28,10 @@ export interface Gpu {
 export interface GpuDeviceEvents {
   readonly lost: Promise<{ readonly reason?: string; readonly message: string }>;
   readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
-  addEventListener?(type: 'uncapturederror', listener: (event: { readonly error: { readonly message: string } }) => void): void;
+  addEventListener?(
+    type: 'uncapturederror',
+    listener: (event: { readonly error: { readonly message: string } }) => void,
+  ): void;
 }
 
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp\b/i;
@@ -43,7 +46,9 @@ export function glAdapter(context: WebGL2RenderingContext): Adapter {
 
 function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
   const name =
-    [info?.description || info?.device, info?.vendor, info?.architecture].filter((part) => part !== undefined && part !== '').join(', ') || 'unnamed';
+    [info?.description || info?.device, info?.vendor, info?.architecture]
+      .filter((part) => part !== undefined && part !== '')
+      .join(', ') || 'unnamed';
   return { name, software: (info?.isFallbackAdapter ?? isFallbackAdapter ?? false) || isSoftware(name) };
 }
 
@@ -52,9 +57,19 @@ const present = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | 
 
 /** Whether Linux has a Vulkan driver at all: without one, npm's webgpu only prints warnings. */
 async function hasDriver(): Promise<boolean> {
-  if (process.platform !== 'linux' || process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined) return true;
+  if (
+    process.platform !== 'linux' ||
+    process.env.VK_ICD_FILENAMES !== undefined ||
+    process.env.VK_DRIVER_FILES !== undefined
+  )
+    return true;
   const { readdir } = await load<typeof import('node:fs/promises')>('node:fs/promises');
-  const drivers = ['/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d', '/etc/vulkan/icd.d', `${process.env.HOME}/.local/share/vulkan/icd.d`];
+  const drivers = [
+    '/usr/share/vulkan/icd.d',
+    '/usr/local/share/vulkan/icd.d',
+    '/etc/vulkan/icd.d',
+    `${process.env.HOME}/.local/share/vulkan/icd.d`,
+  ];
   const found = await Promise.all(drivers.map((folder) => readdir(folder).catch(() => [])));
   return found.some((files) => files.length > 0);
 }
@@ -75,7 +90,8 @@ async function install(): Promise<boolean> {
   }
   Object.assign(globalThis, package_.globals);
   const gpu = package_.create([]);
-  if (globalThis.navigator === undefined) Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
+  if (globalThis.navigator === undefined)
+    Object.defineProperty(globalThis, 'navigator', { value: {}, configurable: true, writable: true });
   Object.defineProperty(globalThis.navigator, 'gpu', { value: gpu, configurable: true });
   return true;
 }
@@ -95,7 +111,15 @@ function answered<T>(work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new DeviceError('device', 'WebGPU must answer', `no adapter within ${answerLimitMs / 1000} s`, 'check the graphics driver')),
+      () =>
+        reject(
+          new DeviceError(
+            'device',
+            'WebGPU must answer',
+            `no adapter within ${answerLimitMs / 1000} s`,
+            'check the graphics driver',
+          ),
+        ),
       answerLimitMs,
     );
   });
@@ -113,7 +137,13 @@ export async function findAdapter(): Promise<Adapter> {
         'no navigator.gpu',
         'use a browser that has it, on a secure page (https or localhost); on Linux, Chromium needs --enable-unsafe-webgpu',
       );
-    if (!(await install())) throw new DeviceError('device', rule, "no package 'webgpu'", "'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver");
+    if (!(await install()))
+      throw new DeviceError(
+        'device',
+        rule,
+        "no package 'webgpu'",
+        "'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
+      );
   }
   const adapter = await awake(answered((present() as Gpu).requestAdapter()));
   if (adapter === null)
@@ -121,7 +151,9 @@ export async function findAdapter(): Promise<Adapter> {
       'device',
       'WebGPU must have an adapter',
       'none',
-      isNode() ? 'install a Vulkan, Metal or Direct3D 12 driver' : 'check chrome://gpu or about:support; headless Chromium needs --enable-unsafe-webgpu',
+      isNode()
+        ? 'install a Vulkan, Metal or Direct3D 12 driver'
+        : 'check chrome://gpu or about:support; headless Chromium needs --enable-unsafe-webgpu',
     );
   return describe(adapter);
 }

@@ -2,10 +2,24 @@
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Spec } from '../device.js';
-import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, packed, split, unpacked, type Vectors, whole } from './launch.js';
+import {
+  type Arg,
+  floorDiv,
+  input,
+  inputs,
+  type Launch,
+  launch,
+  type Planners,
+  packed,
+  split,
+  unpacked,
+  type Vectors,
+  whole,
+} from './launch.js';
 
 /** Code: `y` from window `o` and tap `k`, inside the input or not. */
-const inside = (y: string, o: string, k: string, a: WindowAxis): string => `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
+const inside = (y: string, o: string, k: string, a: WindowAxis): string =>
+  `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
 const within = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
 
 /** Products of one statement at most, and the elements of a vector. */
@@ -26,22 +40,40 @@ const unit = ({ vector }: Factor, index: string): string => (vector === null ? i
 /** Code: acc0, acc1, … += Σ over `channels` of first·second, from integers p and q that it moves. */
 function channelSum(channels: number, lanes: number, first: Factor, second: Factor): string {
   const step = [four, 3, 2, 1].find((n) => channels % n === 0) as number;
-  const each = (n: number, code: (k: number) => string): string => Array.from({ length: n }, (_, k) => code(k)).join(' ');
+  const each = (n: number, code: (k: number) => string): string =>
+    Array.from({ length: n }, (_, k) => code(k)).join(' ');
   const at = (base: string, offset: number): string => (offset === 0 ? base : `${base} + ${offset}`);
   /** Reads the elements of one step into variables; gives each one's text by channel and lane. */
-  const read = ({ name, channel, lane, vector }: Factor, base: string, variable: string): { code: string; element: (c: number, l: number) => string } => {
+  const read = (
+    { name, channel, lane, vector }: Factor,
+    base: string,
+    variable: string,
+  ): { code: string; element: (c: number, l: number) => string } => {
     if (vector === 'channels')
       return lane === 0
         ? { code: `const ${variable} = ${name}[${base}];`, element: (c) => `${variable}[${c}]` }
-        : { code: each(lanes, (l) => `const ${variable}${l} = ${name}[${at(base, (l * lane) / four)}];`), element: (c, l) => `${variable}${l}[${c}]` };
+        : {
+            code: each(lanes, (l) => `const ${variable}${l} = ${name}[${at(base, (l * lane) / four)}];`),
+            element: (c, l) => `${variable}${l}[${c}]`,
+          };
     if (vector === 'lanes')
-      return { code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, (c * channel) / four)}];`), element: (c, l) => `${variable}${c}[${l}]` };
+      return {
+        code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, (c * channel) / four)}];`),
+        element: (c, l) => `${variable}${c}[${l}]`,
+      };
     return lane === 0
-      ? { code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, c * channel)}];`), element: (c) => `${variable}${c}` }
+      ? {
+          code: each(step, (c) => `const ${variable}${c} = ${name}[${at(base, c * channel)}];`),
+          element: (c) => `${variable}${c}`,
+        }
       : { code: '', element: (c, l) => `${name}[${at(base, c * channel + l * lane)}]` };
   };
   const [v, w] = [read(first, 'p', 'v'), read(second, 'q', 'w')];
-  const sums = each(lanes, (l) => `acc${l} += ${Array.from({ length: step }, (_, c) => `${v.element(c, l)} * ${w.element(c, l)}`).join(' + ')};`);
+  const sums = each(
+    lanes,
+    (l) =>
+      `acc${l} += ${Array.from({ length: step }, (_, c) => `${v.element(c, l)} * ${w.element(c, l)}`).join(' + ')};`,
+  );
   const once = `${v.code} ${w.code} ${sums}`;
   if (step === channels) return `${once} p++; q++;`;
   const move = ({ channel, vector }: Factor): number => (step * channel) / (vector === null ? 1 : four);
@@ -49,7 +81,12 @@ function channelSum(channels: number, lanes: number, first: Factor, second: Fact
 }
 
 /** A launch over operands by name, some of which are read as vectors, and whose result may be vectors: with what that takes before and after. */
-function withVectors(made: Launch, operands: Readonly<Record<string, Spec>>, factors: readonly Factor[], vectors: Vectors): Launch[] {
+function withVectors(
+  made: Launch,
+  operands: Readonly<Record<string, Spec>>,
+  factors: readonly Factor[],
+  vectors: Vectors,
+): Launch[] {
   const before: Launch[] = [];
   const args: Record<string, Arg> = { ...made.args };
   Object.entries(operands).forEach(([name, spec], k) => {
@@ -59,7 +96,9 @@ function withVectors(made: Launch, operands: Readonly<Record<string, Spec>>, fac
   });
   const moving = made.moving?.filter((name) => args[name] === made.args[name]);
   const launches = [...before, { ...made, args, moving }];
-  return vectors === 'textures' && made.values.length > 1 ? [...launches, unpacked(made.size, { result: before.length })] : launches;
+  return vectors === 'textures' && made.values.length > 1
+    ? [...launches, unpacked(made.size, { result: before.length })]
+    : launches;
 }
 
 /** Code that begins the sums, and their names. */
@@ -75,7 +114,8 @@ const splitLanes = (shape: Shape, lanes: number, from = 'i'): string => {
     : `${split([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
 };
 /** Lanes that fit numbers of channels. */
-const fitting = (vectors: Vectors, ...channels: readonly number[]): number => (vectors !== 'none' && channels.every((n) => n % four === 0) ? four : 1);
+const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
+  vectors !== 'none' && channels.every((n) => n % four === 0) ? four : 1;
 
 /** Code around a body that sees the taps `k` of cell `c` and their windows `o`, where these exist: the taps that a stride steps over are left out. */
 function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string): string {
@@ -88,11 +128,26 @@ function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string):
       if (${k} < ${a.kernel} && ${within(o, a.output)}) { ${body} } }`;
 }
 
-const forward = (operands: readonly Spec[], { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry, y: Spec, vectors: Vectors): Launch[] => {
+const forward = (
+  operands: readonly Spec[],
+  { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
+  y: Spec,
+  vectors: Vectors,
+): Launch[] => {
   const [groupIn, groupOut] = [inChannels / groups, outChannels / groups];
   const lanes = fitting(vectors, groupOut);
-  const x: Factor = { name: 'x', channel: 1, lane: 0, vector: vectors === 'textures' && groupIn % four === 0 ? 'channels' : null };
-  const k: Factor = { name: 'k', channel: outChannels, lane: 1, vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null };
+  const x: Factor = {
+    name: 'x',
+    channel: 1,
+    lane: 0,
+    vector: vectors === 'textures' && groupIn % four === 0 ? 'channels' : null,
+  };
+  const k: Factor = {
+    name: 'k',
+    channel: outChannels,
+    lane: 1,
+    vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null,
+  };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
   const body = `${splitLanes(y.shape, lanes)} const first = ${groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`}; ${begin}
     for (let ky = 0; ky < ${h.kernel}; ky++) { ${inside('py', 'c1', 'ky', h)} if (${within('py', h.input)}) {
@@ -153,17 +208,29 @@ function parameterGrads(
   const weights = sizeOf(weight.shape);
   const fromX = biasFrom === 'x';
   const [biases, biasRows, biasColumns] =
-    biasFrom === null ? [0, 0, 0] : fromX ? [inChannels, batch * h.input, w.input] : [outChannels, batch * h.output, w.output];
+    biasFrom === null
+      ? [0, 0, 0]
+      : fromX
+        ? [inChannels, batch * h.input, w.input]
+        : [outChannels, batch * h.output, w.output];
   const lanes = fitting(vectors, groupOut, biases);
   const g: Factor = { name: 'g', channel: 0, lane: 1, vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null };
   const size = weights + biases;
   const rows = batch * h.output;
-  const shares = Math.max(1, Math.min(Math.max(Math.floor((enoughThreads * lanes) / size), Math.ceil((rows * w.output) / enoughPixels)), Math.ceil(rows / 2)));
+  const shares = Math.max(
+    1,
+    Math.min(
+      Math.max(Math.floor((enoughThreads * lanes) / size), Math.ceil((rows * w.output) / enoughPixels)),
+      Math.ceil(rows / 2),
+    ),
+  );
   const { begin, values } = sums(lanes, () => '0');
   const each = (code: (lane: number) => string): string => values.map((_, lane) => code(lane)).join(' ');
   /** Code: part0, part1, … += `factor` times the neighbours in g from q on. */
   const takeG = (factor: string): string =>
-    g.vector === null ? each((lane) => `part${lane} += ${factor}g[q + ${lane}];`) : `const w = g[q]; ${each((lane) => `part${lane} += ${factor}w[${lane}];`)}`;
+    g.vector === null
+      ? each((lane) => `part${lane} += ${factor}g[q + ${lane}];`)
+      : `const w = g[q]; ${each((lane) => `part${lane} += ${factor}w[${lane}];`)}`;
   const stepG = outChannels / (g.vector === null ? 1 : four);
   /** Code: a share's rows, each a sum of its own. */
   const overRows = (count: number, body: string): string => {
@@ -189,14 +256,24 @@ function parameterGrads(
         `${whole('q', unit(g, `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`))} for (let ox = 0; ox < ${biasColumns}; ox++) { ${takeG('')} q += ${stepG}; } q++;`,
       );
   const body = `${split([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`}`;
-  const parts = withVectors(launch(shares * size, inputs('x', 'g'), body, ...values), { x: operands[0], g: operands[1] }, [g], shares === 1 ? vectors : 'none');
+  const parts = withVectors(
+    launch(shares * size, inputs('x', 'g'), body, ...values),
+    { x: operands[0], g: operands[1] },
+    [g],
+    shares === 1 ? vectors : 'none',
+  );
   return shares === 1 ? parts : [...parts, joined(shares, size, g.vector !== null, { result: parts.length - 1 })];
 }
 
 /** Σ over shares; of vectors, where the shares are. */
 function joined(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
   if (!inVectors)
-    return launch(size, { a: from }, `${whole('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`, 'acc');
+    return launch(
+      size,
+      { a: from },
+      `${whole('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`,
+      'acc',
+    );
   const last = unpacked(size, from);
   const body = `const q = Math.floor(i * 0.25); const r = i - q * 4; let acc = 0;
     for (let k = 0; k < ${shares}; k++) { const v = a[q + k * ${size / four}]; acc += ${last.values[0]}; }`;
@@ -206,6 +283,8 @@ function joined(shares: number, size: number, inVectors: boolean, from: Arg): La
 export const conv: Planners<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
   conv2d: (operands, { geometry }, [y], vectors) => forward(operands, geometry, y, vectors),
   conv2dInputGrad: (operands, { geometry }, [x], vectors) => transposed(operands, geometry, x, vectors),
-  conv2dWeightGrad: (operands, { geometry }, [weight], vectors) => parameterGrads(geometry, weight, null, operands, vectors),
-  conv2dParameterGrads: (operands, { geometry, biasFrom }, [weight], vectors) => parameterGrads(geometry, weight, biasFrom, operands, vectors),
+  conv2dWeightGrad: (operands, { geometry }, [weight], vectors) =>
+    parameterGrads(geometry, weight, null, operands, vectors),
+  conv2dParameterGrads: (operands, { geometry, biasFrom }, [weight], vectors) =>
+    parameterGrads(geometry, weight, biasFrom, operands, vectors),
 };

@@ -48,12 +48,20 @@ const binary: Record<BinaryFn, Program> = {
   greaterEqual: ['', '(p >= q ? 1 : 0)'],
 };
 /** Small whole powers are products: exact where a GPU's pow is not. */
-const powers: Readonly<Record<number, string>> = { [-2]: '1 / (p * p)', [-1]: '1 / p', 2: 'p * p', 3: 'p * p * p', 4: 'p * p * p * p' };
+const powers: Readonly<Record<number, string>> = {
+  [-2]: '1 / (p * p)',
+  [-1]: '1 / p',
+  2: 'p * p',
+  3: 'p * p * p',
+  4: 'p * p * p * p',
+};
 
 /** The numbers that a program names, of those that there are. */
 const numbers = ([body, value]: Program, values: Readonly<Record<string, number>>): Record<string, Arg> => {
   const all: Readonly<Record<string, number>> = { ...values, inf: Infinity, nan: Number.NaN };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => new RegExp(`\\b${name}\\b`).test(`${body} ${value}`)));
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) => new RegExp(`\\b${name}\\b`).test(`${body} ${value}`)),
+  );
 };
 
 /** Reads of broadcast operands at the output's index, as expressions. */
@@ -82,20 +90,40 @@ export interface Epilogue {
 }
 /** `extra`: the position that the launch's inputs end at. */
 export const epilogues = {
-  unary: ({ fn, alpha, beta }: KernelAttrs['unary']): Epilogue => ({ program: ofMade(unary[fn], 'x'), args: numbers(unary[fn], { alpha, beta }) }),
-  gate: ({ slope }: KernelAttrs['gate'], extra: number): Epilogue => ({ program: ['', gate('made', 'gateBy[i]')], args: { gateBy: input(extra), slope } }),
+  unary: ({ fn, alpha, beta }: KernelAttrs['unary']): Epilogue => ({
+    program: ofMade(unary[fn], 'x'),
+    args: numbers(unary[fn], { alpha, beta }),
+  }),
+  gate: ({ slope }: KernelAttrs['gate'], extra: number): Epilogue => ({
+    program: ['', gate('made', 'gateBy[i]')],
+    args: { gateBy: input(extra), slope },
+  }),
 };
 
-export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'> = {
+export const elementwise: Planners<
+  'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'
+> = {
   unary: ([x], { fn, alpha, beta }) => {
     const program = unary[fn];
-    return [launch(sizeOf(x.shape), { a: input(0), ...numbers(program, { alpha, beta }) }, `const x = a[i]; ${program[0]}`, program[1])];
+    return [
+      launch(
+        sizeOf(x.shape),
+        { a: input(0), ...numbers(program, { alpha, beta }) },
+        `const x = a[i]; ${program[0]}`,
+        program[1],
+      ),
+    ];
   },
   binary: (operands, { fn }, [y]) => {
     const { prelude, at } = reads(operands, y, ['a', 'b']);
     const program = binary[fn];
     return [
-      launch(sizeOf(y.shape), { ...inputs('a', 'b'), ...numbers(program, {}) }, `${prelude} const p = ${at[0]}; const q = ${at[1]}; ${program[0]}`, program[1]),
+      launch(
+        sizeOf(y.shape),
+        { ...inputs('a', 'b'), ...numbers(program, {}) },
+        `${prelude} const p = ${at[0]}; const q = ${at[1]}; ${program[0]}`,
+        program[1],
+      ),
     ];
   },
   binaryScalar: ([x], { fn, scalar, reverse }) => {
@@ -113,9 +141,18 @@ export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where'
   },
   where: (operands, _, [y]) => {
     const { prelude, at } = reads(operands, y, ['k', 'a', 'b']);
-    return [launch(sizeOf(y.shape), inputs('k', 'a', 'b'), `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; }`, 'r')];
+    return [
+      launch(
+        sizeOf(y.shape),
+        inputs('k', 'a', 'b'),
+        `${prelude} let r = ${at[2]}; if (${at[0]} !== 0) { r = ${at[1]}; }`,
+        'r',
+      ),
+    ];
   },
-  gate: ([g, x], { slope }) => [launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${own('g', g)};`, gate('v', 'a[i]'))],
+  gate: ([g, x], { slope }) => [
+    launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${own('g', g)};`, gate('v', 'a[i]')),
+  ],
   cast: ([x], _, [y]) => {
     const whole = '(x > 0 ? Math.floor(x) : (x < 0 ? Math.ceil(x) : 0))';
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
@@ -123,12 +160,24 @@ export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where'
   },
   bceWithLogits: ([x], { posWeight }) => {
     const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')} ${log1pNear('n', 'e')}`;
-    return [launch(sizeOf(x.shape), { ...inputs('a', 't'), w: posWeight }, body, '(1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0))')];
+    return [
+      launch(
+        sizeOf(x.shape),
+        { ...inputs('a', 't'), w: posWeight },
+        body,
+        '(1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0))',
+      ),
+    ];
   },
   bceWithLogitsGrad: ([g, x], { posWeight }) => {
     const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')}`;
     return [
-      launch(sizeOf(x.shape), { ...inputs('g', 'a', 't'), w: posWeight }, body, `${own('g', g)} * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z)`),
+      launch(
+        sizeOf(x.shape),
+        { ...inputs('g', 'a', 't'), w: posWeight },
+        body,
+        `${own('g', g)} * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z)`,
+      ),
     ];
   },
 };

@@ -6,7 +6,8 @@
 import { isNumber } from './launch.js';
 
 /** Horner's scheme: Σ c[k]·x^k. */
-const polynomial = (x: string, c: readonly number[]): string => c.reduceRight((inner, ck) => (inner === '' ? `${ck}` : `(${inner}) * ${x} + ${ck}`), '');
+const polynomial = (x: string, c: readonly number[]): string =>
+  c.reduceRight((inner, ck) => (inner === '' ? `${ck}` : `(${inner}) * ${x} + ${ck}`), '');
 
 export const largest = 3.4028234663852886e38;
 
@@ -22,7 +23,8 @@ export const log1pNear = (out: string, x: string): string =>
    const ${out} = 2 * ${out}S * (${polynomial(`${out}Q`, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15])});`;
 
 /** Away from 1; needs the numbers `inf` and `nan`. */
-const logFar = (out: string, x: string): string => `const ${out} = (${x} > 0 ? (${x} <= ${largest} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
+const logFar = (out: string, x: string): string =>
+  `const ${out} = (${x} > 0 ? (${x} <= ${largest} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
 
 /** Needs the numbers `inf` and `nan`. */
 export const log1p = (out: string, x: string): string =>
@@ -32,7 +34,8 @@ export const log1p = (out: string, x: string): string =>
 export const log = (out: string, x: string): string =>
   `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)} const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
 
-export const sigmoid = (out: string, x: string): string => `const ${out}X = -${x}; ${exp(`${out}E`, `${out}X`)} const ${out} = 1 / (1 + ${out}E);`;
+export const sigmoid = (out: string, x: string): string =>
+  `const ${out}X = -${x}; ${exp(`${out}E`, `${out}X`)} const ${out} = 1 / (1 + ${out}E);`;
 
 /** −e / (e + 2) with e = e^(−2|x|) − 1. */
 export const tanh = (out: string, x: string): string =>

@@ -41,7 +41,9 @@ export function fuse(
   switch (kernel) {
     case 'unary': {
       const unary = attrs as KernelAttrs['unary'];
-      return convolutions.includes(first.kernel) && activations.includes(unary.fn) ? epilogue(() => epilogues.unary(unary)) : null;
+      return convolutions.includes(first.kernel) && activations.includes(unary.fn)
+        ? epilogue(() => epilogues.unary(unary))
+        : null;
     }
     case 'gate':
       return convolutions.includes(first.kernel) || gathers.includes(first.kernel) || elementwise.includes(first.kernel)

@@ -68,7 +68,12 @@ async function loadGpuJs(): Promise<Package> {
     const module = (await import('gpu.js')) as unknown as Package & { default?: Package };
     return module.GPU === undefined ? (module.default as Package) : module;
   } catch (error) {
-    throw new DeviceError('device', 'the gpu device needs the package gpu.js', (error as Error).message.split('\n')[0], 'npm install gpu.js --ignore-scripts');
+    throw new DeviceError(
+      'device',
+      'the gpu device needs the package gpu.js',
+      (error as Error).message.split('\n')[0],
+      'npm install gpu.js --ignore-scripts',
+    );
   }
 }
 
@@ -83,7 +88,8 @@ function glMode(context: WebGL2RenderingContext): GpuMode {
 
 /** gpu.js reads no vectors back into kernels, but on WebGPU they lie in memory as numbers do, and a handle says what it holds. */
 function flat(kernel: GpuKernel, size: number): GpuKernel {
-  const relabelled = async (...args: (Value | number)[]): Promise<Value> => Object.assign(await kernel(...args), { output: [size], componentCount: 1 });
+  const relabelled = async (...args: (Value | number)[]): Promise<Value> =>
+    Object.assign(await kernel(...args), { output: [size], componentCount: 1 });
   return Object.assign(relabelled, { kernel: kernel.kernel });
 }
 
@@ -131,7 +137,14 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     const context = (probe.kernel.context ?? gpu.context) as WebGL2RenderingContext;
     const actual = ran === 'gpu' ? glMode(context) : ran;
     if (actual !== mode) refuse(`it ran in '${actual}'`);
-    const common = { mode, mostTurns: Infinity, vectors: ran === 'gpu' ? 'textures' : 'none', integers: ran !== 'gpu', createKernel: create, close } as const;
+    const common = {
+      mode,
+      mostTurns: Infinity,
+      vectors: ran === 'gpu' ? 'textures' : 'none',
+      integers: ran !== 'gpu',
+      createKernel: create,
+      close,
+    } as const;
     if (mode === 'webgpu') {
       const { device } = probe.kernel.context as { device: GpuDeviceEvents };
       let lost = false;
@@ -140,7 +153,10 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
         ...common,
         vectors: 'memory',
         adapter,
-        limit: bytes / 4 < exactLimit.elements ? { elements: bytes / 4, reason: `the adapter binds ${bytes} bytes at most` } : exactLimit,
+        limit:
+          bytes / 4 < exactLimit.elements
+            ? { elements: bytes / 4, reason: `the adapter binds ${bytes} bytes at most` }
+            : exactLimit,
         lost: device.lost.then(({ message }) => {
           lost = true;
           return message;
@@ -157,8 +173,13 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
         ...common,
         adapter: gl,
         mostTurns: /llvmpipe/i.test(gl.name) ? 65_535 : Infinity,
-        limit: side * side < exactLimit.elements ? { elements: side * side, reason: `the adapter's textures are ${side}×${side} at most` } : exactLimit,
-        lost: new Promise((resolve) => canvas?.addEventListener?.('webglcontextlost', () => resolve('the WebGL context was lost'), { once: true })),
+        limit:
+          side * side < exactLimit.elements
+            ? { elements: side * side, reason: `the adapter's textures are ${side}×${side} at most` }
+            : exactLimit,
+        lost: new Promise((resolve) =>
+          canvas?.addEventListener?.('webglcontextlost', () => resolve('the WebGL context was lost'), { once: true }),
+        ),
         isLost: () => context.isContextLost(),
         onError: () => {},
       };

@@ -152,7 +152,8 @@ export class GpuDevice implements Device {
   }
 
   #lossError(name: string): DeviceError {
-    if (this.#closed) return new DeviceError(name, 'the device must be open', 'one that was closed', 'open another with device()');
+    if (this.#closed)
+      return new DeviceError(name, 'the device must be open', 'one that was closed', 'open another with device()');
     return new DeviceError(
       name,
       'the adapter must not be lost',
@@ -205,12 +206,22 @@ export class GpuDevice implements Device {
   #checkSize(name: string, size: number): void {
     const { elements, reason } = this.#opened.limit;
     if (size > elements)
-      throw new DeviceError(name, `an array may have ${elements} elements at most on the gpu device`, `${size}`, `${reason}; split it, or use the wasm device`);
+      throw new DeviceError(
+        name,
+        `an array may have ${elements} elements at most on the gpu device`,
+        `${size}`,
+        `${reason}; split it, or use the wasm device`,
+      );
   }
 
   #own(buffer: DeviceBuffer): GpuBuffer {
     if (!(buffer instanceof GpuBuffer))
-      throw new DeviceError('gpu', "a buffer must be this device's own", buffer.constructor.name, 'move the tensor with to(device)');
+      throw new DeviceError(
+        'gpu',
+        "a buffer must be this device's own",
+        buffer.constructor.name,
+        'move the tensor with to(device)',
+      );
     return buffer;
   }
 
@@ -238,10 +249,20 @@ export class GpuDevice implements Device {
 
   #content(name: string, buffer: GpuBuffer): View | Waiting {
     const { content } = buffer;
-    if (content === null) throw new DeviceError(name, 'a buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+    if (content === null)
+      throw new DeviceError(
+        name,
+        'a buffer must not have been freed',
+        `a freed ${buffer.dtype} buffer of ${buffer.size} elements`,
+      );
     const array = isWaiting(content) ? content.views[0].array : content.array;
     if (array.generation !== this.#generation)
-      throw new DeviceError(name, 'an array must have been made since the adapter was lost', 'one from before', 'load saved parameters, and upload data again');
+      throw new DeviceError(
+        name,
+        'an array must have been made since the adapter was lost',
+        'one from before',
+        'load saved parameters, and upload data again',
+      );
     return content;
   }
 
@@ -283,24 +304,41 @@ export class GpuDevice implements Device {
     for (const { size, turns = 0 } of launches) {
       this.#checkSize(kernel, size);
       if (turns > this.#opened.mostTurns)
-        throw new DeviceError(kernel, `loops may turn ${this.#opened.mostTurns} times at most on this adapter`, `${turns}`, `${this}: split the axis`);
+        throw new DeviceError(
+          kernel,
+          `loops may turn ${this.#opened.mostTurns} times at most on this adapter`,
+          `${turns}`,
+          `${this}: split the axis`,
+        );
     }
     for (const each of launches) {
       const named = Object.entries(each.args).map(([name, arg]) => {
         if (typeof arg === 'number') return { name, arg };
-        return { name, arg: 'input' in arg ? views[arg.input] : { array: results[arg.result], offset: 0, size: results[arg.result].size } };
+        return {
+          name,
+          arg:
+            'input' in arg
+              ? views[arg.input]
+              : { array: results[arg.result], offset: 0, size: results[arg.result].size },
+        };
       });
       const shifted = named.flatMap(({ name, arg }) =>
-        typeof arg === 'number' || (arg.offset === 0 && !each.moving?.includes(name)) ? [] : [{ name, offset: arg.offset }],
+        typeof arg === 'number' || (arg.offset === 0 && !each.moving?.includes(name))
+          ? []
+          : [{ name, offset: arg.offset }],
       );
-      const sizes = this.mode === 'webgpu' ? [] : named.map(({ arg }) => (typeof arg === 'number' ? 0 : arg.array.size));
+      const sizes =
+        this.mode === 'webgpu' ? [] : named.map(({ arg }) => (typeof arg === 'number' ? 0 : arg.array.size));
       const kernelOf = (): GpuKernel =>
         this.#kernel(
           each,
           sizes,
           shifted.map(({ name }) => name),
         );
-      const args = [...named.map(({ arg }) => (typeof arg === 'number' ? arg : arg.array)), ...shifted.map(({ offset }) => offset)];
+      const args = [
+        ...named.map(({ arg }) => (typeof arg === 'number' ? arg : arg.array)),
+        ...shifted.map(({ offset }) => offset),
+      ];
       results.push(this.#array(this.#call(kernel, kernelOf, args), each.size));
     }
     for (const array of results.slice(0, -1)) this.#release({ array });
@@ -316,7 +354,12 @@ export class GpuDevice implements Device {
         ? error
         : !this.alive
           ? this.#lossError(name)
-          : new DeviceError(name, 'the kernel must run', (error as Error).message.split('\n')[0], `gpu.js in mode ${this.mode}`);
+          : new DeviceError(
+              name,
+              'the kernel must run',
+              (error as Error).message.split('\n')[0],
+              `gpu.js in mode ${this.mode}`,
+            );
     const now = (): Handle => kernelOf()(...args.map((a) => (a instanceof GpuArray ? (a.handle as Value) : a)));
     const arrays = args.filter((a) => a instanceof GpuArray);
     const late = arrays.filter((a) => isPromise(a.handle));
@@ -365,11 +408,22 @@ export class GpuDevice implements Device {
     this.#checkLost('upload');
     const data = valuesOf(given, dtype);
     if (!this.dtypes.includes(dtype))
-      throw new DeviceError('gpu', `dtype must be one of ${this.dtypes.join(', ')}`, dtype, 'use float32, or the reference device for float64');
+      throw new DeviceError(
+        'gpu',
+        `dtype must be one of ${this.dtypes.join(', ')}`,
+        dtype,
+        'use float32, or the reference device for float64',
+      );
     this.#checkSize('upload', data.length);
     if (dtype === 'int32') {
       const wrong = data.find((v) => Math.abs(v) > wholeLimit);
-      if (wrong !== undefined) throw new DeviceError('gpu', 'whole numbers are exact only up to 2^24', `${wrong}`, 'keep such indices on the reference device');
+      if (wrong !== undefined)
+        throw new DeviceError(
+          'gpu',
+          'whole numbers are exact only up to 2^24',
+          `${wrong}`,
+          'keep such indices on the reference device',
+        );
     }
     this.counters.uploads++;
     return this.#buffer({ shape: [data.length], dtype }, { array: this.#uploaded(data), offset: 0, size: data.length });
@@ -411,7 +465,12 @@ export class GpuDevice implements Device {
     this.#checkLost(kernel);
     const odd = outputs.find((o) => !this.dtypes.includes(o.dtype));
     if (odd !== undefined)
-      throw new DeviceError(kernel, `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`, odd.dtype, 'use the reference device for float64');
+      throw new DeviceError(
+        kernel,
+        `dtype must be one of ${this.dtypes.join(', ')} on the gpu device`,
+        odd.dtype,
+        'use the reference device for float64',
+      );
     const sizes = outputs.map((o) => sizeOf(o.shape));
     // gpu.js has no empty arrays: an empty result is nothing to compute, and of empty inputs only sums have one.
     if (sizes.every((size) => size === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
@@ -445,7 +504,12 @@ export class GpuDevice implements Device {
   }
 
   /** What a kernel has to launch: with the kernel before it, where that has waited for this one; else by itself. The views are retained. */
-  #plan<K extends Planned>(kernel: K, inputs: readonly Operand[], attrs: KernelAttrs[K], outputs: readonly Spec[]): Waiting {
+  #plan<K extends Planned>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+  ): Waiting {
     const buffers = inputs.map((t) => this.#own(t.buffer));
     const first = this.#content(kernel, buffers[0]);
     const key = (specs: readonly Spec[]): string =>
@@ -454,7 +518,9 @@ export class GpuDevice implements Device {
       const fused = fuse(first, kernel, attrs, inputs);
       if (fused !== null) {
         this.#fresh = null;
-        const views = [...first.views, ...buffers.slice(1).map((b) => this.#view(kernel, b))].map((view) => this.#retain(view));
+        const views = [...first.views, ...buffers.slice(1).map((b) => this.#view(kernel, b))].map((view) =>
+          this.#retain(view),
+        );
         return { kernel, launches: this.#known(`${key(inputs)} after ${numberOf(first.launches)}`, fused), views };
       }
     }
@@ -467,7 +533,13 @@ export class GpuDevice implements Device {
       operands.push(through ? { shape: [], dtype: buffer.dtype } : inputs[k]);
       return this.#retain(through ? content.views[0] : this.#view(kernel, buffer));
     });
-    return { kernel, launches: this.#known(key(operands), () => (planners[kernel] as Planner<K>)(operands, attrs, outputs, this.#opened.vectors)), views };
+    return {
+      kernel,
+      launches: this.#known(key(operands), () =>
+        (planners[kernel] as Planner<K>)(operands, attrs, outputs, this.#opened.vectors),
+      ),
+      views,
+    };
   }
 
   /** Launches by key, made once. */
@@ -481,7 +553,12 @@ export class GpuDevice implements Device {
   }
 
   /** All parameters in one launch: see adam.ts. Where they do not lie together yet, they are joined first. */
-  #adam(inputs: readonly Operand[], attrs: KernelAttrs['adam'], outputs: readonly Spec[], into?: readonly DeviceBuffer[]): DeviceBuffer[] {
+  #adam(
+    inputs: readonly Operand[],
+    attrs: KernelAttrs['adam'],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): DeviceBuffer[] {
     this.#settle();
     const parts = attrs.amsgrad ? 4 : 3;
     const count = outputs.length / parts;
@@ -512,7 +589,11 @@ export class GpuDevice implements Device {
     return Array.from({ length: count }, (_, n) => {
       const own = views[n * (parts + 1)].size;
       const made = Array.from({ length: parts }, (_, part) =>
-        this.#place(outputs[n * parts + part], { array, offset: part * size + start, size: own }, into?.[n * parts + part]),
+        this.#place(
+          outputs[n * parts + part],
+          { array, offset: part * size + start, size: own },
+          into?.[n * parts + part],
+        ),
       );
       start += own;
       return made;
@@ -524,14 +605,19 @@ export class GpuDevice implements Device {
     const views: View[] = [];
     for (const part of parts) {
       const last = views[views.length - 1];
-      if (last?.array === part.array && last.offset + last.size === part.offset) views[views.length - 1] = { ...last, size: last.size + part.size };
+      if (last?.array === part.array && last.offset + last.size === part.offset)
+        views[views.length - 1] = { ...last, size: last.size + part.size };
       else views.push(part);
     }
     for (const view of views) this.#retain(view);
     while (views.length > most) {
       const some = views.splice(0, Math.min(mostArrays, views.length - most + 1));
       const sizes = some.map((v) => v.size);
-      const array = this.#execute({ kernel: name, launches: this.#known(`join ${sizes}`, () => [join(sizes)]), views: some });
+      const array = this.#execute({
+        kernel: name,
+        launches: this.#known(`join ${sizes}`, () => [join(sizes)]),
+        views: some,
+      });
       for (const view of some) this.#release(view);
       views.unshift({ array, offset: 0, size: array.size });
     }
@@ -567,7 +653,12 @@ export class GpuDevice implements Device {
     const own = this.#own(buffer);
     this.#checkLost('read');
     const late = (): never => {
-      throw new DeviceError('gpu', 'this mode cannot be read at once', `mode ${this.mode}`, 'await data(), array() or item()');
+      throw new DeviceError(
+        'gpu',
+        'this mode cannot be read at once',
+        `mode ${this.mode}`,
+        'await data(), array() or item()',
+      );
     };
     if (this.mode === 'webgpu') late();
     const whole = this.#whole(own);
@@ -589,7 +680,11 @@ export class GpuDevice implements Device {
     const view = this.#retain(this.#view('read', buffer));
     if (view.size === view.array.size) return view;
     try {
-      const array = this.#execute({ kernel: 'slice', launches: this.#known(`copy ${view.size}`, () => [copying(view.size)]), views: [view] });
+      const array = this.#execute({
+        kernel: 'slice',
+        launches: this.#known(`copy ${view.size}`, () => [copying(view.size)]),
+        views: [view],
+      });
       return { array, offset: 0, size: view.size };
     } finally {
       this.#release(view);
@@ -667,7 +762,9 @@ function numberOf(launches: readonly Launch[]): number {
 
 /** For JSON.stringify: the numbers that JSON lacks, as text. */
 const exactly = (_: string, value: unknown): unknown =>
-  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? `${Object.is(value, -0) ? '-' : ''}${value}` : value;
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? `${Object.is(value, -0) ? '-' : ''}${value}`
+    : value;
 
 const copying = (size: number): Launch => launch(size, argsOf('a'), '', 'a[i]');
 /** A copy in the dtype's own array. */
@@ -682,8 +779,14 @@ function convert(data: Float32Array, dtype: DType): TypedArray {
  * @throws DeviceError for an unknown mode, a missing package or adapter, or a mode that did not really run; ValueError for an option of another device
  */
 export async function createGpuDevice({ mode = 'cpu', asyncMode = false }: GpuOptions): Promise<GpuDevice> {
-  if (!gpuModes.includes(mode)) throw new DeviceError('device', `mode must be one of ${gpuModes.join(', ')}`, `'${mode}'`);
+  if (!gpuModes.includes(mode))
+    throw new DeviceError('device', `mode must be one of ${gpuModes.join(', ')}`, `'${mode}'`);
   if (asyncMode && mode !== 'cpu' && mode !== 'webasm')
-    throw new ValueError('device', "asyncMode is for the modes 'cpu' and 'webasm'", `mode '${mode}'`, 'WebGPU is asynchronous by itself');
+    throw new ValueError(
+      'device',
+      "asyncMode is for the modes 'cpu' and 'webasm'",
+      `mode '${mode}'`,
+      'WebGPU is asynchronous by itself',
+    );
   return new GpuDevice(await openMode(mode, asyncMode), { mode, asyncMode });
 }

@@ -38,14 +38,25 @@ export interface Launch {
 export type Vectors = 'none' | 'memory' | 'textures';
 
 /** Launches in order; the last one's result holds the outputs, one after the other, as numbers. */
-export type Planner<K extends KernelName> = (inputs: readonly Spec[], attrs: KernelAttrs[K], outputs: readonly Spec[], vectors: Vectors) => Launch[];
+export type Planner<K extends KernelName> = (
+  inputs: readonly Spec[],
+  attrs: KernelAttrs[K],
+  outputs: readonly Spec[],
+  vectors: Vectors,
+) => Launch[];
 export type Planners<K extends KernelName> = { readonly [Name in K]: Planner<Name> };
 
 export const input = (i: number): Arg => ({ input: i });
 /** Inputs by name, in order. */
-export const inputs = (...names: readonly string[]): Record<string, Arg> => Object.fromEntries(names.map((name, k) => [name, input(k)]));
+export const inputs = (...names: readonly string[]): Record<string, Arg> =>
+  Object.fromEntries(names.map((name, k) => [name, input(k)]));
 
-export const launch = (size: number, args: Readonly<Record<string, Arg>>, body: string, ...values: readonly string[]): Launch => ({ size, args, body, values });
+export const launch = (
+  size: number,
+  args: Readonly<Record<string, Arg>>,
+  body: string,
+  ...values: readonly string[]
+): Launch => ({ size, args, body, values });
 
 /** Numbers to vectors. */
 export const packed = (size: number, from: Arg): Launch => ({
@@ -68,8 +79,12 @@ export type Program = readonly [body: string, value: string];
 export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, program: Program): Launch {
   const lanes = first.values.length;
   const ofLane = (text: string, lane: number): string =>
-    lanes === 1 ? text : text.replaceAll(/\b(made|y\w*)\b/g, `$1${lane}`).replaceAll(/\bi\b/g, `(i * ${lanes} + ${lane})`);
-  const bodies = first.values.map((value, lane) => `const ${ofLane('made', lane)} = ${value}; ${ofLane(program[0], lane)}`);
+    lanes === 1
+      ? text
+      : text.replaceAll(/\b(made|y\w*)\b/g, `$1${lane}`).replaceAll(/\bi\b/g, `(i * ${lanes} + ${lane})`);
+  const bodies = first.values.map(
+    (value, lane) => `const ${ofLane('made', lane)} = ${value}; ${ofLane(program[0], lane)}`,
+  );
   return {
     ...first,
     args: { ...first.args, ...args },
@@ -80,7 +95,8 @@ export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, prog
 
 /** A kernel's text; arrays named in `shifted` are read from an offset on, which is a number argument of its own. `integers`: whether it may have integer variables. */
 export function source({ args, body, values }: Launch, shifted: readonly string[] = [], integers = true): string {
-  const shift = (text: string): string => shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
+  const shift = (text: string): string =>
+    shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
   const parameters = [...Object.keys(args), ...shifted.map((name) => `${name}At`)].join(', ');
   const value = values.length === 1 ? values[0] : `[${values.join(', ')}]`;
   return `function (${parameters}) { const i = this.thread.x; ${shift(integers ? body : withoutIntegers(body))} return ${shift(value)}; }`;
@@ -125,10 +141,15 @@ export function split(sizes: readonly number[], name: string, from = 'i'): strin
 
 /** Code for Σ index·stride. */
 export const dot = (name: string, strides: readonly number[], offset = 0): string => {
-  const terms = strides.map((s, axis) => (s === 0 ? '' : s === 1 ? `${name}${axis}` : `${name}${axis} * (${s})`)).filter((t) => t !== '');
+  const terms = strides
+    .map((s, axis) => (s === 0 ? '' : s === 1 ? `${name}${axis}` : `${name}${axis} * (${s})`))
+    .filter((t) => t !== '');
   return terms.length === 0 ? String(offset) : offset === 0 ? terms.join(' + ') : `(${offset}) + ${terms.join(' + ')}`;
 };
 
 /** Nested loops of fixed bounds around a body; `name` numbers their variables. */
 export const loops = (sizes: readonly number[], name: string, body: string): string =>
-  sizes.reduceRight((inner, size, axis) => `for (let ${name}${axis} = 0; ${name}${axis} < ${size}; ${name}${axis}++) { ${inner} }`, body);
+  sizes.reduceRight(
+    (inner, size, axis) => `for (let ${name}${axis} = 0; ${name}${axis} < ${size}; ${name}${axis}++) { ${inner} }`,
+    body,
+  );

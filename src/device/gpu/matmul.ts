@@ -7,7 +7,8 @@ export const matmul: Planners<'matmul'> = {
     const batch = c.shape.slice(0, -2);
     const [m, n] = c.shape.slice(-2);
     const k = transposeA ? a.shape[a.shape.length - 2] : a.shape[a.shape.length - 1];
-    const strides = (t: typeof a): number[] => broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * sizeOf(t.shape.slice(-2)));
+    const strides = (t: typeof a): number[] =>
+      broadcastStrides(t.shape.slice(0, -2), batch).map((s) => s * sizeOf(t.shape.slice(-2)));
     const left = transposeA ? `j * ${m} + c1` : `c1 * ${k} + j`;
     const right = transposeB ? `c2 * ${k} + j` : `j * ${n} + c2`;
     const body = `${split([sizeOf(batch), m, n], 'c')} ${split(batch, 'b', 'c0')} const s = ${dot('b', strides(a))}; const t = ${dot('b', strides(b))};

@@ -43,7 +43,9 @@ export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'conc
   concat: (operands, { axis }, [y]) => {
     const launches: Launch[] = [];
     const { inner, outer } = around(y.shape, axis);
-    const waiting: { arg: Arg; along: number }[] = operands.map((t, k) => ({ arg: input(k), along: t.shape[axis] })).filter((p) => p.along > 0);
+    const waiting: { arg: Arg; along: number }[] = operands
+      .map((t, k) => ({ arg: input(k), along: t.shape[axis] }))
+      .filter((p) => p.along > 0);
     // Joins the first few, then the result with the next, so that no launch binds too many.
     do {
       const parts = waiting.splice(0, mostArrays);
@@ -55,7 +57,14 @@ export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'conc
         return choice;
       });
       const args = Object.fromEntries(parts.map((p, k) => [`a${k}`, p.arg]));
-      launches.push(launch(outer * total * inner, args, `${split([outer, total, inner], 'c')} let r = 0; ${choices.join(' ')}`, 'r'));
+      launches.push(
+        launch(
+          outer * total * inner,
+          args,
+          `${split([outer, total, inner], 'c')} let r = 0; ${choices.join(' ')}`,
+          'r',
+        ),
+      );
       waiting.unshift({ arg: { result: launches.length - 1 }, along: total });
     } while (waiting.length > 1);
     return launches;

@@ -14,14 +14,17 @@ const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1
   // The windows over a cell are the last `most` up to the one that begins at it or before.
   const most = (a: typeof h): number => Math.ceil(a.kernel / a.stride);
   const last = (c: string, a: typeof h): string => floorDiv(`(${c} + ${a.before})`, a.stride);
-  const covers = (o: string, c: string, a: typeof h): string => `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
+  const covers = (o: string, c: string, a: typeof h): string =>
+    `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
   return `const lastY = ${last(y, h)}; const lastX = ${last(x, w)};
     for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', y, h)}) {
       for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx; if (${covers('ox', x, w)}) { ${body} } } } }`;
 };
 
-const inputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 * ${height.input} + py) * ${width.input} + px) * ${channels} + c3`;
-const outputAt = ({ height, width, channels }: Pool2dGeometry): string => `((c0 * ${height.output} + oy) * ${width.output} + ox) * ${channels} + c3`;
+const inputAt = ({ height, width, channels }: Pool2dGeometry): string =>
+  `((c0 * ${height.input} + py) * ${width.input} + px) * ${channels} + c3`;
+const outputAt = ({ height, width, channels }: Pool2dGeometry): string =>
+  `((c0 * ${height.output} + oy) * ${width.output} + ox) * ${channels} + c3`;
 
 /** Code: how many cells window (y, x) averages over. */
 function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boolean, y: string, x: string): string {
@@ -32,12 +35,19 @@ function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boole
 }
 
 /** Code around a body that sees each pooled position `p` of image c0 and channel c3 that may hold index `own`: in the windows over the cell, or anywhere. */
-const overRivals = (geometry: Pool2dGeometry | null, [, height, width, channels]: Shape, body: string, y?: string, x?: string): string =>
+const overRivals = (
+  geometry: Pool2dGeometry | null,
+  [, height, width, channels]: Shape,
+  body: string,
+  y?: string,
+  x?: string,
+): string =>
   geometry === null
     ? `for (let o = 0; o < ${height * width}; o++) { const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
     : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
 /** How often that turns, where it may be often. */
-const turnsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { turns?: number } => (geometry === null ? { turns: height * width } : {});
+const turnsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { turns?: number } =>
+  geometry === null ? { turns: height * width } : {};
 
 /** Code: whether a whole number lies in [0, size). */
 const isInside = (x: string, size: number): string => `(${x} >= 0 && ${x} < ${size})`;
@@ -57,7 +67,9 @@ const beats: Readonly<Record<PickPolicy, string>> = {
   max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine)) : (p < i && !${isNumber('v[p]')}))`,
 };
 
-export const pool: Planners<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> = {
+export const pool: Planners<
+  'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'
+> = {
   // Both outputs in one launch: values, then indices.
   maxPool2d: (_, { geometry, nan }, [values]) => {
     const size = sizeOf(values.shape);

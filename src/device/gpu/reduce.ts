@@ -20,16 +20,31 @@ const fewOutputs = 4096;
 
 /** Code: takes `v` into `acc`. */
 const fold = (fn: Fn, v: string): string =>
-  fn === 'sum' ? `acc += ${v};` : `const v = ${v}; if (v ${fn === 'max' ? '>' : '<'} acc || !${isNumber('v')}) { acc = v; }`;
+  fn === 'sum'
+    ? `acc += ${v};`
+    : `const v = ${v}; if (v ${fn === 'max' ? '>' : '<'} acc || !${isNumber('v')}) { acc = v; }`;
 
 /** Rows of `length` numbers → one number each. */
 function joinRows(fn: Fn, rows: number, length: number, from: Launch['args'][string]): Launch {
   const start = fn === 'sum' ? '0' : `a[i * ${length}]`;
-  return launch(rows, { a: from }, `let acc = ${start}; for (let k = 0; k < ${length}; k++) { ${fold(fn, `a[i * ${length} + k]`)} }`, 'acc');
+  return launch(
+    rows,
+    { a: from },
+    `let acc = ${start}; for (let k = 0; k < ${length}; k++) { ${fold(fn, `a[i * ${length} + k]`)} }`,
+    'acc',
+  );
 }
 
 /** Many numbers in few walks of one axis each, shared: `element` gives code for an element by its index, and may use any name that does not begin with `walk`. */
-function shared(fn: Fn, args: Launch['args'], element: (index: string) => Program, outputs: number, base: string, length: number, stride: number): Launch[] {
+function shared(
+  fn: Fn,
+  args: Launch['args'],
+  element: (index: string) => Program,
+  outputs: number,
+  base: string,
+  length: number,
+  stride: number,
+): Launch[] {
   const parts = Math.ceil(Math.sqrt(length));
   const each = Math.ceil(length / parts);
   const [body, value] = element(`walkBase + walkAt * ${stride}`);
@@ -42,7 +57,10 @@ function shared(fn: Fn, args: Launch['args'], element: (index: string) => Progra
 /** Sums all elements that an elementwise launch would make, without storing them. */
 export function sumOfAll(elements: Launch): Launch[] {
   const own = (text: string): string => text.replaceAll(/\bi\b/g, 'walkI');
-  const element = (index: string): Program => [`const walkI = ${index}; ${own(elements.body)}`, own(elements.values[0])];
+  const element = (index: string): Program => [
+    `const walkI = ${index}; ${own(elements.body)}`,
+    own(elements.values[0]),
+  ];
   return shared('sum', elements.args, element, 1, 'const walkBase = 0;', elements.size, 1);
 }
 
@@ -63,7 +81,9 @@ function plan([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: re
           `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) { const t = r${last} * ${block} + k; if (t < ${size}) { part += a[base + ${dot('r', reduced.strides.slice(0, last))} + t * ${reduced.strides[last]}]; } } acc += part;`,
         )}`
       : `let acc = a[base]; ${loops(reduced.sizes, 'r', fold(fn, `a[base + ${dot('r', reduced.strides)}]`))}`;
-  return [launch(outputs, inputs('a'), `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc')];
+  return [
+    launch(outputs, inputs('a'), `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc'),
+  ];
 }
 
 export const reduce: Planners<'reduce' | 'argReduce'> = {

@@ -39,7 +39,14 @@ class Products {
  * sums[to + j] += Σ factor · matrix[row + column + j], j < width: what every convolution comes down to.
  * Four rows at a time, because loading and storing a sum costs as much as a product.
  */
-function addRows({ factors, rows, count }: Products, matrix: Float64Array, column: number, width: number, sums: Float64Array, to: number): void {
+function addRows(
+  { factors, rows, count }: Products,
+  matrix: Float64Array,
+  column: number,
+  width: number,
+  sums: Float64Array,
+  to: number,
+): void {
   let t = 0;
   for (; t + 4 <= count; t += 4) {
     const f0 = factors[t];
@@ -50,7 +57,8 @@ function addRows({ factors, rows, count }: Products, matrix: Float64Array, colum
     const r1 = rows[t + 1] + column;
     const r2 = rows[t + 2] + column;
     const r3 = rows[t + 3] + column;
-    for (let j = 0; j < width; j++) sums[to + j] += f0 * matrix[r0 + j] + f1 * matrix[r1 + j] + f2 * matrix[r2 + j] + f3 * matrix[r3 + j];
+    for (let j = 0; j < width; j++)
+      sums[to + j] += f0 * matrix[r0 + j] + f1 * matrix[r1 + j] + f2 * matrix[r2 + j] + f3 * matrix[r3 + j];
   }
   for (; t < count; t++) {
     const factor = factors[t];
@@ -64,7 +72,13 @@ function store(sums: Float64Array, bias: TypedArray | undefined, y: TypedArray, 
   for (let c = 0; c < sums.length; c++) y[to + c] = bias === undefined ? sums[c] : sums[c] + bias[c];
 }
 
-function forward(x: TypedArray, weight: Float64Array, bias: TypedArray | undefined, y: TypedArray, geometry: Conv2dGeometry): void {
+function forward(
+  x: TypedArray,
+  weight: Float64Array,
+  bias: TypedArray | undefined,
+  y: TypedArray,
+  geometry: Conv2dGeometry,
+): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const inGroup = inChannels / groups;
   const outGroup = outChannels / groups;
@@ -104,11 +118,18 @@ function swapChannels(weight: TypedArray, { inChannels, outChannels, groups }: C
   const inGroup = inChannels / groups;
   const swapped = new Float64Array(weight.length);
   for (let tap = 0; tap < weight.length; tap += inGroup * outChannels)
-    for (let i = 0; i < inGroup; i++) for (let o = 0; o < outChannels; o++) swapped[tap + o * inGroup + i] = weight[tap + i * outChannels + o];
+    for (let i = 0; i < inGroup; i++)
+      for (let o = 0; o < outChannels; o++) swapped[tap + o * inGroup + i] = weight[tap + i * outChannels + o];
   return swapped;
 }
 
-function inputGrad(g: TypedArray, swapped: Float64Array, bias: TypedArray | undefined, x: TypedArray, geometry: Conv2dGeometry): void {
+function inputGrad(
+  g: TypedArray,
+  swapped: Float64Array,
+  bias: TypedArray | undefined,
+  x: TypedArray,
+  geometry: Conv2dGeometry,
+): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const inGroup = inChannels / groups;
   const outGroup = outChannels / groups;

@@ -92,7 +92,8 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
     const conditionAt = spread(condition.shape, c.shape);
     const aAt = spread(a.shape, c.shape);
     const bAt = spread(b.shape, c.shape);
-    for (let i = 0; i < c.data.length; i++) c.data[i] = condition.data[conditionAt[i]] !== 0 ? a.data[aAt[i]] : b.data[bAt[i]];
+    for (let i = 0; i < c.data.length; i++)
+      c.data[i] = condition.data[conditionAt[i]] !== 0 ? a.data[aAt[i]] : b.data[bAt[i]];
   },
 
   gate([{ data: g }, { data: x }], { slope }, [{ data: y }]) {

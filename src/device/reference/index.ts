@@ -28,7 +28,16 @@ import { movement } from './movement.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
 
-const kernels: Kernels<HostArray, HostArray> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...loss, ...adam };
+const kernels: Kernels<HostArray, HostArray> = {
+  ...elementwise,
+  ...reduce,
+  ...movement,
+  ...matmul,
+  ...conv,
+  ...pool,
+  ...loss,
+  ...adam,
+};
 
 /** What accounting needs of a buffer: its size, and whether it was freed. */
 class Receipt extends DeviceBuffer {
@@ -55,12 +64,22 @@ export class ReferenceBuffer extends DeviceBuffer {
 /** The typed array of a live buffer of this device, not a copy; DeviceError for any other buffer. */
 export function referenceData(op: string, buffer: DeviceBuffer): TypedArray {
   if (!(buffer instanceof ReferenceBuffer)) throw foreign(op, buffer);
-  if (buffer.data === null) throw new DeviceError(op, 'the buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+  if (buffer.data === null)
+    throw new DeviceError(
+      op,
+      'the buffer must not have been freed',
+      `a freed ${buffer.dtype} buffer of ${buffer.size} elements`,
+    );
   return buffer.data;
 }
 
 const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
-  new DeviceError(op, 'the buffer must be of the reference device', buffer.constructor.name, 'move the tensor to this device first');
+  new DeviceError(
+    op,
+    'the buffer must be of the reference device',
+    buffer.constructor.name,
+    'move the tensor to this device first',
+  );
 
 export class ReferenceDevice implements Device {
   readonly name = 'reference';
@@ -94,9 +113,14 @@ export class ReferenceDevice implements Device {
     into?: readonly DeviceBuffer[],
   ): DeviceBuffer[] {
     this.counters.kernels++;
-    const withData = ({ shape, dtype }: Spec, buffer: DeviceBuffer): HostArray => ({ shape, dtype, data: referenceData(kernel, buffer) });
+    const withData = ({ shape, dtype }: Spec, buffer: DeviceBuffer): HostArray => ({
+      shape,
+      dtype,
+      data: referenceData(kernel, buffer),
+    });
     const operands = inputs.map((input) => withData(input, input.buffer));
-    const buffers: DeviceBuffer[] = into !== undefined ? [...into] : outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
+    const buffers: DeviceBuffer[] =
+      into !== undefined ? [...into] : outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
     kernels[kernel](
       operands,
       attrs,

@@ -4,7 +4,15 @@ import { broadcastStrides } from '../../tensor/shape.js';
 import { type Family, offsets } from './array.js';
 
 /** One row of c: Σ a[l]·b[l, …], row of b by row of b, so that b is read in order. */
-function rowByRows(a: TypedArray, aAt: number, aStep: number, b: TypedArray, bAt: number, depth: number, sums: Float64Array): void {
+function rowByRows(
+  a: TypedArray,
+  aAt: number,
+  aStep: number,
+  b: TypedArray,
+  bAt: number,
+  depth: number,
+  sums: Float64Array,
+): void {
   const columns = sums.length;
   sums.fill(0);
   for (let l = 0; l < depth; l++) {
@@ -15,7 +23,15 @@ function rowByRows(a: TypedArray, aAt: number, aStep: number, b: TypedArray, bAt
 }
 
 /** One row of c for a transposed b: each element a product of a's row with a row of b. */
-function rowByDots(a: TypedArray, aAt: number, aStep: number, b: TypedArray, bAt: number, depth: number, sums: Float64Array): void {
+function rowByDots(
+  a: TypedArray,
+  aAt: number,
+  aStep: number,
+  b: TypedArray,
+  bAt: number,
+  depth: number,
+  sums: Float64Array,
+): void {
   for (let j = 0; j < sums.length; j++) {
     const row = bAt + j * depth;
     let sum = 0;

@@ -9,7 +9,10 @@ export type Build = 'simd' | 'relaxed';
  * so the engine decides, by its version; others are taken at their word that they have it.
  */
 function relaxedIsFaster(): boolean {
-  const v8 = typeof process === 'object' ? process.versions?.v8 : /Chrome\/(\d+)/.exec(globalThis.navigator?.userAgent ?? '')?.[1];
+  const v8 =
+    typeof process === 'object'
+      ? process.versions?.v8
+      : /Chrome\/(\d+)/.exec(globalThis.navigator?.userAgent ?? '')?.[1];
   if (v8 === undefined) return true;
   const major = Number.parseInt(v8, 10);
   // Chrome 130 is V8 13.0.
@@ -24,7 +27,10 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The compiled module. @throws DeviceError where the engine lacks what the build needs */
-export async function load(asked: Build | undefined, shared: boolean): Promise<{ module: WebAssembly.Module; build: Build }> {
+export async function load(
+  asked: Build | undefined,
+  shared: boolean,
+): Promise<{ module: WebAssembly.Module; build: Build }> {
   const { builds } = await import('./binary.js');
   const bytesOf = (build: Build): Uint8Array<ArrayBuffer> => {
     const bytes = decode(builds[build].base64);
@@ -36,5 +42,10 @@ export async function load(asked: Build | undefined, shared: boolean): Promise<{
     const bytes = bytesOf(build);
     if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), build };
   }
-  throw new DeviceError('device', `WebAssembly must have what the ${order.at(-1)} build needs`, 'an engine without', "use device('reference')");
+  throw new DeviceError(
+    'device',
+    `WebAssembly must have what the ${order.at(-1)} build needs`,
+    'an engine without',
+    "use device('reference')",
+  );
 }

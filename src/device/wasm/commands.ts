@@ -18,7 +18,12 @@ export interface Encoder {
 
 /** One function per kernel, which writes its commands. */
 export type Family<K extends KernelName> = {
-  readonly [N in K]: (to: Encoder, inputs: readonly WasmOperand[], attrs: KernelAttrs[N], outputs: readonly WasmOperand[]) => void;
+  readonly [N in K]: (
+    to: Encoder,
+    inputs: readonly WasmOperand[],
+    attrs: KernelAttrs[N],
+    outputs: readonly WasmOperand[],
+  ) => void;
 };
 
 const asFloat = new Float32Array(1);

@@ -81,15 +81,45 @@ export function convolution(to: Encoder, c: Convolution): void {
     return;
   }
   // Groups with a rest would need panels of two widths in each: they take the narrow ones throughout.
-  const cuts = c.groups === 1 ? panelsOf(c.columns) : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
+  const cuts =
+    c.groups === 1
+      ? panelsOf(c.columns)
+      : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
   for (const { width, from, count } of cuts) {
     const blocks = Math.ceil(count / width);
     const panels = to.temporary(Math.max(c.groups * blocks * width * taps * c.inner, 1) * 4);
-    to.emit(Opcode.pack, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, packWords(c, panels, from, count, width));
+    to.emit(
+      Opcode.pack,
+      c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192,
+      packWords(c, panels, from, count, width),
+    );
     const { height, width: across } = c;
     const bias = c.bias === 0 ? 0 : c.bias + from * 4;
-    const where = [c.x, c.y + from * 4, panels, bias, c.batch, height.input, across.input, c.groups * c.inner, c.groups, c.inner, count, width];
-    where.push(height.output, across.output, c.yImage, c.yRow, c.yColumn, height.stride, across.stride, height.before, across.before);
+    const where = [
+      c.x,
+      c.y + from * 4,
+      panels,
+      bias,
+      c.batch,
+      height.input,
+      across.input,
+      c.groups * c.inner,
+      c.groups,
+      c.inner,
+      count,
+      width,
+    ];
+    where.push(
+      height.output,
+      across.output,
+      c.yImage,
+      c.yRow,
+      c.yColumn,
+      height.stride,
+      across.stride,
+      height.before,
+      across.before,
+    );
     where.push(height.taps, across.taps, height.dilation, across.dilation);
     to.emit(Opcode.convolve, parallel, where, grain);
   }
@@ -98,7 +128,18 @@ export function convolution(to: Encoder, c: Convolution): void {
 /** The panels' words: how the weight is repacked for columns of one width. */
 function packWords(c: Convolution, panels: number, from: number, count: number, width: number): number[] {
   const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
-  words.push(c.height.firstTap, c.height.tapStep, c.width.firstTap, c.width.tapStep, c.kernelWidth, c.inner, c.tapStep, c.innerStep, c.columnStep, c.groupStep);
+  words.push(
+    c.height.firstTap,
+    c.height.tapStep,
+    c.width.firstTap,
+    c.width.tapStep,
+    c.kernelWidth,
+    c.inner,
+    c.tapStep,
+    c.innerStep,
+    c.columnStep,
+    c.groupStep,
+  );
   return words;
 }
 
@@ -117,7 +158,21 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
   to.emit(Opcode.pack, blocks > 1 && c.columns * size > 8192, packWords(c, panels, 0, c.columns, panelWidth));
   to.emit(Opcode.special, false, [panels, blocks * panelWidth * size, flag]);
   to.emit(Opcode.compress, true, [c.x, pixels, c.inner, lists, counts, flag]);
-  const words = [c.x, c.y, panels, c.bias, c.batch, height.input, width.input, counts, c.inner, c.columns, panelWidth, height.output, width.output];
+  const words = [
+    c.x,
+    c.y,
+    panels,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    counts,
+    c.inner,
+    c.columns,
+    panelWidth,
+    height.output,
+    width.output,
+  ];
   words.push(c.yImage, c.yRow, c.yColumn, height.stride, width.stride, height.before, width.before);
   words.push(height.taps, width.taps, height.dilation, width.dilation, lists);
   to.emit(Opcode.convolveSparse, true, words);
@@ -129,8 +184,12 @@ const worthTransforming = 4_000_000;
 /** 3×3 taps side by side at every pixel, and channels that fill the vectors. */
 function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
   const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1 && a.output >= 4;
-  if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0) return false;
-  return winogradBytes(2, inner) <= scratchBytes && batch * height.output * width.output * 9 * inner * columns > worthTransforming;
+  if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0)
+    return false;
+  return (
+    winogradBytes(2, inner) <= scratchBytes &&
+    batch * height.output * width.output * 9 * inner * columns > worthTransforming
+  );
 }
 
 const winogradBytes = (tiles: number, inner: number): number => tiles * 16 * (inner * 4 + 64) + 16 * inner * 4;
@@ -146,7 +205,21 @@ function winograd(to: Encoder, c: Convolution): void {
   to.emit(Opcode.pack, blocks > 1 && columns * 9 * inner > 8192, packWords(c, panels, 0, columns, 16));
   to.emit(Opcode.fill, false, [flag, 1, 0]);
   to.emit(Opcode.winogradWeights, blocks > 1 && columns * 9 * inner > 8192, [panels, weights, blocks, inner, flag]);
-  const words = [c.x, c.y, panels, weights, flag, c.bias, c.batch, height.input, width.input, inner, columns, height.output, width.output];
+  const words = [
+    c.x,
+    c.y,
+    panels,
+    weights,
+    flag,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    inner,
+    columns,
+    height.output,
+    width.output,
+  ];
   words.push(c.yImage, c.yRow, c.yColumn, height.before, width.before, tiles);
   to.emit(Opcode.winograd, true, words);
 }
@@ -154,8 +227,31 @@ function winograd(to: Encoder, c: Convolution): void {
 /** Each channel by itself, or one channel to one: the weight is used as it is. */
 function depthwise(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
   const { height, width } = c;
-  const words = [c.x, c.y, c.weight, c.bias, c.batch, height.input, width.input, c.groups, height.output, width.output, c.yImage, c.yRow, c.yColumn];
-  words.push(height.stride, width.stride, height.before, width.before, height.taps, width.taps, height.dilation, width.dilation);
+  const words = [
+    c.x,
+    c.y,
+    c.weight,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    c.groups,
+    height.output,
+    width.output,
+    c.yImage,
+    c.yRow,
+    c.yColumn,
+  ];
+  words.push(
+    height.stride,
+    width.stride,
+    height.before,
+    width.before,
+    height.taps,
+    width.taps,
+    height.dilation,
+    width.dilation,
+  );
   words.push(height.firstTap, height.tapStep, width.firstTap, width.tapStep, c.kernelWidth);
   to.emit(c.groups === 1 ? Opcode.single : Opcode.depthwise, parallel, words, grain);
 }
@@ -204,7 +300,15 @@ function sparseWeightGradient(to: Encoder, x: number, g: number, weight: number,
   const { batch, height, width, inChannels: inner, outChannels: columns, groups } = geometry;
   const taps = height.kernel * width.kernel;
   const products = batch * height.output * width.output * taps * inner * columns;
-  if (groups !== 1 || height.stride !== 1 || width.stride !== 1 || inner < 16 || columns < 8 || products <= worthSharingProducts) return false;
+  if (
+    groups !== 1 ||
+    height.stride !== 1 ||
+    width.stride !== 1 ||
+    inner < 16 ||
+    columns < 8 ||
+    products <= worthSharingProducts
+  )
+    return false;
   const pitch = Math.ceil(inner / 16) * 16;
   const paddedWidth = width.output + (width.kernel - 1) * width.dilation;
   const copyBytes = (rows: number): number => (rows + (height.kernel - 1) * height.dilation) * paddedWidth * pitch * 4;
@@ -214,7 +318,21 @@ function sparseWeightGradient(to: Encoder, x: number, g: number, weight: number,
   if (bytes(slab) > scratchBytes) return false;
   const parts = Math.min(batch * Math.ceil(height.output / slab), 8);
   const partials = to.temporary(parts * columns * taps * pitch * 4);
-  const words = [x, g, partials, parts, batch, height.input, width.input, inner, height.output, width.output, columns, height.before, width.before];
+  const words = [
+    x,
+    g,
+    partials,
+    parts,
+    batch,
+    height.input,
+    width.input,
+    inner,
+    height.output,
+    width.output,
+    columns,
+    height.before,
+    width.before,
+  ];
   words.push(height.kernel, width.kernel, height.dilation, width.dilation, slab);
   to.emit(Opcode.weightGradSparse, true, words);
   to.emit(Opcode.sumSparse, parts * columns * taps * pitch > 65536, [weight, partials, parts, taps, inner, columns]);
@@ -235,14 +353,56 @@ export function weightGradient(to: Encoder, x: number, g: number, weight: number
   const direct = parts === 1 && !swapped;
   const parallel = batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts;
   const partials = direct ? weight : to.temporary(parts * size * 4);
-  const words = [x, g, partials, parts, batch, height.input, width.input, inChannels, groups, inner, height.output, width.output, columns, outChannels];
-  words.push(height.stride, width.stride, height.before, width.before, height.kernel, width.kernel, height.dilation, width.dilation, swapped ? 1 : 0, slab);
+  const words = [
+    x,
+    g,
+    partials,
+    parts,
+    batch,
+    height.input,
+    width.input,
+    inChannels,
+    groups,
+    inner,
+    height.output,
+    width.output,
+    columns,
+    outChannels,
+  ];
+  words.push(
+    height.stride,
+    width.stride,
+    height.before,
+    width.before,
+    height.kernel,
+    width.kernel,
+    height.dilation,
+    width.dilation,
+    swapped ? 1 : 0,
+    slab,
+  );
   if (inner === 1 && columns === 1 && groups >= 4) {
     const head = [x, g, partials, parts, batch, height.input, width.input, groups, height.output, width.output];
     const rest = [height.kernel, width.kernel, height.dilation, width.dilation];
-    to.emit(Opcode.depthwiseWeightGrad, parallel, [...head, height.stride, width.stride, height.before, width.before, ...rest]);
+    to.emit(Opcode.depthwiseWeightGrad, parallel, [
+      ...head,
+      height.stride,
+      width.stride,
+      height.before,
+      width.before,
+      ...rest,
+    ]);
   } else to.emit(Opcode.weightGrad, parallel, words);
-  if (!direct) to.emit(Opcode.sumPartials, parts * size > 65536, [weight, partials, parts, taps, inner, outChannels, swapped ? 1 : 0]);
+  if (!direct)
+    to.emit(Opcode.sumPartials, parts * size > 65536, [
+      weight,
+      partials,
+      parts,
+      taps,
+      inner,
+      outChannels,
+      swapped ? 1 : 0,
+    ]);
 }
 
 export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
@@ -300,7 +460,8 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
 
   conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
     const addresses = [x.buffer.address, g.buffer.address, weight.buffer.address] as const;
-    if (!g.buffer.sparse || !sparseWeightGradient(to, ...addresses, geometry)) weightGradient(to, ...addresses, geometry);
+    if (!g.buffer.sparse || !sparseWeightGradient(to, ...addresses, geometry))
+      weightGradient(to, ...addresses, geometry);
   },
 
   conv2dParameterGrads(to, [x, g], { geometry, biasFrom }, [weight, bias]) {

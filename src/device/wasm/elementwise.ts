@@ -30,7 +30,19 @@ const unaryFns: readonly UnaryFn[] = [
 /** What follows them there. */
 const [wordIsZero, isNotZero, wordIsNotZero, toInt, toFloat] = [0, 1, 2, 3, 4].map((i) => unaryFns.length + i);
 /** greater and greaterEqual are these with their operands exchanged. */
-const binaryFns: readonly BinaryFn[] = ['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum', 'equal', 'notEqual', 'less', 'lessEqual'];
+const binaryFns: readonly BinaryFn[] = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+];
 const onWords = 16;
 
 /** How an operand is read, in the order of assembly/elementwise.ts. */
@@ -86,7 +98,15 @@ function layout(sources: readonly Source[]): { chunk: number; words: number[] } 
 
 function emitUnary(to: Encoder, code: number, from: WasmOperand, into: WasmOperand, alpha = 0, beta = 0): void {
   const size = sizeOf(into.shape);
-  if (size > 0) to.emit(Opcode.unary, size > worthSharing, [into.buffer.address, from.buffer.address, size, code, bits(alpha), bits(beta)]);
+  if (size > 0)
+    to.emit(Opcode.unary, size > worthSharing, [
+      into.buffer.address,
+      from.buffer.address,
+      size,
+      code,
+      bits(alpha),
+      bits(beta),
+    ]);
 }
 
 const emitFill = (to: Encoder, { buffer, shape }: WasmOperand, word: number): void =>
@@ -100,7 +120,12 @@ function emitBinary(to: Encoder, fn: BinaryFn, words: boolean, a: Source, b: Sou
   if (size === 0) return;
   const mirrored = fn === 'greater' ? 'less' : fn === 'greaterEqual' ? 'lessEqual' : null;
   if (words && (fn === 'div' || fn === 'pow'))
-    throw new DeviceError(fn, 'operands must be float32', into.dtype, "convert with cast('float32'), or use device('reference')");
+    throw new DeviceError(
+      fn,
+      'operands must be float32',
+      into.dtype,
+      "convert with cast('float32'), or use device('reference')",
+    );
   const { chunk, words: operands } = layout(mirrored === null ? [a, b] : [b, a]);
   const code = binaryFns.indexOf(mirrored ?? fn) + (words ? onWords : 0);
   to.emit(Opcode.binary, size > worthSharing, [into.buffer.address, size, chunk, code, ...operands]);
@@ -112,7 +137,12 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
     if (x.dtype === 'float32') return emitUnary(to, unaryFns.indexOf(fn), x, y, alpha, beta);
     if (fn === 'logicalNot') return emitUnary(to, wordIsZero, x, y);
     if (fn === 'isNaN') return emitFill(to, y, 0);
-    throw new DeviceError(fn, 'the input must be float32', x.dtype, "convert with cast('float32'), or use device('reference')");
+    throw new DeviceError(
+      fn,
+      'the input must be float32',
+      x.dtype,
+      "convert with cast('float32'), or use device('reference')",
+    );
   },
 
   binary(to, [a, b], { fn }, [c]) {
@@ -156,7 +186,14 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
 
   gate(to, [g, x], { slope }, [y]) {
     const size = sizeOf(y.shape);
-    if (size > 0) to.emit(Opcode.gate, size > worthSharing, [y.buffer.address, g.buffer.address, x.buffer.address, size, bits(slope)]);
+    if (size > 0)
+      to.emit(Opcode.gate, size > worthSharing, [
+        y.buffer.address,
+        g.buffer.address,
+        x.buffer.address,
+        size,
+        bits(slope),
+      ]);
   },
 
   cast(to, [x], _attrs, [y]) {
@@ -165,6 +202,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
     if (y.dtype === 'float32' && !fromFloat) return emitUnary(to, toFloat, x, y);
     if (y.dtype === 'int32' && fromFloat) return emitUnary(to, toInt, x, y);
     const bytes = sizeOf(y.shape) * 4;
-    if (bytes > 0 && x.buffer.address !== y.buffer.address) to.emit(Opcode.copy, bytes > worthSharing * 4, [y.buffer.address, x.buffer.address, bytes]);
+    if (bytes > 0 && x.buffer.address !== y.buffer.address)
+      to.emit(Opcode.copy, bytes > worthSharing * 4, [y.buffer.address, x.buffer.address, bytes]);
   },
 };

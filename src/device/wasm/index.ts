@@ -6,7 +6,19 @@ import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { Mask } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
-import type { Counters, Device, DeviceBuffer, HostData, KernelAttrs, KernelName, MemoryReport, Operand, Plan, Recording, Spec } from '../device.js';
+import type {
+  Counters,
+  Device,
+  DeviceBuffer,
+  HostData,
+  KernelAttrs,
+  KernelName,
+  MemoryReport,
+  Operand,
+  Plan,
+  Recording,
+  Spec,
+} from '../device.js';
 import { type Build, load } from './build.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
@@ -27,7 +39,15 @@ export interface WasmOptions {
   build?: Build;
 }
 
-const encoders: Family<KernelName> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...training };
+const encoders: Family<KernelName> = {
+  ...elementwise,
+  ...reduce,
+  ...movement,
+  ...matmul,
+  ...conv,
+  ...pool,
+  ...training,
+};
 
 interface Exports {
   launch(start: number, end: number): number;
@@ -109,7 +129,10 @@ export class WasmDevice implements Device, Encoder {
   upload(data: HostData, dtype: DType): WasmBuffer {
     this.#check();
     this.counters.uploads++;
-    const buffer = this.#recording === null ? this.#make(dtype, data.length) : this.#constant(dtype, data.length, this.#recording.constants);
+    const buffer =
+      this.#recording === null
+        ? this.#make(dtype, data.length)
+        : this.#constant(dtype, data.length, this.#recording.constants);
     this.#write(buffer, data);
     return buffer;
   }
@@ -118,7 +141,8 @@ export class WasmDevice implements Device, Encoder {
   #write(buffer: WasmBuffer, data: HostData): void {
     if (this.#freedSince) this.flush();
     if (data instanceof Mask) this.#draw(buffer, data);
-    else if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
+    else if (buffer.dtype === 'float32')
+      new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
     else this.#memory.words.set(data, buffer.address / 4);
   }
 
@@ -130,7 +154,15 @@ export class WasmDevice implements Device, Encoder {
     words.set(state.key, key / 4);
     // u = n·2⁻⁵³ for a whole n of 27 high and 26 low bits: u ≥ rate is n ≥ ⌈rate·2⁵³⌉.
     const least = Math.ceil(rate * 2 ** 53);
-    const position = this.#exports.drawMask(key, state.position, address, length, Math.floor(least / 2 ** 26), least % 2 ** 26, scale);
+    const position = this.#exports.drawMask(
+      key,
+      state.position,
+      address,
+      length,
+      Math.floor(least / 2 ** 26),
+      least % 2 ** 26,
+      scale,
+    );
     random.setState({ key: new Uint32Array(words.buffer, key, 624).slice(), position, cached: state.cached });
   }
 
@@ -153,10 +185,15 @@ export class WasmDevice implements Device, Encoder {
     if (!this.#gateUnpooled(kernel, inputs as readonly WasmOperand[], attrs, made[0])) {
       if (inputs.some(({ buffer }) => buffer === this.#unpooled?.buffer)) this.#unpooled = null;
       (encoders[kernel] as Family<K>[K])(this, inputs as readonly WasmOperand[], attrs, made);
-      if (kernel === 'maxUnpool2d' && this.#used > start && this.#memory.words[this.#queue / 4 + start] === Opcode.unpool)
+      if (
+        kernel === 'maxUnpool2d' &&
+        this.#used > start &&
+        this.#memory.words[this.#queue / 4 + start] === Opcode.unpool
+      )
         this.#unpooled = { buffer: made[0].buffer, at: start };
     }
-    if (keepsZeros(kernel, attrs) && inputs.some(({ buffer }) => (buffer as WasmBuffer).sparse)) made[0].buffer.sparse = true;
+    if (keepsZeros(kernel, attrs) && inputs.some(({ buffer }) => (buffer as WasmBuffer).sparse))
+      made[0].buffer.sparse = true;
     if (kernel === 'maxUnpool2d' && made[0].buffer.size >= 3 * inputs[0].buffer.size) made[0].buffer.sparse = true;
     for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
     this.#temporaries.length = 0;
@@ -164,7 +201,12 @@ export class WasmDevice implements Device, Encoder {
   }
 
   /** relu's gradient of something just unpooled, in its place: what is unpooled goes through the gate at once. */
-  #gateUnpooled(kernel: KernelName, [g, x]: readonly WasmOperand[], attrs: unknown, y: WasmOperand | undefined): boolean {
+  #gateUnpooled(
+    kernel: KernelName,
+    [g, x]: readonly WasmOperand[],
+    attrs: unknown,
+    y: WasmOperand | undefined,
+  ): boolean {
     const unpooled = this.#unpooled;
     if (kernel !== 'gate' || unpooled === null || g.buffer !== unpooled.buffer || y?.buffer !== g.buffer) return false;
     if ((attrs as KernelAttrs['gate']).slope !== 0) return false;
@@ -239,13 +281,16 @@ export class WasmDevice implements Device, Encoder {
   /** Times every command by itself from now on; the times so far, slowest first, when called again. */
   profile(): { kernel: string; calls: number; ms: number }[] {
     this.flush();
-    const report = [...(this.#profile ?? [])].map(([kernel, entry]) => ({ kernel, ...entry })).sort((a, b) => b.ms - a.ms);
+    const report = [...(this.#profile ?? [])]
+      .map(([kernel, entry]) => ({ kernel, ...entry }))
+      .sort((a, b) => b.ms - a.ms);
     this.#profile = new Map();
     return report;
   }
 
   record(): Recording {
-    if (this.#recording !== null) throw new DeviceError('wasm', 'one recording at a time', 'a second one', 'a compiled step cannot record another');
+    if (this.#recording !== null)
+      throw new DeviceError('wasm', 'one recording at a time', 'a second one', 'a compiled step cannot record another');
     this.flush();
     const { common } = this.#memory;
     const own = this.#memory.lend();
@@ -285,18 +330,25 @@ export class WasmDevice implements Device, Encoder {
           const fresh: number[] = [];
           let possible = true;
           const encoder: Encoder = {
-            emit: (opcode, parallel, arguments_, grain = 1) => fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain), ...arguments_),
+            emit: (opcode, parallel, arguments_, grain = 1) =>
+              fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain), ...arguments_),
             temporary: () => {
               possible = false;
               return 0;
             },
           };
           const operands = outputs.map((output, i) => ({ ...output, buffer: buffers[i] as WasmBuffer }));
-          (encoders[kernel] as Family<typeof kernel>[typeof kernel])(encoder, inputs as readonly WasmOperand[], attrs, operands);
+          (encoders[kernel] as Family<typeof kernel>[typeof kernel])(
+            encoder,
+            inputs as readonly WasmOperand[],
+            attrs,
+            operands,
+          );
           const memory = this.#memory.words;
           const first = start / 4 + from;
           // The same commands with other numbers: lengths and opcodes must fit.
-          for (let i = 0; i < fresh.length; i += fresh[i + 1]) possible &&= memory[first + i] === fresh[i] && memory[first + i + 1] === fresh[i + 1];
+          for (let i = 0; i < fresh.length; i += fresh[i + 1])
+            possible &&= memory[first + i] === fresh[i] && memory[first + i + 1] === fresh[i + 1];
           if (possible) memory.set(fresh, first);
           return possible;
         },
@@ -362,7 +414,12 @@ export class WasmDevice implements Device, Encoder {
 
   #checkDType(dtype: DType): void {
     if (!this.dtypes.includes(dtype))
-      throw new DeviceError('wasm', 'dtype must be float32, int32 or bool', dtype, "convert with cast(), or use device('reference')");
+      throw new DeviceError(
+        'wasm',
+        'dtype must be float32, int32 or bool',
+        dtype,
+        "convert with cast(), or use device('reference')",
+      );
   }
 
   #account(buffer: WasmBuffer): WasmBuffer {
@@ -378,12 +435,23 @@ export class WasmDevice implements Device, Encoder {
 
   #own(op: string, buffer: DeviceBuffer): WasmBuffer {
     if (!(buffer instanceof WasmBuffer)) throw foreign(op, buffer);
-    if (buffer.freed) throw new DeviceError(op, 'the buffer must not have been freed', `a freed ${buffer.dtype} buffer of ${buffer.size} elements`);
+    if (buffer.freed)
+      throw new DeviceError(
+        op,
+        'the buffer must not have been freed',
+        `a freed ${buffer.dtype} buffer of ${buffer.size} elements`,
+      );
     return buffer;
   }
 
   #check(): void {
-    if (this.#broken !== null) throw new DeviceError('wasm', 'the device must be alive', this.#broken, "make a new one with await device('wasm')");
+    if (this.#broken !== null)
+      throw new DeviceError(
+        'wasm',
+        'the device must be alive',
+        this.#broken,
+        "make a new one with await device('wasm')",
+      );
   }
 }
 
@@ -391,10 +459,16 @@ const flagsOf = (parallel: boolean, grain: number): number => (parallel ? 1 : 0)
 
 /** Kernels whose result is zero where an input is: relu and its gradient, and products such as those with a dropout mask. */
 const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>
-  kernel === 'gate' || ((kernel === 'unary' || kernel === 'binary') && ['relu', 'mul'].includes((attrs as { fn: string }).fn));
+  kernel === 'gate' ||
+  ((kernel === 'unary' || kernel === 'binary') && ['relu', 'mul'].includes((attrs as { fn: string }).fn));
 
 const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
-  new DeviceError(op, 'the buffer must be of the wasm device', buffer.constructor.name, 'move the tensor to this device first');
+  new DeviceError(
+    op,
+    'the buffer must be of the wasm device',
+    buffer.constructor.name,
+    'move the tensor to this device first',
+  );
 
 /** CEDARGRAD_THREADS, where there is an environment. */
 function threadsAsked(): number | undefined {
@@ -406,10 +480,14 @@ function threadsAsked(): number | undefined {
  * Starts a wasm device.
  * @throws ValueError for a thread count out of range; DeviceError where WebAssembly SIMD is missing
  */
-export async function createWasmDevice({ threads: asked = threadsAsked(), build }: WasmOptions = {}): Promise<WasmDevice> {
+export async function createWasmDevice({
+  threads: asked = threadsAsked(),
+  build,
+}: WasmOptions = {}): Promise<WasmDevice> {
   if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= mostThreads))
     throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, `threads=${asked}`);
-  if (build !== undefined && build !== 'simd' && build !== 'relaxed') throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
+  if (build !== undefined && build !== 'simd' && build !== 'relaxed')
+    throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
   const wanted = asked ?? Math.min(await cores(), mostThreads);
   const missing = wanted > 1 ? threadsMissing() : null;
   if (missing !== null) return open(1, build, missing);

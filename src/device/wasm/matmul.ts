@@ -21,7 +21,8 @@ function divisor(n: number, most: number): number {
 }
 
 /** How many rows make a line of pixels, which is the least that a thread takes: short lines where there are few rows. */
-const lineOf = (rows: number): number => [64, 32, 16, 8].find((n) => rows % n === 0 && (n === 8 || rows / n >= 8)) ?? rows;
+const lineOf = (rows: number): number =>
+  [64, 32, 16, 8].find((n) => rows % n === 0 && (n === 8 || rows / n >= 8)) ?? rows;
 
 /** An encoder whose temporaries are the same ones again after `again()`: products of a batch run one after another. */
 function reusing(to: Encoder): Encoder & { again(): void } {
@@ -41,7 +42,17 @@ function reusing(to: Encoder): Encoder & { again(): void } {
 }
 
 /** c [rows, columns] = a [rows, depth] · b, whose element [l, j] is at l·innerStep + j·columnStep. */
-function product(to: Encoder, a: number, b: number, c: number, rows: number, depth: number, columns: number, innerStep: number, columnStep: number): void {
+function product(
+  to: Encoder,
+  a: number,
+  b: number,
+  c: number,
+  rows: number,
+  depth: number,
+  columns: number,
+  innerStep: number,
+  columnStep: number,
+): void {
   const line = lineOf(rows);
   convolution(to, {
     x: a,
@@ -66,12 +77,21 @@ function product(to: Encoder, a: number, b: number, c: number, rows: number, dep
 }
 
 /** c [rows, columns] = aᵀ · b for a [depth, rows] and b [depth, columns]. */
-function transposedProduct(to: Encoder, a: number, b: number, c: number, rows: number, depth: number, columns: number): void {
+function transposedProduct(
+  to: Encoder,
+  a: number,
+  b: number,
+  c: number,
+  rows: number,
+  depth: number,
+  columns: number,
+): void {
   const batch = divisor(depth, 8);
   const width = divisor(depth / batch, 64);
   const height = depth / batch / width;
   // Lines that are too short for their loop: one line instead.
-  const sizes = width < 8 ? { height: window(1), width: window(height * width) } : { height: window(height), width: window(width) };
+  const sizes =
+    width < 8 ? { height: window(1), width: window(height * width) } : { height: window(height), width: window(width) };
   weightGradient(to, a, b, c, { batch, ...sizes, inChannels: rows, outChannels: columns, groups: 1 });
 }
 
@@ -92,7 +112,17 @@ export const matmul: Family<'matmul'> = {
     const [innerStep, columnStep] = transposeB ? [1, depth] : [columns, 1];
     // One b for all: the batch is more rows.
     if (!transposeA && sizeOf(bBatch) === 1 && sizeOf(aBatch) === count) {
-      product(to, a.buffer.address, b.buffer.address, c.buffer.address, rows * count, depth, columns, innerStep, columnStep);
+      product(
+        to,
+        a.buffer.address,
+        b.buffer.address,
+        c.buffer.address,
+        rows * count,
+        depth,
+        columns,
+        innerStep,
+        columnStep,
+      );
       return;
     }
     const aStrides = broadcastStrides(aBatch, batch);
@@ -109,7 +139,8 @@ export const matmul: Family<'matmul'> = {
       const other = b.buffer.address + bAt * depth * columns * 4;
       const into = c.buffer.address + n * rows * columns * 4;
       shared.again();
-      if (transposeA && !transposeB && depth >= Math.max(256, rows)) transposedProduct(shared, from, other, into, rows, depth, columns);
+      if (transposeA && !transposeB && depth >= Math.max(256, rows))
+        transposedProduct(shared, from, other, into, rows, depth, columns);
       else {
         let left = from;
         if (transposeA) {

@@ -66,7 +66,8 @@ export class Memory {
 
   /** The whole memory as 32-bit words; a new view after growth. */
   get words(): Int32Array {
-    if (this.#words.buffer !== this.memory.buffer || this.#words.length === 0) this.#words = new Int32Array(this.memory.buffer);
+    if (this.#words.buffer !== this.memory.buffer || this.#words.length === 0)
+      this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
   }
 
@@ -198,4 +199,5 @@ function join({ large }: Arena, address: number, size: number): void {
   } else large.splice(low, 0, { address, size });
 }
 
-export const deviceBytes = (dtype: DType, size: number): number => size * (dtype === 'bool' ? wordBytes : bytesOf[dtype]);
+export const deviceBytes = (dtype: DType, size: number): number =>
+  size * (dtype === 'bool' ? wordBytes : bytesOf[dtype]);

@@ -7,7 +7,14 @@ import { Opcode } from './opcodes.js';
 const chunk = 16384;
 
 /** into[Σ index·toStrides] = from[Σ index·fromStrides] for every index in `shape`; addresses in bytes, strides in elements. */
-export function move(to: Encoder, shape: Shape, into: number, toStrides: readonly number[], from: number, fromStrides: readonly number[]): void {
+export function move(
+  to: Encoder,
+  shape: Shape,
+  into: number,
+  toStrides: readonly number[],
+  from: number,
+  fromStrides: readonly number[],
+): void {
   const size = sizeOf(shape);
   if (size === 0) return;
   const { sizes, strides } = collapse(shape, [toStrides, fromStrides]);
@@ -16,13 +23,29 @@ export function move(to: Encoder, shape: Shape, into: number, toStrides: readonl
   const rows = size / inner;
   // Whole fours of rows, for the sake of transpositions.
   const share = Math.max(1, Math.ceil(Math.floor(chunk / inner) / 16) * 16);
-  to.emit(Opcode.move, size > worthSharing, [into, from, rows, share, sizes.length, ...sizes, ...strides[0], ...strides[1]]);
+  to.emit(Opcode.move, size > worthSharing, [
+    into,
+    from,
+    rows,
+    share,
+    sizes.length,
+    ...sizes,
+    ...strides[0],
+    ...strides[1],
+  ]);
 }
 
 /** Where the positions starts + i·steps of an array lie: the address of the first, and the strides in elements. */
-function strided({ shape, buffer }: WasmOperand, starts: readonly number[], steps: readonly number[]): { at: number; strides: number[] } {
+function strided(
+  { shape, buffer }: WasmOperand,
+  starts: readonly number[],
+  steps: readonly number[],
+): { at: number; strides: number[] } {
   const own = stridesOf(shape);
-  return { at: own.reduce((at, stride, i) => at + starts[i] * stride * 4, buffer.address), strides: own.map((stride, i) => stride * steps[i]) };
+  return {
+    at: own.reduce((at, stride, i) => at + starts[i] * stride * 4, buffer.address),
+    strides: own.map((stride, i) => stride * steps[i]),
+  };
 }
 
 const inside = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
@@ -67,7 +90,16 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
     const count = y.shape[axis];
     const outer = size / (count * inner);
     const share = Math.max(1, Math.floor(chunk / inner));
-    const words = [y.buffer.address, x.buffer.address, indices.buffer.address, outer, x.shape[axis], count, inner, share];
+    const words = [
+      y.buffer.address,
+      x.buffer.address,
+      indices.buffer.address,
+      outer,
+      x.shape[axis],
+      count,
+      inner,
+      share,
+    ];
     to.emit(Opcode.indexSelect, size > worthSharing, words);
   },
 
@@ -78,7 +110,17 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
     const length = y.shape[axis];
     const count = sizeOf(indices.shape);
     const outer = size / (length * inner);
-    const words = [y.buffer.address, g.buffer.address, indices.buffer.address, outer, length, count, inner, 64, g.dtype === 'float32' ? 0 : 1];
+    const words = [
+      y.buffer.address,
+      g.buffer.address,
+      indices.buffer.address,
+      outer,
+      length,
+      count,
+      inner,
+      64,
+      g.dtype === 'float32' ? 0 : 1,
+    ];
     to.emit(Opcode.indexAdd, size + outer * count * inner > worthSharing, words);
   },
 };

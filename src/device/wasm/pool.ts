@@ -15,7 +15,8 @@ function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number
   return [...sizes, h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before];
 }
 
-const visits = ({ batch, channels, height, width }: Pool2dGeometry): number => batch * height.output * width.output * height.kernel * width.kernel * channels;
+const visits = ({ batch, channels, height, width }: Pool2dGeometry): number =>
+  batch * height.output * width.output * height.kernel * width.kernel * channels;
 
 const rows = ({ batch, height }: Pool2dGeometry): number => batch * height.output;
 
@@ -25,53 +26,82 @@ const apart = ({ input, output, kernel, stride, dilation, before }: WindowAxis):
 
 const pixels = ({ shape }: WasmOperand): number => shape[1] * shape[2];
 
-export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> = {
-  maxPool2d(to, [x], { geometry, nan }, [values, indices]) {
-    if (sizeOf(values.shape) === 0) return;
-    const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
-    const tail = [...words(geometry), nanPolicies.indexOf(nan)];
-    to.emit(Opcode.maxPool, visits(geometry) > worthSharing, [...addresses, ...tail], grainOf(visits(geometry), rows(geometry)));
-  },
+export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> =
+  {
+    maxPool2d(to, [x], { geometry, nan }, [values, indices]) {
+      if (sizeOf(values.shape) === 0) return;
+      const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
+      const tail = [...words(geometry), nanPolicies.indexOf(nan)];
+      to.emit(
+        Opcode.maxPool,
+        visits(geometry) > worthSharing,
+        [...addresses, ...tail],
+        grainOf(visits(geometry), rows(geometry)),
+      );
+    },
 
-  maxUnpool2d(to, [values, indices], { geometry }, [y]) {
-    const size = sizeOf(y.shape);
-    if (size === 0) return;
-    const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
-    const parallel = size + sizeOf(values.shape) > worthSharing;
-    if (geometry !== null && apart(geometry.height) && apart(geometry.width))
-      to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0], grainOf(size, rows(geometry)));
-    else to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [...addresses, y.shape[0], pixels(y), y.shape[3], pixels(values)]);
-  },
+    maxUnpool2d(to, [values, indices], { geometry }, [y]) {
+      const size = sizeOf(y.shape);
+      if (size === 0) return;
+      const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
+      const parallel = size + sizeOf(values.shape) > worthSharing;
+      if (geometry !== null && apart(geometry.height) && apart(geometry.width))
+        to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0], grainOf(size, rows(geometry)));
+      else
+        to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [
+          ...addresses,
+          y.shape[0],
+          pixels(y),
+          y.shape[3],
+          pixels(values),
+        ]);
+    },
 
-  planeGather(to, [x, indices], _attrs, [y]) {
-    const size = sizeOf(y.shape);
-    if (size === 0) return;
-    const channels = x.shape[3];
-    const share = Math.max(1, Math.floor(8192 / channels));
-    const sizes = [x.shape[0], pixels(x), channels, pixels(y), share];
-    to.emit(Opcode.planeGather, size > worthSharing, [x.buffer.address, indices.buffer.address, y.buffer.address, ...sizes]);
-  },
+    planeGather(to, [x, indices], _attrs, [y]) {
+      const size = sizeOf(y.shape);
+      if (size === 0) return;
+      const channels = x.shape[3];
+      const share = Math.max(1, Math.floor(8192 / channels));
+      const sizes = [x.shape[0], pixels(x), channels, pixels(y), share];
+      to.emit(Opcode.planeGather, size > worthSharing, [
+        x.buffer.address,
+        indices.buffer.address,
+        y.buffer.address,
+        ...sizes,
+      ]);
+    },
 
-  unpoolPick(to, [values, indices], { pick, pixels: plane }, [taken]) {
-    const size = sizeOf(values.shape);
-    if (size === 0) return;
-    const [batch, , , channels] = values.shape;
-    const winners = to.temporary(batch * plane * channels * 4);
-    const sizes = [batch, plane, channels, pixels(values), picks.indexOf(pick)];
-    const parallel = size + batch * plane * channels > worthSharing && batch > 1;
-    to.emit(Opcode.unpoolPick, parallel, [values.buffer.address, indices.buffer.address, taken.buffer.address, winners, ...sizes]);
-  },
+    unpoolPick(to, [values, indices], { pick, pixels: plane }, [taken]) {
+      const size = sizeOf(values.shape);
+      if (size === 0) return;
+      const [batch, , , channels] = values.shape;
+      const winners = to.temporary(batch * plane * channels * 4);
+      const sizes = [batch, plane, channels, pixels(values), picks.indexOf(pick)];
+      const parallel = size + batch * plane * channels > worthSharing && batch > 1;
+      to.emit(Opcode.unpoolPick, parallel, [
+        values.buffer.address,
+        indices.buffer.address,
+        taken.buffer.address,
+        winners,
+        ...sizes,
+      ]);
+    },
 
-  avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {
-    if (sizeOf(y.shape) === 0) return;
-    const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
-    to.emit(Opcode.avgPool, visits(geometry) > worthSharing, [...head, ...words(geometry)], grainOf(visits(geometry), rows(geometry)));
-  },
+    avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {
+      if (sizeOf(y.shape) === 0) return;
+      const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
+      to.emit(
+        Opcode.avgPool,
+        visits(geometry) > worthSharing,
+        [...head, ...words(geometry)],
+        grainOf(visits(geometry), rows(geometry)),
+      );
+    },
 
-  avgPool2dGrad(to, [g], { geometry, countIncludePad }, [x]) {
-    const size = sizeOf(x.shape);
-    if (size === 0) return;
-    const head = [g.buffer.address, x.buffer.address, countIncludePad ? 1 : 0];
-    to.emit(Opcode.avgPoolGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
-  },
-};
+    avgPool2dGrad(to, [g], { geometry, countIncludePad }, [x]) {
+      const size = sizeOf(x.shape);
+      if (size === 0) return;
+      const head = [g.buffer.address, x.buffer.address, countIncludePad ? 1 : 0];
+      to.emit(Opcode.avgPoolGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
+    },
+  };

@@ -9,14 +9,49 @@ const functions = { sum: 0, max: 1, min: 2 } as const;
 const empty = { sum: 0, max: -Infinity, min: Infinity } as const;
 
 /** A reduction of the middle axis of [outer, length, columns]. */
-function reduceMiddle(to: Encoder, from: number, into: number, outer: number, length: number, columns: number, fn: number, ints: number): void {
+function reduceMiddle(
+  to: Encoder,
+  from: number,
+  into: number,
+  outer: number,
+  length: number,
+  columns: number,
+  fn: number,
+  ints: number,
+): void {
   const across = Math.min(columns, 256);
-  const block = columns === 1 ? (length > 4096 && outer < 64 ? 4096 : length) : outer * columns < 16 * 256 ? Math.max(32, Math.floor(chunk / across)) : length;
+  const block =
+    columns === 1
+      ? length > 4096 && outer < 64
+        ? 4096
+        : length
+      : outer * columns < 16 * 256
+        ? Math.max(32, Math.floor(chunk / across))
+        : length;
   const blocks = Math.ceil(length / block);
   const share = blocks > 1 ? 1 : Math.max(1, Math.floor(chunk / (length * across)));
   const target = blocks > 1 ? to.temporary(outer * blocks * columns * 8) : into;
-  to.emit(Opcode.reduce, outer * length * columns > worthSharing, [target, from, outer, length, columns, block, share, fn, ints]);
-  if (blocks > 1) to.emit(Opcode.reduceParts, outer > 1 && outer * blocks * columns > worthSharing, [into, target, outer, blocks, columns, fn, ints]);
+  to.emit(Opcode.reduce, outer * length * columns > worthSharing, [
+    target,
+    from,
+    outer,
+    length,
+    columns,
+    block,
+    share,
+    fn,
+    ints,
+  ]);
+  if (blocks > 1)
+    to.emit(Opcode.reduceParts, outer > 1 && outer * blocks * columns > worthSharing, [
+      into,
+      target,
+      outer,
+      blocks,
+      columns,
+      fn,
+      ints,
+    ]);
 }
 
 export const reduce: Family<'reduce' | 'argReduce'> = {
@@ -51,7 +86,16 @@ export const reduce: Family<'reduce' | 'argReduce'> = {
     const length = x.shape[axis];
     const inner = sizeOf(x.shape.slice(axis + 1));
     const share = Math.max(1, Math.floor(chunk / Math.max(length, 1)));
-    const words = [y.buffer.address, x.buffer.address, count / inner, length, inner, share, fn === 'argmin' ? 1 : 0, x.dtype === 'float32' ? 0 : 1];
+    const words = [
+      y.buffer.address,
+      x.buffer.address,
+      count / inner,
+      length,
+      inner,
+      share,
+      fn === 'argmin' ? 1 : 0,
+      x.dtype === 'float32' ? 0 : 1,
+    ];
     to.emit(Opcode.argReduce, count > share && count * length > worthSharing, words);
   },
 };

@@ -87,7 +87,9 @@ export async function startThreads(
       threads.push(worker);
     }
   } else {
-    const url = URL.createObjectURL(new Blob([`${body}onmessage = ({ data }) => { postMessage(0); serve(data); };`], { type: 'text/javascript' }));
+    const url = URL.createObjectURL(
+      new Blob([`${body}onmessage = ({ data }) => { postMessage(0); serve(data); };`], { type: 'text/javascript' }),
+    );
     // A worker starts only while its maker's event loop turns, and a loop that awaits nothing but losses never lets it: wait for them here.
     const started = await Promise.all(
       Array.from({ length: count }, () => {

@@ -9,7 +9,14 @@ const mostParameters = 1024;
 export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = {
   bceWithLogits(to, [logits, target], { posWeight }, [y]) {
     const size = sizeOf(y.shape);
-    if (size > 0) to.emit(Opcode.bce, size > worthSharing, [y.buffer.address, logits.buffer.address, target.buffer.address, size, bits(posWeight)]);
+    if (size > 0)
+      to.emit(Opcode.bce, size > worthSharing, [
+        y.buffer.address,
+        logits.buffer.address,
+        target.buffer.address,
+        size,
+        bits(posWeight),
+      ]);
   },
 
   bceWithLogitsGrad(to, [g, logits, target], { posWeight }, [y]) {
