@@ -13,7 +13,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** Lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
-  { name: 'errors, platform', level: 0, files: /^(errors|platform)\.ts$/ },
+  { name: 'errors, arguments, platform', level: 0, files: /^(errors|arguments|platform)\.ts$/ },
   { name: 'tensor values', level: 1, files: /^tensor\/(dtype|shape|window|random|format|nested)\.ts$/ },
   { name: 'device', level: 2, files: /^device\// },
   { name: 'graph', level: 3, files: /^autograd\/graph\.ts$/ },

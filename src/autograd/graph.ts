@@ -7,6 +7,8 @@
  * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
  * them stay readable.
  */
+
+import { shown } from '../arguments.js';
 import type {
   Device,
   DeviceBuffer,
@@ -17,9 +19,9 @@ import type {
   Spec,
 } from '../device/device.js';
 import { Storage } from '../device/storage.js';
-import { DeviceError, GraphError } from '../errors.js';
+import { DeviceError, GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { type DType, isFloat } from '../tensor/dtype.js';
-import type { Shape } from '../tensor/shape.js';
+import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** A kernel to run and what it makes; 'view' shares the first input's storage and runs nothing. */
@@ -118,6 +120,27 @@ export const registerTensor = (make: MakeTensor): void => {
 export const isTensor = (value: unknown): value is Tensor =>
   typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
 
+/** Checks that a value is a tensor; `name` is the argument's. */
+export function checkTensor(op: string, name: string, value: unknown): asserts value is Tensor {
+  if (isTensor(value)) return;
+  const hint =
+    typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value) ? 'wrap it with tensor()' : '';
+  throw new ValueError(op, `${name} must be a tensor`, `${name}=${shown(value)}`, hint);
+}
+
+/** Checks that a value is a list of tensors. */
+export function checkTensors(op: string, name: string, list: unknown): asserts list is readonly Tensor[] {
+  if (!Array.isArray(list)) {
+    const hint = isTensor(list)
+      ? 'wrap it in an array'
+      : typeof (list as { parameters?: unknown } | null)?.parameters === 'function'
+        ? 'pass model.parameters()'
+        : '';
+    throw new ValueError(op, `${name} must be an array of tensors`, `${name}=${shown(list)}`, hint);
+  }
+  for (let i = 0; i < list.length; i++) checkTensor(op, `${name}[${i}]`, list[i]);
+}
+
 // ---- modes and scopes
 
 let tracking = true;
@@ -164,8 +187,18 @@ export function adopt<T extends Tensor>(tensor: T): T {
 export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor =>
   makeTensor(new Storage(device, buffer), shape, false);
 
-/** Copies values to a device, as a tensor that belongs to no graph. */
+/**
+ * Copies values to a device, as a tensor that belongs to no graph.
+ * @throws ShapeError for a bad shape, or one that has not as many elements as the data
+ */
 export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
+  checkShape('tensor', shape);
+  if (sizeOf(shape) !== data.length)
+    throw new ShapeError(
+      'tensor',
+      'data must have as many elements as shape',
+      `${data.length} elements, shape=${show(shape)}`,
+    );
   const known = watcher?.place(device, data, dtype, shape);
   if (known != null) return known;
   const t = adopt(wrap(device, device.upload(data, dtype), shape));
@@ -285,13 +318,22 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
   return device;
 }
 
+/** An op's plan. Whatever kernels are asked to make has passed the check of its shape here. */
+function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
+  const plan = op.plan(inputs, attrs);
+  for (let i = 0; i < plan.outputs.length; i++) checkShape(op.name, plan.outputs[i].shape, 'result');
+  return plan;
+}
+
 /** Runs an op and records it: returns all outputs. */
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
+  for (let i = 0; i < inputs.length; i++)
+    if (!isTensor(inputs[i])) checkTensor(op.name, inputs.length === 1 ? 'input' : `input ${i}`, inputs[i]);
   const known = watcher?.apply(op as Op<never>, inputs, attrs);
   if (known != null) return known;
   const device = commonDevice(op.name, inputs);
   const operands = inputs.map(operandOf);
-  const plan = op.plan(inputs, attrs);
+  const plan = planned(op, inputs, attrs);
   const storages =
     plan.kernel === 'view'
       ? [inputs[0].storage.retain()]
@@ -353,7 +395,7 @@ export function updateInPlace<K extends KernelName>(
 
 /** Runs an op that records nothing, its result in the place of an input that nobody will read again. */
 export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, place: Tensor): Tensor {
-  const plan = op.plan(inputs, attrs);
+  const plan = planned(op, inputs, attrs);
   if (plan.kernel === 'view') return apply(op, inputs, attrs);
   place.device.run(plan.kernel, inputs.map(operandOf), plan.attrs, plan.outputs, [place.storage.buffer]);
   place.storage.touch();

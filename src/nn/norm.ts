@@ -1,8 +1,9 @@
 /** Normalisation layers, channels last, written in ops. */
+import { checkNumber } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
-import { checkNumber, rank4, sizeOf } from '../tensor/shape.js';
+import { rank4, sizeOf } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
 import { attributes, checkChannels, checkCount, checkGroups } from './check.js';
 import { Module } from './module.js';

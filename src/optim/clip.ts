@@ -1,9 +1,9 @@
 /** Gradient clipping. */
+import { checkNumber } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { alias } from '../autograd/graph.js';
 import { div } from '../autograd/ops/arithmetic.js';
 import { ValueError } from '../errors.js';
-import { checkNumber } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /**

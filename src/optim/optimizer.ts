@@ -2,11 +2,12 @@
  * What all optimizers share: parameter groups with options of their own, per-parameter state, and its dictionary. Not here: any update rule.
  * An optimizer takes a list of parameters and knows no module; parameters that are replaced (Module.to) need a new optimizer.
  */
+import { checkNumber } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { alias } from '../autograd/graph.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { isFloat } from '../tensor/dtype.js';
-import { checkNumber, sameShape } from '../tensor/shape.js';
+import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Options every optimizer has. */

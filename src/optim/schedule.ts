@@ -2,8 +2,8 @@
  * Learning-rate schedules in closed form: each gives the rate from the group's own rate and the number of steps taken. Call step() after the
  * optimizer's. Not here: when a step is an epoch, which is the caller's choice.
  */
+import { checkNumber } from '../arguments.js';
 import { ValueError } from '../errors.js';
-import { checkNumber } from '../tensor/shape.js';
 
 /** What a schedule needs of an optimizer. */
 export interface Scheduled {

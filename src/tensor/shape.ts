@@ -1,5 +1,6 @@
 /** Shape arithmetic: sizes, strides, axes, broadcasting. Row-major throughout. Window arithmetic is in window.ts. */
-import { ShapeError, show, ValueError } from '../errors.js';
+import { shown } from '../arguments.js';
+import { ShapeError, show } from '../errors.js';
 import { checkFloat, type DType } from './dtype.js';
 
 export type Shape = readonly number[];
@@ -23,10 +24,45 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** Checks that a shape is a list of whole, non-negative sizes. */
+/** The most elements of a tensor, and the largest size of an axis: kernels count in 32 bits. */
+export const mostElements = 2 ** 31 - 1;
+
+/** Checks that a value is a list of numbers, as a shape or axes are written. */
+export function checkList(op: string, name: string, list: unknown): asserts list is readonly number[] {
+  if (!Array.isArray(list))
+    throw new ShapeError(
+      op,
+      `${name} must be an array of numbers`,
+      `${name}=${shown(list)}`,
+      typeof list === 'number' ? `write [${list}]` : '',
+    );
+}
+
+/**
+ * Checks that a shape is a list of whole, non-negative sizes, of no more elements than a tensor can
+ * hold. Every tensor's shape has passed here: kernels rely on it.
+ */
 export function checkShape(op: string, shape: Shape, name = 'shape'): void {
-  if (!shape.every((n) => Number.isInteger(n) && n >= 0))
-    throw new ShapeError(op, 'sizes must be whole and not negative', `${name}=${show(shape)}`);
+  checkList(op, name, shape);
+  let size = 1;
+  // By index, since a hole in the array must not be passed over.
+  for (let i = 0; i < shape.length; i++) {
+    const n = shape[i];
+    if (!Number.isInteger(n) || n < 0)
+      throw new ShapeError(op, 'sizes must be whole and not negative', `${name}=${shown(shape)}`);
+    if (n > mostElements) throw tooLarge(op, shape, name);
+    size *= n;
+  }
+  if (size > mostElements) throw tooLarge(op, shape, name);
+}
+
+const tooLarge = (op: string, shape: Shape, name: string): ShapeError =>
+  new ShapeError(op, `a tensor must have at most ${mostElements} elements`, `${name}=${show(shape)}`);
+
+/** A checked copy of a caller's shape, which the caller may go on to change. */
+export function ownShape(op: string, shape: Shape, name = 'shape'): Shape {
+  checkShape(op, shape, name);
+  return [...shape];
 }
 
 /** A negative axis counts from the end; out of range is an error. */
@@ -36,16 +72,23 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
     throw new ShapeError(
       op,
       `axis must be whole and in [${-rank}, ${rank - 1}]`,
-      `axis=${axis}`,
+      `axis=${shown(axis)}`,
       `the tensor has rank ${rank}`,
     );
   return a;
 }
 
+/** One axis or a list of them, as a list; a hole in it becomes undefined, which is no axis. */
+export function axisList(op: string, axes: number | readonly number[]): number[] {
+  if (typeof axes === 'number') return [axes];
+  checkList(op, 'axes', axes);
+  return Array.from(axes);
+}
+
 /** Sorted, distinct, non-negative axes; undefined means all. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis(op, a, rank));
+  const list = axisList(op, axes).map((a) => normalizeAxis(op, a, rank));
   if (new Set(list).size !== list.length) throw new ShapeError(op, 'axes must be distinct', `axes=${show(list)}`);
   return list.sort((a, b) => a - b);
 }
@@ -145,15 +188,20 @@ export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: bo
 
 /** Fills in one −1 and checks that the number of elements stays. */
 export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
+  checkList(op, 'shape', to);
   const size = sizeOf(from);
-  const holes = to.filter((n) => n === -1).length;
-  const known = sizeOf(to.filter((n) => n !== -1));
-  const out = to.map((n) => (n === -1 ? size / known : n));
+  let holes = 0;
+  let known = 1;
+  for (let i = 0; i < to.length; i++) {
+    if (to[i] === -1) holes++;
+    else known *= to[i];
+  }
+  const out = Array.from(to, (n) => (n === -1 ? size / known : n));
   if (holes > 1 || !out.every((n) => Number.isInteger(n) && n >= 0) || sizeOf(out) !== size)
     throw new ShapeError(
       op,
       'the number of elements must stay',
-      `${show(from)} to ${show(to)}`,
+      `${show(from)} to ${shown(to)}`,
       `${size} elements; at most one size may be -1`,
     );
   return out;
@@ -197,16 +245,4 @@ export function floatImageSizes(
   const sizes = imageSizes(op, shape);
   checkFloat(op, dtype);
   return sizes;
-}
-
-/** Checks a finite number in a range; for rates, epsilons and the like. */
-export function checkNumber(
-  op: string,
-  name: string,
-  value: number,
-  legal: (v: number) => boolean,
-  rule: string,
-): void {
-  if (typeof value !== 'number' || Number.isNaN(value) || !legal(value))
-    throw new ValueError(op, `${name} must be ${rule}`, `${name}=${value}`);
 }

@@ -57,6 +57,12 @@ export class Tensor {
     this.dtype = storage.dtype;
     this.device = storage.device;
     this.size = sizeOf(shape);
+    if (this.size !== storage.buffer.size)
+      throw new ShapeError(
+        'tensor',
+        'data must have as many elements as shape',
+        `${storage.buffer.size} elements, shape=${show(shape)}`,
+      );
   }
   readonly dtype: DType;
   readonly device: Device;

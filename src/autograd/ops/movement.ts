@@ -1,6 +1,6 @@
 /** Moves elements, computes nothing. slice and embed (pad) are each other's gradient, as are expand and sum, indexSelect and indexAdd. */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
+import { checkList, normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, call, endWith, isTensor, type Op, view } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
@@ -44,7 +44,8 @@ const permuteOp: Op<{ axes: readonly number[] }> = {
 };
 /** Axes in another order: y.shape[i] = x.shape[axes[i]]. @shape x [any] → y @gradient g, permuted back @throws ShapeError unless axes name each axis once @source torch.permute */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  const list = axes.map((a) => normalizeAxis('permute', a, x.rank));
+  checkList('permute', 'axes', axes);
+  const list = Array.from(axes, (a) => normalizeAxis('permute', a, x.rank));
   if (list.length !== x.rank || new Set(list).size !== x.rank)
     throw new ShapeError('permute', 'axes must name every axis once', `axes=${show(axes)}, input=${show(x.shape)}`);
   return apply(permuteOp, [x], { axes: list });
@@ -65,7 +66,8 @@ const expandOp: Op<{ shape: Shape }> = {
 };
 /** Repeats axes of size 1 to a larger shape, as broadcasting does; −1 keeps a size. @shape x [any] → y [shape] @gradient g, summed over repeats @throws ShapeError when x does not broadcast to shape @source torch.expand */
 export function expand(x: Tensor, shape: Shape): Tensor {
-  const to = shape.map((n, i) => (n === -1 ? (x.shape[i - shape.length + x.rank] ?? n) : n));
+  checkList('expand', 'shape', shape);
+  const to = Array.from(shape, (n, i) => (n === -1 ? (x.shape[i - shape.length + x.rank] ?? n) : n));
   const fits =
     to.length >= x.rank &&
     x.shape.every((n, i) => n === 1 || n === to[i + to.length - x.rank]) &&

@@ -1,0 +1,172 @@
+/**
+ * Checks of arguments that plain JavaScript can get wrong: names of options, flags and numbers.
+ * Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows (tensor/window.ts).
+ */
+import { DeviceError, ValueError } from './errors.js';
+
+/** A value in a message: text in quotes, short lists whole, other objects in a few words. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) {
+    const isShort = value.length <= 8 && value.every((v) => typeof v !== 'object' || v === null);
+    return isShort ? `[${Array.from(value, shown).join(',')}]` : `an array of ${value.length}`;
+  }
+  const made = value.constructor?.name ?? 'Object';
+  if (made !== 'Object') return `${/^[AEIOU]/.test(made) ? 'an' : 'a'} ${made}`;
+  const keys = Object.keys(value);
+  return `an object {${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', …' : ''}}`;
+}
+
+// ---- options
+
+type Keys<O> = O extends unknown ? keyof O : never;
+type ValueOf<O, K> = O extends unknown ? (K extends keyof O ? O[K] : never) : never;
+/**
+ * Every name of an options type, with its kind: a 'flag' is true or false, and a 'value' is checked
+ * where it is used. The compiler rejects a list that misses a name or gives it the wrong kind.
+ */
+export type OptionNames<O> = {
+  readonly [K in Keys<O>]: [NonNullable<ValueOf<O, K>>] extends [boolean] ? 'flag' : 'value';
+};
+
+/** What other libraries call options that exist here, written as `plain` writes them. */
+const elsewhere: Readonly<Record<string, readonly string[]>> = {
+  strides: ['stride'],
+  ksize: ['kernelSize'],
+  poolsize: ['kernelSize'],
+  dilations: ['dilation'],
+  dilationrate: ['dilation'],
+  usebias: ['bias'],
+  p: ['rate'],
+  unbiased: ['correction'],
+  ddof: ['correction'],
+  reduce: ['reduction'],
+  learningrate: ['lr'],
+  epsilon: ['eps'],
+  beta1: ['betas'],
+  beta2: ['betas'],
+  rho: ['alpha'],
+  decay: ['weightDecay'],
+  stepsize: ['every'],
+  tmax: ['total'],
+  etamin: ['minFactor'],
+  totaliters: ['steps'],
+  scalefactor: ['scale'],
+  mode: ['method', 'fill', 'nonlinearity'],
+  interpolation: ['method', 'fill'],
+  elementwiseaffine: ['affine'],
+  generator: ['random'],
+  seed: ['random'],
+};
+
+/** Options of other libraries that do not exist here, and what holds instead. */
+const missing: Readonly<Record<string, string>> = {
+  ceilmode: 'sizes are rounded down',
+  returnindices: 'max pools always return their indices',
+  dataformat: 'images are [N,H,W,C]',
+  paddingmode: 'borders are padded with zeros; pad() the input first',
+  inplace: 'operations return new tensors',
+  trackrunningstats: 'running statistics are always kept',
+  labelsmoothing: 'pass probabilities as the target',
+  maximize: 'negate the loss',
+};
+
+/** Names of one option in different spellings (weight_decay, weightDecay) are the same text here. */
+const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
+
+/** How many letters must change to make one word of the other (Levenshtein's distance). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++)
+      row.push(Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+  }
+  return row[b.length];
+}
+
+/** What to write instead of an unknown option, as a hint. */
+function advice(name: string, names: readonly string[]): string {
+  const word = plain(name);
+  const [nearest] = names.map((known) => ({ known, far: distance(word, plain(known)) })).sort((a, b) => a.far - b.far);
+  const same = nearest?.far === 0 ? nearest.known : undefined;
+  const translated = Object.hasOwn(elsewhere, word)
+    ? elsewhere[word].find((known) => names.includes(known))
+    : undefined;
+  const similar = nearest !== undefined && nearest.far < Math.min(3, word.length) ? nearest.known : undefined;
+  const meant = same ?? translated ?? similar;
+  if (Object.hasOwn(missing, word) && same === undefined) return `not supported here: ${missing[word]}`;
+  return meant === undefined ? '' : `did you mean ${meant}?`;
+}
+
+/** Whether a value can hold options: an object that is no list, map, promise or tensor. */
+const canHoldOptions = (value: unknown): value is object =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(Symbol.iterator in value || ArrayBuffer.isView(value) || 'then' in value || 'release' in value);
+
+/**
+ * Refuses options that are no object, names that are not in the list, and flags that are not true
+ * or false.
+ */
+export function knownOptions<O extends object>(op: string, options: O, names: OptionNames<O>): void {
+  if (!canHoldOptions(options)) {
+    const [first] = Object.keys(names);
+    throw new ValueError(op, 'options must be an object', shown(options), `write them as { ${first}: … }`);
+  }
+  const kinds: Readonly<Record<string, 'flag' | 'value'>> = names;
+  for (const name in options) {
+    const value: unknown = options[name];
+    if (!Object.hasOwn(kinds, name)) {
+      const known = Object.keys(kinds);
+      const rule = known.length === 1 ? `the only option is ${known[0]}` : `options are ${known.join(', ')}`;
+      throw new ValueError(op, rule, `${name}=${shown(value)}`, advice(name, known));
+    }
+    if (kinds[name] === 'flag' && value !== undefined) checkFlag(op, name, value);
+  }
+}
+
+/** Text such as 'false' would count as true. */
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new ValueError(op, `${name} must be true or false`, `${name}=${shown(value)}`);
+}
+
+// ---- numbers and others
+
+/** Checks that a value is of type number; NaN and the infinities are. */
+export function checkIsNumber(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'number') throw new ValueError(op, `${name} must be a number`, `${name}=${shown(value)}`);
+}
+
+/** Checks a number against a rule; NaN is never legal. For rates, epsilons and the like. */
+export function checkNumber(
+  op: string,
+  name: string,
+  value: number,
+  legal: (v: number) => boolean,
+  rule: string,
+): void {
+  if (typeof value !== 'number' || Number.isNaN(value) || !legal(value))
+    throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`);
+}
+
+/** Checks that a value is a function. */
+export function checkFunction(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new ValueError(op, `${name} must be a function`, `${name}=${shown(value)}`);
+}
+
+/** Checks that a value is a device, as `await device(…)` gives it. */
+export function checkDevice(op: string, value: unknown): void {
+  if (typeof (value as { run?: unknown } | null | undefined)?.run === 'function') return;
+  const hint =
+    typeof value === 'string'
+      ? `a name is not enough: pass the result of await device('${value}')`
+      : value instanceof Promise
+        ? 'await device(…) first'
+        : "pass the result of await device('wasm')";
+  throw new DeviceError(op, 'a device is needed', shown(value), hint);
+}
