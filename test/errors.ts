@@ -139,12 +139,20 @@ test('a kernel larger than the padded input', () => {
     'it spans 7 of 6',
   );
   fails(() => c.maxPool2d(image, { kernelSize: [2, 5] }), ShapeError, 'maxPool2d', 'width', 'it spans 5 of 4');
-  fails(
-    () => c.maxPool2d(image, { kernelSize: 2, padding: 2 }),
-    ValueError,
-    'maxPool2d',
-    'padding must be smaller than the kernel',
-  );
+  // On any one side: a window there would hold nothing but padding.
+  const [none, near, far] = [
+    [0, 0],
+    [2, 0],
+    [0, 2],
+  ] as const;
+  for (const padding of [2, [near, none], [far, none], [none, near], [none, far]] as const)
+    fails(
+      () => c.maxPool2d(image, { kernelSize: 2, padding }),
+      ValueError,
+      'maxPool2d',
+      'padding must be smaller than the kernel',
+    );
+  assert.equal(c.maxPool2d(image, { kernelSize: 2, padding: 1 })[0].shape, [1, 3, 3, 2]);
 });
 test('geometry out of range', () => {
   fails(

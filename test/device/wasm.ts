@@ -143,6 +143,17 @@ test('a closed device refuses work', async () => {
   assert.throws(() => x.mul(2).dataSync(), /^wasm: the device must be alive; got the device was closed/);
 });
 
+test("'auto' is one device for all who ask, and another once that was closed", async () => {
+  const first = await device('auto');
+  assert.is(await device('auto'), first);
+  await first.close();
+  const [second, third] = await Promise.all([device('auto'), device('auto')]);
+  assert.is.not(second, first);
+  assert.is(third, second);
+  assert.is(full([2], 3, { device: second }).sum().itemSync(), 6);
+  await second.close();
+});
+
 test('idle workers cost no time', async () => {
   const on = await open({ threads: 2 });
   busy(on)[0].dataSync();

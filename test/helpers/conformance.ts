@@ -101,6 +101,11 @@ async function checkRow(row: Row, on: Device, reference: Device): Promise<void> 
   const left = { tensors: on.memory().tensors - before.tensors, bytes: on.memory().bytes - before.bytes };
   // Fewer than before: single numbers of earlier rows, which stay readable for a while.
   must(left.tensors <= 0 && left.bytes <= 0, `${left.tensors} arrays, ${left.bytes} bytes left behind`);
+  // What is given back twice takes the counts below zero.
+  must(
+    Object.values(on.memory()).every((n) => n >= 0),
+    `memory ${JSON.stringify(on.memory())}`,
+  );
 }
 
 async function checkCall({ run }: KernelCall, on: Device, reference: Device): Promise<void> {

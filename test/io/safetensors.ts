@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CedarError, FormatError, ShapeError, ValueError } from '../../src/errors.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/io/safetensors.js';
+import { sameBits } from '../helpers/close.js';
 
 const safetensors = suite('safetensors');
 
@@ -28,6 +29,7 @@ safetensors('round trip of every dtype, rank 0, no elements, metadata', () => {
   const bytes = encodeSafetensors(some, { format: 'cedargrad', ключ: 'значение' });
   const back = decodeSafetensors(bytes);
   assert.equal(back.tensors, some);
+  for (const [name, { data }] of Object.entries(some)) sameBits(back.tensors[name].data, data, name);
   assert.equal(Object.keys(back.tensors), Object.keys(some));
   assert.equal(back.metadata, { format: 'cedargrad', ключ: 'значение' });
   assert.equal(decodeSafetensors(encodeSafetensors({})), { tensors: {}, metadata: {} });

@@ -86,6 +86,20 @@ test('§8 both forms over steps with changing gradients, from their formulas', (
   }
 });
 
+test('a parameter that joins later corrects its moments by its own count of steps', () => {
+  for (const form of ['torch', 'tf'] as const) {
+    const [early, late] = [1, 1].map((v) => new Parameter(tensor([v], { dtype: 'float64' })));
+    const optimizer = new Adam([early, late], { form, lr: 0.1, eps: 0 });
+    for (const parameters of [[early], [early, late]]) {
+      optimizer.zeroGrad();
+      for (const p of parameters) p.grad = tensor([2], { dtype: 'float64' });
+      optimizer.step();
+    }
+    // Under a constant gradient every step is lr long, the first like the second.
+    closeTo([early.itemSync(), late.itemSync()], [0.8, 0.9], 1e-12, form);
+  }
+});
+
 test('AdamW decays by 0.01 unless told otherwise, Adam not at all', () => {
   const p = new Parameter(tensor([1]));
   assert.is(new AdamW([p]).paramGroups[0].weightDecay, 0.01);

@@ -24,6 +24,14 @@ test('scales all gradients by one factor and returns the norm before', () => {
   assert.is(params[2].grad, null);
 });
 
+test('the divisor is the norm plus 1e-6, which shows in tiny gradients', () => {
+  const p = new Parameter(tensor([0], { dtype: 'float64' }));
+  p.grad = tensor([1e-6], { dtype: 'float64' });
+  clipGradNorm([p], 5e-7);
+  // 1e-6 · 5e-7 / (1e-6 + 1e-6)
+  assert.ok(Math.abs((p.grad?.itemSync() ?? 0) / 2.5e-7 - 1) < 1e-12, `${p.grad?.itemSync()}`);
+});
+
 test('leaves short gradients alone', () => {
   const params = made();
   assert.is(clipGradNorm(params, 100).itemSync(), 13);

@@ -258,6 +258,16 @@ for (const [name, make] of makers)
       assert.equal([...second.parameters()[i].dataSync()], [...p.dataSync()]);
   });
 
+test('a dictionary shares no options with an optimizer, neither the one that gave nor the one that took it', () => {
+  const [from, to] = [new Adam([parameter([1])]), new Adam([parameter([1])])];
+  const dict = from.stateDict();
+  const betas = dict.groups[0].options.betas as [number, number];
+  to.loadStateDict(dict);
+  betas[0] = 0.5;
+  assert.equal(from.paramGroups[0].betas, [0.9, 0.999]);
+  assert.equal(to.paramGroups[0].betas, [0.9, 0.999]);
+});
+
 test('loadStateDict checks everything before it changes anything', () => {
   const [a, b] = [parameter([1, 2]), parameter([3])];
   const optimizer = new Adam([a, b]);
