@@ -131,6 +131,7 @@ export {
   ones,
   onesLike,
   poolIndices,
+  type RandomTensorOptions,
   rand,
   randn,
   type TensorOptions,
@@ -139,8 +140,17 @@ export {
   zerosLike,
 } from './tensor/create.js';
 export type { DType, TypedArray } from './tensor/dtype.js';
+export { FastRandom, type FastRandomSnapshot } from './tensor/fast-random.js';
+export type { RandomGenerator } from './tensor/generator.js';
 export type { TensorData } from './tensor/nested.js';
-export { manualSeed, RandomState } from './tensor/random.js';
+export {
+  getRngState,
+  manualSeed,
+  type RandomSnapshot,
+  RandomState,
+  type SavedRandom,
+  setRngState,
+} from './tensor/random.js';
 export type { Shape } from './tensor/shape.js';
 export { enableGrad, Parameter, Tensor } from './tensor/tensor.js';
 export type { Padding, Pair, Pool2dOptions } from './tensor/window.js';

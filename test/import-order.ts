@@ -14,7 +14,11 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 /** Lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
   { name: 'errors, arguments, platform', level: 0, files: /^(errors|arguments|platform)\.ts$/ },
-  { name: 'tensor values', level: 1, files: /^tensor\/(dtype|shape|window|random|format|nested)\.ts$/ },
+  {
+    name: 'tensor values',
+    level: 1,
+    files: /^tensor\/(dtype|shape|window|random|fast-random|generator|exact-log|format|nested)\.ts$/,
+  },
   { name: 'device', level: 2, files: /^device\// },
   { name: 'graph', level: 3, files: /^autograd\/graph\.ts$/ },
   { name: 'ops', level: 4, files: /^autograd\/ops\// },

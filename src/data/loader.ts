@@ -1,6 +1,6 @@
 /** Batches of indices for a training loop. Which arrays they index is the caller's business. */
 import { ValueError } from '../errors.js';
-import type { RandomState } from '../tensor/random.js';
+import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 
 /** Options of `batches`. */
 export interface BatchOptions {
@@ -14,19 +14,20 @@ export interface BatchOptions {
  * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is taken, with nothing
  * drawn when `shuffle` is off.
  * @shape → [batchSize] each; the last may be shorter
- * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive
+ * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive, or random is no generator
  * @source torch.utils.data.DataLoader
  */
 export function batches(
   count: number,
   batchSize: number,
-  random: RandomState,
+  random: RandomGenerator,
   { shuffle = true, dropLast = false }: BatchOptions = {},
 ): Generator<Int32Array<ArrayBuffer>> {
   if (!Number.isSafeInteger(count) || count < 0)
     throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
   if (!Number.isSafeInteger(batchSize) || batchSize < 1)
     throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${batchSize}`);
+  if (shuffle) checkGenerator('batches', random);
   return generate();
 
   // A generator of its own, because the checks above must not wait for the first batch.

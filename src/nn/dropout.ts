@@ -1,6 +1,6 @@
 /** The dropout layer. Not here: the operation (autograd/ops/dropout.ts). */
 import { checkRate, dropout } from '../autograd/ops/dropout.js';
-import type { RandomState } from '../tensor/random.js';
+import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
@@ -9,19 +9,20 @@ import { Module } from './module.js';
  * @shape x [any] → y, as x
  * @units rate: probability to drop, not to keep
  * @gradient g where kept, scaled alike
- * @throws ValueError for a rate outside [0, 1)
+ * @throws ValueError for a rate outside [0, 1), or a random that is no generator
  * @source Srivastava et al. 2014; torch.nn.Dropout
  */
 export class Dropout extends Module {
-  readonly random: RandomState | undefined;
+  readonly random: RandomGenerator | undefined;
 
   /** `random`: source of the masks; manualSeed's generator by default. */
   constructor(
     readonly rate = 0.5,
-    { random }: { random?: RandomState } = {},
+    { random }: { random?: RandomGenerator } = {},
   ) {
     super();
     checkRate('Dropout', rate);
+    if (random !== undefined) checkGenerator('Dropout', random);
     this.random = random;
   }
   forward(x: Tensor): Tensor {

@@ -5,13 +5,14 @@
 import { noGrad } from '../autograd/backward.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
-import { globalRandom, type RandomState } from '../tensor/random.js';
+import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
+import { globalRandom } from '../tensor/random.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export interface InitOptions {
   /** Source of the values; manualSeed's generator by default. */
-  random?: RandomState;
+  random?: RandomGenerator;
 }
 
 /** 'HWIO': the input channels are the last axis but one (also [in, out] of Linear); 'HWOI': they are the last (transposed convolution). */
@@ -43,6 +44,7 @@ export function normal<T extends Tensor>(
   std = 1,
   { random = globalRandom() }: InitOptions = {},
 ): T {
+  checkGenerator('normal', random);
   checkFinite('normal', { mean, std });
   if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
   return fill(
@@ -58,6 +60,7 @@ export function uniform<T extends Tensor>(
   high = 1,
   { random = globalRandom() }: InitOptions = {},
 ): T {
+  checkGenerator('uniform', random);
   checkFinite('uniform', { low, high });
   if (low > high) throw new ValueError('uniform', 'low must not exceed high', `low=${low}, high=${high}`);
   return fill(target, random.uniform(low, high, target.size));

@@ -5,6 +5,7 @@ import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
 import { allocate, type DType, type TypedArray } from './dtype.js';
+import { checkGenerator, type RandomGenerator } from './generator.js';
 import { parse, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
 import { checkShape, resolveReshape, type Shape, sizeOf } from './shape.js';
@@ -18,6 +19,11 @@ export interface TensorOptions {
   device?: Device;
   /** Record operations on it. Default false. */
   requiresGrad?: boolean;
+}
+
+export interface RandomTensorOptions extends TensorOptions {
+  /** Source of the values; manualSeed's generator by default. */
+  random?: RandomGenerator;
 }
 
 /** Copies into the dtype's array; a value that the dtype cannot hold is an error. */
@@ -105,15 +111,27 @@ export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
   checkShape('eye', [n, m]);
   return generate([n, m], (i) => (Math.floor(i / m) === i % m ? 1 : 0), options);
 }
-/** Uniform in [0, 1), from manualSeed's generator (numpy's rand). @shape → [shape] @throws ShapeError for a bad shape @source torch.rand */
-export function rand(shape: Shape, options: TensorOptions = {}): Tensor {
+/**
+ * Uniform in [0, 1), from `random` or manualSeed's generator.
+ * @shape → [shape]
+ * @throws ShapeError for a bad shape; ValueError for a random that is no generator
+ * @source torch.rand
+ */
+export function rand(shape: Shape, { random = globalRandom(), ...options }: RandomTensorOptions = {}): Tensor {
   checkShape('rand', shape);
-  return tensor(globalRandom().rand(sizeOf(shape)), { ...options, shape });
+  checkGenerator('rand', random);
+  return tensor(random.rand(sizeOf(shape)), { ...options, shape });
 }
-/** Normal with mean 0 and variance 1, from manualSeed's generator (numpy's randn). @shape → [shape] @throws ShapeError for a bad shape @source torch.randn */
-export function randn(shape: Shape, options: TensorOptions = {}): Tensor {
+/**
+ * Normal with mean 0 and variance 1, from `random` or manualSeed's generator.
+ * @shape → [shape]
+ * @throws ShapeError for a bad shape; ValueError for a random that is no generator
+ * @source torch.randn
+ */
+export function randn(shape: Shape, { random = globalRandom(), ...options }: RandomTensorOptions = {}): Tensor {
   checkShape('randn', shape);
-  return tensor(globalRandom().randn(sizeOf(shape)), { ...options, shape });
+  checkGenerator('randn', random);
+  return tensor(random.randn(sizeOf(shape)), { ...options, shape });
 }
 /** Zeros in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.zeros_like */
 export const zerosLike = (x: Tensor): Tensor => x.zerosLike();

@@ -4,11 +4,13 @@
  */
 import { ValueError } from '../errors.js';
 import type { DType, TypedArray } from './dtype.js';
+import { exactLog } from './exact-log.js';
+import { checkKey, checkSeed, type RandomGenerator, WordGenerator } from './generator.js';
 
 const SIZE = 624;
 const SHIFT = 397;
 
-/** Everything that decides what a generator draws next. */
+/** Everything that decides what a RandomState draws next. */
 export interface RandomSnapshot {
   readonly key: Uint32Array;
   readonly position: number;
@@ -16,10 +18,12 @@ export interface RandomSnapshot {
   readonly cached: number | undefined;
 }
 
-const checkCount = (op: string, name: string, n: number): void => {
-  if (!Number.isSafeInteger(n) || n < 0)
-    throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${n}`);
-};
+/** A RandomSnapshot, also after JSON: its key as plain numbers, no cached value as null or not at all. */
+export interface SavedRandom {
+  readonly key: ArrayLike<number>;
+  readonly position: number;
+  readonly cached?: number | null;
+}
 
 /**
  * numpy's `RandomState`, draw for draw. Uniform and whole numbers are equal to the last bit. Normal values need a logarithm,
@@ -27,15 +31,16 @@ const checkCount = (op: string, name: string, n: number): void => {
  * about one normal value in two thousand differs from numpy's in its last bit of 53 (and hardly ever in float32).
  * @source numpy.random.RandomState; Matsumoto and Nishimura 1998, "Mersenne Twister"
  */
-export class RandomState {
+export class RandomState extends WordGenerator {
+  protected override readonly title = 'RandomState';
   private readonly key = new Uint32Array(SIZE);
   private position = SIZE;
   private cached: number | undefined;
 
   /** @throws ValueError when the seed is not a whole number in [0, 2³² − 1] */
   constructor(seed: number) {
-    if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-      throw new ValueError('RandomState', 'seed must be whole and in [0, 4294967295]', `seed=${seed}`);
+    super();
+    checkSeed('RandomState', seed);
     const key = this.key;
     key[0] = seed;
     for (let i = 1; i < SIZE; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
@@ -53,7 +58,7 @@ export class RandomState {
     this.position = 0;
   }
 
-  private next32(): number {
+  protected override next32(): number {
     if (this.position === SIZE) this.twist();
     let y = this.key[this.position++];
     y ^= y >>> 11;
@@ -62,16 +67,7 @@ export class RandomState {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  /** A whole number in [0, max] by masked rejection, the way legacy numpy draws one. */
-  private interval(max: number): number {
-    if (max === 0) return 0;
-    const mask = 0xffffffff >>> Math.clz32(max);
-    let value = 0;
-    do value = (this.next32() & mask) >>> 0;
-    while (value > max);
-    return value;
-  }
-
+  /** The polar method, one number a call. */
   private gauss(): number {
     if (this.cached !== undefined) {
       const value = this.cached;
@@ -91,97 +87,8 @@ export class RandomState {
     return factor * y;
   }
 
-  /**
-   * One uniform number in [0, 1) with 53 random bits.
-   * @source numpy.random.RandomState.random_sample
-   */
-  random(): number {
-    const high = this.next32() >>> 5;
-    const low = this.next32() >>> 6;
-    return (high * 67108864 + low) / 9007199254740992;
-  }
-
-  /**
-   * Uniform numbers in [0, 1).
-   * @shape → [size]
-   * @throws ValueError when size is not whole and not negative
-   * @source numpy.random.RandomState.rand
-   */
-  rand(size: number): Float64Array<ArrayBuffer> {
-    checkCount('RandomState.rand', 'size', size);
-    const out = new Float64Array(size);
-    for (let i = 0; i < size; i++) out[i] = this.random();
-    return out;
-  }
-
-  /**
-   * Normal numbers of mean 0 and variance 1, by the polar method.
-   * @shape → [size]
-   * @throws ValueError when size is not whole and not negative
-   * @source numpy.random.RandomState.randn
-   */
-  randn(size: number): Float64Array<ArrayBuffer> {
-    checkCount('RandomState.randn', 'size', size);
-    const out = new Float64Array(size);
-    for (let i = 0; i < size; i++) out[i] = this.gauss();
-    return out;
-  }
-
-  /**
-   * Uniform numbers in [low, high).
-   * @shape → [size]
-   * @throws ValueError when a bound or their difference is not finite, or size is not whole and not negative
-   * @source numpy.random.RandomState.uniform
-   */
-  uniform(low: number, high: number, size: number): Float64Array<ArrayBuffer> {
-    checkCount('RandomState.uniform', 'size', size);
-    const range = high - low;
-    if (!Number.isFinite(range))
-      throw new ValueError(
-        'RandomState.uniform',
-        'low, high and their difference must be finite',
-        `low=${low}, high=${high}`,
-      );
-    const out = new Float64Array(size);
-    for (let i = 0; i < size; i++) out[i] = low + range * this.random();
-    return out;
-  }
-
-  /**
-   * Whole numbers in [low, high).
-   * @shape → [size]
-   * @throws ValueError when a bound does not fit int32, low is not less than high, or size is not whole and not negative
-   * @source numpy.random.RandomState.randint
-   */
-  randint(low: number, high: number, size: number): Int32Array<ArrayBuffer> {
-    checkCount('RandomState.randint', 'size', size);
-    if (!Number.isInteger(low) || !Number.isInteger(high) || low < -(2 ** 31) || high > 2 ** 31 || low >= high)
-      throw new ValueError(
-        'RandomState.randint',
-        'low must be less than high, both whole and within int32',
-        `low=${low}, high=${high}`,
-      );
-    const out = new Int32Array(size);
-    for (let i = 0; i < size; i++) out[i] = low + this.interval(high - low - 1);
-    return out;
-  }
-
-  /**
-   * The numbers 0 … n − 1 in random order.
-   * @shape → [n]
-   * @throws ValueError when n is not whole and not negative
-   * @source numpy.random.RandomState.permutation
-   */
-  permutation(n: number): Int32Array<ArrayBuffer> {
-    checkCount('RandomState.permutation', 'n', n);
-    const out = Int32Array.from({ length: n }, (_, i) => i);
-    for (let i = n - 1; i > 0; i--) {
-      const j = this.interval(i);
-      const swap = out[i];
-      out[i] = out[j];
-      out[j] = swap;
-    }
-    return out;
+  protected override fillNormal(out: Float64Array): void {
+    for (let i = 0; i < out.length; i++) out[i] = this.gauss();
   }
 
   /**
@@ -193,98 +100,22 @@ export class RandomState {
   }
 
   /**
-   * Goes back to a state that `getState` gave.
+   * Goes back to a state that `getState` gave; the words may come as plain numbers, as from JSON.
    * @throws ValueError when it is not such a state
    * @source numpy.random.RandomState.set_state
    */
-  setState(state: RandomSnapshot): void {
-    if (state.key.length !== SIZE || !Number.isInteger(state.position) || state.position < 0 || state.position > SIZE)
-      throw new ValueError(
-        'RandomState.setState',
-        `key must have ${SIZE} words and position lie in [0, ${SIZE}]`,
-        `${state.key.length} words, position=${state.position}`,
-      );
-    this.key.set(state.key);
-    this.position = state.position;
-    this.cached = state.cached;
+  setState(state: SavedRandom): void {
+    const op = 'RandomState.setState';
+    const { key, position, cached } = state;
+    checkKey(op, key, SIZE);
+    if (!Number.isInteger(position) || position < 0 || position > SIZE)
+      throw new ValueError(op, `position must be whole and in [0, ${SIZE}]`, `position=${position}`);
+    if (cached !== undefined && cached !== null && !Number.isFinite(cached))
+      throw new ValueError(op, 'cached must be a finite number or absent', `cached=${cached}`);
+    this.key.set(key);
+    this.position = position;
+    this.cached = cached ?? undefined;
   }
-}
-
-/** Fractional bits of the fixed-point logarithms, and of their leading parts: few enough that sums of those are exact. */
-const BITS = 120n;
-const HEAD = 40n;
-/** Grid points c/128 cover mantissas in [√½, √2]. */
-const FIRST = 90;
-const LAST = 182;
-
-/** log(p/q) · 2¹²⁰ = 2 artanh((p − q)/(p + q)) · 2¹²⁰ by its series. */
-function fixedLog(p: bigint, q: bigint): bigint {
-  const top = p - q;
-  const bottom = p + q;
-  let power = (top << (BITS + 1n)) / bottom;
-  let sum = 0n;
-  for (let k = 1n; power !== 0n && power !== -1n; k += 2n) {
-    sum += power / k;
-    power = (power * top * top) / (bottom * bottom);
-  }
-  return sum;
-}
-
-/** Splits a fixed-point number into a short leading part and the rest. */
-function split(value: bigint): [number, number] {
-  const head = (value >> (BITS - HEAD)) << (BITS - HEAD);
-  const unit = 2 ** -Number(BITS);
-  return [Number(head) * unit, Number(value - head) * unit];
-}
-
-interface LogTable {
-  readonly head: Float64Array;
-  readonly tail: Float64Array;
-  readonly ln2Head: number;
-  readonly ln2Tail: number;
-}
-let logTable: LogTable | undefined;
-
-/** Computed on first use (under a millisecond): exact by construction, with no table of constants to trust. */
-function makeLogTable(): LogTable {
-  const head = new Float64Array(LAST - FIRST + 1);
-  const tail = new Float64Array(LAST - FIRST + 1);
-  for (let c = FIRST; c <= LAST; c++) [head[c - FIRST], tail[c - FIRST]] = split(fixedLog(BigInt(c), 128n));
-  const [ln2Head, ln2Tail] = split(fixedLog(2n, 1n));
-  return { head, tail, ln2Head, ln2Tail };
-}
-
-/**
- * The natural logarithm of x in (0, 1), rounded correctly: engines' Math.log is wrong in its last bit for 7 % of arguments,
- * and not the same everywhere. With x = m·2ᵉ and c the grid point nearest m, log x = e·ln 2 + log c + 2 artanh s,
- * s = (m − c)/(m + c); every term carries its rounding error along.
- */
-function exactLog(x: number): number {
-  logTable ??= makeLogTable();
-  let m = x;
-  let e = 0;
-  for (; m < Math.SQRT1_2; e--) m *= 2;
-  const index = Math.round(m * 128);
-  const c = index / 128;
-  const difference = m - c;
-  const sum = m + c;
-  const virtual = sum - m;
-  const sumError = m - (sum - virtual) + (c - virtual);
-  const s = difference / sum;
-  // Dekker's exact product s·sum, to find what the quotient lost.
-  const s1 = 134217729 * s - (134217729 * s - s);
-  const s2 = s - s1;
-  const t1 = 134217729 * sum - (134217729 * sum - sum);
-  const t2 = sum - t1;
-  const product = s * sum;
-  const productError = s2 * t2 - (product - s1 * t1 - s2 * t1 - s1 * t2);
-  const sError = (difference - product - productError - s * sumError) / sum;
-  const square = s * s;
-  const series = s * square * (2 / 3 + square * (2 / 5 + square * (2 / 7 + square * (2 / 9))));
-  const large = e * logTable.ln2Head + logTable.head[index - FIRST];
-  const high = large + 2 * s;
-  const highError = large === 0 ? 0 : 2 * s - (high - large);
-  return high + (highError + (2 * sError + series + (e * logTable.ln2Tail + logTable.tail[index - FIRST])));
 }
 
 let global = new RandomState(0);
@@ -299,6 +130,20 @@ export function manualSeed(seed: number): void {
 }
 
 /**
+ * The state of the default generator. With it, `setRngState` goes on exactly where a run was left: the same dropout
+ * masks, `rand`, `randn` and initial values follow.
+ * @source torch.get_rng_state
+ */
+export const getRngState = (): RandomSnapshot => global.getState();
+
+/**
+ * Puts the default generator into a state that `getRngState` gave; the words may come as plain numbers, as from JSON.
+ * @throws ValueError when it is not such a state
+ * @source torch.set_rng_state
+ */
+export const setRngState = (state: SavedRandom): void => global.setState(state);
+
+/**
  * The generator that initialisers, dropout and loaders use when given none. It starts from seed 0, not from the clock as
  * PyTorch's does: a program repeats its results until it asks for others with `manualSeed`.
  */
@@ -307,7 +152,7 @@ export const globalRandom = (): RandomState => global;
 /** A dropout mask still to be drawn: for each of the next `length` uniform numbers u, `scale` where u ≥ rate, else 0. A device may draw it itself, to the same bits. */
 export class Mask {
   constructor(
-    readonly random: RandomState,
+    readonly random: RandomGenerator,
     readonly length: number,
     readonly rate: number,
     readonly scale: number,

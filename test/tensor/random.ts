@@ -2,8 +2,26 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { batches } from '../../src/data/index.js';
 import { ValueError } from '../../src/errors.js';
-import { globalRandom, manualSeed, RandomState } from '../../src/tensor/random.js';
+import {
+  Dropout,
+  device,
+  dropout,
+  FastRandom,
+  getRngState,
+  init,
+  Linear,
+  manualSeed,
+  ones,
+  RandomState,
+  rand,
+  randn,
+  setRngState,
+  tensor,
+  zeros,
+} from '../../src/index.js';
+import { globalRandom } from '../../src/tensor/random.js';
 
 /**
  * numpy 1.24.2: g = np.random.RandomState(seed); [g.random_sample() for _ in range(3)], g.randn(3), g.uniform(-2, 5, 2),
@@ -158,6 +176,109 @@ random('the global generator starts from seed 0 and follows manualSeed', () => {
   manualSeed(123);
   assert.is(globalRandom().random(), new RandomState(123).random());
   manualSeed(0);
+});
+
+/** Draws of every kind that the default generator is behind. */
+const drawAll = (): number[] =>
+  [
+    randn([3]),
+    rand([2, 2]),
+    dropout(ones([7]), { rate: 0.3 }),
+    new Dropout().forward(ones([5])),
+    init.normal(zeros([3])),
+    new Linear(2, 3).weight,
+  ].flatMap((t) => [...t.dataSync()]);
+
+random('the default generator goes on where its saved state was taken', () => {
+  manualSeed(11);
+  // An odd number of normal values leaves the second of a pair in the state.
+  randn([3]);
+  const state = getRngState();
+  const next = drawAll();
+  drawAll();
+  setRngState(state);
+  assert.equal(drawAll(), next);
+  // A checkpoint may keep it as JSON; an own generator takes the same state.
+  const stored = JSON.stringify({ ...state, key: [...state.key] });
+  manualSeed(0);
+  setRngState(JSON.parse(stored));
+  assert.equal(drawAll(), next);
+  const own = new RandomState(0);
+  own.setState(state);
+  setRngState(state);
+  assert.equal([...randn([5]).dataSync()], [...new Float32Array(own.randn(5))]);
+  manualSeed(0);
+});
+
+random('what is no state of the default generator is refused and changes nothing', () => {
+  manualSeed(4);
+  const state = getRngState();
+  const bad = (wrong: object, message: string): void =>
+    assert.throws(
+      () => setRngState({ ...state, ...wrong }),
+      (e: unknown) => e instanceof ValueError && e.message === message,
+    );
+  bad({ key: [1, 2] }, 'RandomState.setState: key must have 624 words; got 2 words');
+  bad({ key: undefined }, 'RandomState.setState: key must have 624 words; got no words');
+  bad({ position: 0.5 }, 'RandomState.setState: position must be whole and in [0, 624]; got position=0.5');
+  bad({ cached: Number.NaN }, 'RandomState.setState: cached must be a finite number or absent; got cached=NaN');
+  const key = [...state.key];
+  key[3] = 1.5;
+  bad({ key }, 'RandomState.setState: words of key must be whole and in [0, 2^32); got key[3]=1.5');
+  assert.is(globalRandom().random(), new RandomState(4).random());
+  manualSeed(0);
+});
+
+random('rand, randn, dropout, initialisers and batches draw from the generator given', () => {
+  const [a, b] = [new RandomState(3), new RandomState(3)];
+  assert.equal([...rand([2, 3], { random: a }).dataSync()], [...new Float32Array(b.rand(6))]);
+  const x = randn([4], { random: a, dtype: 'float64', requiresGrad: true });
+  assert.equal([...x.dataSync()], [...b.randn(4)]);
+  assert.ok(x.requiresGrad);
+  const [fast, same] = [new FastRandom(3), new FastRandom(3)];
+  assert.equal([...randn([5], { random: fast }).dataSync()], [...new Float32Array(same.randn(5))]);
+  assert.equal(
+    [...init.uniform(zeros([2]), -1, 1, { random: fast }).dataSync()],
+    [...new Float32Array(same.uniform(-1, 1, 2))],
+  );
+  assert.equal(
+    [...dropout(ones([9]), { random: fast }).dataSync()],
+    [...same.rand(9)].map((u) => (u >= 0.5 ? 2 : 0)),
+  );
+  assert.equal([...batches(6, 6, fast)][0], same.permutation(6));
+});
+
+random('dropout by the fast generator, or by a subclass, has the same bits on every device', async () => {
+  class Shifted extends RandomState {
+    override random(): number {
+      return (super.random() + 0.5) % 1;
+    }
+  }
+  const on = await device('wasm', { threads: 1 });
+  for (const make of [() => new FastRandom(8), () => new Shifted(8)]) {
+    const want = dropout(ones([100]), { rate: 0.3, random: make() }).dataSync();
+    const got = dropout(ones([100], { device: on }), { rate: 0.3, random: make() }).dataSync();
+    assert.equal(got, want);
+  }
+  await on.close();
+});
+
+random('what is no generator is refused by name', () => {
+  const bad = (run: () => unknown, op: string, got: string): void =>
+    assert.throws(
+      run,
+      (e: unknown) =>
+        e instanceof ValueError &&
+        e.message ===
+          `${op}: random must be a generator of random numbers; got random=${got}; pass new RandomState(seed) or new FastRandom(seed)`,
+    );
+  const seed = 5 as unknown as RandomState;
+  bad(() => rand([2], { random: seed }), 'rand', '5');
+  bad(() => randn([2], { random: seed }), 'randn', '5');
+  bad(() => dropout(tensor([1]), { random: seed }), 'dropout', '5');
+  bad(() => new Dropout(0.5, { random: seed }), 'Dropout', '5');
+  bad(() => init.normal(zeros([2]), 0, 1, { random: seed }), 'normal', '5');
+  bad(() => batches(4, 2, null as unknown as RandomState), 'batches', 'null');
 });
 
 random.run();

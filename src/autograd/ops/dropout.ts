@@ -1,6 +1,7 @@
 /** Dropout: a mask from the host's generator, so that one seed gives the same bits on every device. */
 import { ValueError } from '../../errors.js';
-import { globalRandom, Mask, type RandomState } from '../../tensor/random.js';
+import { checkGenerator, type RandomGenerator } from '../../tensor/generator.js';
+import { globalRandom, Mask } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { endWith } from '../graph.js';
 
@@ -10,14 +11,14 @@ export interface DropoutOptions {
   /** Off: the identity. Default true. */
   training?: boolean;
   /** Source of the mask; manualSeed's generator by default. */
-  random?: RandomState;
+  random?: RandomGenerator;
 }
 
 /**
  * Sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate): keeps where u ≥ rate for u uniform in [0, 1).
  * @shape x [any] → y, as x
  * @gradient g where kept, scaled alike
- * @throws ValueError for a rate outside [0, 1)
+ * @throws ValueError for a rate outside [0, 1), or a random that is no generator
  * @source Srivastava et al. 2014; torch.nn.functional.dropout
  */
 export function dropout(
@@ -25,6 +26,7 @@ export function dropout(
   { rate = 0.5, training = true, random = globalRandom() }: DropoutOptions = {},
 ): Tensor {
   checkRate('dropout', rate);
+  checkGenerator('dropout', random);
   if (!training || rate === 0) return x;
   const scale = 1 / (1 - rate);
   const kept = x.upload(new Mask(random, x.size, rate, scale), x.dtype, x.shape);

@@ -4,7 +4,8 @@
  */
 import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
-import { Mask } from '../../tensor/random.js';
+import type { RandomGenerator } from '../../tensor/generator.js';
+import { Mask, RandomState, valuesOf } from '../../tensor/random.js';
 import { sizeOf } from '../../tensor/shape.js';
 import type {
   Counters,
@@ -140,14 +141,18 @@ export class WasmDevice implements Device, Encoder {
   /** Overwrites a buffer from the host, after the commands that may still read its block. */
   #write(buffer: WasmBuffer, data: HostData): void {
     if (this.#freedSince) this.flush();
-    if (data instanceof Mask) this.#draw(buffer, data);
-    else if (buffer.dtype === 'float32')
-      new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(data);
-    else this.#memory.words.set(data, buffer.address / 4);
+    if (data instanceof Mask && isNumpys(data.random)) {
+      this.#draw(buffer, data, data.random);
+      return;
+    }
+    const values = valuesOf(data, buffer.dtype);
+    if (buffer.dtype === 'float32')
+      new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(values);
+    else this.#memory.words.set(values, buffer.address / 4);
   }
 
   /** Draws a mask where it is wanted: the generator's state goes in and comes back. */
-  #draw({ address }: WasmBuffer, { random, length, rate, scale }: Mask): void {
+  #draw({ address }: WasmBuffer, { length, rate, scale }: Mask, random: RandomState): void {
     const words = this.#memory.words;
     const key = words[control.scratchBase];
     const state = random.getState();
@@ -456,6 +461,10 @@ export class WasmDevice implements Device, Encoder {
 }
 
 const flagsOf = (parallel: boolean, grain: number): number => (parallel ? 1 : 0) | (grain << 1);
+
+/** Whether the device's own draws are the generator's: not those of a subclass, which may draw otherwise. */
+const isNumpys = (random: RandomGenerator): random is RandomState =>
+  Object.getPrototypeOf(random) === RandomState.prototype;
 
 /** Kernels whose result is zero where an input is: relu and its gradient, and products such as those with a dropout mask. */
 const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>
