@@ -163,6 +163,8 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
   const before = leaf.grad;
   const after = before === null ? grad : before.add(grad);
   leaf.grad = createGraph ? after : alias(after);
+  // The sum lives on in its alias. Where the walk starts at a leaf, no scope would release it.
+  if (before !== null && !createGraph) after.release();
   before?.release();
 }
 

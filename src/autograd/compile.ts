@@ -15,7 +15,6 @@ import { tensorsIn } from './backward.js';
 import {
   alias,
   type Call,
-  expireLater,
   isTensor,
   type Node,
   type Op,
@@ -206,8 +205,8 @@ class Tape implements Watcher {
     this.catchUp();
     setWatcher(null);
     const met = this.#entries.slice(0, this.#cursor);
-    for (const entry of met) if (entry.kind === 'op') entry.outputs[0].node?.renew();
-    for (const entry of met) if (entry.kind === 'backward') for (const node of entry.nodes) node.consumed = true;
+    for (const entry of met) if (entry.kind === 'op') entry.outputs[0].node?.renew(entry.inputs.map((i) => i.tensor));
+    for (const entry of met) if (entry.kind === 'backward') for (const node of entry.nodes) node.end();
   }
 
   /** The entry that comes next, if it is of this kind and `matches`. */
@@ -386,8 +385,9 @@ interface Compiled {
  * Makes a step fast: its kernel calls are recorded at the second call and replayed from the third on, bit for bit as without compile. `step` is synchronous.
  * Tensor arguments may change from call to call, one recording for each set of shapes; so may the learning rate, dropout masks and all else that the code computes.
  * Where the code does something else than when it was recorded, that call runs as usual and the next records anew. On devices that cannot record, the step just runs.
- * What leaves the step must be returned. It comes back as tensors of their own, without a graph, which live until the step has been called twice more (single elements:
- * 64 losses more); keep() or clone() what must stay.
+ * What leaves the step must be returned. It comes back as tensors of their own, without a graph,
+ * which live until the step has been called twice more; keep() or clone() what must stay longer.
+ * Single elements live for as long as they are held.
  * @throws GraphError for an asynchronous step; ValueError for an argument that requires a gradient; whatever the step throws
  * @source tf.function; torch.compile
  */
@@ -398,19 +398,18 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   let calls = 0;
   let failures = 0;
   let device: Device | null = null;
-  /** What the last two calls returned, but for single elements. */
+  /** What the last two calls returned, without single elements. */
   let results: Tensor[] = [];
   let earlier: Tensor[] = [];
 
-  /** The result with tensors of its own. Single elements are readable as long as other losses, larger ones until two calls later. */
+  /** The result with tensors of its own. All but single elements are released two calls later. */
   const handOut = (result: R): R => {
     for (const t of earlier) t.release();
     earlier = results;
     results = [];
     return mapTensors(result, (t) => {
       const copy = copyOf(t);
-      if (copy.size === 1) expireLater(copy);
-      else results.push(copy);
+      if (copy.size !== 1) results.push(copy);
       return copy;
     }) as R;
   };

@@ -2,10 +2,11 @@
  * Records operations: `apply` runs an op on its device and, where a gradient may be asked for, links the result into the graph.
  * Also the lifetimes of what ops make. Not here: the ops (ops/), the walk back (backward.ts).
  *
- * Lifetimes. A tensor that a graph made is readable until the backward() after the one that consumed it has ended; then its storage goes back
- * to the device. `noGrad` frees what it made but its result. `keep()` exempts a tensor, and a `clone()` has a life of its own. Nothing else is
- * freed by force: the garbage collector takes the rest. Single-element results (losses, metrics) are cheap and often read late: the last 64 of
- * them stay readable.
+ * Lifetimes. `backward()` ends the life of the graph that it walked: the arrays that the graph made
+ * go back to the device when the next backward() ends. `noGrad` frees what it made but its result.
+ * `keep()` exempts a tensor, and a `clone()` has a life of its own. Everything else, single-element
+ * results (losses, metrics) among it, lives for as long as the program holds it. The garbage
+ * collector takes it afterwards; device/weight.ts tells the collector how much there is.
  */
 
 import { shown } from '../arguments.js';
@@ -74,24 +75,41 @@ export class Node {
   consumed = false;
   /** Results without a gradient that were computed from this node's outputs: they end with it. */
   readonly derived: Tensor[] = [];
+  #inputs: readonly Tensor[];
   #versions: readonly number[];
 
   constructor(
     readonly op: Op<never>,
     readonly attrs: unknown,
-    readonly inputs: readonly Tensor[],
+    inputs: readonly Tensor[],
     readonly outputs: readonly Tensor[],
   ) {
+    this.#inputs = inputs;
     this.#versions = this.#saved().map((t) => t.storage.version);
   }
 
-  #saved(): Tensor[] {
-    return (this.op.saves ?? []).map((s) => (s === 'output' ? this.outputs[0] : this.inputs[s]));
+  /** None once the node has ended. */
+  get inputs(): readonly Tensor[] {
+    return this.#inputs;
   }
 
-  /** Makes the node as good as new, when its outputs have been computed again. */
-  renew(): void {
+  #saved(): Tensor[] {
+    return (this.op.saves ?? []).map((s) => (s === 'output' ? this.outputs[0] : this.#inputs[s]));
+  }
+
+  /**
+   * Ends the node: no backward passes here again. It lets go of its inputs, so that a loss that is
+   * held does not hold its whole graph.
+   */
+  end(): void {
+    this.consumed = true;
+    this.#inputs = [];
+  }
+
+  /** Makes the node as good as new, when its outputs have been computed again from `inputs`. */
+  renew(inputs: readonly Tensor[]): void {
     this.consumed = false;
+    this.#inputs = inputs;
     this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
   }
 
@@ -256,28 +274,22 @@ export function hidden<T>(fn: () => T): T {
 
 // ---- lifetimes of graphs
 
-const scalarsReadable = 64;
 let expiring: Tensor[] = [];
 let consumedNow: Tensor[] = [];
-const scalars: Tensor[] = [];
-let oldestScalar = 0;
 
-/** Ends a tensor's life when the next backward ends, as if a graph that was used had made it. */
+/**
+ * Ends a tensor's life when the next backward ends, as if a graph that was used had made it. A
+ * single element stays for as long as somebody holds it: it costs next to nothing, and a loss is
+ * often read late.
+ */
 export function expireLater(t: Tensor): void {
-  if (t.released) return;
-  if (t.size !== 1) {
-    consumedNow.push(t);
-    return;
-  }
-  scalars[oldestScalar]?.release();
-  scalars[oldestScalar] = t;
-  oldestScalar = (oldestScalar + 1) % scalarsReadable;
+  if (!t.released && t.size !== 1) consumedNow.push(t);
 }
 
 /** Ends the life of nodes: what they made goes when the next backward ends. */
 export function consume(nodes: readonly Node[]): void {
   for (const node of nodes) {
-    node.consumed = true;
+    node.end();
     if (!node.op.outlives) for (const t of node.outputs) expireLater(t);
     for (const t of node.derived) expireLater(t);
     node.derived.length = 0;

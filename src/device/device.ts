@@ -200,6 +200,8 @@ export interface Device {
   /** What really runs: 'plain' on reference; the build of the kernels on wasm; gpu.js's own mode name on gpu. */
   readonly mode: string;
   readonly dtypes: readonly DType[];
+  /** Whether its arrays lie where the host's garbage collector does not see their size. */
+  readonly offHeap: boolean;
   readonly counters: Counters;
   /** Whether it can compute: not closed, and its adapter or memory not lost. */
   readonly alive: boolean;

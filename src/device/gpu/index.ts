@@ -21,6 +21,7 @@ import {
   type Operand,
   type Spec,
 } from '../device.js';
+import { turnIfDue } from '../turn.js';
 import { adamStep, join } from './adam.js';
 import { type Adapter, awake } from './adapters.js';
 import { conv } from './conv.js';
@@ -121,6 +122,10 @@ export class GpuDevice implements Device {
   /** gpu.js's own name of what runs. */
   get mode(): GpuMode {
     return this.#opened.mode;
+  }
+  /** The modes that run on the CPU hold typed arrays. */
+  get offHeap(): boolean {
+    return this.adapter !== null;
   }
   /** What computes; null in the modes that run on the CPU. */
   get adapter(): Adapter | null {
@@ -703,6 +708,7 @@ export class GpuDevice implements Device {
     while (this.#pending.size > 0) await awake(Promise.allSettled(this.#pending));
     this.#tell();
     this.#checkLost('sync');
+    await turnIfDue();
   }
 
   /** Throws the first failure that has not been told. */

@@ -18,6 +18,7 @@ import {
   type Operand,
   type Spec,
 } from '../device.js';
+import { turnIfDue } from '../turn.js';
 import { adam } from './adam.js';
 import type { HostArray } from './array.js';
 import { conv } from './conv.js';
@@ -85,6 +86,7 @@ export class ReferenceDevice implements Device {
   readonly name = 'reference';
   readonly mode = 'plain';
   readonly alive = true;
+  readonly offHeap = false;
   readonly dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
   #tensors = 0;
@@ -149,7 +151,9 @@ export class ReferenceDevice implements Device {
   }
 
   /** Work is done when `run` returns. */
-  async sync(): Promise<void> {}
+  sync(): Promise<void> {
+    return turnIfDue();
+  }
 
   async close(): Promise<void> {}
 

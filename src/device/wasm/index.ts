@@ -20,6 +20,7 @@ import type {
   Recording,
   Spec,
 } from '../device.js';
+import { turnIfDue } from '../turn.js';
 import { type Build, load } from './build.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
@@ -61,6 +62,7 @@ const mostThreads = 64;
 
 export class WasmDevice implements Device, Encoder {
   readonly name = 'wasm';
+  readonly offHeap = true;
   readonly mode: Build;
   readonly dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
@@ -396,6 +398,7 @@ export class WasmDevice implements Device, Encoder {
   async sync(): Promise<void> {
     this.#check();
     this.flush();
+    await turnIfDue();
   }
 
   async close(): Promise<void> {

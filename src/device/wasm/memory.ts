@@ -144,7 +144,7 @@ export class Memory {
           'wasm',
           'memory must fit',
           `${size} more bytes, ${address} in use or pooled${why}`,
-          'use smaller batches, release tensors that are kept, or train on another device',
+          'use smaller batches, release() what is kept, or await a read (item(), data()) so that dropped tensors are collected',
         );
       if (have + missing > mostPages) throw refused(`, of ${mostPages * pageBytes}`);
       // Some more than asked for, because growing is slow; what is not touched costs nothing.
