@@ -1,40 +1,113 @@
 /**
- * Writing files so that no reader ever sees half of one. For Node; importing it is safe anywhere, because Node's modules are
- * loaded only when a file is written.
+ * Writing files so that no reader ever sees half of one. For Node; importing it is safe anywhere,
+ * because Node's modules are loaded only when a file is written.
  */
-import { DeviceError } from '../errors.js';
+import { shown } from '../arguments.js';
+import { DeviceError, ValueError } from '../errors.js';
+import { isNode, load } from '../platform.js';
 
-let written = 0;
+type Fs = typeof import('node:fs/promises');
+type Path = typeof import('node:path');
+type SystemError = NodeJS.ErrnoException;
 
-/** Bundlers for browsers must not follow these imports, so the names are not literals. */
-const load = async <M>(name: string): Promise<M> =>
-  (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M;
+const op = 'writeFileAtomic';
+
+/** What a promise of the file system gives, or null where there is no such file. */
+const ifThere = <T>(answer: Promise<T>): Promise<T | null> =>
+  answer.catch((error: SystemError) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
 
 /**
- * Writes a file under a temporary name in the same directory and renames it into place, making the directory if need be:
- * the path holds the old bytes or the new ones, also after a crash.
- * @throws DeviceError outside Node; the system's own error when the disk refuses, and nothing is left behind then
+ * Makes a directory and those above it. Node's recursive mkdir never returns where the system keeps
+ * answering "no such file", as in /proc.
  */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
-  if (typeof process === 'undefined' || process.versions?.node === undefined)
-    throw new DeviceError('writeFileAtomic', 'files need Node', `path=${path}`);
-  const fs = await load<typeof import('node:fs/promises')>('node:fs/promises');
-  const { basename, dirname, join } = await load<typeof import('node:path')>('node:path');
-  const directory = dirname(path);
-  await fs.mkdir(directory, { recursive: true });
-  const temporary = join(directory, `.${basename(path)}.${process.pid}.${written++}.tmp`);
+async function makeDirectory(directory: string, fs: Fs, { dirname }: Path): Promise<void> {
+  const missing: string[] = [];
+  for (let at = directory; (await ifThere(fs.stat(at))) === null && dirname(at) !== at; at = dirname(at))
+    missing.unshift(at);
+  for (const at of missing)
+    await fs.mkdir(at).catch((error: SystemError) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+}
+
+/** The file that a path leads to through symbolic links, whether it exists or not. */
+async function targetOf(path: string, fs: Fs, names: Path): Promise<string> {
+  const existing = await ifThere(fs.realpath(path));
+  if (existing !== null) return existing;
+  const directory = names.dirname(path);
+  await makeDirectory(directory, fs, names);
+  const plain = names.join(await fs.realpath(directory), names.basename(path));
+  const isLink = (await ifThere(fs.lstat(plain)))?.isSymbolicLink() === true;
+  return isLink ? targetOf(names.resolve(names.dirname(plain), await fs.readlink(plain)), fs, names) : plain;
+}
+
+/**
+ * A name beside the target that no other writer takes: not another thread, process or machine. Few of
+ * the target's letters are in it, because names have a greatest length.
+ */
+const temporaryFor = (target: string, { basename, dirname, join }: Path): string =>
+  join(dirname(target), `.${[...basename(target)].slice(0, 16).join('')}.${crypto.randomUUID()}.tmp`);
+
+async function write(path: string, bytes: Uint8Array | string): Promise<void> {
+  const fs = await load<Fs>('node:fs/promises');
+  const names = await load<Path>('node:path');
+  const target = await targetOf(path, fs, names);
+  const old = await ifThere(fs.stat(target));
+  if (old !== null && !old.isFile())
+    throw new ValueError(
+      op,
+      'path must name a plain file, or none that exists',
+      `path='${path}', ${old.isDirectory() ? 'a directory' : 'a device, pipe or socket'}`,
+      'only a plain file can be replaced as a whole',
+    );
+  const temporary = temporaryFor(target, names);
+  // 'wx' fails where the name exists, and does not follow a link that somebody put there.
+  const file = await fs.open(temporary, 'wx', old === null ? 0o666 : old.mode & 0o600);
   try {
-    const file = await fs.open(temporary, 'w');
     try {
       await file.writeFile(bytes);
+      if (old !== null) {
+        // Only the superuser may give a file away; for others the new file is the writer's own.
+        await file.chown(old.uid, old.gid).catch(() => {});
+        await file.chmod(old.mode & 0o7777);
+      }
       // Without this a power cut may keep the rename and lose the bytes.
       await file.sync();
     } finally {
       await file.close();
     }
-    await fs.rename(temporary, path);
+    await fs.rename(temporary, target);
   } catch (error) {
-    await fs.rm(temporary, { force: true });
+    await fs.rm(temporary, { force: true }).catch(() => {});
     throw error;
+  }
+}
+
+/**
+ * Writes a file under a temporary name in the same directory and renames it into place, making the
+ * directory if need be: the path holds the old bytes or the new ones, also after a crash, and however
+ * many threads and processes write it at once. A symbolic link stays, and the file that it leads to is
+ * replaced. The new file has the mode of the old one and, where the system allows it, the owner; other
+ * hard links keep the old bytes. A process that is killed while it writes leaves its temporary file,
+ * `.NAME.UUID.tmp`, which may be deleted.
+ * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is no
+ * plain file; else the system's error with its `code`, naming `path`, and nothing is left behind then
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+  if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);
+  const isFolder = typeof path === 'string' && (process.platform === 'win32' ? /[/\\]$/ : /\/$/).test(path);
+  if (typeof path !== 'string' || path === '' || isFolder)
+    throw new ValueError(op, 'path must name a file', `path=${shown(path)}`);
+  try {
+    await write(path, bytes);
+  } catch (error) {
+    const { code, errno, syscall, message } = error as SystemError;
+    if (syscall === undefined) throw error;
+    // Without the names of temporary files, which mean nothing to the caller.
+    const [reason] = message.split(',');
+    throw Object.assign(new Error(`${reason}, ${op} '${path}'`, { cause: error }), { code, errno, syscall, path });
   }
 }
