@@ -29,6 +29,8 @@ export type UnaryFn =
   | 'clamp'
   | 'logicalNot'
   | 'isNaN';
+/** Activations whose gradient is one kernel: sigmoid and tanh by their output, softplus and silu by their input. */
+export type UnaryGradFn = 'sigmoid' | 'tanh' | 'softplus' | 'silu';
 /**
  * What max pooling does with NaN. propagate: any NaN wins, the last one's index (PyTorch). tf: only as the first of its window (TensorFlow).
  * ignore: never; a window of nothing else gives −∞ and its first index.
@@ -52,6 +54,8 @@ export interface KernelAttrs {
   where: Record<never, never>;
   /** g, x (same shape) → x > 0 ? g : slope·g, and 0 for any g when slope is 0: the gradient of relu and leakyRelu. */
   gate: { slope: number };
+  /** g, v (same shape) → g·fn′; v is fn's output for sigmoid and tanh, its input for softplus and silu. */
+  unaryGrad: { fn: UnaryGradFn };
   /** x → y in the output's dtype; to int32 truncates, to bool is x ≠ 0. */
   cast: Record<never, never>;
   /** x → y over sorted distinct axes; the output's element order is that of the kept axes. max and min propagate NaN. */
@@ -212,7 +216,7 @@ export interface Device {
   upload(data: HostData, dtype: DType): DeviceBuffer;
   /**
    * Starts a kernel; returns one buffer per output spec: a new one, or the one in `into`, which may be an input where the kernel reads
-   * no element after it has written it (cast, gate, adam).
+   * no element after it has written it (cast, gate, unaryGrad, adam).
    */
   run<K extends KernelName>(
     kernel: K,

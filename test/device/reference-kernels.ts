@@ -4,7 +4,15 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { KernelAttrs, KernelName, NanPolicy, PickPolicy, Spec, UnaryFn } from '../../src/device/device.js';
+import type {
+  KernelAttrs,
+  KernelName,
+  NanPolicy,
+  PickPolicy,
+  Spec,
+  UnaryFn,
+  UnaryGradFn,
+} from '../../src/device/device.js';
 import { ReferenceDevice } from '../../src/device/reference/index.js';
 import { DeviceError } from '../../src/errors.js';
 import { allocate, type DType } from '../../src/tensor/dtype.js';
@@ -650,6 +658,10 @@ test('binary functions broadcast, wrap in int32 and follow C where JavaScript do
   );
   assert.equal(run('where', [of([2, 1], [1, 0], 'bool'), line(1, 2), of([], [7])], {}, spec([2, 2])), [[1, 2, 7, 7]]);
   assert.equal(run('gate', [line(1, 2, 3), line(1, 0, -1)], { slope: 0.5 }, spec([3])), [[1, 1, 1.5]]);
+  // At the output 1/2: 2·¼ and 2·¾; at the input 0: 2·½; silu at 1: s·(2 − s) for s = 1/(1 + 1/e).
+  const slope = (fn: UnaryGradFn, v: number): number => run('unaryGrad', [line(2), line(v)], { fn }, spec([1]))[0][0];
+  assert.equal([slope('sigmoid', 0.5), slope('tanh', 0.5), slope('softplus', 0), slope('silu', 0)], [0.5, 1.5, 1, 1]);
+  assert.ok(Math.abs(slope('silu', 1) - 2 * 0.9276705118714867) < 1e-6);
   assert.equal(run('cast', [line(-1.7, 2.9)], {}, spec([2], 'int32')), [[-1, 2]]);
   assert.equal(run('cast', [line(0, 0.5, nan)], {}, spec([3], 'bool')), [[0, 1, 1]]);
 });

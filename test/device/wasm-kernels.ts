@@ -295,6 +295,8 @@ test('elementwise kernels on long arrays and broadcasts', () => {
   const spec: Spec[] = [{ shape, dtype: 'float32' }];
   for (const fn of ['exp', 'sigmoid', 'tanh', 'softplus', 'gelu', 'relu', 'erf'] as const)
     check(fn, 'unary', [dense(...shape)], { fn, alpha: 0, beta: 0 }, spec);
+  for (const fn of ['sigmoid', 'tanh', 'softplus', 'silu'] as const)
+    check(`gradient of ${fn}`, 'unaryGrad', [dense(...shape), dense(...shape)], { fn }, spec);
   for (const other of [shape, [1031], [41, 1], [1]])
     check(`mul by ${other}`, 'binary', [dense(...shape), dense(...other)], { fn: 'mul' }, spec);
   check('bceWithLogits', 'bceWithLogits', [dense(...shape), dense(...shape)], { posWeight: 2.5 }, spec);
@@ -384,6 +386,21 @@ test('rows by index on arrays that threads share, where some indices lie outside
     const float = (rows: number): Spec => ({ shape: [outer, rows, inner], dtype: 'float32' });
     check('indexSelect', 'indexSelect', [dense(outer, length, inner), some], { axis: 1 }, [float(count)]);
     check('indexAdd', 'indexAdd', [dense(outer, count, inner), some], { axis: 1 }, [float(length)], 4);
+  }
+});
+
+test('rows joined and cut apart, of widths that are copied by sixteens and others', () => {
+  for (const [left, right] of [
+    [16, 16],
+    [32, 16],
+    [3, 16],
+    [48, 128],
+  ]) {
+    const [a, b] = [dense(700, left), dense(700, right)];
+    const joined: Spec = { shape: [700, left + right], dtype: 'float32' };
+    check(`concat ${left} and ${right}`, 'concat', [a, b], { axis: 1 }, [joined]);
+    const cut = { starts: [0, left], steps: [1, 1] };
+    check(`slice ${right} of ${left + right}`, 'slice', [dense(...joined.shape)], cut, [b.spec]);
   }
 });
 

@@ -1,9 +1,9 @@
 /** One tensor in, one of its shape out. Gradients are written in Tensor methods. Not here: two operands (arithmetic.ts). */
-import type { UnaryFn } from '../../device/device.js';
+import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import { checkFloat, type DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, applyInPlace, type BackwardStep, call, type Op } from '../graph.js';
+import { apply, applyInPlace, type BackwardStep, call, isTracking, type Op } from '../graph.js';
 
 interface UnaryAttrs {
   readonly alpha: number;
@@ -47,13 +47,15 @@ const table = {
       .mul(1 / Math.sqrt(2 * Math.PI));
     return grad.mul(cumulative.add(x.mul(density)));
   }),
-  silu: unary('silu', [0], ({ grad, inputs: [x] }) => {
-    const s = x.sigmoid();
-    return grad.mul(s.mul(x.mul(s.rsub(1)).add(1)));
-  }),
-  sigmoid: unary('sigmoid', ['output'], ({ grad, output }) => grad.mul(output.mul(output.rsub(1)))),
-  tanh: unary('tanh', ['output'], ({ grad, output }) => grad.mul(output.mul(output).rsub(1))),
-  softplus: unary('softplus', [0], ({ grad, inputs: [x] }) => grad.mul(x.sigmoid())),
+  silu: unary('silu', [0], (step) =>
+    bySlope('silu', step, step.inputs[0], (x) => {
+      const s = x.sigmoid();
+      return s.mul(x.mul(s.rsub(1)).add(1));
+    }),
+  ),
+  sigmoid: unary('sigmoid', ['output'], (step) => bySlope('sigmoid', step, step.output, (y) => y.mul(y.rsub(1)))),
+  tanh: unary('tanh', ['output'], (step) => bySlope('tanh', step, step.output, (y) => y.mul(y).rsub(1))),
+  softplus: unary('softplus', [0], (step) => bySlope('softplus', step, step.inputs[0], (x) => x.sigmoid())),
   erf: unary('erf', [0], ({ grad, inputs: [x] }) =>
     grad.mul(
       x
@@ -151,6 +153,21 @@ const gate: Op<{ slope: number }> = {
 /** g where x > 0, else slope·g: one kernel for the gradient of relu and leakyRelu. */
 const gateBy = (g: Tensor, x: Tensor, slope: number, spare = false): Tensor =>
   spare ? applyInPlace(gate, [g, x], { slope }, g) : apply(gate, [g, x], { slope });
+
+const unaryGrad: Op<{ fn: UnaryGradFn }> = {
+  name: 'unaryGrad',
+  plan: ([g], attrs) => call('unaryGrad', attrs, { shape: g.shape, dtype: g.dtype }),
+};
+/** g times the slope at `v`: one kernel, unless the gradient is itself recorded; then in ops. */
+function bySlope(
+  fn: UnaryGradFn,
+  { grad, spare }: BackwardStep<UnaryAttrs>,
+  v: Tensor,
+  slope: (v: Tensor) => Tensor,
+): Tensor {
+  if (isTracking()) return grad.mul(slope(v));
+  return spare ? applyInPlace(unaryGrad, [grad, v], { fn }, grad) : apply(unaryGrad, [grad, v], { fn });
+}
 
 const castOp: Op<{ dtype: DType }> = {
   name: 'cast',

@@ -1,6 +1,6 @@
 /** Elementwise kernels: one small program each, in one template per operand count. */
 import { broadcastStrides, collapse, sizeOf } from '../../tensor/shape.js';
-import type { BinaryFn, KernelAttrs, Spec, UnaryFn } from '../device.js';
+import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
 import { erf, exp, expm1, log, log1p, log1pNear, pow, sigmoid, softplus, tanh } from './functions.js';
 import { type Arg, dot, input, inputs, isNumber, launch, type Planners, type Program, split } from './launch.js';
 
@@ -26,6 +26,14 @@ const unary: Record<UnaryFn, Program> = {
   clamp: ['', '(x < alpha ? alpha : (x > beta ? beta : x))'],
   logicalNot: ['', '(x === 0 ? 1 : 0)'],
   isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
+};
+
+/** Slopes in terms of y, the output, or x, the input. */
+const slopes: Record<UnaryGradFn, Program> = {
+  sigmoid: ['const y = v;', 'y * (1 - y)'],
+  tanh: ['const y = v;', '(1 - y * y)'],
+  softplus: [`const x = v; ${sigmoid('y', 'x')}`, 'y'],
+  silu: [`const x = v; ${sigmoid('y', 'x')}`, '(y * (1 + x * (1 - y)))'],
 };
 
 /** The larger or smaller; NaN if either is. */
@@ -101,7 +109,7 @@ export const epilogues = {
 };
 
 export const elementwise: Planners<
-  'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'
+  'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'
 > = {
   unary: ([x], { fn, alpha, beta }) => {
     const program = unary[fn];
@@ -153,6 +161,10 @@ export const elementwise: Planners<
   gate: ([g, x], { slope }) => [
     launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${own('g', g)};`, gate('v', 'a[i]')),
   ],
+  unaryGrad: ([g, x], { fn }) => {
+    const [body, slope] = slopes[fn];
+    return [launch(sizeOf(x.shape), inputs('g', 'a'), `const v = a[i]; ${body}`, `${own('g', g)} * ${slope}`)];
+  },
   cast: ([x], _, [y]) => {
     const whole = '(x > 0 ? Math.floor(x) : (x < 0 ? Math.ceil(x) : 0))';
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';

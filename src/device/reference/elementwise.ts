@@ -1,6 +1,6 @@
 /** Elementwise kernels: one table of functions, and the loops that apply them. Math.max and Math.min give NaN for NaN, as wanted throughout. */
 import { broadcastStrides, type Shape, sameShape } from '../../tensor/shape.js';
-import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn } from '../device.js';
+import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { type Family, type HostArray, offsets } from './array.js';
 import { erf, pow, sigmoid, softplus } from './special.js';
 
@@ -24,6 +24,14 @@ const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => numb
   clamp: (x, alpha, beta) => Math.min(Math.max(x, alpha), beta),
   logicalNot: (x) => Number(x === 0),
   isNaN: (x) => Number(Number.isNaN(x)),
+};
+
+/** Slopes: of sigmoid and tanh at the output y, of softplus and silu at the input x. */
+const slopes: Record<UnaryGradFn, (v: number) => number> = {
+  sigmoid: (y) => y * (1 - y),
+  tanh: (y) => 1 - y * y,
+  softplus: sigmoid,
+  silu: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
 };
 
 const comparisonFns: Record<ComparisonFn, (a: number, b: number) => number> = {
@@ -57,7 +65,7 @@ const binaryFn = (fn: BinaryFn, output: HostArray): ((a: number, b: number) => n
 
 const spread = (from: Shape, to: Shape): Int32Array => offsets(to, broadcastStrides(from, to));
 
-export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast'> = {
+export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary([{ data: x }], { fn, alpha, beta }, [{ data: y }]) {
     const f = unaryFns[fn];
     for (let i = 0; i < y.length; i++) y[i] = f(x[i], alpha, beta);
@@ -98,6 +106,11 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
 
   gate([{ data: g }, { data: x }], { slope }, [{ data: y }]) {
     for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? g[i] : slope === 0 ? 0 : slope * g[i];
+  },
+
+  unaryGrad([{ data: g }, { data: v }], { fn }, [{ data: y }]) {
+    const slope = slopes[fn];
+    for (let i = 0; i < y.length; i++) y[i] = g[i] * slope(v[i]);
   },
 
   cast([{ data: x }], _attrs, [{ data: y, dtype }]) {

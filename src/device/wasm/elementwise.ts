@@ -1,7 +1,7 @@
 /** Elementwise kernels as commands. How a broadcast operand is read is decided here: as it lies, as one element, or laid out in runs of the output's order. */
 import { DeviceError } from '../../errors.js';
 import { broadcastStrides, collapse, type Shape, sizeOf } from '../../tensor/shape.js';
-import type { BinaryFn, UnaryFn } from '../device.js';
+import type { BinaryFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
@@ -43,6 +43,8 @@ const binaryFns: readonly BinaryFn[] = [
   'less',
   'lessEqual',
 ];
+/** What follows them there. */
+const unaryGradFns: readonly UnaryGradFn[] = ['sigmoid', 'tanh', 'softplus', 'silu'];
 const onWords = 16;
 
 /** How an operand is read, in the order of assembly/elementwise.ts. */
@@ -132,7 +134,7 @@ function emitBinary(to: Encoder, fn: BinaryFn, words: boolean, a: Source, b: Sou
   if (into.dtype === 'bool' && !isComparison(fn)) emitUnary(to, wordIsNotZero, into, into);
 }
 
-export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'cast'> = {
+export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary(to, [x], { fn, alpha, beta }, [y]) {
     if (x.dtype === 'float32') return emitUnary(to, unaryFns.indexOf(fn), x, y, alpha, beta);
     if (fn === 'logicalNot') return emitUnary(to, wordIsZero, x, y);
@@ -194,6 +196,14 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
         size,
         bits(slope),
       ]);
+  },
+
+  unaryGrad(to, [g, v], { fn }, [y]) {
+    const size = sizeOf(y.shape);
+    if (size === 0) return;
+    const { chunk, words } = layout([sourceOf(g, y.shape), sourceOf(v, y.shape)]);
+    const code = binaryFns.length + unaryGradFns.indexOf(fn);
+    to.emit(Opcode.binary, size > worthSharing, [y.buffer.address, size, chunk, code, ...words]);
   },
 
   cast(to, [x], _attrs, [y]) {

@@ -4,7 +4,7 @@
  */
 import { Opcode } from '../opcodes';
 import { arg, next, number, scratch } from './core';
-import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, softplus4, splat, tanh4 } from './math';
+import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, sigmoidLoop, siluLoop, softplus4, splat, tanh4 } from './math';
 import { storeLanes } from './tiles';
 
 /** Elements of a chunk where nothing is laid out. */
@@ -125,22 +125,6 @@ class Gelu {
   }
 }
 @unmanaged
-class Silu {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.mul(x, sigmoid4(x));
-  }
-}
-@unmanaged
-class Sigmoid {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return sigmoid4(x);
-  }
-}
-@unmanaged
 class Tanh {
   // @ts-ignore: decorator
   @inline
@@ -247,8 +231,8 @@ function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta
     case 8: return unaryLoop<LeakyRelu>(to, from, count, alpha, beta);
     case 9: return unaryLoop<Elu>(to, from, count, alpha, beta);
     case 10: return unaryLoop<Gelu>(to, from, count, alpha, beta);
-    case 11: return unaryLoop<Silu>(to, from, count, alpha, beta);
-    case 12: return unaryLoop<Sigmoid>(to, from, count, alpha, beta);
+    case 11: return siluLoop(to, from, count);
+    case 12: return sigmoidLoop(to, from, count);
     case 13: return unaryLoop<Tanh>(to, from, count, alpha, beta);
     case 14: return unaryLoop<Softplus>(to, from, count, alpha, beta);
     case 15: return unaryLoop<Erf>(to, from, count, alpha, beta);
@@ -455,6 +439,43 @@ class LessEqual {
     return truth(f32x4.le(a, b));
   }
 }
+// The slopes of activations, times the gradient g: at the output y, or at the input x.
+
+@unmanaged
+class SigmoidGrad {
+  // @ts-ignore: decorator
+  @inline
+  of(g: v128, y: v128): v128 {
+    return f32x4.mul(g, f32x4.mul(y, f32x4.sub(splat(1), y)));
+  }
+}
+@unmanaged
+class TanhGrad {
+  // @ts-ignore: decorator
+  @inline
+  of(g: v128, y: v128): v128 {
+    return f32x4.mul(g, f32x4.sub(splat(1), f32x4.mul(y, y)));
+  }
+}
+@unmanaged
+class SoftplusGrad {
+  // @ts-ignore: decorator
+  @inline
+  of(g: v128, x: v128): v128 {
+    return f32x4.mul(g, sigmoid4(x));
+  }
+}
+@unmanaged
+class SiluGrad {
+  // @ts-ignore: decorator
+  @inline
+  of(g: v128, x: v128): v128 {
+    const s = sigmoid4(x);
+    const y = f32x4.mul(s, f32x4.add(f32x4.mul(x, f32x4.sub(splat(1), s)), splat(1)));
+    return f32x4.mul(g, y);
+  }
+}
+
 @unmanaged
 class WordAdd {
   // @ts-ignore: decorator
@@ -546,6 +567,10 @@ function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: 
     case 8: return binaryLoop<NotEqual>(to, a, aStep, b, bStep, count);
     case 9: return binaryLoop<Less>(to, a, aStep, b, bStep, count);
     case 10: return binaryLoop<LessEqual>(to, a, aStep, b, bStep, count);
+    case 11: return binaryLoop<SigmoidGrad>(to, a, aStep, b, bStep, count);
+    case 12: return binaryLoop<TanhGrad>(to, a, aStep, b, bStep, count);
+    case 13: return binaryLoop<SoftplusGrad>(to, a, aStep, b, bStep, count);
+    case 14: return binaryLoop<SiluGrad>(to, a, aStep, b, bStep, count);
     case 16: return binaryLoop<WordAdd>(to, a, aStep, b, bStep, count);
     case 17: return binaryLoop<WordSub>(to, a, aStep, b, bStep, count);
     case 18: return binaryLoop<WordMul>(to, a, aStep, b, bStep, count);

@@ -140,12 +140,73 @@ export function down4(x: v128): v128 {
   return v128.or(x, i32x4.splat(0x80000000));
 }
 
+/**
+ * The constants of sigmoidLoop: −1/ln 2, `rounder`, ln 2 in two parts, −c₃, −c₅, c₂, c₄, c₆, 1, and the limits of x. c₂ to c₆: the minimax polynomial of
+ * (eʳ − 1 − r)/r² for |r| ≤ ½·ln 2, to 3e-9 of eʳ. They are loaded before the loop, since V8 makes a literal vector anew wherever registers are short.
+ */
+const sigmoidTable = memory.data<f32>([
+  -1.44269504088896341, 12582912, 0.693359375, -2.12194440e-4, -0.1666652113199234, -0.00836874544620514, 0.4999999403953552,
+  0.04166838899254799, 0.001381453825160861, 1, 89, -88,
+]);
+// @ts-ignore: decorator
+@inline
+function constant(i: usize): v128 {
+  return v128.load32_splat(sigmoidTable + (i << 2));
+}
+
+/** 1 / (1 + e⁻ˣ), with the constants in hand. */
+// @ts-ignore: decorator
+@inline
+function sigmoidWith(
+  x: v128, perLn2: v128, round: v128, high: v128, low: v128, c3: v128, c5: v128, c2: v128, c4: v128, c6: v128, one: v128, most: v128, least: v128,
+): v128 {
+  // Beyond the limits 2ⁿ becomes 0 or infinite, and the result 1 or 0.
+  x = f32x4.pmax(f32x4.pmin(x, most), least);
+  const rounded = madd(x, perLn2, round);
+  const n = f32x4.sub(rounded, round);
+  const r = madd(n, low, madd(n, high, x));
+  const square = f32x4.mul(r, r);
+  const y = madd(madd(square, c6, madd(r, c5, c4)), square, madd(r, c3, c2));
+  const e = madd(y, square, f32x4.sub(one, r));
+  // The bits of 1 are 127 in the exponent's place; those of `round` are shifted out.
+  const power = i32x4.add(i32x4.shl(rounded, 23), one);
+  return f32x4.div(one, madd(e, power, one));
+}
 /** 1 / (1 + e⁻ˣ). */
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  const e = expDown4(down4(x));
-  return f32x4.div(v128.bitselect(e, splat(1), f32x4.lt(x, splat(0))), f32x4.add(e, splat(1)));
+  return sigmoidWith(
+    x, constant(0), constant(1), constant(2), constant(3), constant(4), constant(5), constant(6), constant(7), constant(8), constant(9), constant(10), constant(11),
+  );
+}
+/** 1 / (1 + e⁻ˣ) of `count` elements, or x times that. */
+// @ts-ignore: decorator
+@inline
+function sigmoidsOf(to: usize, from: usize, count: i32, timesX: bool): void {
+  const perLn2 = constant(0);
+  const round = constant(1);
+  const high = constant(2);
+  const low = constant(3);
+  const c3 = constant(4);
+  const c5 = constant(5);
+  const c2 = constant(6);
+  const c4 = constant(7);
+  const c6 = constant(8);
+  const one = constant(9);
+  const most = constant(10);
+  const least = constant(11);
+  for (const end = to + (<usize>count << 2); to < end; to += 16, from += 16) {
+    const x = v128.load(from);
+    const y = sigmoidWith(x, perLn2, round, high, low, c3, c5, c2, c4, c6, one, most, least);
+    v128.store(to, timesX ? f32x4.mul(x, y) : y);
+  }
+}
+export function sigmoidLoop(to: usize, from: usize, count: i32): void {
+  sigmoidsOf(to, from, count, false);
+}
+export function siluLoop(to: usize, from: usize, count: i32): void {
+  sigmoidsOf(to, from, count, true);
 }
 
 // @ts-ignore: decorator

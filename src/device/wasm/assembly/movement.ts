@@ -6,9 +6,12 @@ import { storeLanes } from './tiles';
 /** Elements of a row that one chunk takes at most. */
 const rowBlock = 16384;
 
+/** From so many elements on memory.copy is the faster way. */
+const longRun = 128;
+
 /** `count` elements side by side. */
 function copyRun(to: usize, from: usize, count: i32): void {
-  if (count >= 128) {
+  if (count >= longRun) {
     memory.copy(to, from, <usize>count << 2);
     return;
   }
@@ -34,6 +37,22 @@ function transpose(to: usize, toNext: usize, from: usize, fromNext: usize): void
   v128.store(to + toNext * 3, v128.shuffle<i64>(AB, CD, 1, 3));
 }
 
+/** Rows of a multiple of 16 elements, short ones: a call of copyRun each would take longer than the copy. */
+function copyRows(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, count: i32): void {
+  const bytes = <usize>count << 2;
+  for (; rows > 0; rows--, to += toRow, from += fromRow)
+    for (let i: usize = 0; i < bytes; i += 64) {
+      const a = v128.load(from + i);
+      const b = v128.load(from + i, 16);
+      const c = v128.load(from + i, 32);
+      const d = v128.load(from + i, 48);
+      v128.store(to + i, a);
+      v128.store(to + i, b, 16);
+      v128.store(to + i, c, 32);
+      v128.store(to + i, d, 48);
+    }
+}
+
 /** `rows` × `count` elements; steps in bytes. */
 function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow: usize, fromStep: usize, rows: i32, count: i32): void {
   let r = 0;
@@ -46,6 +65,10 @@ function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow:
       for (; i < count; i++, t += 4, f += fromStep)
         for (let k: usize = 0; k < 4; k++) store<i32>(t + k * toRow, load<i32>(f + (k << 2)));
     }
+  if (toStep == 4 && fromStep == 4 && count < longRun && (count & 15) == 0) {
+    copyRows(to, toRow, from, fromRow, rows, count);
+    return;
+  }
   for (; r < rows; r++, to += toRow, from += fromRow) {
     if (toStep == 4 && fromStep == 4) {
       copyRun(to, from, count);
