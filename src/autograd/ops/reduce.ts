@@ -51,7 +51,7 @@ function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, { keepDi
 
 const countOf = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((a) => x.shape[a]));
 
-/** Sum over axes (all by default). @shape x [any] → y without the axes @gradient g, repeated @throws ShapeError for a bad axis @source torch.sum */
+/** Sum over axes (all by default); int32 wraps. @shape x [any] → y without the axes @units int32: modulo 2³², as numpy @gradient g, repeated @throws ShapeError for a bad axis @source torch.sum */
 export const sum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(sumOp, x, axes, options);
 /** Largest over axes; NaN if any is. @shape x [any] → y without the axes @gradient g, shared evenly by ties @throws ShapeError for a bad or empty axis @source torch.amax */
 export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(maxOp, x, axes, options);
@@ -88,8 +88,27 @@ export function variance(x: Tensor, axes?: Axes, { keepDims = false, correction 
   return sum(centred.mul(centred), list, { keepDims }).div(n - correction);
 }
 
-/** Standard deviation over axes. @shape x [any] → y without the axes @gradient g·(x − mean)/((n − correction)·std) @throws ShapeError when n ≤ correction @source torch.std */
-export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor => variance(x, axes, options).sqrt();
+/** √ of a variance. Its slope at 0 is infinite, and the variance's own is 0 there: the gradient is 0. */
+const deviationOp: Op<null> = {
+  name: 'std',
+  plan: ([v]) => call('unary', { fn: 'sqrt', alpha: 0, beta: 0 }, { shape: v.shape, dtype: v.dtype }),
+  saves: ['output'],
+  backward: ({ grad, output }) => {
+    const spread = output.notEqual(0);
+    // The inner where keeps the second derivative from dividing by 0.
+    return [grad.div(output.where(spread, 1).mul(2)).where(spread, 0)];
+  },
+};
+
+/**
+ * Standard deviation over axes.
+ * @shape x [any] → y without the axes
+ * @gradient g·(x − mean)/((n − correction)·std); 0 where all elements are equal, as in PyTorch
+ * @throws ShapeError when n ≤ correction; ValueError for a dtype that is not float
+ * @source torch.std
+ */
+export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
+  apply(deviationOp, [variance(x, axes, options)], null);
 
 /** log Σ eˣ, without overflow. @shape x [any] → y without the axes @gradient g·softmax(x) @throws ShapeError for a bad or empty axis @source torch.logsumexp */
 export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
@@ -110,12 +129,45 @@ export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOp
   return endWith(out, shift);
 }
 
-/** eˣ/Σ eˣ along an axis. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.softmax */
-export const softmax = (x: Tensor, axis = -1): Tensor => logSoftmax(x, axis).exp();
+/**
+ * x less its largest element along an axis. That element is detached: softmax does not depend on it.
+ * Both softmax and its logarithm start from these differences, which are exact near the largest
+ * element. Less a rounded logsumexp, logits of 1e6 would keep one digit.
+ */
+function belowLargest(op: string, x: Tensor, axis: number): { below: Tensor; axis: number } {
+  checkFloat(op, x.dtype);
+  const a = normalizeAxis(op, axis, x.rank);
+  const largest = scoped(
+    () => max(x.detach(), a, { keepDims: true }),
+    (result) => [result],
+  );
+  return { below: endWith(x.sub(largest), largest), axis: a };
+}
 
-/** x − log Σ eˣ along an axis. @shape x [any] → y, as x @gradient g − softmax·Σ g @throws ShapeError for a bad axis @source torch.log_softmax */
-export const logSoftmax = (x: Tensor, axis = -1): Tensor =>
-  x.sub(logsumexp(x, normalizeAxis('logSoftmax', axis, x.rank), { keepDims: true }));
+/**
+ * eˣ/Σ eˣ along an axis. A row that holds NaN or +∞, or −∞ alone, gives NaN.
+ * @shape x [any] → y, as x
+ * @gradient y·(g − Σ g·y)
+ * @throws ShapeError for a bad axis; ValueError for a dtype that is not float
+ * @source torch.softmax
+ */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const { below, axis: a } = belowLargest('softmax', x, axis);
+  const powers = below.exp();
+  return powers.div(sum(powers, a, { keepDims: true }));
+}
+
+/**
+ * x − log Σ eˣ along an axis. A row that holds NaN or +∞, or −∞ alone, gives NaN.
+ * @shape x [any] → y, as x
+ * @gradient g − softmax·Σ g
+ * @throws ShapeError for a bad axis; ValueError for a dtype that is not float
+ * @source torch.log_softmax
+ */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const { below, axis: a } = belowLargest('logSoftmax', x, axis);
+  return below.sub(sum(below.exp(), a, { keepDims: true }).log());
+}
 
 interface ArgAttrs {
   readonly axis: number;
