@@ -176,8 +176,8 @@ export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptio
 }
 
 /**
- * The sizes a transposed convolution may give along one axis: those whose convolution gives `input` back.
- * Returned as [least, greatest].
+ * The sizes along one axis whose convolution gives `input` back, as [least, greatest]. `least` is
+ * PyTorch's size without outputPadding. The padding can make it 0 or less.
  */
 export function transposedRange(
   input: number,
@@ -189,7 +189,7 @@ export function transposedRange(
   if (padding === 'same') return [(input - 1) * stride + 1, input * stride];
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
   const least = (input - 1) * stride + (kernel - 1) * dilation + 1 - before - after;
-  return [Math.max(least, 1), least + stride - 1];
+  return [least, least + stride - 1];
 }
 
 /**

@@ -190,40 +190,43 @@ function transposedSize(
 ): number {
   const op = 'conv2dTranspose';
   const [least, greatest] = transposedRange(input, kernel, stride, dilation, padding);
-  if (least > greatest || greatest < 1)
+  const mustBePositive = (size: number): number => {
+    if (size >= 1) return size;
     throw new ShapeError(
       op,
       'the padding must leave an output',
       `${axis}: input ${input}, kernel ${kernel}, stride ${stride}, padding ${JSON.stringify(padding)}`,
-      `the size would be ${greatest}`,
+      `the size would be ${size}`,
     );
+  };
   if (asked !== undefined) {
-    if (!Number.isInteger(asked) || asked < least || asked > greatest)
+    mustBePositive(greatest);
+    const smallest = Math.max(least, 1);
+    if (!Number.isInteger(asked) || asked < smallest || asked > greatest)
       throw new ShapeError(
         op,
         "outputSize must be one whose convolution gives the input's size",
         `${axis} ${asked}`,
-        `${axis} may be ${least} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${JSON.stringify(padding)}`,
+        `${axis} may be ${smallest} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${JSON.stringify(padding)}`,
       );
     return asked;
   }
-  if (extra !== undefined) {
-    if (padding === 'same')
-      throw new ValueError(
-        op,
-        "outputPadding goes with explicit or 'valid' padding",
-        `outputPadding ${extra}, padding 'same'`,
-        'name the outputSize',
-      );
-    if (extra >= stride && extra >= dilation)
-      throw new ValueError(
-        op,
-        'outputPadding must be smaller than stride or dilation',
-        `${axis}: outputPadding ${extra}, stride ${stride}, dilation ${dilation}`,
-      );
-    return least + extra;
+  if (padding === 'same') {
+    if (extra === undefined) return greatest;
+    throw new ValueError(
+      op,
+      "outputPadding goes with explicit or 'valid' padding",
+      `outputPadding ${extra}, padding 'same'`,
+      'name the outputSize',
+    );
   }
-  return padding === 'same' ? greatest : least;
+  if (extra !== undefined && extra >= stride && extra >= dilation)
+    throw new ValueError(
+      op,
+      'outputPadding must be smaller than stride or dilation',
+      `${axis}: outputPadding ${extra}, stride ${stride}, dilation ${dilation}`,
+    );
+  return mustBePositive(least + (extra ?? 0));
 }
 
 /**
