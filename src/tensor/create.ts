@@ -4,7 +4,7 @@ import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
-import { allocate, type DType, type TypedArray } from './dtype.js';
+import { allocate, checkHolds, type DType, holds, type TypedArray } from './dtype.js';
 import { checkGenerator, type RandomGenerator } from './generator.js';
 import { parse, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
@@ -31,14 +31,14 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   const out = allocate(dtype, data.length);
   for (let i = 0; i < data.length; i++) {
     const v = data[i];
-    if (dtype === 'int32' && v !== (v | 0))
+    if (dtype === 'int32' && !holds(dtype, v))
       throw new ValueError(
         'tensor',
         'int32 holds whole numbers in [-2^31, 2^31)',
         `element ${i}=${v}`,
         "pass dtype: 'float32'",
       );
-    out[i] = dtype === 'bool' ? (v ? 1 : 0) : v;
+    out[i] = dtype === 'bool' ? Number(v !== 0) : v;
   }
   return out;
 }
@@ -70,9 +70,10 @@ export function tensor(data: TensorData, options: TensorOptions & { shape?: Shap
 function filled(op: string, shape: Shape, value: number, options: TensorOptions): Tensor {
   checkShape(op, shape);
   const dtype = options.dtype ?? 'float32';
+  checkHolds(op, dtype, value);
   return leaf(allocate(dtype, sizeOf(shape)).fill(value), [...shape], dtype, options);
 }
-/** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape @source torch.full */
+/** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape; ValueError for a number that the dtype cannot hold @source torch.full */
 export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor =>
   filled('full', shape, value, options);
 /** Zeros. @shape → [shape] @throws ShapeError for a bad shape @source torch.zeros */

@@ -27,6 +27,17 @@ export function allocate(dtype: DType, size: number): TypedArray {
 
 export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
 
+/** Whether a dtype has this very number; floats round, which counts as having it. */
+export const holds = (dtype: DType, value: number): boolean =>
+  isFloat(dtype) || (dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0));
+
+/** A constant that an integer dtype would change in silence is an error. */
+export function checkHolds(op: string, dtype: DType, value: number): void {
+  if (holds(dtype, value)) return;
+  const rule = dtype === 'bool' ? 'bool holds 0 and 1' : 'int32 holds whole numbers in [-2^31, 2^31)';
+  throw new ValueError(op, rule, `${value}`, "pass dtype: 'float32'");
+}
+
 /** Most ops have no meaning, or no gradient, for whole numbers. */
 export function checkFloat(op: string, dtype: DType): void {
   if (!isFloat(dtype))

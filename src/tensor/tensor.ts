@@ -21,7 +21,7 @@ import * as reduce from '../autograd/ops/reduce.js';
 import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, type DType, isFloat, type TypedArray } from './dtype.js';
+import { allocate, checkHolds, type DType, isFloat, type TypedArray } from './dtype.js';
 import { formatArray } from './format.js';
 import { type Nested, toNdarray, toNested } from './nested.js';
 import { type Shape, sameShape, sizeOf } from './shape.js';
@@ -205,8 +205,9 @@ export class Tensor {
   upload(data: HostData, dtype: DType, shape: Shape = [data.length]): Tensor {
     return place(this.device, data, dtype, shape);
   }
-  /** Filled with a value; this tensor's shape and dtype, or others. */
+  /** Filled with a value; this tensor's shape and dtype, or others. @throws ValueError for a number that the dtype cannot hold */
   fullLike(value: number, shape: Shape = this.shape, dtype: DType = this.dtype): Tensor {
+    checkHolds('fullLike', dtype, value);
     return this.upload(allocate(dtype, sizeOf(shape)).fill(value), dtype, shape);
   }
   zerosLike(): Tensor {

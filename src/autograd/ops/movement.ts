@@ -1,5 +1,6 @@
 /** Moves elements, computes nothing. slice and embed (pad) are each other's gradient, as are expand and sum, indexSelect and indexAdd. */
 import { ShapeError, show, ValueError } from '../../errors.js';
+import { checkHolds } from '../../tensor/dtype.js';
 import { checkList, normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, call, endWith, isTensor, type Op, view } from '../graph.js';
@@ -144,7 +145,7 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
   return slice(x, ...x.shape.map((_, i): Range => (list.includes(i) ? [null, null, -1] : [])));
 }
 
-/** Adds constant borders: [before, after] of every axis. @shape x [any] → y, each axis longer @gradient g, cut back @throws ShapeError unless there is a pair per axis; ValueError for a negative one @source numpy.pad */
+/** Adds constant borders: [before, after] of every axis. @shape x [any] → y, each axis longer @gradient g, cut back @throws ShapeError unless there is a pair per axis; ValueError for a negative one, or a value that x's dtype cannot hold @source numpy.pad */
 export function pad(x: Tensor, pads: readonly (readonly [number, number])[], value = 0): Tensor {
   if (pads.length !== x.rank)
     throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
@@ -155,6 +156,7 @@ export function pad(x: Tensor, pads: readonly (readonly [number, number])[], val
       `pads=${JSON.stringify(pads)}`,
       'cut with slice()',
     );
+  checkHolds('pad', x.dtype, value);
   return apply(embedOp, [x], {
     starts: pads.map(([before]) => before),
     steps: pads.map(() => 1),
