@@ -52,11 +52,17 @@ export interface KernelAttrs {
   binaryScalar: { fn: BinaryFn; scalar: number; reverse: boolean };
   /** condition (bool), a, b → c, all broadcast. */
   where: Record<never, never>;
-  /** g, x (same shape) → x > 0 ? g : slope·g, and 0 for any g when slope is 0: the gradient of relu and leakyRelu. */
+  /**
+   * g, x (same shape) → y: the gradient of relu and leakyRelu. With slope 0, y is 0 for any g where
+   * x ≤ 0, and else g, also where x is NaN. With another slope, y is g where x > 0, else slope·g.
+   */
   gate: { slope: number };
   /** g, v (same shape) → g·fn′; v is fn's output for sigmoid and tanh, its input for softplus and silu. */
   unaryGrad: { fn: UnaryGradFn };
-  /** x → y in the output's dtype; to int32 truncates, to bool is x ≠ 0. */
+  /**
+   * x → y in the output's dtype. To int32 it truncates, beyond int32 gives the nearest limit, and for
+   * NaN gives 0. To bool it is x ≠ 0.
+   */
   cast: Record<never, never>;
   /** x → y over sorted distinct axes; the output's element order is that of the kept axes. max and min propagate NaN. */
   reduce: { fn: 'sum' | 'max' | 'min'; axes: readonly number[] };

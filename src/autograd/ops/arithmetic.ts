@@ -1,12 +1,15 @@
 /** Two operands with numpy broadcasting; either may be a number. Also where. Not here: matmul. */
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { type DType, isFloat, promote } from '../../tensor/dtype.js';
+import { type DType, holds, isFloat, promote } from '../../tensor/dtype.js';
 import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, type BackwardStep, call, endWith, type Op } from '../graph.js';
 
-/** A tensor or a number: numbers take the tensor's dtype where they fit in it. */
+/**
+ * A tensor or a number. A number takes the tensor's dtype where that holds it. Beside int32 or bool, a
+ * whole number in [−2³¹, 2³¹) counts as int32 and any other as float32.
+ */
 export type Operand = Tensor | number;
 
 /** Sums a gradient over the axes along which `shape` was repeated. */
@@ -24,8 +27,9 @@ interface Rules {
   readonly saves: readonly (number | 'output')[];
 }
 
-const half = (grad: Tensor, chosen: Tensor, tie: Tensor): Tensor =>
-  grad.mul(chosen.cast(grad.dtype).add(tie.cast(grad.dtype).mul(0.5)));
+/** g where an operand wins, half of it on ties, 0 where it loses. NaN neither loses nor ties. */
+const toWinner = (grad: Tensor, loses: Tensor, ties: Tensor): Tensor =>
+  where(loses, 0, where(ties, grad.mul(0.5), grad));
 const rules: Record<ArithmeticFn, Rules> = {
   add: { left: ({ grad }) => grad, right: ({ grad }) => grad, saves: [] },
   sub: { left: ({ grad }) => grad, right: ({ grad }) => grad.neg(), saves: [] },
@@ -41,20 +45,23 @@ const rules: Record<ArithmeticFn, Rules> = {
       const slope = pow(a, typeof b === 'number' ? b - 1 : b.sub(1)).mul(b);
       return grad.mul(typeof b === 'number' ? (b === 0 ? slope.zerosLike() : slope) : slope.where(b.notEqual(0), 0));
     },
-    // 0ᵇ is flat in b for b > 0; log 0 would make it NaN.
-    right: ({ grad, a, output }) =>
-      grad.mul(output.mul(typeof a === 'number' ? Math.log(a || 1) : a.where(a.notEqual(0), 1).log())),
+    // 0ᵇ is flat in b for b ≥ 0; for b < 0 it is ∞ and falls with b.
+    right: ({ grad, a, b, output }) => {
+      const flat = (exponent: Tensor): Tensor => exponent.less(0).logicalNot().cast(exponent.dtype);
+      if (typeof a !== 'number') return grad.mul(output.mul(a.where(a.notEqual(0), flat(b as Tensor)).log()));
+      return grad.mul(output.mul(a === 0 ? flat(b as Tensor).log() : Math.log(a)));
+    },
     saves: [0, 1, 'output'],
   },
-  // Where both are equal each takes half, as PyTorch does.
+  // Where both are equal each takes half, as PyTorch does. Where either is NaN both take g.
   maximum: {
-    left: ({ grad, a, b }) => half(grad, compare('greater', a, b), compare('equal', a, b)),
-    right: ({ grad, a, b }) => half(grad, compare('less', a, b), compare('equal', a, b)),
+    left: ({ grad, a, b }) => toWinner(grad, compare('less', a, b), compare('equal', a, b)),
+    right: ({ grad, a, b }) => toWinner(grad, compare('greater', a, b), compare('equal', a, b)),
     saves: [0, 1],
   },
   minimum: {
-    left: ({ grad, a, b }) => half(grad, compare('less', a, b), compare('equal', a, b)),
-    right: ({ grad, a, b }) => half(grad, compare('greater', a, b), compare('equal', a, b)),
+    left: ({ grad, a, b }) => toWinner(grad, compare('greater', a, b), compare('equal', a, b)),
+    right: ({ grad, a, b }) => toWinner(grad, compare('less', a, b), compare('equal', a, b)),
     saves: [0, 1],
   },
 };
@@ -82,12 +89,19 @@ const scalarOp = (fn: ArithmeticFn): Op<ScalarAttrs> => ({
   ],
 });
 
-/** The dtype that operands meet in; bools count as int32, and division is never whole. */
+const comparisons = ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const;
+const isComparison = (fn: BinaryFn): boolean => (comparisons as readonly BinaryFn[]).includes(fn);
+
+/**
+ * The dtype that operands meet in. Bools count as int32, and division is never whole. A comparison
+ * makes no number of that dtype, so devices compare int32 with any whole number, exactly.
+ */
 function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
   const of = (x: Operand, other: Operand): DType => {
     if (typeof x !== 'number') return x.dtype;
     const dtype = (other as Tensor).dtype;
-    return isFloat(dtype) || Number.isInteger(x) ? (dtype === 'bool' ? 'int32' : dtype) : 'float32';
+    if (isFloat(dtype)) return dtype;
+    return (isComparison(fn) ? Number.isInteger(x) : holds('int32', x)) ? 'int32' : 'float32';
   };
   const dtype = promote(of(a, b), of(b, a));
   if (fn === 'div' || fn === 'pow') return promote(dtype, 'float32');
@@ -128,19 +142,25 @@ const forms = <F extends BinaryFn>(
 const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
 const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
 
-/** a + b. @shape a, b broadcast → c @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
+/** a + b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
 export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
-/** a − b. @shape a, b broadcast → c @gradient g, −g @throws ShapeError when shapes do not broadcast @source torch.sub */
+/** a − b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g, −g @throws ShapeError when shapes do not broadcast @source torch.sub */
 export const sub = (a: Operand, b: Operand): Tensor => arithmetic('sub', a, b);
-/** a·b. @shape a, b broadcast → c @gradient g·b, g·a @throws ShapeError when shapes do not broadcast @source torch.mul */
+/** a·b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g·b, g·a @throws ShapeError when shapes do not broadcast @source torch.mul */
 export const mul = (a: Operand, b: Operand): Tensor => arithmetic('mul', a, b);
 /** a/b, in floats. @shape a, b broadcast → c @gradient g/b, −g·c/b @throws ShapeError when shapes do not broadcast @source torch.div */
 export const div = (a: Operand, b: Operand): Tensor => arithmetic('div', a, b);
-/** aᵇ, in floats. @shape a, b broadcast → c @gradient g·b·aᵇ⁻¹, g·c·log a (0 where a is 0) @throws ShapeError when shapes do not broadcast @source torch.pow */
+/**
+ * aᵇ, in floats.
+ * @shape a, b broadcast → c
+ * @gradient a: g·b·aᵇ⁻¹, 0 where b is 0; b: g·c·log a, which where a is 0 is 0 for b ≥ 0 and −∞ for b < 0
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.pow
+ */
 export const pow = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
-/** The larger; NaN if either is. @shape a, b broadcast → c @gradient g to the larger, half each on ties @throws ShapeError when shapes do not broadcast @source torch.maximum */
+/** The larger; NaN if either is. @shape a, b broadcast → c @gradient g to the larger, half each on ties, g to both on NaN @throws ShapeError when shapes do not broadcast @source torch.maximum */
 export const maximum = (a: Operand, b: Operand): Tensor => arithmetic('maximum', a, b);
-/** The smaller; NaN if either is. @shape a, b broadcast → c @gradient g to the smaller, half each on ties @throws ShapeError when shapes do not broadcast @source torch.minimum */
+/** The smaller; NaN if either is. @shape a, b broadcast → c @gradient g to the smaller, half each on ties, g to both on NaN @throws ShapeError when shapes do not broadcast @source torch.minimum */
 export const minimum = (a: Operand, b: Operand): Tensor => arithmetic('minimum', a, b);
 
 const comparison = (fn: ComparisonFn): Op<null> => ({
@@ -152,11 +172,7 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
-const comparisonForms = forms(
-  ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'],
-  comparison,
-  scalarComparison,
-);
+const comparisonForms = forms(comparisons, comparison, scalarComparison);
 const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, comparisonForms[fn], a, b);
 
 /** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */

@@ -32,7 +32,7 @@ const table = {
   sqrt: unary('sqrt', ['output'], ({ grad, output }) => grad.div(output.mul(2))),
   abs: unary('abs', [0], ({ grad, inputs: [x] }) => grad.mul(x.sign())),
   sign: unary('sign', [], ({ grad }) => grad.zerosLike()),
-  // By the output, which is positive where x is: the input need not be kept, or even made.
+  // By the output, which is positive or NaN where x is: the input need not be kept, or even made.
   relu: unary('relu', ['output'], ({ grad, output, spare }) => gateBy(grad, output, 0, spare)),
   leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs, spare }) => gateBy(grad, x, attrs.alpha, spare)),
   elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) =>
@@ -89,7 +89,13 @@ export const sqrt = simple(table.sqrt);
 export const abs = simple(table.abs);
 /** −1, 0 or 1. @shape x [any] → y, as x @gradient 0 @throws ValueError for a dtype that is not float @source torch.sign */
 export const sign = simple(table.sign);
-/** max(x, 0); NaN stays. @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.relu */
+/**
+ * max(x, 0); NaN stays.
+ * @shape x [any] → y, as x
+ * @gradient 0 where x ≤ 0, else g: also where x is NaN, so that what follows from a NaN is seen
+ * @throws ValueError for a dtype that is not float
+ * @source torch.relu
+ */
 export const relu = simple(table.relu);
 /** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source Hendrycks & Gimpel 2016; torch.nn.functional.gelu */
 export const gelu = simple(table.gelu);
@@ -107,7 +113,7 @@ export const erf = simple(table.erf);
 /**
  * x where positive, else slope·x.
  * @shape x [any] → y, as x
- * @gradient g where x > 0, else slope·g
+ * @gradient g where x > 0, else slope·g, also where x is NaN
  * @throws ValueError for a NaN slope or a dtype that is not float
  * @source torch.nn.functional.leaky_relu
  */
@@ -125,9 +131,10 @@ export const elu = (x: Tensor, alpha = 1): Tensor =>
   apply(table.elu, [x], { alpha: numberOf('elu', 'alpha', alpha), beta: 0 });
 
 /**
- * Limits x to [min, max].
+ * Limits x to [min, max]; NaN stays.
  * @shape x [any] → y, as x
- * @gradient g inside the limits (ends included), else 0
+ * @gradient g where min ≤ x ≤ max, else 0, also where x is NaN. At the limits themselves g passes, as
+ *   torch.clamp has it, so that a value that was clipped to its limit can move back inside
  * @throws ValueError for min > max, a NaN limit, or a dtype that is not float
  * @source torch.clamp
  */
@@ -175,8 +182,11 @@ const castOp: Op<{ dtype: DType }> = {
   backward: ({ grad, inputs: [x] }) => [grad.cast(x.dtype)],
 };
 /**
- * Converts to another dtype; to int32 truncates, to bool is x ≠ 0.
+ * Converts to another dtype. To int32 it truncates; a number beyond int32 gives the nearest limit and
+ * NaN gives 0, the same on every device. (PyTorch's result there depends on the processor.) To bool it
+ * is x ≠ 0, true for NaN.
  * @shape x [any] → y, as x
+ * @units to int32: [−2³¹, 2³¹); on gpu devices whole numbers are exact only up to 2²⁴
  * @gradient g, between float types
  * @throws DeviceError for a dtype that the device lacks
  * @source torch.Tensor.to

@@ -85,7 +85,8 @@ function reads(operands: readonly Spec[], output: Spec, names: readonly string[]
 const own = (name: string, operand: Spec): string => `${name}[${sizeOf(operand.shape) === 1 ? '0' : 'i'}]`;
 
 /** The gradient of relu and leakyRelu, from the gradient v, at x. */
-const gate = (v: string, x: string): string => `(${x} > 0 ? ${v} : (slope === 0 ? 0 : slope * ${v}))`;
+const gate = (v: string, x: string): string =>
+  `(${x} > 0 ? ${v} : (slope === 0 ? (${isNumber(x)} ? 0 : ${v}) : slope * ${v}))`;
 
 /** A program in the element `made` by another launch, with its numbers: what the elementwise kernels do to an operand of the output's shape. */
 const ofMade = ([body, value]: Program, variable: string): Program => {
@@ -166,7 +167,10 @@ export const elementwise: Planners<
     return [launch(sizeOf(x.shape), inputs('g', 'a'), `const v = a[i]; ${body}`, `${own('g', g)} * ${slope}`)];
   },
   cast: ([x], _, [y]) => {
-    const whole = '(x > 0 ? Math.floor(x) : (x < 0 ? Math.ceil(x) : 0))';
+    // The largest float32 that int32 holds, since the result is a float32 here.
+    const upper = '(x < 2147483520 ? Math.floor(x) : 2147483520)';
+    const lower = '(x > -2147483648 ? Math.ceil(x) : -2147483648)';
+    const whole = `(x > 0 ? ${upper} : (x < 0 ? ${lower} : 0))`;
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
     return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];
   },

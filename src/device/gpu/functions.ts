@@ -59,7 +59,7 @@ export const erf = (out: string, x: string): string => {
 /** p to the power of q, into `out`, as IEEE has it: whole powers of negative numbers, 1 for q = 0 or p = 1. Needs the numbers `inf` and `nan`. */
 export const pow = (out: string, p: string, q: string): string =>
   `const ${out}A = Math.abs(${p}); const ${out}H = ${q} * 0.5; let ${out}S = 1;
-   if (${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A <= ${largest}) { ${out}S = nan; } } }
+   if (${p} < 0 || 1 / ${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A > 0 && ${out}A <= ${largest}) { ${out}S = nan; } } }
    let ${out}M = 0;
    if (${out}A > ${largest}) { ${out}M = (${q} > 0 ? ${out}A : 0); } else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); } else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
    const ${out} = (${p} === 1 || ${q} === 0 ? 1 : (${isNumber(q)} ? (${isNumber(p)} ? ${out}S * ${out}M : ${p} + ${p}) : ${q}));`;

@@ -54,6 +54,8 @@ const binaryFns: Record<BinaryFn, (a: number, b: number) => number> = {
   ...comparisonFns,
 };
 
+const [least, most] = [-(2 ** 31), 2 ** 31 - 1];
+
 /** Where whole-number arithmetic is not the rounded arithmetic of doubles; sums and differences wrap in the store. */
 const int32Fns: Partial<Record<ArithmeticFn, (a: number, b: number) => number>> = { mul: Math.imul };
 
@@ -105,7 +107,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
   },
 
   gate([{ data: g }, { data: x }], { slope }, [{ data: y }]) {
-    for (let i = 0; i < y.length; i++) y[i] = x[i] > 0 ? g[i] : slope === 0 ? 0 : slope * g[i];
+    for (let i = 0; i < y.length; i++) y[i] = slope !== 0 ? (x[i] > 0 ? g[i] : slope * g[i]) : x[i] <= 0 ? 0 : g[i];
   },
 
   unaryGrad([{ data: g }, { data: v }], { fn }, [{ data: y }]) {
@@ -115,6 +117,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
 
   cast([{ data: x }], _attrs, [{ data: y, dtype }]) {
     if (dtype === 'bool') for (let i = 0; i < y.length; i++) y[i] = Number(x[i] !== 0);
+    else if (dtype === 'int32') for (let i = 0; i < y.length; i++) y[i] = Math.min(Math.max(x[i], least), most);
     else y.set(x);
   },
 };

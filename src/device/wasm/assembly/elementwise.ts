@@ -13,18 +13,6 @@ const block = 8192;
 const slot: usize = 36864;
 const sign = 0x80000000;
 
-/** JavaScript's conversion to int32. */
-function toInt(x: f32): i32 {
-  return abs(x) < 9223372036854775808.0 ? <i32>(<i64>x) : 0;
-}
-function toInt4(x: v128): v128 {
-  if (!v128.any_true(f32x4.ge(f32x4.abs(x), splat(2147483648)))) return i32x4.trunc_sat_f32x4_s(x);
-  let y = i32x4.splat(toInt(f32x4.extract_lane(x, 0)));
-  y = i32x4.replace_lane(y, 1, toInt(f32x4.extract_lane(x, 1)));
-  y = i32x4.replace_lane(y, 2, toInt(f32x4.extract_lane(x, 2)));
-  return i32x4.replace_lane(y, 3, toInt(f32x4.extract_lane(x, 3)));
-}
-
 // @ts-ignore: decorator
 @inline
 function truth(mask: v128): v128 {
@@ -201,7 +189,7 @@ class ToInt {
   // @ts-ignore: decorator
   @inline
   of(x: v128, alpha: v128, beta: v128): v128 {
-    return toInt4(x);
+    return i32x4.trunc_sat_f32x4_s(x);
   }
 }
 @unmanaged
@@ -646,7 +634,7 @@ function gate(p: usize): void {
     let x = <usize>arg(p, 2) + offset;
     let count = min(block, size - c * block);
     if (closed)
-      for (; count > 0; count -= 4, to += 16, g += 16, x += 16) storeLanes(to, v128.and(v128.load(g), f32x4.gt(v128.load(x), splat(0))), count);
+      for (; count > 0; count -= 4, to += 16, g += 16, x += 16) storeLanes(to, v128.andnot(v128.load(g), f32x4.le(v128.load(x), splat(0))), count);
     for (; count > 0; count -= 4, to += 16, g += 16, x += 16) {
       const v = v128.load(g);
       storeLanes(to, v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(v128.load(x), splat(0))), count);

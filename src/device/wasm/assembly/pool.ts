@@ -136,7 +136,7 @@ function unpool(p: usize): void {
   const beforeW = arg(p, geometry + 13);
   const pixel = <usize>channels << 2;
   const line = <usize>width * pixel;
-  // Where it is not 0, only what is positive there lets a value through: relu's gradient.
+  // Where it is not 0, a value passes only where this array is positive or NaN: relu's gradient.
   const gate = <usize>arg(p, geometry + 14);
   const all = <usize>arg(p, 2);
   // Whether windows cover whole rows.
@@ -161,7 +161,7 @@ function unpool(p: usize): void {
           for (let j = 0; j < channels; j += 4) {
             const at = <usize>(ox * channels + j) << 2;
             let chosen = i32x4.eq(v128.load(indices + at), cell);
-            if (gate != 0) chosen = v128.and(chosen, f32x4.gt(v128.load(gate + (to - all) + (<usize>j << 2)), f32x4.splat(0)));
+            if (gate != 0) chosen = v128.andnot(chosen, f32x4.le(v128.load(gate + (to - all) + (<usize>j << 2)), f32x4.splat(0)));
             storeLanes(to + (<usize>j << 2), v128.and(v128.load(values + at), chosen), channels - j);
           }
         }
