@@ -46,6 +46,7 @@ export {
 export {
   type BceWithLogitsOptions,
   bceWithLogits,
+  type CrossEntropyOptions,
   crossEntropy,
   type LossOptions,
   l1,

@@ -1,5 +1,15 @@
 /** Losses as modules. Not here: the operations (autograd/ops/loss.ts). */
-import { bceWithLogits, crossEntropy, type LossOptions, l1, mse, type Reduction } from '../autograd/ops/loss.js';
+import {
+  bceWithLogits,
+  type CrossEntropyOptions,
+  checkIgnoreIndex,
+  crossEntropy,
+  ignoredByDefault,
+  type LossOptions,
+  l1,
+  mse,
+  type Reduction,
+} from '../autograd/ops/loss.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -64,16 +74,25 @@ export class L1Loss extends Loss {
 /**
  * Softmax cross entropy; classes on the last axis.
  * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
- * @units target: class numbers from 0, or probabilities
- * @gradient g·(softmax(x) − target)
- * @throws ShapeError when shapes do not fit
+ * @units target: class numbers in [0, C) or ignoreIndex, or probabilities
+ * @gradient g·(softmax(x) − target), 0 for ignored rows
+ * @throws ShapeError when shapes do not fit; ValueError for a class number out of range, an unknown
+ *   reduction, or an ignoreIndex that is not whole or comes with probabilities
  * @source torch.nn.CrossEntropyLoss
  */
 export class CrossEntropyLoss extends Loss {
-  constructor(options: LossOptions = {}) {
+  readonly ignoreIndex: number;
+
+  constructor({ ignoreIndex = ignoredByDefault, ...options }: CrossEntropyOptions = {}) {
     super(options);
+    checkIgnoreIndex('CrossEntropyLoss', ignoreIndex);
+    this.ignoreIndex = ignoreIndex;
   }
   forward(logits: Tensor, target: Tensor): Tensor {
     return crossEntropy(logits, target, this);
+  }
+  override describe(): string {
+    const ignored = this.ignoreIndex === ignoredByDefault ? [] : [`ignoreIndex=${this.ignoreIndex}`];
+    return [super.describe(), ...ignored].filter((part) => part !== '').join(', ');
   }
 }

@@ -1,9 +1,9 @@
 /** Losses. Sigmoid cross entropy is one kernel, stable and exact at 0; the rest are written in ops. */
-import { ShapeError, show, ValueError } from '../../errors.js';
-import { isFloat } from '../../tensor/dtype.js';
+import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
+import { holds, isFloat, type TypedArray } from '../../tensor/dtype.js';
 import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, isTracking, type Op } from '../graph.js';
+import { apply, call, endWith, isTracking, type Op, scoped } from '../graph.js';
 
 /** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -114,32 +114,101 @@ export function l1(prediction: Tensor, target: Tensor, { reduction }: LossOption
   return reduceLoss('l1', prediction.sub(target).abs(), reduction);
 }
 
+export interface CrossEntropyOptions extends LossOptions {
+  /** Rows of this class add no loss, and the mean divides by the number of the others. Default −100. */
+  ignoreIndex?: number;
+}
+
+/** PyTorch's default. */
+export const ignoredByDefault = -100;
+
+export function checkIgnoreIndex(op: string, ignoreIndex: number): void {
+  if (!Number.isInteger(ignoreIndex) || !holds('int32', ignoreIndex))
+    throw new ValueError(op, 'ignoreIndex must be a whole number that int32 holds', `ignoreIndex=${ignoreIndex}`);
+}
+
 /**
- * Softmax cross entropy; classes on the last axis (channels last).
- * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
- * @units target: class numbers from 0, or probabilities
- * @gradient g·(softmax(x) − target)
- * @throws ShapeError when shapes do not fit
- * @source torch.nn.CrossEntropyLoss
+ * Refuses a class number outside [0, classes) that is not ignored. Returns false where the device
+ * cannot be read at once, so that nobody knows.
  */
-export function crossEntropy(logits: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
-  const logProbability = logits.logSoftmax(-1);
+function checkClasses(target: Tensor, classes: number, ignoreIndex: number): boolean {
+  let numbers: TypedArray;
+  try {
+    numbers = target.dataSync();
+  } catch (error) {
+    if (error instanceof DeviceError && target.device.alive) return false;
+    throw error;
+  }
+  const wrong = numbers.findIndex((k) => (k < 0 || k >= classes) && k !== ignoreIndex);
+  if (wrong >= 0)
+    throw new ValueError(
+      'crossEntropy',
+      `class numbers must be in [0, ${classes}) or ignoreIndex`,
+      `element ${wrong}=${numbers[wrong]}, ignoreIndex=${ignoreIndex}`,
+      `the logits have ${classes} classes`,
+    );
+  return true;
+}
+
+/**
+ * Softmax cross entropy; classes on the last axis (channels last). Class numbers are read and checked
+ * where the device can be read at once. WebGPU cannot: there a number out of range makes the loss NaN.
+ * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
+ * @units target: class numbers in [0, C) or ignoreIndex, or probabilities
+ * @gradient g·(softmax(x) − target), 0 for ignored rows
+ * @throws ShapeError when shapes do not fit; ValueError for a class number out of range, for an
+ *   ignoreIndex that is not whole or comes with probabilities, or for dtypes that do not fit
+ * @source torch.nn.functional.cross_entropy
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const op = 'crossEntropy';
+  const { reduction = 'mean', ignoreIndex = ignoredByDefault } = options;
+  checkIgnoreIndex(op, ignoreIndex);
   if (target.dtype !== 'int32') {
-    checkPair('crossEntropy', logits, target);
-    return reduceLoss('crossEntropy', logProbability.mul(target).sum(-1).neg(), reduction);
+    checkPair(op, logits, target);
+    if (ignoreIndex !== ignoredByDefault)
+      throw new ValueError(op, 'ignoreIndex goes with class numbers', `ignoreIndex=${ignoreIndex}, ${target.dtype}`);
+    return reduceLoss(op, logits.logSoftmax(-1).mul(target).sum(-1).neg(), reduction);
   }
   if (!sameShape(target.shape, logits.shape.slice(0, -1)))
     throw new ShapeError(
-      'crossEntropy',
+      op,
       "class targets must have the logits' shape without its last axis",
       `logits=${show(logits.shape)}, target=${show(target.shape)}`,
     );
+  const size = logits.shape.at(-1) as number;
+  const isChecked = checkClasses(target, size, ignoreIndex);
+  const rows = scoped(
+    () => classRows(logits, target, size, ignoreIndex, isChecked),
+    (made) => Object.values(made),
+  );
+  const ofRows = logits.logSoftmax(-1).where(rows.chosen, 0).sum(-1).neg();
+  const loss = rows.known === undefined ? ofRows : ofRows.where(rows.known, Number.NaN);
+  const reduced = reduction === 'mean' ? loss.sum().div(rows.count) : reduceLoss(op, loss, reduction);
+  return endWith(reduced, ...Object.values(rows));
+}
+
+/** What class numbers say. */
+interface ClassRows {
+  /** […,C]: the element that is a row's class; none in an ignored row. */
+  readonly chosen: Tensor;
+  /** How many rows are not ignored, in the logits' dtype. */
+  readonly count: Tensor;
+  /** […]: whether a row's number is a class or ignored. Absent where that was checked. */
+  readonly known?: Tensor;
+}
+
+function classRows(logits: Tensor, target: Tensor, size: number, ignoreIndex: number, isChecked: boolean): ClassRows {
   const classes = logits.upload(
-    Int32Array.from({ length: logits.shape.at(-1) as number }, (_, i) => i),
+    Int32Array.from({ length: size }, (_, i) => i),
     'int32',
   );
-  const column = target.unsqueeze(-1);
-  const chosen = column.equal(classes);
-  const loss = logProbability.where(chosen, 0).sum(-1).neg();
-  return reduceLoss('crossEntropy', endWith(loss, classes, column, chosen), reduction);
+  const taken = target.notEqual(ignoreIndex);
+  const hit = target.unsqueeze(-1).equal(classes);
+  // Only where the ignored number is itself a class is there a hit to take away.
+  const isClass = ignoreIndex >= 0 && ignoreIndex < size;
+  const chosen = isClass ? hit.mul(taken.unsqueeze(-1)).cast('bool') : hit;
+  const count = taken.cast(logits.dtype).sum();
+  if (isChecked) return { chosen, count };
+  return { chosen, count, known: chosen.sum(-1).add(taken.logicalNot()).notEqual(0) };
 }
