@@ -6,7 +6,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compile, type Device, device, RandomState, type Tensor, type TypedArray, tensor } from '../../src/index.js';
-import { checks, runRow } from '../helpers/conformance.js';
+import { collected } from '../helpers/collect.js';
+import { checks, endGraphs, runRow } from '../helpers/conformance.js';
 import { inputsOf, opTable, type Row } from '../helpers/op-table.js';
 
 const reference = await device('reference');
@@ -27,6 +28,12 @@ for (const [way, open] of Object.entries(ways)) {
   });
   test.after(() => tested?.close());
   for (const { name, run } of checks) test(name, () => run(tested, reference));
+  test('all memory is given back, and no more than was taken', async () => {
+    endGraphs(reference);
+    await collected();
+    const { tensors, bytes, arrays = 0 } = tested.memory();
+    assert.equal({ tensors, bytes, arrays }, { tensors: 0, bytes: 0, arrays: 0 });
+  });
   test.run();
 }
 

@@ -1,6 +1,7 @@
 /**
  * The wasm device's fast paths, which the op table's small rows do not reach: large and odd convolutions (tiles, Winograd, lists of what is not zero, depthwise), shared reductions,
  * pools and elementwise kernels, and masks. Drawn at random from a fixed seed; against the reference device, and bit for bit on one thread and two.
+ * Every array lies between guard bytes, under another filling on either device (test/helpers/guarded.ts).
  * Tolerance: 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
  */
 import { suite } from 'uvu';
@@ -10,14 +11,16 @@ import type { WasmBuffer } from '../../src/device/wasm/memory.js';
 import { type Device, device, dropout, ones, RandomState, type Shape } from '../../src/index.js';
 import { allocate, type TypedArray } from '../../src/tensor/dtype.js';
 import { type Conv2dGeometry, type Padding, window2d } from '../../src/tensor/window.js';
+import { guardedWasm } from '../helpers/guarded.js';
 
 const test = suite('wasm kernels');
 const reference = await device('reference');
 let one: Device;
 let two: Device;
 test.before(async () => {
-  one = await device('wasm', { threads: 1 });
-  two = await device('wasm', { threads: 2 });
+  // Under two fillings: what is read outside of an array, or before it is written, makes other bits.
+  one = await guardedWasm({ threads: 1 }, 'nan');
+  two = await guardedWasm({ threads: 2 }, 'zero');
   // The second thread joins in once it has started.
   await new Promise((resolve) => setTimeout(resolve, 200));
 });

@@ -198,7 +198,14 @@ export class GpuDevice implements Device {
   }
 
   #release({ array }: { array: GpuArray }): void {
-    if (--array.references > 0) return;
+    array.references--;
+    if (array.references < 0)
+      throw new DeviceError(
+        'gpu',
+        'an array must be let go only by those who hold it',
+        `${array.references} references`,
+      );
+    if (array.references > 0) return;
     this.#count(array, -1);
     this.#delete(array);
   }

@@ -91,13 +91,14 @@ export class WasmDevice implements Device, Encoder {
     readonly threads: number,
     /** Why it has no more threads than one, if more were asked for. */
     readonly note: string | null,
+    Allocator: typeof Memory,
   ) {
     this.mode = build;
     this.#exports = exports;
     const start = Math.ceil(exports.firstFree() / 64) * 64;
     this.#queue = start;
     const scratch = start + queueWords * 4;
-    this.#memory = new Memory(memory, scratch + threads * scratchBytes);
+    this.#memory = new Allocator(memory, scratch + threads * scratchBytes);
     // Growth once, so that the queue and scratch exist.
     this.#memory.take(64);
     const words = this.#memory.words;
@@ -489,24 +490,29 @@ function threadsAsked(): number | undefined {
 }
 
 /**
- * Starts a wasm device.
+ * Starts a wasm device. Tests give an allocator that puts guard bytes around every array.
  * @throws ValueError for a thread count out of range; DeviceError where WebAssembly SIMD is missing
  */
-export async function createWasmDevice({
-  threads: asked = threadsAsked(),
-  build,
-}: WasmOptions = {}): Promise<WasmDevice> {
+export async function createWasmDevice(
+  { threads: asked = threadsAsked(), build }: WasmOptions = {},
+  Allocator = Memory,
+): Promise<WasmDevice> {
   if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= mostThreads))
     throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, `threads=${asked}`);
   if (build !== undefined && build !== 'simd' && build !== 'relaxed')
     throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
   const wanted = asked ?? Math.min(await cores(), mostThreads);
   const missing = wanted > 1 ? threadsMissing() : null;
-  if (missing !== null) return open(1, build, missing);
-  return open(wanted, build, null);
+  if (missing !== null) return open(1, build, missing, Allocator);
+  return open(wanted, build, null, Allocator);
 }
 
-async function open(threads: number, build: Build | undefined, note: string | null): Promise<WasmDevice> {
+async function open(
+  threads: number,
+  build: Build | undefined,
+  note: string | null,
+  Allocator: typeof Memory,
+): Promise<WasmDevice> {
   const shared = threads > 1;
   const { module, build: chosen } = await load(build, shared);
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
@@ -520,9 +526,9 @@ async function open(threads: number, build: Build | undefined, note: string | nu
       },
     },
   });
-  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, note);
+  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, note, Allocator);
   const missing = await device.start(module);
   if (missing === null) return device;
   await device.close();
-  return open(1, build, missing);
+  return open(1, build, missing, Allocator);
 }

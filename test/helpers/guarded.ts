@@ -1,0 +1,158 @@
+/**
+ * Devices that see what a kernel reads or writes outside of its arrays. Not here: any check of results (conformance.ts).
+ *
+ * On wasm every array and temporary lies between guard bytes, and it all begins as one filling: the guards, the array itself
+ * and what its block has beyond it. A write outside changes a guard, which is seen at the next flush. A read outside gives
+ * other results under another filling, so the same work must be done under two of them. On reference an index outside throws.
+ */
+import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
+import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
+import { createWasmDevice, type WasmDevice, type WasmOptions } from '../../src/device/wasm/index.js';
+import { type Arena, blockSize, Memory } from '../../src/device/wasm/memory.js';
+import { allocate, type DType, type TypedArray } from '../../src/tensor/dtype.js';
+import { sizeOf } from '../../src/tensor/shape.js';
+
+/** A word that is NaN as a float32 and far outside of any array as an index; and a word of nothing. */
+export const fillings = { nan: 0x7fc5a5a5, zero: 0 } as const;
+
+/** On either side: more than a row of a small image, and whole cache lines, so that arrays stay aligned as they are. */
+const guardBytes = 4096;
+
+interface Block {
+  /** Of the array, between the guards. */
+  readonly address: number;
+  readonly bytes: number;
+  /** What the allocator gave for all of it. */
+  readonly start: number;
+  readonly size: number;
+  freedInto: Arena | null;
+}
+
+class GuardedMemory extends Memory {
+  readonly #blocks = new Map<number, Block>();
+  readonly #freed = new Set<Block>();
+  /** The allocator takes and gives for itself too. */
+  #inside = false;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    start: number,
+    readonly filling: number,
+  ) {
+    super(memory, start);
+  }
+
+  override take(bytes: number, arena = this.arena): number {
+    if (this.#inside) return super.take(bytes, arena);
+    const size = blockSize(bytes + 2 * guardBytes);
+    this.#inside = true;
+    const start = super.take(size, arena);
+    this.#inside = false;
+    const address = start + guardBytes;
+    this.words.fill(this.filling, start / 4, (start + size) / 4);
+    // Guards are whole words: lists of 16-bit numbers may fill the last one.
+    this.#blocks.set(address, { address, bytes: Math.ceil(bytes / 4) * 4, start, size, freedInto: null });
+    return address;
+  }
+
+  /** A block is free again only when no command can reach it: queued ones after a flush, a plan's when the plan has ended. */
+  override give(address: number, size: number, from: Arena): void {
+    const block = this.#blocks.get(address);
+    if (this.#inside || block === undefined) {
+      super.give(address, size, from);
+      return;
+    }
+    this.#blocks.delete(address);
+    block.freedInto = from;
+    this.#freed.add(block);
+  }
+
+  /** After a flush. @throws an Error that names the first array with a changed guard */
+  check(): void {
+    const words = this.words;
+    const look = (block: Block, from: number, to: number): void => {
+      for (let at = from; at < to; at += 4)
+        if (words[at / 4] !== this.filling) {
+          const { address, bytes } = block;
+          const where =
+            at < address ? `${address - at} bytes before` : `${at - address - bytes} bytes after the end of`;
+          words.fill(this.filling, from / 4, to / 4);
+          throw new Error(`a kernel wrote ${where} an array of ${bytes} bytes`);
+        }
+    };
+    for (const blocks of [this.#blocks.values(), this.#freed])
+      for (const block of blocks) {
+        look(block, block.start, block.address);
+        look(block, block.address + block.bytes, block.start + block.size);
+      }
+    if (this.arena !== this.common) return;
+    for (const block of this.#freed) {
+      const into = block.freedInto as Arena;
+      if (into !== this.common && into.heir === null) continue;
+      this.#freed.delete(block);
+      super.give(block.start, block.size, into);
+    }
+  }
+}
+
+/** A wasm device whose arrays lie between guards; every flush checks them. */
+export async function guardedWasm(options: WasmOptions, filling: keyof typeof fillings): Promise<WasmDevice> {
+  const made: GuardedMemory[] = [];
+  class Allocator extends GuardedMemory {
+    constructor(memory: WebAssembly.Memory, start: number) {
+      super(memory, start, fillings[filling]);
+      made.push(this);
+    }
+  }
+  const on = await createWasmDevice(options, Allocator);
+  const flush = on.flush;
+  on.flush = () => {
+    flush.call(on);
+    made[made.length - 1].check();
+  };
+  return on;
+}
+
+/** The array, but an index that is none of its own throws. */
+function indexed(array: TypedArray): TypedArray {
+  const check = (key: string | symbol): void => {
+    if (typeof key !== 'string' || String(Number(key)) !== key) {
+      if (key === 'undefined') throw new Error('an element was asked for at no index');
+      return;
+    }
+    const index = Number(key);
+    if (!(Number.isInteger(index) && index >= 0 && index < array.length))
+      throw new Error(`element ${key} of an array of ${array.length} was asked for`);
+  };
+  return new Proxy(array, {
+    get(target, key) {
+      check(key);
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' && key !== 'constructor' ? value.bind(target) : value;
+    },
+    set(target, key, value) {
+      check(key);
+      return Reflect.set(target, key, value, target);
+    },
+  });
+}
+
+/** The reference device, where a kernel that reads or writes an element that is not there throws. */
+export class GuardedReference extends ReferenceDevice {
+  override upload(data: HostData, dtype: DType): ReferenceBuffer {
+    const buffer = super.upload(data, dtype);
+    buffer.data = indexed(buffer.data as TypedArray);
+    return buffer;
+  }
+
+  override run<K extends KernelName>(
+    kernel: K,
+    inputs: readonly Operand[],
+    attrs: KernelAttrs[K],
+    outputs: readonly Spec[],
+    into?: readonly DeviceBuffer[],
+  ): DeviceBuffer[] {
+    const made = into ?? outputs.map(({ shape, dtype }) => this.upload(allocate(dtype, sizeOf(shape)), dtype));
+    return super.run(kernel, inputs, attrs, outputs, made);
+  }
+}
