@@ -1,6 +1,9 @@
-/** PNG images of 8 bits a channel, both ways, by fast-png. Not here: drawing (picture.ts), files, other formats. */
-import { convertIndexedToRgb, type DecodedPng, decode, encode, hasPngSignature } from 'fast-png';
-import { FormatError, ShapeError } from '../errors.js';
+/** PNG images of 8 bits a channel, both ways. Not here: drawing (picture.ts), files, other formats. */
+import { zlibSync } from 'fflate';
+import { ShapeError } from '../errors.js';
+import { type Bytes, bytesFrom } from './bytes.js';
+import { bad, type ColorType, colorTypes, readChunks, writeChunks } from './png-chunks.js';
+import { samplesOf } from './png-pixels.js';
 
 /** Pixels in rows from the top, channels innermost: grey, grey and alpha, RGB, or RGB and alpha. */
 export interface PngImage {
@@ -11,8 +14,8 @@ export interface PngImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** Larger images are refused before memory is set aside for them. */
-const MAX_PIXELS = 2 ** 26;
+/** Color types by number of channels. */
+const colors: Readonly<Record<1 | 2 | 3 | 4, ColorType>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
 /**
  * Writes an image as PNG.
@@ -20,60 +23,54 @@ const MAX_PIXELS = 2 ** 26;
  * @units data in 0 … 255
  * @throws ShapeError when the sizes are not whole and positive or do not fit the data
  */
-export function encodePng(image: PngImage): Uint8Array {
+export function encodePng(image: PngImage): Uint8Array<ArrayBuffer> {
   const { width, height, channels, data } = image;
-  const whole = [width, height].every((n) => Number.isInteger(n) && n > 0) && [1, 2, 3, 4].includes(channels);
-  if (!whole || data.length !== width * height * channels)
+  const isWhole = [width, height].every((n) => Number.isInteger(n) && n > 0) && [1, 2, 3, 4].includes(channels);
+  if (!isWhole || data.length !== width * height * channels)
     throw new ShapeError(
       'encodePng',
       'data must have height × width × channels elements',
       `${data.length} for ${height} × ${width} × ${channels}`,
     );
-  return encode({ width, height, channels, depth: 8, data });
+  const header = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 8, colors[channels], 0, 0, 0]);
+  new DataView(header.buffer).setUint32(0, width);
+  new DataView(header.buffer).setUint32(4, height);
+  // Each row follows its filter, 0 for none.
+  const row = width * channels;
+  const rows = new Uint8Array(height * (row + 1));
+  for (let y = 0; y < height; y++) rows.set(data.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
+  return writeChunks([
+    { type: 'IHDR', data: header },
+    { type: 'IDAT', data: zlibSync(rows, { level: 3 }) },
+    { type: 'IEND', data: new Uint8Array(0) },
+  ]);
 }
 
-const bad = (rule: string, got: string): FormatError => new FormatError('decodePng', rule, got);
-
-/** Greys of 1, 2 or 4 bits are packed in bytes, each row beginning a new one. */
-function unpack({ width, height, depth, data }: DecodedPng): Uint8Array {
-  const out = new Uint8Array(width * height);
-  const rowBytes = Math.ceil((width * depth) / 8);
-  const max = 2 ** depth - 1;
-  for (let i = 0; i < out.length; i++) {
-    const bit = (i % width) * depth;
-    const byte = data[Math.floor(i / width) * rowBytes + (bit >> 3)];
-    out[i] = (((byte >> (8 - depth - (bit & 7))) & max) * 255) / max;
+/** The colors that indices stand for, with alpha where the palette has any. */
+function look(indices: Uint8Array, palette: Uint8Array, alpha: Uint8Array | null): Uint8Array {
+  const channels = alpha === null ? 3 : 4;
+  const out = new Uint8Array(indices.length * channels);
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i] * 3;
+    if (from >= palette.length) throw bad(`an index must lie in the palette of ${palette.length / 3}`, `${indices[i]}`);
+    for (let c = 0; c < 3; c++) out[i * channels + c] = palette[from + c];
+    if (alpha !== null) out[i * channels + 3] = alpha[indices[i]] ?? 255;
   }
   return out;
 }
 
 /**
- * Reads a PNG. Palettes become colours; 16-bit values are rounded to 8 bits and fewer than 8 are widened.
+ * Reads a PNG of any kind. Palettes become colors, 16-bit values are rounded to 8 bits and fewer than 8 are
+ * widened. A single transparent color of a grey or RGB image is passed over.
  * @shape bytes → data [height · width · channels]
  * @units data in 0 … 255
- * @throws FormatError when the bytes are not a whole, sound PNG, or of more than 2²⁶ pixels
+ * @throws FormatError when the bytes are not a whole, sound PNG, or of more than 2²⁶ pixels; ValueError for
+ * what is no bytes
  */
-export function decodePng(bytes: Uint8Array): PngImage & { readonly data: Uint8Array } {
-  if (!hasPngSignature(bytes) || bytes.length < 33)
-    throw bad('a file must begin with the PNG signature and header', `${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const pixels = view.getUint32(16) * view.getUint32(20);
-  if (pixels === 0 || pixels > MAX_PIXELS)
-    throw bad(`an image must have 1 to ${MAX_PIXELS} pixels`, `${view.getUint32(16)} × ${view.getUint32(20)}`);
-  try {
-    const png = decode(bytes, { checkCrc: true });
-    const { width, height, depth } = png;
-    let data: Uint8Array;
-    if (png.palette) data = convertIndexedToRgb(png);
-    else if (depth < 8) data = unpack(png);
-    else data = depth === 16 ? Uint8Array.from(png.data, (v) => Math.round(v / 257)) : Uint8Array.from(png.data);
-    const channels = data.length / (width * height);
-    if (channels !== 1 && channels !== 2 && channels !== 3 && channels !== 4)
-      throw bad('data must have height × width × channels elements', `${data.length} for ${height} × ${width}`);
-    return { width, height, channels, data };
-  } catch (error) {
-    if (error instanceof FormatError) throw error;
-    // fast-png reports damage by whatever error its readers run into.
-    throw bad('the file must be a sound PNG', error instanceof Error ? error.message : String(error));
-  }
+export function decodePng(bytes: Bytes): PngImage & { readonly data: Uint8Array } {
+  const { header, palette, alpha, data } = readChunks(bytesFrom('decodePng', bytes));
+  const { width, height, color } = header;
+  const samples = samplesOf(header, data);
+  if (color !== 3 || palette === null) return { width, height, channels: colorTypes[color].channels, data: samples };
+  return { width, height, channels: alpha === null ? 3 : 4, data: look(samples, palette, alpha) };
 }

@@ -3,9 +3,12 @@
  * what a checkpoint contains is its maker's business. Typed arrays are taken as little-endian, as on every platform of today.
  * @source github.com/huggingface/safetensors, "Format"
  */
+import { shown } from '../arguments.js';
 import { FormatError, ShapeError, show, ValueError } from '../errors.js';
 import { allocate, bytesOf, type DType, type TypedArray } from '../tensor/dtype.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
+import { type Bytes, bytesFrom } from './bytes.js';
+import { flawOf, hasLoneSurrogate } from './json.js';
 
 /** One tensor of a file. */
 export interface StoredTensor {
@@ -25,10 +28,17 @@ const LENGTH_BYTES = 8;
 const bytesIn = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
+/** Half of a surrogate pair would be written as U+FFFD, and two such names as one. */
+function checkText(op: string, text: string): void {
+  if (hasLoneSurrogate(text))
+    throw new ValueError(op, 'names and metadata must be well-formed Unicode', JSON.stringify(text).slice(0, 80));
+}
+
 /**
  * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
  * aligned in the file.
- * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`, an array of another dtype, or metadata that is not text
+ * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`, an array
+ * of another dtype, bool data other than 0 and 1, metadata that is not text, or text with half of a surrogate pair
  * @source safetensors.serialize
  */
 export function encodeSafetensors(
@@ -41,6 +51,14 @@ export function encodeSafetensors(
   let total = 0;
   for (const [name, { dtype, shape, data }] of entries.toSorted((a, b) => bytesOf[b[1].dtype] - bytesOf[a[1].dtype])) {
     if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
+    checkText(op, name);
+    if (!ArrayBuffer.isView(data))
+      throw new ValueError(
+        op,
+        'data must be a typed array',
+        `${name}: ${shown(data)}`,
+        'of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
+      );
     checkShape(op, shape);
     if (data.length !== sizeOf(shape))
       throw new ShapeError(
@@ -50,12 +68,17 @@ export function encodeSafetensors(
       );
     if (allocate(dtype, 0).constructor !== data.constructor)
       throw new ValueError(op, 'data must be of its dtype', `${name}: ${data.constructor.name} for ${dtype}`);
+    if (dtype === 'bool' && data.some((v) => v > 1))
+      throw new ValueError(op, 'bool data must be 0 or 1', `${name}: ${data.find((v) => v > 1)}`);
     offsets.set(name, total);
     total += data.byteLength;
   }
-  for (const [key, text] of Object.entries(metadata ?? {}))
+  for (const [key, text] of Object.entries(metadata ?? {})) {
     if (typeof text !== 'string')
       throw new ValueError(op, 'metadata must be text', `${key}: ${typeof text}`, 'write it as JSON');
+    checkText(op, key);
+    checkText(op, text);
+  }
 
   const header = Object.fromEntries([
     ...(metadata === undefined ? [] : [[METADATA, metadata] as const]),
@@ -82,29 +105,35 @@ const bad = (rule: string, got: string, hint?: string): FormatError =>
 const isObject = (value: Json): value is { [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const areWhole = (value: Json): value is number[] =>
-  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0 && !Object.is(n, -0));
 const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
 function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start: number } {
   if (bytes.length < LENGTH_BYTES)
     throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  // Zip files begin so.
+  const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
   if (length > MAX_HEADER || Number(length) > bytes.length - LENGTH_BYTES)
     throw bad(
       'the header must lie within the file',
       `${length} bytes of ${bytes.length - LENGTH_BYTES}`,
-      'the file is cut short, or not safetensors',
+      isZip
+        ? "this is a zip file, such as PyTorch's .pt or numpy's .npz: save it there as safetensors"
+        : 'the file is cut short, or not safetensors',
     );
   const start = LENGTH_BYTES + Number(length);
+  let text: string;
   let header: Json;
   try {
     // Copied because a browser's decoder refuses shared memory.
-    header = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start)),
-    );
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start));
+    header = JSON.parse(text);
   } catch (error) {
     throw bad('the header must be JSON in UTF-8', (error as Error).message);
   }
+  const flaw = flawOf(text);
+  if (flaw !== null) throw bad(flaw.rule, flaw.got);
   if (!isObject(header)) throw bad('the header must be a JSON object', quote(header));
   return { header, start };
 }
@@ -120,13 +149,15 @@ function readMetadata(value: Json | undefined): Record<string, string> {
 /**
  * Reads a safetensors file. Everything the header claims is checked against the bytes before anything is made from it; the
  * arrays are copies, so the bytes may be part of a larger buffer at any offset.
- * @throws FormatError when the bytes are not a well-formed file, or hold a dtype this library lacks
+ * @throws FormatError when the bytes are not a well-formed file, or hold a dtype this library lacks; ValueError
+ * for what is no bytes
  * @source safetensors.deserialize
  */
-export function decodeSafetensors(bytes: Uint8Array): {
+export function decodeSafetensors(file: Bytes): {
   tensors: Record<string, StoredTensor>;
   metadata: Record<string, string>;
 } {
+  const bytes = bytesFrom('decodeSafetensors', file);
   const { header, start } = readHeader(bytes);
   const total = bytes.length - start;
   const spans: { name: string; from: number; to: number }[] = [];

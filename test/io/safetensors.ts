@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CedarError, FormatError, ShapeError, ValueError } from '../../src/errors.js';
+import { zeros } from '../../src/index.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/io/safetensors.js';
 import { sameBits } from '../helpers/close.js';
 
@@ -148,6 +149,62 @@ safetensors('malformed files are refused, each with its reason', () => {
   refused(file({ __metadata__: [] }), 'metadata must be a JSON object; got []');
 });
 
+safetensors('names that stand twice are refused, however they are written', () => {
+  const entry = (from: number, more = ''): string =>
+    `{"dtype":"F32","shape":[1],"data_offsets":[${from},${from + 4}]${more}}`;
+  const eight = new Uint8Array(8);
+  const twice = 'a name must not stand twice in one object; got';
+  refused(file(`{"w":${entry(0)},"w":${entry(4)}}`, eight), `${twice} "w"`);
+  refused(file(`{"w" :${entry(0)}, "\\u0077"\n: ${entry(4)}}`, eight), `${twice} "\\u0077"`);
+  refused(file(`{"__metadata__":{},"__metadata__":{}}`), `${twice} "__metadata__"`);
+  refused(file(`{"__metadata__":{"a":"1","a":"2"}}`), `${twice} "a"`);
+  refused(file(`{"w":${entry(0, ',"dtype":"I32"')}}`, new Uint8Array(4)), `${twice} "dtype"`);
+  // The same text elsewhere, in a string or in another object, is no second name.
+  const sound = file(`{"w":${entry(0)},"v":${entry(4)},"__metadata__":{"w":"v","v":"\\"v\\":\\\\"}}`, eight);
+  assert.equal(Object.keys(decodeSafetensors(sound).tensors), ['w', 'v']);
+  assert.is(decodeSafetensors(sound).metadata.v, '"v":\\');
+});
+
+safetensors('deep nesting, sizes of minus zero and halves of surrogate pairs are refused', () => {
+  for (const deep of ['['.repeat(100_000) + ']'.repeat(100_000), `{"w":${'['.repeat(40)}1${']'.repeat(40)}}`])
+    refused(file(deep), /^decodeSafetensors: JSON must not nest deeper than 32; got depth 33 at character \d+$/);
+  refused(
+    file('{"w":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}'),
+    /^decodeSafetensors: shape must be a list of whole, non-negative sizes; got "w"/,
+  );
+  refused(
+    file('{"\\ud800":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'),
+    'text must be well-formed Unicode; got "\\ud800"',
+  );
+  refused(file('{"__metadata__":{"a":"\\udc00"}}'), 'text must be well-formed Unicode; got "\\udc00"');
+  assert.is(decodeSafetensors(file('{"__metadata__":{"a":"\\ud83c\\udf32"}}')).metadata.a, '🌲');
+});
+
+safetensors('a zip file is named', () => {
+  // What torch.save and numpy.savez begin with.
+  const zip = Buffer.concat([Buffer.from('504b0304000008080000', 'hex'), Buffer.alloc(60)]);
+  refused(zip, /; this is a zip file, such as PyTorch's \.pt or numpy's \.npz: save it there as safetensors$/);
+});
+
+safetensors('an ArrayBuffer is read, and what is no bytes is refused with a hint', () => {
+  const bytes = encodeSafetensors(some);
+  assert.equal(decodeSafetensors(bytes.buffer), decodeSafetensors(bytes));
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  assert.equal(decodeSafetensors(shared.buffer), decodeSafetensors(bytes));
+  const rule = 'decodeSafetensors: bytes must be a Uint8Array or an ArrayBuffer; ';
+  for (const [value, says] of [
+    [null, 'got null'],
+    [new Response('x'), 'got a Response; pass await response.arrayBuffer()'],
+    ['model.safetensors', "got 'model.safetensors'; read the file first: await readFile(path) of 'node:fs/promises'"],
+    [new Float32Array(2), 'got a Float32Array'],
+  ] as const)
+    assert.throws(
+      () => decodeSafetensors(value as unknown as Uint8Array),
+      (e: unknown) => e instanceof ValueError && e.message === rule + says,
+    );
+});
+
 safetensors('damage is never anything but a FormatError', () => {
   const sound = encodeSafetensors(some, { a: 'b' });
   const tolerate = (bytes: Uint8Array) => {
@@ -199,6 +256,25 @@ safetensors('what cannot be written is refused', () => {
     ValueError,
     'the name __metadata__ is reserved; got __metadata__',
   );
+  bad(
+    { w: { dtype: 'bool', shape: [2], data: new Uint8Array([1, 2]) } },
+    ValueError,
+    'bool data must be 0 or 1; got w: 2',
+  );
+  const lone = { dtype: 'float32', shape: [2], data } as const;
+  const rule = 'names and metadata must be well-formed Unicode; got';
+  bad({ '\ud800': lone }, ValueError, `${rule} "\\ud800"`);
+  // A state dictionary of tensors, as users try first.
+  bad(
+    { w: zeros([2]) as unknown as StoredTensor },
+    ValueError,
+    'data must be a typed array; got w: the function data; of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
+  );
+  for (const metadata of [{ a: 'x\udc00' }, { '\udc00': 'x' }] as Record<string, string>[])
+    assert.throws(
+      () => encodeSafetensors({}, metadata),
+      (e: unknown) => e instanceof ValueError && e.message.startsWith(`encodeSafetensors: ${rule}`),
+    );
   assert.throws(
     () => encodeSafetensors({}, { a: 1 as unknown as string }),
     (e: unknown) => e instanceof ValueError,

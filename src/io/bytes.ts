@@ -1,0 +1,23 @@
+/** Bytes as the decoders take them. */
+import { shown } from '../arguments.js';
+import { ValueError } from '../errors.js';
+
+/** What the decoders read: a Buffer is a Uint8Array, and fetch gives an ArrayBuffer. */
+export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer;
+
+/** The bytes of an argument, not copied. @throws ValueError for anything else */
+export function bytesFrom(op: string, value: Bytes): Uint8Array {
+  // By its name, because arrays made in another frame or context are no instances of this one's classes.
+  const kind = Object.prototype.toString.call(value);
+  if (kind === '[object Uint8Array]') return value as Uint8Array;
+  if (kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]')
+    return new Uint8Array(value as ArrayBuffer);
+  const hints: Readonly<Record<string, string>> = {
+    '[object Promise]': 'await it first',
+    '[object Response]': 'pass await response.arrayBuffer()',
+    '[object Blob]': 'pass await blob.arrayBuffer()',
+    '[object File]': 'pass await file.arrayBuffer()',
+    '[object String]': "read the file first: await readFile(path) of 'node:fs/promises'",
+  };
+  throw new ValueError(op, 'bytes must be a Uint8Array or an ArrayBuffer', shown(value), hints[kind]);
+}

@@ -1,0 +1,45 @@
+/** What JSON.parse lets through and a file format forbids. Not here: the formats themselves. */
+
+/** Deeper than any header nests; far less than what overflows a stack. */
+const mostDepth = 32;
+
+const whitespace = new Set([' ', '\t', '\n', '\r']);
+
+/** Whether text holds half of a surrogate pair, which UTF-8 cannot write. */
+export const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
+
+/** Where a string ends that begins at a quotation mark. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  for (; text[at] !== '"'; at++) if (text[at] === '\\') at++;
+  return at;
+}
+
+/**
+ * The first name that stands twice in an object, string with half of a surrogate pair, or nesting too deep, of
+ * sound JSON: the rule and what breaks it. Null where there is none.
+ */
+export function flawOf(json: string): { rule: string; got: string } | null {
+  /** The names so far in each object that is open, null for an array. */
+  const open: (Set<string> | null)[] = [];
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at];
+    if (letter === '{' || letter === '[') {
+      open.push(letter === '{' ? new Set() : null);
+      if (open.length > mostDepth)
+        return { rule: `JSON must not nest deeper than ${mostDepth}`, got: `depth ${open.length} at character ${at}` };
+    } else if (letter === '}' || letter === ']') open.pop();
+    else if (letter === '"') {
+      const end = endOfString(json, at);
+      const literal = json.slice(at, end + 1);
+      const value: string = JSON.parse(literal);
+      if (hasLoneSurrogate(value)) return { rule: 'text must be well-formed Unicode', got: literal.slice(0, 80) };
+      at = end;
+      while (whitespace.has(json[at + 1])) at++;
+      const names = json[at + 1] === ':' ? open.at(-1) : null;
+      if (names?.has(value)) return { rule: 'a name must not stand twice in one object', got: literal.slice(0, 80) };
+      names?.add(value);
+    }
+  }
+  return null;
+}
