@@ -25,6 +25,7 @@ import {
 } from 'cedargrad';
 import { extremes } from './extremes.js';
 import { type KernelCall, kernelCalls } from './kernels.js';
+import { type Expected, seedOf } from './known.js';
 import { inputsOf, opTable, type Row } from './op-table.js';
 
 export interface Check {
@@ -63,7 +64,8 @@ export async function runRow(row: Row, on: Device): Promise<Outcome> {
   const values = await y.data();
   const grads: (TypedArray | null)[] = [];
   if (row.differentiable) {
-    const g = tensor(new RandomState(11).randn(y.size), { shape: y.shape, device: on });
+    const seed = row.expected === undefined ? new RandomState(11).randn(y.size) : seedOf(y.size);
+    const g = tensor(seed, { shape: y.shape, device: on });
     y.backward(g);
     for (const x of inputs) grads.push(x.grad === null ? null : await x.grad.data());
     g.release();
@@ -74,22 +76,42 @@ export async function runRow(row: Row, on: Device): Promise<Outcome> {
 }
 
 /** NaN and infinities in the same places, all else within the tolerance. */
-function agree(what: string, got: TypedArray, want: TypedArray, { relative, absolute }: Row['tolerance']): void {
-  must(got.length === want.length, `${what}: ${got.length} elements, on reference ${want.length}`);
-  const wrong = [...want.keys()].filter((i) => {
+function agree(
+  what: string,
+  got: TypedArray,
+  want: ArrayLike<number>,
+  { relative, absolute }: Row['tolerance'],
+  whose = 'on reference',
+): void {
+  must(got.length === want.length, `${what}: ${got.length} elements, ${whose} ${want.length}`);
+  const wrong = [...got.keys()].filter((i) => {
     const near = Number.isFinite(want[i]) && Math.abs(got[i] - want[i]) <= absolute + relative * Math.abs(want[i]);
     return !near && !Object.is(got[i], want[i]);
   });
-  must(
-    wrong.length === 0,
-    `${what}: ${wrong.map((i) => `element ${i} is ${got[i]}, on reference ${want[i]}`).join('; ')}`,
-  );
+  must(wrong.length === 0, `${what}: ${wrong.map((i) => `element ${i} is ${got[i]}, ${whose} ${want[i]}`).join('; ')}`);
+}
+
+/** Holds an outcome to numbers from outside. */
+function checkExpected(
+  { dtype, shape, values, grads }: Outcome,
+  expected: Expected,
+  tolerance: Row['tolerance'],
+): void {
+  if (expected.dtype !== 'float') must(dtype === expected.dtype, `dtype ${dtype}, expected ${expected.dtype}`);
+  must(`${shape}` === `${expected.shape}`, `shape [${shape}], expected [${expected.shape}]`);
+  agree('value', values, expected.values, tolerance, 'expected');
+  expected.gradients?.forEach((want, i) => {
+    const mine = grads[i];
+    if (want !== null) must(mine !== null, `input ${i}: no gradient`);
+    if (want !== null && mine !== null) agree(`gradient of input ${i}`, mine, want, tolerance, 'expected');
+  });
 }
 
 async function checkRow(row: Row, on: Device, reference: Device): Promise<void> {
   await on.sync();
   const before = beyondSingles(on);
   const got = await runRow(row, on);
+  if (row.expected !== undefined) checkExpected(got, row.expected, row.tolerance);
   const want = await runRow(row, reference);
   must(got.dtype === want.dtype, `dtype ${got.dtype}, on reference ${want.dtype}`);
   must(`${got.shape}` === `${want.shape}`, `shape [${got.shape}], on reference [${want.shape}]`);

@@ -1,10 +1,12 @@
 /**
  * One row per way of calling an op: its input shapes, where their values lie, and the call. Gradient checks, device conformance and the completeness
- * test all run over it; a new op needs a row here and nothing else. Not here: any expected number (test/semantics.ts, test/ops/fixtures.ts).
+ * test all run over it. A row says how to call an op. What comes out is in the rows with `expected`,
+ * which known.ts makes.
  */
 
 import type { Device, DType, Shape, Tensor } from 'cedargrad';
 import * as c from 'cedargrad';
+import { type Expected, knownCalls } from './known.js';
 
 /**
  * Where values lie. 'distinct': a shuffled, evenly spaced set without 0, so that no finite difference crosses a tie or a kink; different sets in different
@@ -15,7 +17,6 @@ export type Domain =
   | 'away'
   | 'positive'
   | 'unit'
-  | 'probability'
   | 'distinct'
   | 'ties'
   | { readonly int: readonly number[] }
@@ -38,6 +39,8 @@ export interface Row {
   readonly secondOrder: boolean;
   /** Between devices in float32. */
   readonly tolerance: { readonly relative: number; readonly absolute: number };
+  /** Numbers from outside; without them devices are held to the reference device alone. */
+  readonly expected?: Expected;
 }
 type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance'>>;
 
@@ -84,8 +87,6 @@ function draw(
       return from((u) => 0.1 + 0.8 * u);
     case 'ties':
       return from((u) => Math.floor(u * 3) - 1);
-    case 'probability':
-      return from((u) => (0.1 + u) / size);
     case 'distinct': {
       const order = Array.from(random.rand(size), (u, i) => ({ u, i })).sort((a, b) => a.u - b.u);
       const values = new Array<number>(size);
@@ -807,5 +808,22 @@ row(
 row('dropout', '', [of('normal', 4, 5)], (x) => c.dropout(x, { rate: 0.4, random: new c.RandomState(3) }));
 row('dropout', 'rate 0', [of('normal', 3)], (x) => c.dropout(x, { rate: 0 }).mul(x));
 row('dropout', 'not training', [of('normal', 3)], (x) => c.dropout(x, { training: false }).mul(x));
+
+// ---- rows with known numbers
+
+const domainOf = (dtype: string, values: readonly number[]): Domain =>
+  dtype === 'int32' ? { int: values } : dtype === 'bool' ? { bool: values } : values;
+const nearKnown: Settings['tolerance'] = { relative: 2e-6, absolute: 2e-6 };
+for (const { op, name, inputs, fn, expected } of knownCalls)
+  rows.push({
+    op,
+    name,
+    inputs: inputs.map(({ shape, dtype, values }) => ({ shape, domain: domainOf(dtype, values) })),
+    fn,
+    differentiable: expected.gradients !== null,
+    secondOrder: false,
+    tolerance: nearKnown,
+    expected,
+  });
 
 export const opTable: readonly Row[] = rows;

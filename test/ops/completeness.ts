@@ -1,8 +1,14 @@
-/** Every exported op has a row in the op table and a complete doc comment; every row names an exported op. */
+/**
+ * Every exported op has a row in the op table, known numbers for each of its options and defaults, and
+ * a complete doc comment; every row names an exported op.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as cedar from '../../src/index.js';
+import { knownCalls } from '../helpers/known.js';
 import { opTable } from '../helpers/op-table.js';
 
 const test = suite('op table completeness');
@@ -57,6 +63,82 @@ test('every row names an exported op, and has a name of its own', () => {
     [],
   );
 });
+
+/** The optional parameters of each op, and the options in objects that it takes, as declared. */
+function optionsOf(): Map<string, Set<string>> {
+  const index = fileURLToPath(new URL('../../src/index.ts', import.meta.url));
+  const program = ts.createProgram([index], {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+  });
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(index) as ts.SourceFile;
+  const exports = checker.getExportsOfModule(checker.getSymbolAtLocation(source) as ts.Symbol);
+  const options = new Map<string, Set<string>>();
+  for (const symbol of exports) {
+    if (!ops.has(symbol.name)) continue;
+    const names = new Set<string>();
+    const [signature] = checker.getTypeOfSymbolAtLocation(symbol, source).getCallSignatures();
+    for (const parameter of signature.getParameters()) {
+      const declaration = parameter.valueDeclaration as ts.ParameterDeclaration;
+      const type = checker.getNonNullableType(checker.getTypeOfSymbolAtLocation(parameter, declaration));
+      const forms = (type.isUnion() ? type.types : [type]).filter((form) => {
+        const declared = form.aliasSymbol ?? type.aliasSymbol ?? form.symbol;
+        return /Options$/.test(declared?.name ?? '') || form.symbol?.name === '__type';
+      });
+      if (forms.length === 0) {
+        if (checker.isOptionalParameter(declaration)) names.add(parameter.name);
+        continue;
+      }
+      const found = new Set(forms.flatMap((form) => checker.getPropertiesOfType(form).map(({ name }) => name)));
+      for (const name of found) {
+        const needed = forms.every((form) => {
+          const property = checker.getPropertyOfType(form, name);
+          return property !== undefined && (property.flags & ts.SymbolFlags.Optional) === 0;
+        });
+        if (!needed) names.add(name);
+      }
+    }
+    options.set(symbol.name, names);
+  }
+  return options;
+}
+const options = optionsOf();
+
+test('the options of ops are found where they are declared', () => {
+  assert.is(options.size, ops.size);
+  const sorted = (op: string): string[] => [...(options.get(op) ?? [])].sort();
+  assert.equal(sorted('relu'), []);
+  assert.equal(sorted('leakyRelu'), ['slope']);
+  assert.equal(sorted('softmax'), ['axis']);
+  assert.equal(sorted('std'), ['axes', 'correction', 'keepDims']);
+  assert.equal(sorted('conv2d'), ['bias', 'dilation', 'groups', 'padding', 'stride']);
+  assert.equal(sorted('crossEntropy'), ['ignoreIndex', 'reduction']);
+  assert.ok(sorted('maxUnpool2d').includes('kernelSize') && sorted('maxUnpool2d').includes('strides'));
+});
+
+for (const [op, declared] of options)
+  test(`${op} has known numbers, with and without each option`, () => {
+    const calls = knownCalls.filter((call) => call.op === op);
+    assert.ok(calls.length > 0, 'add a case to test/fixtures/gen_expected.py and a call to test/helpers/known.ts');
+    for (const option of declared) {
+      assert.ok(
+        calls.some(({ gives }) => gives.includes(option)),
+        `no known call of ${op} gives ${option}`,
+      );
+      assert.ok(
+        calls.some(({ gives }) => !gives.includes(option)),
+        `no known call of ${op} leaves ${option} to its default`,
+      );
+    }
+    const unknown = calls.flatMap(({ gives }) => gives).filter((name) => !declared.has(name));
+    assert.equal(unknown, [], 'these are no options');
+  });
 
 for (const [name, file] of ops)
   test(`${name} documents @shape, @gradient, @throws and @source`, () => {

@@ -1,4 +1,8 @@
-/** First and second derivatives of every differentiable row of the op table against finite differences, in float64 on the reference device. */
+/**
+ * First and second derivatives of every differentiable row of the op table against finite differences,
+ * in float64 on the reference device. Rows with known numbers have their gradients from elsewhere
+ * (known.ts). Not here: any value.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Device, device, gradcheck, gradgradcheck, tensor } from '../../src/index.js';
@@ -7,9 +11,8 @@ import { inputsOf, opTable } from '../helpers/op-table.js';
 const test = suite('gradcheck');
 const reference: Device = await device('reference');
 
-for (const row of opTable) {
+for (const row of opTable.filter(({ expected }) => expected === undefined)) {
   if (row.differentiable) test(row.name, () => void gradcheck(row.fn, inputsOf(row, reference, 'float64')));
-  else test(`${row.name}: runs`, () => void row.fn(...inputsOf(row, reference, 'float32')));
   if (row.secondOrder)
     test(`${row.name}: second order`, () => void gradgradcheck(row.fn, inputsOf(row, reference, 'float64')));
 }

@@ -1,0 +1,405 @@
+/**
+ * Calls whose numbers are known from outside: test/fixtures/expected.json has for each its inputs,
+ * value and gradients, computed by PyTorch or numpy (gen_expected.py). The op table takes them as
+ * rows. They guard what an op composed of others means; gradient checks and devices compare an op
+ * with itself only. The completeness test demands such a call for every op and every option.
+ */
+import type { DType, Shape, Tensor } from 'cedargrad';
+import * as c from 'cedargrad';
+import stored from '../fixtures/expected.json' with { type: 'json' };
+
+/** Numbers as the file has them: JSON lacks NaN and infinities, which are strings there. */
+type Numbers = readonly (number | string)[];
+interface Stored {
+  readonly inputs: readonly { readonly shape: Shape; readonly dtype: string; readonly values: Numbers }[];
+  readonly dtype: string;
+  readonly shape: Shape;
+  readonly values: Numbers;
+  readonly gradients?: readonly (Numbers | null)[];
+}
+type Known = DType | 'float';
+
+export interface Expected {
+  /** 'float' stands for the inputs' own. */
+  readonly dtype: Known;
+  readonly shape: Shape;
+  readonly values: readonly number[];
+  /** One for each float input, for the gradient that `seedOf` gives; absent where there is none. */
+  readonly gradients: readonly (readonly number[] | null)[] | null;
+}
+export interface KnownCall {
+  readonly op: string;
+  readonly name: string;
+  readonly inputs: readonly { readonly shape: Shape; readonly dtype: Known; readonly values: readonly number[] }[];
+  readonly fn: (...inputs: Tensor[]) => Tensor;
+  /** The optional parameters and options that the call gives; it has all others by default. */
+  readonly gives: readonly string[];
+  readonly expected: Expected;
+}
+
+/** The gradient of a known call's result, as gen_expected.py has it. */
+export const seedOf = (size: number): Float64Array =>
+  Float64Array.from({ length: size }, (_, i) => (((3 * i) % 7) - 2.5) / 4);
+
+const cases = stored as unknown as Readonly<Record<string, Stored>>;
+const numbers = (values: Numbers): number[] =>
+  values.map((v) => Number(v === 'inf' ? Infinity : v === '-inf' ? -Infinity : v));
+
+const calls: KnownCall[] = [];
+/** Names of stored numbers that no call has used yet. */
+const left = new Set(Object.keys(cases));
+function known(op: string, variant: string, fn: KnownCall['fn'], gives = ''): void {
+  const name = variant === '' ? op : `${op} ${variant}`;
+  const found = cases[name];
+  if (found === undefined) throw new Error(`expected.json has no '${name}'`);
+  calls.push({
+    op,
+    name: `${op} known${variant === '' ? '' : `: ${variant}`}`,
+    inputs: found.inputs.map(({ shape, dtype, values }) => ({ shape, dtype: dtype as Known, values: numbers(values) })),
+    fn,
+    gives: gives === '' ? [] : gives.split(' '),
+    expected: {
+      dtype: found.dtype as Known,
+      shape: found.shape,
+      values: numbers(found.values),
+      gradients: found.gradients?.map((g) => (g === null ? null : numbers(g))) ?? null,
+    },
+  });
+  left.delete(name);
+}
+// ---- two operands
+
+for (const [op, f] of Object.entries({ add: c.add, sub: c.sub, mul: c.mul, div: c.div })) {
+  known(op, '', (a, b) => f(a, b));
+  known(op, 'scalar right', (x) => f(x, 1.75));
+  known(op, 'scalar left', (x) => f(1.75, x));
+}
+for (const [op, f] of Object.entries({ maximum: c.maximum, minimum: c.minimum })) {
+  known(op, '', (a, b) => f(a, b));
+  known(op, 'scalar right', (x) => f(x, 0.5));
+}
+known('add', 'int32', c.add);
+known('div', 'int32', c.div);
+known('pow', '', c.pow);
+for (const p of [0, 1, 2, 3, -1, 0.5]) known('pow', `to ${p}`, (x) => c.pow(x, p));
+known('pow', 'scalar left', (x) => c.pow(1.75, x));
+for (const [op, f] of Object.entries({
+  equal: c.equal,
+  notEqual: c.notEqual,
+  less: c.less,
+  lessEqual: c.lessEqual,
+  greater: c.greater,
+  greaterEqual: c.greaterEqual,
+})) {
+  known(op, '', (a, b) => f(a, b));
+  known(op, 'scalar left', (x) => f(0, x));
+}
+known('where', '', c.where);
+known('where', 'scalar', (m, x) => c.where(m, x, 0.5));
+
+// ---- one operand
+
+for (const [op, f] of Object.entries({
+  neg: c.neg,
+  exp: c.exp,
+  log: c.log,
+  log1p: c.log1p,
+  sqrt: c.sqrt,
+  abs: c.abs,
+  sign: c.sign,
+  relu: c.relu,
+  gelu: c.gelu,
+  silu: c.silu,
+  sigmoid: c.sigmoid,
+  tanh: c.tanh,
+  softplus: c.softplus,
+  erf: c.erf,
+}))
+  known(op, '', f);
+known('leakyRelu', '', (x) => c.leakyRelu(x));
+known('leakyRelu', 'slope', (x) => c.leakyRelu(x, 0.25), 'slope');
+known('elu', '', (x) => c.elu(x));
+known('elu', 'alpha', (x) => c.elu(x, 0.5), 'alpha');
+known('clamp', '', (x) => c.clamp(x, -0.5, 0.625), 'min max');
+known('clamp', 'min', (x) => c.clamp(x, -0.5), 'min');
+known('clamp', 'max', (x) => c.clamp(x, undefined, 0.5), 'max');
+known('clamp', 'without limits', (x) => c.clamp(x));
+known('cast', 'to int32', (x) => c.cast(x, 'int32'));
+known('cast', 'to bool', (x) => c.cast(x, 'bool'));
+known('cast', 'from bool', (x) => c.cast(x, 'float32'));
+known('logicalNot', '', c.logicalNot);
+known('isNaN', '', c.isNaN);
+known('clone', '', c.clone);
+known('detach', '', c.detach);
+
+// ---- reductions
+
+for (const [op, f] of Object.entries({ sum: c.sum, mean: c.mean, max: c.max, min: c.min, logsumexp: c.logsumexp })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axis', (x) => f(x, 1), 'axes');
+  known(op, 'axes, keepDims', (x) => f(x, [0, -1], { keepDims: true }), 'axes keepDims');
+}
+known('sum', 'bool', (x) => c.sum(x));
+for (const [op, f] of Object.entries({ variance: c.variance, std: c.std })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axis', (x) => f(x, 1), 'axes');
+  known(op, 'correction, keepDims', (x) => f(x, 1, { correction: 0, keepDims: true }), 'axes correction keepDims');
+}
+for (const [op, f] of Object.entries({ argmax: c.argmax, argmin: c.argmin })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axis', (x) => f(x, 0), 'axis');
+  known(op, 'axis, keepDims', (x) => f(x, -1, { keepDims: true }), 'axis keepDims');
+  known(op, 'keepDims', (x) => f(x, undefined, { keepDims: true }), 'keepDims');
+}
+for (const [op, f] of Object.entries({ softmax: c.softmax, logSoftmax: c.logSoftmax })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axis', (x) => f(x, 1), 'axis');
+}
+
+// ---- movement
+
+known('reshape', '', (x) => c.reshape(x, [3, -1]));
+known('squeeze', '', (x) => c.squeeze(x));
+known('squeeze', 'axis', (x) => c.squeeze(x, -1), 'axis');
+known('unsqueeze', '', (x) => c.unsqueeze(x, -1));
+known('permute', '', (x) => c.permute(x, [2, 0, 1]));
+known('transpose', '', (x) => c.transpose(x));
+known('transpose', 'axes', (x) => c.transpose(x, 0, 2), 'axis0 axis1');
+known('transpose', 'first axis', (x) => c.transpose(x, 0), 'axis0');
+known('expand', '', (x) => c.expand(x, [2, 4, -1]));
+known('slice', '', (x) => c.slice(x, [1, -1], [0, 3]));
+known('slice', 'steps', (x) => c.slice(x, [0, null, 2], [1, 6, 3]));
+known('slice', 'backwards', (x) => c.slice(x, [null, null, -2], [4, 0, -1]));
+known('slice', 'an axis whole', (x) => c.slice(x, null, [2]));
+known('flip', '', (x) => c.flip(x, 0));
+known('flip', 'axes', (x) => c.flip(x, [0, -1]));
+const below: [number, number][] = [
+  [1, 0],
+  [2, 1],
+];
+const around: [number, number][] = [
+  [0, 1],
+  [1, 1],
+];
+known('pad', '', (x) => c.pad(x, below));
+known('pad', 'value', (x) => c.pad(x, around, -3), 'value');
+known('concat', '', (...x) => c.concat(x));
+known('concat', 'axis', (...x) => c.concat(x, 1), 'axis');
+known('stack', '', (...x) => c.stack(x));
+known('stack', 'axis', (...x) => c.stack(x, -1), 'axis');
+known('indexSelect', '', (x) => c.indexSelect(x, [2, 0, 2, 3]));
+known('indexSelect', 'axis', (x, i) => c.indexSelect(x, i, 1), 'axis');
+known('gatherNd', '', c.gatherNd);
+known('scatterNd', '', (i, u) => c.scatterNd(i, u, [3, 4]));
+known('matmul', '', c.matmul);
+known('matmul', 'of vectors', c.matmul);
+
+// ---- convolution
+
+known('conv2d', '', (x, w) => c.conv2d(x, w));
+known(
+  'conv2d',
+  'bias, stride, padding',
+  (x, w, bias) => c.conv2d(x, w, { bias, stride: 2, padding: 1 }),
+  'bias stride padding',
+);
+known('conv2d', 'same', (x, w) => c.conv2d(x, w, { padding: 'same' }), 'padding');
+known('conv2d', 'dilation, groups', (x, w) => c.conv2d(x, w, { dilation: [2, 1], groups: 2 }), 'dilation groups');
+known('conv2dTranspose', '', (x, w) => c.conv2dTranspose(x, w));
+known(
+  'conv2dTranspose',
+  'bias, stride, padding, outputPadding',
+  (x, w, bias) => c.conv2dTranspose(x, w, { bias, stride: 2, padding: 1, outputPadding: [1, 0] }),
+  'bias stride padding outputPadding',
+);
+known(
+  'conv2dTranspose',
+  'dilation, groups',
+  (x, w) => c.conv2dTranspose(x, w, { dilation: [2, 1], groups: 2 }),
+  'dilation groups',
+);
+known('conv2dTranspose', 'same', (x, w) => c.conv2dTranspose(x, w, { stride: 2, padding: 'same' }), 'stride padding');
+known(
+  'conv2dTranspose',
+  'outputSize',
+  (x, w) => c.conv2dTranspose(x, w, { stride: 2, outputSize: [5, 5] }),
+  'stride outputSize',
+);
+
+// ---- pools and what undoes them
+
+known('maxPool2d', '', (x) => c.maxPool2d(x, { kernelSize: 2 })[0]);
+known('maxPool2d', 'indices', (x) => c.maxPool2d(x, { kernelSize: 2 })[1].plane);
+known(
+  'maxPool2d',
+  'stride, padding',
+  (x) => c.maxPool2d(x, { kernelSize: 3, stride: [2, 1], padding: 1 })[0],
+  'stride padding',
+);
+known(
+  'maxPool2d',
+  'indices, same',
+  (x) => c.maxPool2d(x, { kernelSize: [3, 2], stride: 2, padding: 'same' })[1].plane,
+  'stride padding',
+);
+known('maxPool2d', 'NaN', (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1 })[0], 'stride');
+known('maxPool2d', 'nan ignore', (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1, nan: 'ignore' })[0], 'stride nan');
+known('maxPool2d', 'nan tf', (x) => c.maxPool2d(x, { kernelSize: 2, stride: 1, nan: 'tf' })[0], 'stride nan');
+known('maxPool2dWithArgmaxAndMask', '', (x) => c.maxPool2dWithArgmaxAndMask(x, { kernelSize: 2 })[0]);
+known(
+  'maxPool2dWithArgmaxAndMask',
+  'mask',
+  (x) => c.maxPool2dWithArgmaxAndMask(x, { kernelSize: 3, stride: 1, padding: 0 })[2],
+  'stride padding',
+);
+known(
+  'maxPool2dWithArgmaxAndMask',
+  'nan',
+  (x) => c.maxPool2dWithArgmaxAndMask(x, { kernelSize: 2, stride: 1, nan: 'ignore' })[0],
+  'stride nan',
+);
+known('avgPool2d', '', (x) => c.avgPool2d(x, { kernelSize: 2 }));
+known(
+  'avgPool2d',
+  'stride, padding',
+  (x) => c.avgPool2d(x, { kernelSize: 3, stride: 2, padding: 1 }),
+  'stride padding',
+);
+known(
+  'avgPool2d',
+  'countIncludePad',
+  (x) => c.avgPool2d(x, { kernelSize: 3, stride: 2, padding: 1, countIncludePad: false }),
+  'stride padding countIncludePad',
+);
+known('avgPool2d', 'same', (x) => c.avgPool2d(x, { kernelSize: 2, padding: 'same' }), 'padding');
+known('maxUnpool2d', '', (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 })));
+known(
+  'maxUnpool2d',
+  'outputSize',
+  (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 }), { outputSize: [5, 5] }),
+  'outputSize',
+);
+known('maxUnpool2d', 'overlapping', (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 3, stride: 1 })));
+known(
+  'maxUnpool2d',
+  'kernelSize',
+  (v) => c.maxUnpool2d(v, Int32Array.of(0, 9, 4, 18, 15, 22), { kernelSize: 2 }),
+  'kernelSize',
+);
+known(
+  'maxUnpool2d',
+  'kernelSize, stride, padding',
+  (v) => c.maxUnpool2d(v, Int32Array.of(3, 2, 7, 8), { kernelSize: 3, stride: 2, padding: 1 }),
+  'kernelSize stride padding',
+);
+known(
+  'maxUnpool2d',
+  'kernelSize, convention, check',
+  (v) => c.maxUnpool2d(v, Int32Array.of(6, 1, 8, 15), { kernelSize: 2, convention: 'tf', check: 'shape' }),
+  'kernelSize convention check',
+);
+known('maxUnpool2d', 'poolSize', (v) => c.maxUnpool2d(v, Int32Array.of(8, 3, 4, 15), { poolSize: 2 }), 'poolSize');
+known(
+  'maxUnpool2d',
+  'poolSize, strides',
+  (v) => c.maxUnpool2d(v, Int32Array.of(5, 3, 13, 15), { poolSize: 3, strides: 2 }),
+  'poolSize strides',
+);
+known(
+  'maxUnpool2d',
+  'poolSize, strides, valid',
+  (v) => c.maxUnpool2d(v, Int32Array.of(6, 3, 11, 24), { poolSize: 3, strides: 2, padding: 'valid' }),
+  'poolSize strides padding',
+);
+const repeated = Int32Array.of(0, 5, 0, 5, 4, 3, 0, 2);
+for (const duplicates of ['max', 'mean'] as const)
+  known(
+    'maxUnpool2d',
+    duplicates,
+    (v) => {
+      const { shape, device } = v;
+      const indices = c.poolIndices(repeated, { shape, convention: 'torch', inputShape: [1, 2, 3, 1], device });
+      return c.maxUnpool2d(v, indices, { duplicates });
+    },
+    'duplicates',
+  );
+known('unpooling', '', (v) => c.unpooling(v, [1, 2, 4, 2], Int32Array.of(8, 1, 4, 15)));
+known('unpooling', 'add', (v) => c.unpooling(v, [1, 2, 3, 1], repeated));
+for (const duplicates of ['first', 'last', 'max', 'mean'] as const)
+  known('unpooling', duplicates, (v) => c.unpooling(v, [1, 2, 3, 1], repeated, { duplicates }), 'duplicates');
+known(
+  'unpooling',
+  'convention',
+  (v) => c.unpooling(v, [1, 2, 4, 2], Int32Array.of(4, 0, 2, 7), { convention: 'torch' }),
+  'convention',
+);
+known('unpoolByMask', 'kernelSize', (v, m) => c.unpoolByMask(v, m, { kernelSize: 2 }), 'kernelSize');
+known(
+  'unpoolByMask',
+  'stride, padding',
+  (v, m) => c.unpoolByMask(v, m, { kernelSize: 3, stride: 1, padding: 1 }),
+  'kernelSize stride padding',
+);
+known('unpoolByMask', 'argmax', (v, m) => c.unpoolByMask(v, m, { argmax: Int32Array.of(8, 1, 8, 15) }), 'argmax');
+known(
+  'unpoolByMask',
+  'argmax, convention',
+  (v, m) => c.unpoolByMask(v, m, { argmax: Int32Array.of(4, 0, 2, 7), convention: 'torch' }),
+  'argmax convention',
+);
+known(
+  'unpoolByMask',
+  'argmax, duplicates',
+  (v, m) => c.unpoolByMask(v, m, { argmax: repeated, duplicates: 'max' }),
+  'argmax duplicates',
+);
+
+// ---- images to another size
+
+known('upsample2d', '', (x) => c.upsample2d(x, { scale: [2, 3] }));
+known('upsample2d', 'zeros', (x) => c.upsample2d(x, { scale: [2, 3], fill: 'zeros' }), 'fill');
+known('unPooling2x2ZeroFilled', '', c.unPooling2x2ZeroFilled);
+known('fixedUnpool2d', 'size', (x) => c.fixedUnpool2d(x, { size: [3, 2] }), 'size');
+known('fixedUnpool2d', 'matrix', (x, matrix) => c.fixedUnpool2d(x, { matrix }), 'matrix');
+known('resize2d', '', (x) => c.resize2d(x, { size: [5, 4] }), 'size');
+known('resize2d', 'scale', (x) => c.resize2d(x, { scale: [2, 1.5] }), 'scale');
+known('resize2d', 'alignCorners', (x) => c.resize2d(x, { size: [5, 4], alignCorners: true }), 'size alignCorners');
+known('resize2d', 'nearest', (x) => c.resize2d(x, { size: [5, 4], method: 'nearest' }), 'size method');
+known(
+  'resize2d',
+  'nearest, legacy',
+  (x) => c.resize2d(x, { size: [5, 4], method: 'nearest', halfPixelCenters: false }),
+  'size method halfPixelCenters',
+);
+known('resize2d', 'legacy', (x) => c.resize2d(x, { size: [5, 4], halfPixelCenters: false }), 'size halfPixelCenters');
+for (const [op, f] of Object.entries({ pixelShuffle: c.pixelShuffle, pixelUnshuffle: c.pixelUnshuffle })) {
+  known(op, '', (x) => f(x, 2));
+  known(op, 'tf', (x) => f(x, 2, { order: 'tf' }), 'order');
+}
+
+// ---- losses, dropout
+
+for (const [variant, options] of [
+  ['', undefined],
+  ['sum', { reduction: 'sum' }],
+  ['none', { reduction: 'none' }],
+] as const) {
+  const gives = options === undefined ? '' : 'reduction';
+  known('bceWithLogits', variant, (x, z) => c.bceWithLogits(x, z, options), gives);
+  known('mse', variant, (x, z) => c.mse(x, z, options), gives);
+  known('l1', variant, (x, z) => c.l1(x, z, options), gives);
+  known('crossEntropy', variant, (x, k) => c.crossEntropy(x, k, options), gives);
+  known('crossEntropy', `probabilities ${variant}`.trim(), (x, z) => c.crossEntropy(x, z, options), gives);
+}
+known('crossEntropy', 'ignoreIndex', (x, k) => c.crossEntropy(x, k, { ignoreIndex: 1 }), 'ignoreIndex');
+known('bceWithLogits', 'posWeight', (x, z) => c.bceWithLogits(x, z, { posWeight: 2.5 }), 'posWeight');
+known('bceWithLogits', 'posWeight per channel', (x, z, posWeight) => c.bceWithLogits(x, z, { posWeight }), 'posWeight');
+known('dropout', '', (x) => {
+  c.manualSeed(3);
+  return c.dropout(x);
+});
+known('dropout', 'rate, random', (x) => c.dropout(x, { rate: 0.25, random: new c.RandomState(5) }), 'rate random');
+known('dropout', 'not training', (x) => c.dropout(x, { training: false }), 'training');
+
+if (left.size > 0) throw new Error(`expected.json has numbers that no call here uses: ${[...left].join(', ')}`);
+export const knownCalls: readonly KnownCall[] = calls;
