@@ -1,18 +1,22 @@
 /** The walk back through the graph: iterative, so that depth costs no stack; the only place that accumulates gradients. */
+import { checkFunction, knownOptions, type OptionNames, shown } from '../arguments.js';
 import type { Storage } from '../device/storage.js';
-import { GraphError, ShapeError, show } from '../errors.js';
+import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   adopt,
   alias,
   type BackwardStep,
+  checkTensor,
+  checkTensors,
   consume,
   hidden,
   isTensor,
   type Node,
   scoped,
   turnGeneration,
+  type Walk,
   watching,
   withTracking,
 } from './graph.js';
@@ -22,6 +26,22 @@ export interface BackwardOptions {
   retainGraph?: boolean;
   /** Record the backward pass itself, so that gradients can be differentiated. */
   createGraph?: boolean;
+}
+
+const optionNames: OptionNames<BackwardOptions> = { retainGraph: 'flag', createGraph: 'flag' };
+
+/** Checks what backward() and grad() are given besides tensors. */
+function checkGiven(op: string, name: string, given: Tensor | undefined): void {
+  if (given === undefined || isTensor(given)) return;
+  const isOptions = typeof given === 'object' && given !== null && Object.keys(given).some((key) => key in optionNames);
+  if (isOptions)
+    throw new ValueError(
+      op,
+      `${name} must be a tensor`,
+      `${name}=${shown(given)}`,
+      'options come second: backward(undefined, { retainGraph: true })',
+    );
+  checkTensor(op, name, given);
 }
 
 /** Every node that the root depends on, latest first: a topological order. */
@@ -77,14 +97,16 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   return grad;
 }
 
-/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. Returns the nodes it went through. */
+/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. */
 function walk(
   root: Tensor,
   given: Tensor | undefined,
   options: BackwardOptions,
   arrive: (leaf: Tensor, grad: Tensor) => void,
-): Node[] {
+): Walk {
   const createGraph = options.createGraph ?? false;
+  // Reading the storage throws for a root whose life has ended.
+  void root.storage;
   const nodes = reach(root);
   for (const node of nodes)
     if (node.consumed)
@@ -95,6 +117,7 @@ function walk(
         'pass retainGraph: true to the first, or detach() the part already used',
       );
   const seed = seedOf(root, given);
+  const walked: Walk = { nodes, seed: seed.storage };
   const pending = new Map<Tensor, Tensor>();
   // Untracked gradients are owned by their slot in `pending` and released once used.
   const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));
@@ -155,7 +178,7 @@ function walk(
     if (given === undefined && !createGraph) seed.release();
     if (!(options.retainGraph ?? createGraph)) consume(nodes);
   }
-  return nodes;
+  return walked;
 }
 
 /** Adds to a leaf's `grad`. */
@@ -170,46 +193,62 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 
 /**
  * Runs backward from `root`, adding to `grad` of every leaf that requires one.
- * @throws GraphError for a non-scalar without a gradient, a graph used twice, or a saved value changed in place
+ * @throws GraphError for a non-scalar without a gradient, a released tensor, a graph used twice, or a
+ * saved value changed in place; ValueError for a gradient that is no tensor, and for unknown options
  * @source torch.Tensor.backward
  */
 export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions = {}): void {
+  checkGiven('backward', 'grad', grad);
+  knownOptions('backward', options, optionNames);
   if (watching()?.backward(root, grad, options) !== true) {
     const before = new Map<Tensor, Storage | null>();
-    const run = (): Node[] =>
+    const run = (): Walk =>
       walk(root, grad, options, (leaf, g) => {
         if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
         accumulate(leaf, g, options.createGraph ?? false);
       });
     const recorder = watching();
     if (recorder === null) run();
-    else recorder.walked(root, grad, options, hidden(run), before);
+    else {
+      let walked: Walk;
+      try {
+        walked = hidden(run);
+      } catch (error) {
+        // Kernels ran that no entry of the recording stands for.
+        recorder.refuse('a backward() that threw');
+        throw error;
+      }
+      recorder.walked(root, grad, options, walked, before);
+    }
   }
   turnGeneration();
 }
 
+type GradOptions = BackwardOptions & { gradOutput?: Tensor };
+const gradOptionNames: OptionNames<GradOptions> = { ...optionNames, gradOutput: 'value' };
+
 /**
- * Gradients of `output` with respect to `inputs`, without touching any `grad`; zeros for an input it does not depend on.
+ * Gradients of `output` with respect to `inputs`; zeros for an input it does not depend on. The `grad`
+ * of leaves stays as it is; a result that asked for its gradient with retainGrad() gets it, as in
+ * backward().
  * @shape one gradient per input, of its shape
  * @throws GraphError as backward
  * @source torch.autograd.grad
  */
-export function grad(
-  output: Tensor,
-  inputs: readonly Tensor[],
-  options: BackwardOptions & { gradOutput?: Tensor } = {},
-): Tensor[] {
+export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  checkTensor('grad', 'output', output);
+  checkTensors('grad', 'inputs', inputs);
+  checkGiven('grad', 'gradOutput', options.gradOutput);
+  knownOptions('grad', options, gradOptionNames);
   watching()?.refuse('grad()');
   const createGraph = options.createGraph ?? false;
   const found = new Map<Tensor, Tensor>();
-  const marked = inputs.filter((t) => t.node !== null && !t.retainsGrad);
+  const marked = new Set(inputs.filter((t) => t.node !== null && !t.retainsGrad));
   for (const t of marked) t.retainsGrad = true;
   try {
     walk(output, options.gradOutput, options, (leaf, g) => {
-      if (!inputs.includes(leaf)) {
-        if (leaf.node !== null) accumulate(leaf, g, createGraph);
-        return;
-      }
+      if (leaf.node !== null && !marked.has(leaf)) accumulate(leaf, g, createGraph);
+      if (!inputs.includes(leaf)) return;
       const before = found.get(leaf);
       const after = before === undefined ? g : before.add(g);
       found.set(leaf, createGraph ? after : alias(after));
@@ -224,22 +263,51 @@ export function grad(
   });
 }
 
-/** Every tensor in a result: itself, or inside arrays, plain objects and classes that say so. */
-export function tensorsIn(value: unknown, out: Tensor[] = []): Tensor[] {
-  if (typeof value !== 'object' || value === null) return out;
-  if (isTensor(value)) out.push(value);
-  else if ('tensors' in value && typeof value.tensors === 'function') out.push(...(value.tensors() as Tensor[]));
-  else if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype)
-    for (const v of Object.values(value)) tensorsIn(v, out);
-  return out;
+/** What stands in an array or a plain object; null for anything else. */
+export function contentsOf(value: object): readonly unknown[] | null {
+  if (Array.isArray(value)) return value;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? Object.values(value) : null;
+}
+
+/**
+ * Every tensor in the result of `op`'s function: itself, or inside arrays, plain objects and classes
+ * that say so.
+ * @throws ValueError for a result that holds itself
+ */
+export function tensorsIn(op: string, result: unknown): Tensor[] {
+  const found: Tensor[] = [];
+  const within: object[] = [];
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (isTensor(value)) found.push(value);
+    else if ('tensors' in value && typeof value.tensors === 'function') found.push(...(value.tensors() as Tensor[]));
+    else {
+      const contents = contentsOf(value);
+      if (contents === null) return;
+      if (within.includes(value))
+        throw new ValueError(
+          op,
+          'a result must not hold itself',
+          `a cycle of ${within.length - within.indexOf(value)}`,
+          'return its tensors in an array or a plain object',
+        );
+      within.push(value);
+      contents.forEach(visit);
+      within.pop();
+    }
+  };
+  visit(result);
+  return found;
 }
 
 /**
  * Runs `fn` without recording a graph, and frees every tensor made in it but those in its result.
- * @throws GraphError when fn is asynchronous: read results after it
+ * @throws GraphError when fn is asynchronous: read results after it; ValueError when fn is no function, or its result holds itself
  * @source torch.no_grad
  */
 export function noGrad<T>(fn: () => T): T {
+  checkFunction('noGrad', 'fn', fn);
   return withTracking(false, () =>
     scoped(fn, (result) => {
       if (result instanceof Promise) {
@@ -251,7 +319,7 @@ export function noGrad<T>(fn: () => T): T {
           'return the tensor and await its data() outside',
         );
       }
-      return tensorsIn(result);
+      return tensorsIn('noGrad', result);
     }),
   );
 }

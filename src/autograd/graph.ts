@@ -85,7 +85,7 @@ export class Node {
     readonly outputs: readonly Tensor[],
   ) {
     this.#inputs = inputs;
-    this.#versions = this.#saved().map((t) => t.storage.version);
+    this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
   }
 
   /** None once the node has ended. */
@@ -104,13 +104,6 @@ export class Node {
   end(): void {
     this.consumed = true;
     this.#inputs = [];
-  }
-
-  /** Makes the node as good as new, when its outputs have been computed again from `inputs`. */
-  renew(inputs: readonly Tensor[]): void {
-    this.consumed = false;
-    this.#inputs = inputs;
-    this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
   }
 
   /** A gradient from values that changed since would be silently wrong. */
@@ -177,8 +170,11 @@ export function withTracking<T>(on: boolean, fn: () => T): T {
   }
 }
 
-/** Runs fn; releases every tensor made in it, but those that `survivors` picks from its result and kept ones. */
-export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor[]): T {
+/**
+ * Runs fn; releases every tensor made in it, but those that `survivors` picks from its result and
+ * kept ones. `hint` is the remedy that reading a released one names.
+ */
+export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor[], hint?: string): T {
   const made: Tensor[] = [];
   scopes.push(made);
   let saved: ReadonlySet<Tensor> = new Set();
@@ -189,8 +185,11 @@ export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor
   } finally {
     scopes.pop();
     for (const t of made) {
-      if (!saved.has(t)) t.release();
-      else scopes.at(-1)?.push(t);
+      if (saved.has(t)) scopes.at(-1)?.push(t);
+      else {
+        t.release();
+        if (hint !== undefined) t.hint = hint;
+      }
     }
   }
 }
@@ -224,14 +223,25 @@ export function place(device: Device, data: HostData, dtype: DType, shape: Shape
   return t;
 }
 
+/** A tensor over a storage, outside graph and scopes. */
+export const handle = (storage: Storage, shape: Shape, requiresGrad: boolean): Tensor =>
+  makeTensor(storage.retain(), shape, requiresGrad);
+
 /** Another tensor on the same storage, outside graph and scopes: for owners of their own. */
-export const alias = (t: Tensor): Tensor => makeTensor(t.storage.retain(), t.shape, false);
+export const alias = (t: Tensor): Tensor => handle(t.storage, t.shape, false);
 
 // ---- watching
 
+/** What a walk back went through, and the gradient of the root that it began with. */
+export interface Walk {
+  readonly nodes: readonly Node[];
+  readonly seed: Storage;
+}
+
 /**
- * Sees everything that is applied: compile's recorder. Each question is asked before the work, and answered with what is known already, or null (or false): do it;
- * each telling comes after.
+ * Sees everything that is applied: compile's recorder. `apply`, `place`, `update` and `backward` are
+ * called before the work and may return a recorded result; null or false means that the work is to be
+ * done. Their partners in the past tense then report what was done.
  */
 export interface Watcher {
   apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
@@ -246,7 +256,7 @@ export interface Watcher {
     root: Tensor,
     given: Tensor | undefined,
     options: object,
-    nodes: readonly Node[],
+    walk: Walk,
     before: ReadonlyMap<Tensor, Storage | null>,
   ): void;
   /** Something is about to be read: it must have been computed. */

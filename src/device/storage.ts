@@ -40,6 +40,10 @@ export class Storage {
     return this.#buffer;
   }
 
+  /** How many tensors and other owners share it. */
+  get references(): number {
+    return this.#references;
+  }
   /** Whether there is but one reference. */
   get isSole(): boolean {
     return this.#references === 1;

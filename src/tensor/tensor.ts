@@ -1,5 +1,6 @@
 /** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
 import type { NdArray } from 'ndarray';
+import { checkFunction } from '../arguments.js';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
 import {
   isTracking,
@@ -41,6 +42,8 @@ export class Tensor {
   owner: Node | null = null;
   /** Name of what made it, for messages. */
   madeBy = 'tensor';
+  /** The remedy that reading it after its end names, where it is not the usual one. */
+  hint: string | null = null;
   /** Whether backward() fills `grad` although this is no leaf. */
   retainsGrad = false;
   #storage: Storage | null;
@@ -81,7 +84,8 @@ export class Tensor {
         'tensor',
         'a released tensor cannot be read',
         `${this.madeBy}'s result of shape ${show(this.shape)}`,
-        'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before',
+        this.hint ??
+          'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before',
       );
     return this.#storage;
   }
@@ -120,6 +124,10 @@ export class Tensor {
     this.storage;
     this.#kept = true;
     return this;
+  }
+  /** Whether keep() exempts it. */
+  get kept(): boolean {
+    return this.#kept;
   }
   /** Takes keep() back. */
   unkeep(): this {
@@ -460,5 +468,8 @@ export class Parameter extends Tensor {
   }
 }
 
-/** Runs fn with recording on, inside noGrad too. @source torch.enable_grad */
-export const enableGrad = <T>(fn: () => T): T => withTracking(true, fn);
+/** Runs fn with recording on, inside noGrad too. @throws ValueError when fn is no function @source torch.enable_grad */
+export function enableGrad<T>(fn: () => T): T {
+  checkFunction('enableGrad', 'fn', fn);
+  return withTracking(true, fn);
+}

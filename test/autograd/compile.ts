@@ -24,6 +24,7 @@ import {
   Module,
   manualSeed,
   noGrad,
+  ones,
   RandomState,
   RMSprop,
   relu,
@@ -35,6 +36,7 @@ import {
   type TypedArray,
   tensor,
   ValueError,
+  zeros,
 } from '../../src/index.js';
 import { collected } from '../helpers/collect.js';
 
@@ -317,6 +319,22 @@ test('results outlast the calls after them', () => {
   );
 });
 
+test('a result that the host made is that of its call, read late', () => {
+  let call = 0;
+  const step = compile(() => {
+    const made = tensor([call, 1]);
+    return [made, made.reshape([2, 1])];
+  });
+  const kept = [1, 2, 3, 4, 5].map((v) => {
+    call = v;
+    return step().map((t) => t.keep());
+  });
+  assert.equal(
+    kept.map(([a, b]) => [a.dataSync()[0], b.dataSync()[0]]),
+    [1, 2, 3, 4, 5].map((v) => [v, v]),
+  );
+});
+
 test('what the step throws comes through, and later calls are right', () => {
   let bad = false;
   const w = tensor([1], { requiresGrad: true });
@@ -339,20 +357,100 @@ test('what the step throws comes through, and later calls are right', () => {
   assert.is(w.itemSync(), -15);
 });
 
-test('grad() and createGraph inside run as usual', async () => {
-  for (const how of ['grad', 'createGraph'])
-    await sameBits((wrap) => {
+test('a step that throws gives its memory back, and goes on being replayed', () => {
+  const x = zeros([1 << 18]);
+  const w = tensor([1, 2], { requiresGrad: true });
+  let bad = false;
+  const step = compile((scale: Tensor) => {
+    w.clearGrad();
+    const loss = w.mul(x.mul(scale).sum()).sum();
+    loss.backward();
+    if (bad) throw new Error('mine');
+    return loss;
+  });
+  const one = tensor([1]);
+  const run = (throws: boolean): void => {
+    bad = throws;
+    if (throws) assert.throws(() => step(one), /mine/);
+    else step(one).release();
+  };
+  // A pool that recordings take their memory from: one that is not given back would shrink it.
+  zeros([1 << 24]).release();
+  run(false);
+  run(true);
+  const before = wasm.memory();
+  for (let call = 0; call < 40; call++) run(true);
+  assert.equal(wasm.memory(), before, 'thrown while recording');
+  assert.is(step.reason, 'it threw');
+  run(false);
+  run(false);
+  const recorded = wasm.memory();
+  for (let call = 0; call < 40; call++) run(call % 3 === 2);
+  run(false);
+  assert.is(step.mode, 'compiled');
+  assert.equal(wasm.memory(), recorded, 'thrown while replaying');
+});
+test('a first call that throws is no first call', () => {
+  const w = tensor([1, 2], { requiresGrad: true });
+  const optimizer = new Adam([w], { lr: 0.1 });
+  let bad = true;
+  const step = compile((x: Tensor) => {
+    if (bad) throw new Error('mine');
+    optimizer.zeroGrad();
+    const loss = w.mul(x).sum();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  });
+  const x = tensor([3, 4]);
+  assert.throws(() => step(x), /mine/);
+  bad = false;
+  const modes = Array.from({ length: 3 }, () => {
+    step(x);
+    return step.mode;
+  });
+  assert.equal(modes, ['eager', 'recorded', 'compiled']);
+});
+test('the recordings of the last 16 sets of shapes are kept', () => {
+  const step = compile((a: Tensor) => a.mul(2).add(1).sum());
+  const run = (n: number): string => {
+    const x = ones([n]);
+    const y = step(x);
+    assert.is(y.itemSync(), 3 * n);
+    for (const t of [x, y]) t.release();
+    return step.mode;
+  };
+  run(1);
+  const all = Array.from({ length: 16 }, (_, i) => i + 1);
+  assert.equal(all.map(run), new Array(16).fill('recorded'));
+  assert.equal(all.map(run), new Array(16).fill('compiled'));
+  // The size used longest ago makes room, and no other.
+  assert.is(run(1), 'compiled');
+  assert.is(run(17), 'recorded');
+  assert.equal([1, ...all.slice(2), 17].map(run), new Array(16).fill('compiled'));
+  assert.is(run(2), 'recorded');
+  const before = wasm.memory().tensors;
+  for (let n = 20; n < 60; n++) run(n);
+  assert.is(wasm.memory().tensors - before, 0);
+  assert.is(run(59), 'compiled');
+});
+
+test('grad() and createGraph inside run as usual, and the step says so', async () => {
+  for (const how of ['grad()', 'createGraph']) {
+    const step = await sameBits((wrap) => {
       const w = values([3]);
       w.requiresGrad = true;
       const step = wrap(() => {
         w.clearGrad();
         const y = w.mul(w).mul(w).sum();
-        if (how === 'grad') return grad(y, [w]);
+        if (how === 'grad()') return grad(y, [w]);
         y.backward(undefined, { createGraph: true });
         return [(w.grad as Tensor).detach().clone()];
       });
       return () => step();
     });
+    assert.equal([step.mode, step.reason], ['eager', `it uses ${how}`]);
+  }
 });
 
 test('a compiled step inside a compiled step is part of it', () => {
@@ -386,6 +484,54 @@ test('an asynchronous step and an argument with a gradient are refused', () => {
   );
 });
 
+test('what is no step is refused at once, and a result that holds itself', () => {
+  for (const [value, text] of [
+    [5, '5'],
+    [null, 'null'],
+    [tensor([1]), 'a Tensor'],
+  ] as const)
+    assert.throws(
+      () => compile(value as unknown as () => Tensor),
+      (e: Error) => e instanceof ValueError && e.message === `compile: step must be a function; got step=${text}`,
+    );
+  const step = compile((a: Tensor) => {
+    const out: Record<string, unknown> = { y: a.mul(2), deep: [] };
+    (out.deep as unknown[]).push({ out });
+    return out;
+  });
+  for (let call = 0; call < 4; call++)
+    assert.throws(
+      () => step(tensor([1])),
+      (e: Error) =>
+        e instanceof ValueError && /^compile: a result must not hold itself; got a cycle of 3/.test(e.message),
+    );
+});
+test('disposing gives back all that a step holds, its copies of arguments among it', () => {
+  const w = tensor([1, 2, 3], { requiresGrad: true });
+  const [x, y] = [tensor([1, 2, 3]), tensor([[1], [2]])];
+  const before = wasm.memory();
+  const step = compile((a: Tensor, b: Tensor) => {
+    w.clearGrad();
+    const loss = w.mul(a).mul(b).sum();
+    loss.backward();
+    return loss;
+  });
+  for (let call = 0; call < 5; call++) step(x, y).release();
+  assert.is(step.mode, 'compiled');
+  w.clearGrad();
+  step.dispose();
+  const after = wasm.memory();
+  assert.equal([after.tensors, after.bytes], [before.tensors, before.bytes]);
+  step(x, y);
+  assert.is(step.mode, 'recorded');
+});
+test('a step cannot be disposed of while it runs', () => {
+  const step: CompiledStep<[Tensor], Tensor> = compile((a: Tensor): Tensor => {
+    step.dispose();
+    return a;
+  });
+  assert.throws(() => step(tensor([1])), /compile: a step must not be disposed of while one runs/);
+});
 test('memory is flat over calls, and disposing gives it back', async () => {
   const { x, y } = data();
   const model = new Small();

@@ -1,0 +1,644 @@
+/**
+ * One recording of a step, and the comparison of later calls with it. While a step is recorded, the
+ * tape keeps what every operation met and made. When the step runs again, the tape answers each
+ * operation with the recorded result, as long as everything that the operation meets has the state
+ * that it had in the recording. The kernels run later, as one plan. At the first difference the
+ * kernels met so far run, and the rest of the call is computed as without a tape.
+ *
+ * Every call gets tensors of its own over the recorded memory; they end with the call. So nothing
+ * that is kept from one call can show the values of another.
+ *
+ * Not here: when a step is recorded (compile.ts), how a device records (device.ts, Plan).
+ */
+import type { Device, DeviceBuffer, HostData, KernelName, Operand, Plan, Recording } from '../device/device.js';
+import type { Storage } from '../device/storage.js';
+import { show } from '../errors.js';
+import { allocate, type DType } from '../tensor/dtype.js';
+import { type Shape, sameShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import {
+  adopt,
+  type Call,
+  handle,
+  isTracking,
+  Node,
+  type Op,
+  operandOf,
+  type Walk,
+  type Watcher,
+  wrap,
+} from './graph.js';
+
+/** What gives the step tensors of its own at every call: an entry, or the arguments. */
+interface Source {
+  /** Those of the present call. */
+  now: readonly Tensor[];
+}
+/** A tensor of the recorded call, by which its counterpart in the present call is found. */
+interface Reference {
+  readonly tensor: Tensor;
+  /** Null for a tensor from outside the step, which is its own counterpart. */
+  readonly source: Source | null;
+  readonly index: number;
+}
+/** A tensor that a recorded operation read, with the state it had. */
+interface Seen extends Reference {
+  readonly storage: Storage;
+  readonly requiresGrad: boolean;
+}
+/** A tensor that the step made; `like` is the one of the recorded call. */
+interface Made {
+  readonly like: Tensor;
+  readonly storage: Storage;
+  readonly requiresGrad: boolean;
+}
+interface Span {
+  /** Positions in the plan, before and after. */
+  readonly from: number;
+  readonly to: number;
+}
+interface OpEntry extends Span, Source {
+  readonly kind: 'op';
+  readonly op: Op<never>;
+  readonly inputs: readonly Seen[];
+  attrs: unknown;
+  readonly call: Call;
+  readonly tracking: boolean;
+  readonly made: readonly Made[];
+  /** The inputs of the present call. */
+  given: readonly Tensor[];
+}
+interface PlaceEntry extends Span, Source {
+  readonly kind: 'place';
+  readonly made: readonly [Made];
+}
+interface UpdateEntry extends Span {
+  readonly kind: 'update';
+  readonly kernel: KernelName;
+  readonly inputs: readonly Seen[];
+  attrs: unknown;
+  readonly changed: readonly Storage[];
+}
+interface BackwardEntry extends Span {
+  readonly kind: 'backward';
+  readonly root: Seen;
+  readonly given: Seen | null;
+  readonly options: { readonly retainGraph?: boolean };
+  readonly nodes: readonly Node[];
+  /** The one that the walk began with, where a leaf has it as its gradient: the step may change it in place. */
+  readonly seed: Storage | null;
+  /** The recorded call's results that asked for a gradient with retainGrad(). */
+  readonly retaining: ReadonlySet<Tensor>;
+  readonly leaves: readonly {
+    readonly leaf: Reference;
+    readonly before: Storage | null;
+    readonly gradient: Storage;
+    readonly shape: Shape;
+  }[];
+}
+type Entry = OpEntry | PlaceEntry | UpdateEntry | BackwardEntry;
+
+/** An argument of the step: a tensor of the tape's own, and the caller's tensor that was copied into it last. */
+interface Slot {
+  readonly own: Tensor;
+  caller: Tensor;
+  storage: Storage;
+  version: number;
+}
+/** A gradient that lies in the plan's memory, and the leaf that got it; null for a result of the step. */
+interface Handed {
+  readonly leaf: Tensor | null;
+  readonly gradient: Tensor;
+}
+
+/** What reading a tensor says that a step made and that outlived its call. */
+export const stepEnded =
+  'it was made in a compiled step, whose tensors end with the call: return it from the step, in arrays or plain objects';
+const gradientEnded =
+  "it was a gradient of an earlier call of a compiled step: clone() it before the step's next call, or return it";
+
+/** Plain data, compared by value; anything else by identity. */
+function alike(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys)
+    if (!alike((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
+const counterpart = ({ tensor, source, index }: Reference): Tensor => (source === null ? tensor : source.now[index]);
+/**
+ * Whether a tensor can stand for the recorded one. Where a gradient is recorded, only the counterpart
+ * can, since the gradient goes to it. Elsewhere any tensor with the same values can. A released tensor
+ * throws as everywhere.
+ */
+const fits = (seen: Seen, now: Tensor): boolean =>
+  now.storage === seen.storage &&
+  now.requiresGrad === seen.requiresGrad &&
+  (now === counterpart(seen) || (!seen.requiresGrad && sameShape(now.shape, seen.tensor.shape)));
+const allFit = (before: readonly Seen[], now: readonly Tensor[]): boolean =>
+  before.length === now.length && before.every((s, i) => fits(s, now[i]));
+const operand = ({ tensor, storage }: Seen): Operand => ({
+  buffer: storage.buffer,
+  shape: tensor.shape,
+  dtype: tensor.dtype,
+});
+
+/** A tensor's values in a tensor of its own, of no graph and no scope. */
+export function copyOf(t: Tensor): Tensor {
+  const spec = { shape: t.shape, dtype: t.dtype };
+  const [buffer] = t.device.run('cast', [operandOf(t)], {}, [spec]);
+  const copy = wrap(t.device, buffer, t.shape);
+  copy.madeBy = 'compiled step';
+  return copy;
+}
+
+/** Copies values into a storage of the same size and type. */
+function copyInto(t: Tensor, to: Storage): void {
+  t.device.run('cast', [operandOf(t)], {}, [{ shape: t.shape, dtype: t.dtype }], [to.buffer]);
+  to.touch();
+}
+
+export class Tape implements Watcher {
+  readonly #device: Device;
+  readonly #entries: Entry[] = [];
+  readonly #slots: readonly Slot[];
+  readonly #arguments: Source = { now: [] };
+  /** How many references the tape holds to each storage in the plan's memory. */
+  readonly #held = new Map<Storage, number>();
+  /** What the step changes in place. */
+  readonly #changed = new Set<Storage>();
+  /** Tensors from outside the step that it gives gradients to. */
+  readonly #leaves = new Set<Tensor>();
+  /** Gradients in the plan's memory that leaves may still have, from this call and from earlier ones. */
+  #handed: Handed[] = [];
+  #earlier: Handed[] = [];
+  #plan: Plan | null = null;
+  /** The next entry, and how much of the plan has run in this call. */
+  #cursor = 0;
+  #done = 0;
+  /** While the step is recorded; null afterwards. */
+  #recording: {
+    readonly device: Recording;
+    /** Where the next entry begins. */
+    start: number;
+    readonly origins: Map<Tensor, { readonly source: Source; readonly index: number }>;
+    readonly nodes: Set<Node>;
+    /** Memory that does not belong to the plan. */
+    readonly outside: Set<Storage>;
+  } | null;
+  /** Why the recording is of no use (any more), or null. */
+  broken: string | null = null;
+
+  /** Begins to record. */
+  constructor(device: Device, args: readonly Tensor[]) {
+    this.#device = device;
+    this.#slots = args.map((caller) => {
+      const { storage } = caller;
+      return { own: copyOf(caller).keep(), caller, storage, version: storage.version };
+    });
+    for (const { own } of this.#slots) this.#hold(own.storage);
+    const recording = device.record?.();
+    if (recording === undefined) throw new Error(`${device} does not record`);
+    this.#recording = {
+      device: recording,
+      start: 0,
+      origins: new Map(),
+      nodes: new Set(),
+      outside: new Set(),
+    };
+  }
+
+  // ---- a call's beginning and end
+
+  /** Begins a call: returns what the step gets in place of its tensor arguments. */
+  begin(args: readonly Tensor[]): readonly Tensor[] {
+    this.#earlier = [...this.#earlier, ...this.#handed].filter(({ gradient }) => !gradient.released);
+    this.#handed = [];
+    this.#cursor = 0;
+    this.#done = 0;
+    this.#flush();
+    const now = this.#slots.map((slot, i) => {
+      const caller = args[i];
+      const { storage } = caller;
+      slot.caller = caller;
+      if (slot.storage !== storage || slot.version !== storage.version) {
+        this.#saveGradients(slot.own.storage);
+        copyInto(caller, slot.own.storage);
+        slot.storage = storage;
+        slot.version = storage.version;
+      }
+      const t = adopt(handle(slot.own.storage, slot.own.shape, false));
+      t.madeBy = caller.madeBy;
+      return t;
+    });
+    this.#arguments.now = now;
+    now.forEach((t, index) => {
+      this.#recording?.origins.set(t, { source: this.#arguments, index });
+    });
+    return now;
+  }
+
+  /** Ends a call, whether or not the step came to its end. */
+  end(completed: boolean): void {
+    if (this.#recording !== null) {
+      if (!completed) this.broken ??= 'it threw';
+      if (this.#keeps()) this.broken ??= 'it keeps a tensor that it made (return it instead)';
+      const recording = this.#recording.device;
+      this.#recording = null;
+      this.#plan = recording.end();
+    } else if (this.broken === null) {
+      if (this.#keeps()) this.#leave('it keeps a tensor that it made (return it instead)');
+      else if (completed && this.#cursor < this.#entries.length)
+        this.#leave('it ended earlier than when it was recorded');
+      else this.#catchUp();
+    }
+    this.#findGradients();
+  }
+
+  /** Notes the gradients that the step itself has put in the place of those it was handed, as clipping does. */
+  #findGradients(): void {
+    const handed = new Set(this.#handed.map(({ gradient }) => gradient));
+    for (const leaf of this.#leaves) {
+      const gradient = leaf.grad;
+      if (gradient !== null && !gradient.released && !handed.has(gradient) && this.#held.has(gradient.storage))
+        this.#handed.push({ leaf, gradient });
+    }
+  }
+
+  /** Whether keep() exempts a tensor of this call from the call's end. */
+  #keeps(): boolean {
+    const kept = ({ now }: Source): boolean => now.some((t) => t.kept);
+    return kept(this.#arguments) || this.#entries.some((e) => (e.kind === 'op' || e.kind === 'place') && kept(e));
+  }
+
+  /** Whether a tensor from outside the step lies in the plan's memory, so that the next call would change it. */
+  get occupied(): boolean {
+    const handed = [...this.#earlier, ...this.#handed].filter(({ gradient }) => !gradient.released);
+    if (handed.some(({ gradient }) => gradient.kept)) return true;
+    for (const [storage, own] of this.#held)
+      if (storage.references > own) {
+        const known = handed.filter(({ gradient }) => gradient.storage === storage).length;
+        if (storage.references > own + known) return true;
+      }
+    return false;
+  }
+
+  /** Whether the step changes one of these in place. */
+  changes(tensors: readonly Tensor[]): boolean {
+    return tensors.some((t) => this.#changed.has(t.storage));
+  }
+
+  /** Gives back everything that it holds. */
+  dispose(): void {
+    for (const entry of this.#entries) {
+      if (entry.kind === 'op' || entry.kind === 'place') for (const { storage } of entry.made) storage.release();
+      else if (entry.kind === 'backward') for (const { gradient } of entry.leaves) gradient.release();
+    }
+    for (const { own } of this.#slots) own.unkeep().release();
+    this.#entries.length = 0;
+    this.#held.clear();
+    this.#plan?.dispose();
+    this.#plan = null;
+  }
+
+  // ---- recording
+
+  #add(entry: Entry): void {
+    this.#entries.push(entry);
+    if (this.#recording !== null) this.#recording.start = entry.to;
+  }
+  #span(): Span {
+    const { device, start } = this.#recording as { device: Recording; start: number };
+    return { from: start, to: device.position() };
+  }
+  #hold(storage: Storage): void {
+    this.#held.set(storage, (this.#held.get(storage) ?? 0) + 1);
+  }
+  #reference(tensor: Tensor): Reference {
+    return { tensor, ...(this.#recording?.origins.get(tensor) ?? { source: null, index: 0 }) };
+  }
+  #seen(tensor: Tensor): Seen {
+    const reference = this.#reference(tensor);
+    if (reference.source === null) this.#recording?.outside.add(tensor.storage);
+    return { ...reference, storage: tensor.storage, requiresGrad: tensor.requiresGrad };
+  }
+  /** Whether the tape is being written. */
+  get #writing(): boolean {
+    return this.#recording !== null && this.broken === null;
+  }
+  /** Refuses what lies on another device. */
+  #foreign(tensors: readonly Tensor[]): boolean {
+    const odd = tensors.find((t) => t.device !== this.#device);
+    if (odd !== undefined) this.refuse(`a tensor on ${odd.device}`);
+    return odd !== undefined;
+  }
+  #made(like: Tensor, isView: boolean): Made {
+    const storage = like.storage.retain();
+    if (!isView || this.#held.has(storage)) this.#hold(storage);
+    return { like, storage, requiresGrad: like.requiresGrad };
+  }
+
+  applied(op: Op<never>, inputs: readonly Tensor[], attrs: unknown, call: Call, outputs: readonly Tensor[]): void {
+    const recording = this.#recording;
+    if (recording === null || !this.#writing || this.#foreign(outputs)) return;
+    const entry: OpEntry = {
+      kind: 'op',
+      op,
+      inputs: inputs.map((t) => this.#seen(t)),
+      attrs,
+      call,
+      tracking: isTracking(),
+      made: outputs.map((t) => this.#made(t, call.kernel === 'view')),
+      now: outputs,
+      given: inputs,
+      ...this.#span(),
+    };
+    outputs.forEach((t, index) => {
+      recording.origins.set(t, { source: entry, index });
+      if (t.node !== null) recording.nodes.add(t.node);
+    });
+    this.#add(entry);
+  }
+
+  placed(tensor: Tensor): void {
+    const recording = this.#recording;
+    if (recording === null || !this.#writing || this.#foreign([tensor])) return;
+    const entry: PlaceEntry = { kind: 'place', made: [this.#made(tensor, false)], now: [tensor], ...this.#span() };
+    recording.origins.set(tensor, { source: entry, index: 0 });
+    this.#add(entry);
+  }
+
+  updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void {
+    this.#passOn(changed);
+    if (!this.#writing || this.#foreign(changed)) return;
+    const storages = changed.map((t) => t.storage);
+    for (const storage of storages) this.#changed.add(storage);
+    const seen = inputs.map((t) => this.#seen(t));
+    this.#add({ kind: 'update', kernel, inputs: seen, attrs, changed: storages, ...this.#span() });
+  }
+
+  /**
+   * A change in place of an argument, or of memory that an argument shares, has to reach all that
+   * stand for it: the caller's tensor and the copies that the step was given.
+   */
+  #passOn(changed: readonly Tensor[]): void {
+    for (const t of changed) {
+      const caller = this.#slots.find(({ own }) => own.storage === t.storage)?.storage ?? t.storage;
+      const slots = this.#slots.filter(({ storage }) => storage === caller);
+      if (slots.length === 0) continue;
+      this.refuse('an argument that changes in place (use the tensor from outside the step)');
+      for (const to of [caller, ...slots.map(({ own }) => own.storage)]) if (to !== t.storage) copyInto(t, to);
+    }
+  }
+
+  walked(
+    root: Tensor,
+    given: Tensor | undefined,
+    options: BackwardEntry['options'] & { readonly createGraph?: boolean },
+    { nodes, seed }: Walk,
+    before: ReadonlyMap<Tensor, Storage | null>,
+  ): void {
+    const recording = this.#recording;
+    if (recording === null || !this.#writing || this.#foreign([root])) return;
+    if (options.createGraph === true) this.refuse('createGraph');
+    else if (nodes.some((node) => !recording.nodes.has(node))) this.refuse('a graph that was made outside of it');
+    else if (!this.#steady()) this.refuse('a requiresGrad that changes between forward and backward');
+    if (this.broken !== null) return;
+    const seenGiven = given === undefined ? null : this.#seen(given);
+    const leaves = [...before].map(([leaf, had]) => {
+      const gradient = leaf.grad as Tensor;
+      const storage = gradient.storage.retain();
+      if (!recording.outside.has(storage)) this.#hold(storage);
+      const reference = this.#reference(leaf);
+      if (reference.source === null) this.#leaves.add(leaf);
+      this.#handed.push({ leaf: reference.source === null ? leaf : null, gradient });
+      return { leaf: reference, before: had, gradient: storage, shape: gradient.shape };
+    });
+    const results = this.#entries.flatMap((e) => (e.kind === 'op' ? e.now : []));
+    this.#add({
+      kind: 'backward',
+      root: this.#seen(root),
+      given: seenGiven,
+      options: { ...options },
+      nodes,
+      seed: given === undefined && leaves.some(({ gradient }) => gradient === seed) ? seed : null,
+      retaining: new Set(results.filter((t) => t.retainsGrad)),
+      leaves,
+      ...this.#span(),
+    });
+  }
+
+  refuse(what: string): void {
+    if (this.#recording !== null) this.broken ??= `it uses ${what}`;
+    else if (this.broken === null) this.#leave(`it uses ${what}`);
+  }
+
+  // ---- following
+
+  /** Runs what was met so far. */
+  #catchUp(): void {
+    const to = this.#cursor === 0 ? 0 : this.#entries[this.#cursor - 1].to;
+    if (to <= this.#done) return;
+    if (this.#done === 0) this.#saveGradients(null);
+    this.#plan?.run(this.#done, to);
+    this.#done = to;
+  }
+
+  /** Runs what the device has queued: the host writes at once what the plan reads, and what the queue may still read. */
+  #flush(): void {
+    this.#plan?.run(0, 0);
+  }
+
+  /**
+   * Saves the gradients of earlier calls before their memory (or this part of it) is written to: a
+   * leaf that still has its gradient gets a copy. What the program has taken from the leaf ends.
+   */
+  #saveGradients(written: Storage | null): void {
+    for (const { leaf, gradient } of this.#earlier) {
+      if (gradient.released || (written !== null && gradient.storage !== written)) continue;
+      if (leaf?.grad === gradient) leaf.grad = copyOf(gradient);
+      gradient.release();
+      gradient.hint = gradientEnded;
+      if (written !== null) this.#flush();
+    }
+  }
+
+  /** The code does something else: computes what was met, and lets everything from here on run as usual. */
+  #leave(reason: string): void {
+    this.broken = reason;
+    this.#catchUp();
+    const met = this.#entries.slice(0, this.#cursor);
+    const nodes = new Map<Node, Node>();
+    for (const e of met) {
+      // A new node takes the versions of now, so the updates that came after it count once more.
+      if (e.kind === 'update') for (const storage of e.changed) storage.touch();
+      else if (e.kind === 'op') renew(e, nodes);
+      else if (e.kind === 'backward' && e.options.retainGraph !== true)
+        for (const node of e.nodes) nodes.get(node)?.end();
+    }
+  }
+
+  /** The entry that comes next, if it is of this kind and `matches`. */
+  #next<K extends Entry['kind']>(
+    kind: K,
+    matches: (entry: Extract<Entry, { kind: K }>) => string | null,
+  ): Extract<Entry, { kind: K }> | null {
+    if (this.#recording !== null || this.broken !== null) return null;
+    const entry = this.#entries[this.#cursor] as Extract<Entry, { kind: K }> | undefined;
+    const problem =
+      entry === undefined ? 'it went on' : entry.kind !== kind ? `${entry.kind} became ${kind}` : matches(entry);
+    if (problem === null) {
+      this.#cursor++;
+      return entry as Extract<Entry, { kind: K }>;
+    }
+    this.#leave(problem);
+    return null;
+  }
+
+  /** This call's own tensors over the memory of the recorded results. */
+  #hand(entry: OpEntry | PlaceEntry): Tensor[] {
+    const now = entry.made.map(({ like, storage, requiresGrad }) => {
+      const t = handle(storage, like.shape, requiresGrad);
+      t.node = like.node;
+      t.owner = like.owner;
+      t.madeBy = like.madeBy;
+      return adopt(t);
+    });
+    entry.now = now;
+    return now;
+  }
+
+  apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null {
+    const entry = this.#next('op', (e) => {
+      if (e.op !== op) return `${e.op.name} became ${op.name}`;
+      if (!allFit(e.inputs, inputs))
+        return `${op.name} was given another tensor (pass what changes as an argument), or one frozen or unfrozen`;
+      if (e.tracking !== isTracking()) return `${op.name} came under noGrad(), or out of it`;
+      if (alike(e.attrs, attrs) || this.#adjust(e, op, inputs, attrs)) return null;
+      return `${op.name} was given another number, or was recorded for another shape`;
+    });
+    if (entry === null) return null;
+    entry.given = inputs;
+    return this.#hand(entry);
+  }
+
+  /** Other numbers in a call that no gradient depends on: put into the plan. */
+  #adjust(entry: OpEntry, op: Op<never>, inputs: readonly Tensor[], attrs: unknown): boolean {
+    if (entry.made[0].like.node !== null) return false;
+    const call = op.plan(inputs, attrs as never);
+    if (call.kernel === 'view' || entry.call.kernel !== call.kernel || !alike(call.outputs, entry.call.outputs))
+      return false;
+    const buffers = entry.made.map(({ storage }) => storage.buffer);
+    if (
+      !(this.#plan as Plan).rewrite(
+        entry.from,
+        call.kernel,
+        entry.inputs.map(operand),
+        call.attrs,
+        call.outputs,
+        buffers,
+      )
+    )
+      return false;
+    entry.attrs = attrs;
+    return true;
+  }
+
+  place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null {
+    const entry = this.#next('place', ({ made: [{ like }] }) =>
+      like.device === device && like.dtype === dtype && sameShape(like.shape, shape)
+        ? null
+        : `a tensor of ${show(like.shape)} became one of ${show(shape)}`,
+    );
+    if (entry === null) return null;
+    const [{ storage }] = entry.made;
+    this.#saveGradients(storage);
+    (this.#plan as Plan).write(storage.buffer, data);
+    return this.#hand(entry)[0];
+  }
+
+  update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean {
+    const entry = this.#next('update', (e) => {
+      if (
+        e.kernel !== kernel ||
+        !allFit(e.inputs, inputs) ||
+        e.changed.length !== changed.length ||
+        !e.changed.every((storage, i) => storage === changed[i].storage)
+      )
+        return 'other tensors are updated';
+      if (alike(e.attrs, attrs)) return null;
+      const specs = changed.map(({ shape, dtype }) => ({ shape, dtype }));
+      const buffers: DeviceBuffer[] = changed.map(({ storage }) => storage.buffer);
+      if (!(this.#plan as Plan).rewrite(e.from, kernel, e.inputs.map(operand), attrs as never, specs, buffers))
+        return `${kernel} was given other numbers`;
+      e.attrs = attrs;
+      return null;
+    });
+    return entry !== null;
+  }
+
+  /** Whether a gradient is wanted for the same inputs as when the operations so far were applied. */
+  #steady(): boolean {
+    const count = this.#recording === null ? this.#cursor : this.#entries.length;
+    for (let i = 0; i < count; i++) {
+      const e = this.#entries[i];
+      if (e.kind !== 'op') continue;
+      for (let k = 0; k < e.inputs.length; k++) if (e.given[k].requiresGrad !== e.inputs[k].requiresGrad) return false;
+    }
+    return true;
+  }
+
+  /** Whether retainGrad() was called for the same results. */
+  #sameRetaining(retaining: ReadonlySet<Tensor>): boolean {
+    for (let i = 0; i < this.#cursor; i++) {
+      const e = this.#entries[i];
+      if (e.kind !== 'op') continue;
+      for (let k = 0; k < e.now.length; k++) if (e.now[k].retainsGrad !== retaining.has(e.made[k].like)) return false;
+    }
+    return true;
+  }
+
+  backward(root: Tensor, given: Tensor | undefined, options: object): boolean {
+    const entry = this.#next('backward', (e) => {
+      if (!fits(e.root, root) || !alike(e.options, options)) return 'another tensor is differentiated';
+      if (given === undefined ? e.given !== null : e.given === null || !fits(e.given, given))
+        return 'another gradient is given to backward()';
+      if (!this.#steady()) return 'a tensor was frozen or unfrozen between forward and backward';
+      if (!this.#sameRetaining(e.retaining)) return 'retainGrad() was called for other results';
+      const odd = e.leaves.find(({ leaf, before }) => (counterpart(leaf).grad?.storage ?? null) !== before);
+      return odd === undefined ? null : 'gradients are added to those of an earlier step (call zeroGrad() in the step)';
+    });
+    if (entry === null) return false;
+    if (entry.seed !== null) {
+      this.#saveGradients(entry.seed);
+      (this.#plan as Plan).write(entry.seed.buffer, allocate(entry.seed.dtype, 1).fill(1));
+    }
+    for (const { leaf: reference, gradient: storage, shape } of entry.leaves) {
+      const leaf = counterpart(reference);
+      leaf.grad?.release();
+      // Whoever compares versions must see that the next run of the plan changes the gradient.
+      storage.touch();
+      leaf.grad = handle(storage, shape, false);
+      this.#handed.push({ leaf: reference.source === null ? leaf : null, gradient: leaf.grad });
+    }
+    return true;
+  }
+
+  read(): void {
+    if (this.#recording === null && this.broken === null) this.#catchUp();
+  }
+}
+
+/** Links the results of this call by a node of their own, as if the operation had just been applied. */
+function renew({ op, attrs, made, given, now }: OpEntry, nodes: Map<Node, Node>): void {
+  const recorded = made.find(({ like }) => like.node !== null)?.like.node ?? null;
+  const node = recorded === null ? null : new Node(op, attrs, given, now);
+  if (recorded !== null && node !== null) nodes.set(recorded, node);
+  for (const t of now) {
+    if (t.node !== null) t.node = node;
+    else if (t.owner !== null) t.owner = nodes.get(t.owner) ?? t.owner;
+  }
+}
