@@ -1,8 +1,20 @@
 /** The walk back: accumulation, shared subgraphs, modes, graphs used again, gradients of gradients, depth. Not here: single rules (test/ops/gradcheck.ts), lifetimes (lifetimes.ts). */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { apply, type Op, view } from '../../src/autograd/graph.js';
 import * as c from '../../src/index.js';
-import { enableGrad, GraphError, grad, noGrad, Parameter, type Tensor, tensor, zeros } from '../../src/index.js';
+import {
+  enableGrad,
+  GraphError,
+  grad,
+  noGrad,
+  Parameter,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+  zeros,
+} from '../../src/index.js';
 import { closeTo } from '../helpers/close.js';
 
 const test = suite('backward');
@@ -89,6 +101,30 @@ test('retainGrad fills the gradient of a result', () => {
     [
       [4, 8],
       [8, 16],
+    ],
+  );
+});
+test('retainGrad keeps the gradient from being overwritten by the one before it', () => {
+  const x = leaf([1, -1]);
+  const y = x.relu().retainGrad();
+  y.mul(2).sum().backward();
+  // PyTorch 1.13: y.grad [2, 2], x.grad [2, 0].
+  assert.equal(
+    [gradOf(y), gradOf(x)],
+    [
+      [2, 2],
+      [2, 0],
+    ],
+  );
+});
+test('a gradient that two operations are handed is overwritten by neither', () => {
+  const [a, b] = [leaf([1, -1]), leaf([-1, 1])];
+  a.relu().add(b.relu()).sum().backward();
+  assert.equal(
+    [gradOf(a), gradOf(b)],
+    [
+      [1, 0],
+      [0, 1],
     ],
   );
 });
@@ -189,6 +225,24 @@ test('grad() returns gradients and leaves grad alone; zeros where there is no pa
   assert.equal([...gy.dataSync()], [6, 12]);
   assert.equal([x.grad, y.grad, unused.grad], [null, null, null]);
 });
+test('grad() fills the grad of results that asked for it, as PyTorch does, be they inputs or not', () => {
+  for (const asked of [false, true]) {
+    const x = leaf([1, 2]);
+    const y = x.mul(3).retainGrad();
+    const found = grad(y.mul(y).sum(), asked ? [x, y] : [x]);
+    // PyTorch 1.13: y.grad [6, 12] both times, x.grad None.
+    assert.equal([gradOf(y), x.grad], [[6, 12], null]);
+    assert.equal(
+      found.map((g) => [...g.dataSync()]),
+      asked
+        ? [
+            [18, 36],
+            [6, 12],
+          ]
+        : [[18, 36]],
+    );
+  }
+});
 test('grad() with an upstream gradient', () => {
   const x = leaf([1, 2]);
   const [g] = grad(x.mul(x), [x], { gradOutput: tensor([1, 10], { dtype: 'float64' }) });
@@ -236,6 +290,102 @@ test('createGraph with backward(): grad itself is part of a graph', () => {
   assert.ok(g.requiresGrad);
   const [second] = grad(g, [x]);
   closeTo([second.itemSync()], [18], 1e-12);
+});
+
+// ---- refusals
+
+/** An op over the identity kernel whose backward gives what it is told to. */
+const wrongly = (gradient: (g: Tensor) => Tensor): ((x: Tensor) => Tensor) => {
+  const op: Op<null> = {
+    name: 'wrong',
+    plan: ([x]) => view(x.shape, x),
+    backward: ({ grad: g }) => [gradient(g)],
+  };
+  return (x) => apply(op, [x], null);
+};
+test('a backward rule that gives another shape or dtype is refused', () => {
+  const refused = (got: string) => (e: Error) =>
+    e instanceof ShapeError &&
+    e.message ===
+      `backward: a gradient must have its input's shape and dtype; got wrong's gradient of input 0=${got}; the input is [2] float64: the op's backward rule is wrong`;
+  assert.throws(
+    () =>
+      wrongly((g) => g.reshape([2, 1]))(leaf([1, 2]))
+        .sum()
+        .backward(),
+    refused('[2,1] float64'),
+  );
+  assert.throws(
+    () =>
+      wrongly((g) => g.sum())(leaf([1, 2]))
+        .sum()
+        .backward(),
+    refused('[] float64'),
+  );
+  assert.throws(
+    () =>
+      wrongly((g) => g.cast('float32'))(leaf([1, 2]))
+        .sum()
+        .backward(),
+    refused('[2] float32'),
+  );
+});
+test('a released tensor cannot be differentiated', () => {
+  const x = leaf([1, 2]);
+  const y = x.add(1).sum();
+  y.release();
+  assert.throws(
+    () => y.backward(),
+    (e: Error) => e instanceof GraphError && /released tensor cannot be read; got sum/.test(e.message),
+  );
+  assert.is(x.grad, null);
+});
+test('what is no function is refused at once, and a result that holds itself', () => {
+  const refused = (text: string) => (e: Error) => e instanceof ValueError && e.message === text;
+  assert.throws(() => noGrad(5 as unknown as () => void), refused('noGrad: fn must be a function; got fn=5'));
+  assert.throws(
+    () => enableGrad({} as unknown as () => void),
+    refused('enableGrad: fn must be a function; got fn=an object {}'),
+  );
+  const x = leaf([1, 2]);
+  const before = x.device.memory().tensors;
+  assert.throws(
+    () =>
+      noGrad(() => {
+        const list: unknown[] = [x.mul(2)];
+        list.push(list);
+        return list;
+      }),
+    refused(
+      'noGrad: a result must not hold itself; got a cycle of 1; return its tensors in an array or a plain object',
+    ),
+  );
+  assert.is(x.device.memory().tensors, before);
+  // One object in two places is no cycle.
+  const pair = noGrad(() => {
+    const inner = { y: x.mul(2) };
+    return [inner, inner];
+  });
+  assert.equal([...pair[1].y.dataSync()], [2, 4]);
+});
+test('options in the place of the gradient are refused', () => {
+  const loss = leaf([1, 2]).sum();
+  assert.throws(
+    () => loss.backward({ retainGraph: true } as unknown as Tensor),
+    (e: Error) =>
+      e instanceof ValueError &&
+      e.message ===
+        'backward: grad must be a tensor; got grad=an object {retainGraph}; options come second: backward(undefined, { retainGraph: true })',
+  );
+  assert.throws(
+    () => grad(leaf([1]), leaf([1]) as unknown as Tensor[]),
+    (e: Error) =>
+      e instanceof ValueError && /^grad: inputs must be an array of tensors; got inputs=a Tensor/.test(e.message),
+  );
+  assert.throws(
+    () => grad(5 as unknown as Tensor, [leaf([1])]),
+    (e: Error) => e instanceof ValueError && /^grad: output must be a tensor; got output=5/.test(e.message),
+  );
 });
 
 // ---- depth
