@@ -149,9 +149,10 @@ export function checkNumber(
   value: number,
   legal: (v: number) => boolean,
   rule: string,
+  hint = '',
 ): void {
   if (typeof value !== 'number' || Number.isNaN(value) || !legal(value))
-    throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`);
+    throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`, hint);
 }
 
 /** Checks that a value is a function. */

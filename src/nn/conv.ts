@@ -1,4 +1,5 @@
 /** Convolution layers, channels last. Not here: the operations (autograd/ops/conv.ts). */
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { conv2d, conv2dTranspose } from '../autograd/ops/conv.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
@@ -19,6 +20,14 @@ export interface Conv2dLayerOptions {
   /** Add one number per output channel. Default true. */
   bias?: boolean;
 }
+
+const layerOptions: OptionNames<Conv2dLayerOptions> = {
+  stride: 'value',
+  padding: 'value',
+  dilation: 'value',
+  groups: 'value',
+  bias: 'flag',
+};
 
 /** What both layers check and keep. */
 function convSettings(
@@ -76,6 +85,7 @@ export class Conv2d extends Module {
     options: Conv2dLayerOptions = {},
   ) {
     super();
+    knownOptions('Conv2d', options, layerOptions);
     const settings = convSettings('Conv2d', inChannels, outChannels, kernelSize, options);
     ({
       kernelSize: this.kernelSize,
@@ -91,7 +101,8 @@ export class Conv2d extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this);
+    const { stride, padding, dilation, groups, bias } = this;
+    return conv2d(x, this.weight, { stride, padding, dilation, groups, bias });
   }
   override describe(): string {
     return `${this.inChannels}, ${this.outChannels}, ${attributes(changed(this))}`;
@@ -133,6 +144,7 @@ export class ConvTranspose2d extends Module {
   ) {
     super();
     const op = 'ConvTranspose2d';
+    knownOptions(op, options, { ...layerOptions, outputPadding: 'value' });
     const settings = convSettings(op, inChannels, outChannels, kernelSize, options);
     ({
       kernelSize: this.kernelSize,
@@ -150,7 +162,9 @@ export class ConvTranspose2d extends Module {
   }
 
   /** @shape outputSize [H′,W′], instead of outputPadding; one whose convolution gives the input's size */
-  forward(x: Tensor, { outputSize }: { outputSize?: readonly [number, number] } = {}): Tensor {
+  forward(x: Tensor, options: { outputSize?: readonly [number, number] } = {}): Tensor {
+    knownOptions('ConvTranspose2d.forward', options, { outputSize: 'value' });
+    const { outputSize } = options;
     const { stride, padding, dilation, groups, bias } = this;
     return conv2dTranspose(x, this.weight, {
       stride,

@@ -1,12 +1,18 @@
 /** Losses as modules. Not here: the operations (autograd/ops/loss.ts). */
+import { knownOptions } from '../arguments.js';
+import { checkTensor } from '../autograd/graph.js';
 import {
+  type BceWithLogitsOptions,
   bceWithLogits,
+  bceWithLogitsOptions,
   type CrossEntropyOptions,
   checkIgnoreIndex,
   crossEntropy,
+  crossEntropyOptions,
   ignoredByDefault,
   type LossOptions,
   l1,
+  lossOptions,
   mse,
   type Reduction,
 } from '../autograd/ops/loss.js';
@@ -18,10 +24,12 @@ import { Module } from './module.js';
 abstract class Loss extends Module {
   readonly reduction: Reduction;
 
-  constructor({ reduction = 'mean' }: LossOptions) {
+  constructor(op: string, options: LossOptions) {
     super();
+    knownOptions(op, options, lossOptions);
+    const { reduction = 'mean' } = options;
     if (!['mean', 'sum', 'none'].includes(reduction))
-      throw new ValueError(new.target.name, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
+      throw new ValueError(op, "reduction must be 'mean', 'sum' or 'none'", `reduction=${reduction}`);
     this.reduction = reduction;
   }
   abstract override forward(prediction: Tensor, target: Tensor): Tensor;
@@ -40,34 +48,38 @@ abstract class Loss extends Module {
 export class BCEWithLogitsLoss extends Loss {
   readonly posWeight: number | Tensor;
 
-  constructor({ posWeight = 1, ...options }: LossOptions & { posWeight?: number | Tensor } = {}) {
-    super(options);
+  constructor(options: BceWithLogitsOptions = {}) {
+    const op = 'BCEWithLogitsLoss';
+    knownOptions(op, options, bceWithLogitsOptions);
+    const { posWeight = 1, ...rest } = options;
+    super(op, rest);
+    if (typeof posWeight !== 'number') checkTensor(op, 'posWeight', posWeight);
     if (typeof posWeight === 'number' && !(posWeight > 0 && posWeight < Infinity))
-      throw new ValueError('BCEWithLogitsLoss', 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+      throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
     this.posWeight = typeof posWeight === 'number' ? posWeight : posWeight.keep();
   }
   forward(logits: Tensor, target: Tensor): Tensor {
-    return bceWithLogits(logits, target, this);
+    return bceWithLogits(logits, target, { posWeight: this.posWeight, reduction: this.reduction });
   }
 }
 
 /** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
 export class MSELoss extends Loss {
   constructor(options: LossOptions = {}) {
-    super(options);
+    super('MSELoss', options);
   }
   forward(prediction: Tensor, target: Tensor): Tensor {
-    return mse(prediction, target, this);
+    return mse(prediction, target, { reduction: this.reduction });
   }
 }
 
 /** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
 export class L1Loss extends Loss {
   constructor(options: LossOptions = {}) {
-    super(options);
+    super('L1Loss', options);
   }
   forward(prediction: Tensor, target: Tensor): Tensor {
-    return l1(prediction, target, this);
+    return l1(prediction, target, { reduction: this.reduction });
   }
 }
 
@@ -83,13 +95,16 @@ export class L1Loss extends Loss {
 export class CrossEntropyLoss extends Loss {
   readonly ignoreIndex: number;
 
-  constructor({ ignoreIndex = ignoredByDefault, ...options }: CrossEntropyOptions = {}) {
-    super(options);
-    checkIgnoreIndex('CrossEntropyLoss', ignoreIndex);
+  constructor(options: CrossEntropyOptions = {}) {
+    const op = 'CrossEntropyLoss';
+    knownOptions(op, options, crossEntropyOptions);
+    const { ignoreIndex = ignoredByDefault, ...rest } = options;
+    super(op, rest);
+    checkIgnoreIndex(op, ignoreIndex);
     this.ignoreIndex = ignoreIndex;
   }
   forward(logits: Tensor, target: Tensor): Tensor {
-    return crossEntropy(logits, target, this);
+    return crossEntropy(logits, target, { reduction: this.reduction, ignoreIndex: this.ignoreIndex });
   }
   override describe(): string {
     const ignored = this.ignoreIndex === ignoredByDefault ? [] : [`ignoreIndex=${this.ignoreIndex}`];

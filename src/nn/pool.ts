@@ -1,4 +1,5 @@
 /** Pooling layers, channels last. Not here: the operations (autograd/ops/pool.ts), unpooling layers (unpool.ts). */
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { avgPool2d, checkNanPolicy, maxPool2d, maxPool2dWithArgmaxAndMask } from '../autograd/ops/pool.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { NanPolicy } from '../device/device.js';
@@ -14,6 +15,8 @@ export interface Pool2dLayerOptions {
   /** Default 0. */
   padding?: Padding;
 }
+
+export const poolLayerOptions: OptionNames<Pool2dLayerOptions> = { stride: 'value', padding: 'value' };
 
 /** A layer with a pool's windows. */
 export abstract class WindowLayer extends Module {
@@ -55,6 +58,7 @@ export abstract class MaxPooling extends WindowLayer {
   #last: PoolIndices | null = null;
 
   constructor(op: string, kernelSize: Pair, options: MaxPool2dLayerOptions) {
+    knownOptions(op, options, { ...poolLayerOptions, nan: 'value' });
     super(op, kernelSize, options);
     this.nan = options.nan ?? 'propagate';
     checkNanPolicy(op, this.nan);
@@ -105,7 +109,8 @@ export class MaxPool2d extends MaxPooling {
     super('MaxPool2d', kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
-    return this.remember(maxPool2d(x, this));
+    const { kernelSize, stride, padding, nan } = this;
+    return this.remember(maxPool2d(x, { kernelSize, stride, padding, nan }));
   }
 }
 
@@ -122,7 +127,8 @@ export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
     super('MaxPool2dWithArgmaxAndMask', kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
-    return this.remember(maxPool2dWithArgmaxAndMask(x, this));
+    const { kernelSize, stride, padding, nan } = this;
+    return this.remember(maxPool2dWithArgmaxAndMask(x, { kernelSize, stride, padding, nan }));
   }
 }
 
@@ -142,10 +148,12 @@ export class AvgPool2d extends WindowLayer {
   readonly countIncludePad: boolean | undefined;
 
   constructor(kernelSize: Pair, options: AvgPool2dLayerOptions = {}) {
+    knownOptions('AvgPool2d', options, { ...poolLayerOptions, countIncludePad: 'flag' });
     super('AvgPool2d', kernelSize, options);
     this.countIncludePad = options.countIncludePad;
   }
   forward(x: Tensor): Tensor {
-    return avgPool2d(x, this);
+    const { kernelSize, stride, padding, countIncludePad } = this;
+    return avgPool2d(x, { kernelSize, stride, padding, countIncludePad });
   }
 }

@@ -1,4 +1,5 @@
 /** Layers that bring images to another size, channels last. Not here: the operations (autograd/ops/resize.ts), pools (pool.ts) and unpooling (unpool.ts). */
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import {
   checkResize,
@@ -9,6 +10,7 @@ import {
   pixelUnshuffle,
   type Resize2dOptions,
   resize2d,
+  resize2dOptions,
   type Upsample2dOptions,
   upsample2d,
 } from '../autograd/ops/resize.js';
@@ -34,15 +36,17 @@ export class Upsample2d extends Module {
   readonly scale: readonly [number, number];
   readonly fill: 'copy' | 'zeros';
 
-  constructor(scale: Pair, { fill = 'copy' }: Omit<Upsample2dOptions, 'scale'> = {}) {
+  constructor(scale: Pair, options: Omit<Upsample2dOptions, 'scale'> = {}) {
     super();
+    knownOptions('Upsample2d', options, { fill: 'value' });
+    const { fill = 'copy' } = options;
     this.scale = pair('Upsample2d', 'scale', scale);
     if (fill !== 'copy' && fill !== 'zeros')
       throw new ValueError('Upsample2d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
     this.fill = fill;
   }
   forward(x: Tensor): Tensor {
-    return upsample2d(x, this);
+    return upsample2d(x, { scale: this.scale, fill: this.fill });
   }
   override describe(): string {
     return attributes({ scale: this.scale, fill: optional(this.fill, 'copy') });
@@ -66,6 +70,7 @@ export class Resize2d extends Module {
 
   constructor(options: Resize2dOptions) {
     super();
+    knownOptions('Resize2d', options, resize2dOptions);
     checkResize('Resize2d', options);
     const { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners } = options;
     this.size = size;
@@ -75,7 +80,8 @@ export class Resize2d extends Module {
     this.halfPixelCenters = halfPixelCenters;
   }
   forward(x: Tensor): Tensor {
-    return resize2d(x, this);
+    const { size, scale, method, alignCorners, halfPixelCenters } = this;
+    return resize2d(x, { size, scale, method, alignCorners, halfPixelCenters });
   }
   override describe(): string {
     return attributes({
@@ -93,6 +99,8 @@ export interface FixedUnpool2dLayerOptions extends Pick<FixedUnpool2dOptions, 'm
   learnable?: boolean;
 }
 
+const fixedUnpool2dOptions: OptionNames<FixedUnpool2dLayerOptions> = { matrix: 'value', learnable: 'flag' };
+
 /**
  * Makes each pixel a block: itself times a matrix, which may be learned. Without a matrix, itself at the top left and zeros. Values given are copied.
  * @shape x [N,H,W,C], matrix [sh,sw] → y [N,H·sh,W·sw,C]
@@ -104,9 +112,11 @@ export class FixedUnpool2d extends Module {
   readonly size: readonly [number, number];
   readonly matrix: Tensor | null;
 
-  constructor(size: Pair, { matrix, learnable = false }: FixedUnpool2dLayerOptions = {}) {
+  constructor(size: Pair, options: FixedUnpool2dLayerOptions = {}) {
     super();
     const op = 'FixedUnpool2d';
+    knownOptions(op, options, fixedUnpool2dOptions);
+    const { matrix, learnable = false } = options;
     this.size = pair(op, 'size', size);
     const [sh, sw] = this.size;
     const corner = (): Float32Array => Float32Array.from({ length: sh * sw }, (_, i) => (i === 0 ? 1 : 0));
@@ -139,9 +149,11 @@ abstract class Shuffle extends Module {
   constructor(
     op: string,
     readonly factor: number,
-    { order = 'torch' }: PixelShuffleOptions,
+    options: PixelShuffleOptions,
   ) {
     super();
+    knownOptions(op, options, { order: 'value' });
+    const { order = 'torch' } = options;
     checkCount(op, 'factor', factor);
     if (order !== 'torch' && order !== 'tf')
       throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
@@ -165,7 +177,7 @@ export class PixelShuffle extends Shuffle {
     super('PixelShuffle', factor, options);
   }
   forward(x: Tensor): Tensor {
-    return pixelShuffle(x, this.factor, this);
+    return pixelShuffle(x, this.factor, { order: this.order });
   }
 }
 
@@ -181,6 +193,6 @@ export class PixelUnshuffle extends Shuffle {
     super('PixelUnshuffle', factor, options);
   }
   forward(x: Tensor): Tensor {
-    return pixelUnshuffle(x, this.factor, this);
+    return pixelUnshuffle(x, this.factor, { order: this.order });
   }
 }

@@ -1,19 +1,22 @@
 /** Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), layers that fill blocks by a rule (resize.ts). */
+import { knownOptions, shown } from '../arguments.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import {
   checkUnpoolOptions,
   type Duplicates,
   type MaxUnpool2dOptions,
   maxUnpool2d,
+  maxUnpool2dOptions,
   type TorchUnpoolOptions,
   unpoolByMask,
 } from '../autograd/ops/unpool.js';
+import { ValueError } from '../errors.js';
 import type { TensorData } from '../tensor/nested.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Pair } from '../tensor/window.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
-import { type MaxPooling, type Pool2dLayerOptions, WindowLayer } from './pool.js';
+import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } from './pool.js';
 
 /**
  * Puts values back where a max pool found them; zeros elsewhere. PoolIndices know the pool, so `new MaxUnpool2d()` is enough; for raw indices name it as PyTorch
@@ -29,15 +32,23 @@ export class MaxUnpool2d extends Module {
 
   constructor(pool: Pair | MaxUnpool2dOptions = {}, options: Omit<TorchUnpoolOptions, 'kernelSize'> = {}) {
     super();
-    this.options = typeof pool === 'number' || isPair(pool) ? { ...options, kernelSize: pool } : pool;
-    checkUnpoolOptions('MaxUnpool2d', this.options);
+    const op = 'MaxUnpool2d';
+    knownOptions(op, options, maxUnpool2dOptions);
+    if (typeof pool === 'number' || isPair(pool)) this.options = { ...options, kernelSize: pool };
+    else {
+      knownOptions(op, pool, maxUnpool2dOptions);
+      this.options = { ...pool };
+    }
+    checkUnpoolOptions(op, this.options);
   }
   /** @shape outputSize [H,W], over the constructor's */
   forward(
     x: Tensor,
     indices: PoolIndices | TensorData | Tensor,
-    { outputSize = this.options.outputSize }: { outputSize?: readonly [number, number] } = {},
+    options: { outputSize?: readonly [number, number] } = {},
   ): Tensor {
+    knownOptions('MaxUnpool2d.forward', options, { outputSize: 'value' });
+    const { outputSize = this.options.outputSize } = options;
     return maxUnpool2d(x, indices, { ...this.options, outputSize });
   }
   override describe(): string {
@@ -55,6 +66,7 @@ const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, numb
  */
 export class UnpoolByMask extends WindowLayer {
   constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
+    knownOptions('UnpoolByMask', options, poolLayerOptions);
     super('UnpoolByMask', kernelSize, options);
   }
   forward(x: Tensor, mask: Tensor, argmax?: PoolIndices): Tensor {
@@ -80,6 +92,8 @@ export class UnpoolLike extends Module {
     readonly duplicates: Duplicates = 'add',
   ) {
     super();
+    if (!(pool instanceof MaxPooling))
+      throw new ValueError('unpoolLike', 'pool must be a MaxPool2d', `pool=${shown(pool)}`);
     checkUnpoolOptions('unpoolLike', { duplicates });
     pool.mirror();
     this.#pool = pool;
@@ -100,5 +114,7 @@ export class UnpoolLike extends Module {
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */
-export const unpoolLike = (pool: MaxPooling, { duplicates }: { duplicates?: Duplicates } = {}): UnpoolLike =>
-  new UnpoolLike(pool, duplicates);
+export function unpoolLike(pool: MaxPooling, options: { duplicates?: Duplicates } = {}): UnpoolLike {
+  knownOptions('unpoolLike', options, { duplicates: 'value' });
+  return new UnpoolLike(pool, options.duplicates);
+}

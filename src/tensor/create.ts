@@ -1,16 +1,17 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
-import { isTensor, place } from '../autograd/graph.js';
+import { checkDevice, checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
+import { checkTensor, isTensor, place } from '../autograd/graph.js';
 import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
-import { allocate, checkHolds, type DType, holds, type TypedArray } from './dtype.js';
+import { allocate, checkDType, checkHolds, type DType, holds, isFloat, type TypedArray } from './dtype.js';
 import { checkGenerator, type RandomGenerator } from './generator.js';
 import { parse, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
-import { checkShape, resolveReshape, type Shape, sizeOf } from './shape.js';
+import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from './shape.js';
 import type { Tensor } from './tensor.js';
-import { type Pool2dOptions, poolGeometry } from './window.js';
+import { type Pool2dOptions, pool2dOptions, poolGeometry } from './window.js';
 
 export interface TensorOptions {
   /** Default 'float32' (bool for booleans, int32 for integer typed arrays). */
@@ -24,6 +25,16 @@ export interface TensorOptions {
 export interface RandomTensorOptions extends TensorOptions {
   /** Source of the values; manualSeed's generator by default. */
   random?: RandomGenerator;
+}
+
+const tensorOptions: OptionNames<TensorOptions> = { dtype: 'value', device: 'value', requiresGrad: 'flag' };
+const randomTensorOptions: OptionNames<RandomTensorOptions> = { ...tensorOptions, random: 'value' };
+
+/** Options of every function here; what is wrong in them must not cost the work before. */
+function checkTensorOptions<O extends TensorOptions>(op: string, options: O, names: OptionNames<O>): void {
+  knownOptions(op, options, names);
+  if (options.dtype !== undefined) checkDType(op, options.dtype);
+  if (options.device !== undefined) checkDevice(op, options.device);
 }
 
 /** Copies into the dtype's array; a value that the dtype cannot hold is an error. */
@@ -61,17 +72,21 @@ function leaf(
  * @source torch.tensor
  */
 export function tensor(data: TensorData, options: TensorOptions & { shape?: Shape } = {}): Tensor {
+  checkTensorOptions('tensor', options, { ...tensorOptions, shape: 'value' });
+  const { shape: asked } = options;
   const parsed = parse('tensor', data);
   const dtype = options.dtype ?? parsed.dtype;
-  const shape = options.shape === undefined ? parsed.shape : resolveReshape('tensor', parsed.shape, options.shape);
+  const shape = asked === undefined ? parsed.shape : resolveReshape('tensor', parsed.shape, asked);
   return leaf(convert(parsed.data, dtype), shape, dtype, options);
 }
 
 function filled(op: string, shape: Shape, value: number, options: TensorOptions): Tensor {
-  checkShape(op, shape);
+  const own = ownShape(op, shape);
+  checkIsNumber(op, 'value', value);
+  checkTensorOptions(op, options, tensorOptions);
   const dtype = options.dtype ?? 'float32';
   checkHolds(op, dtype, value);
-  return leaf(allocate(dtype, sizeOf(shape)).fill(value), [...shape], dtype, options);
+  return leaf(allocate(dtype, sizeOf(own)).fill(value), own, dtype, options);
 }
 /** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape; ValueError for a number that the dtype cannot hold @source torch.full */
 export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor =>
@@ -82,35 +97,44 @@ export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => fill
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
 
 /** Creates by index. */
-function generate(shape: Shape, value: (i: number) => number, options: TensorOptions): Tensor {
+function generate(op: string, shape: Shape, value: (i: number) => number, options: TensorOptions): Tensor {
+  checkShape(op, shape);
+  checkTensorOptions(op, options, tensorOptions);
   const dtype = options.dtype ?? 'float32';
-  return leaf(
-    convert(
-      Array.from({ length: sizeOf(shape) }, (_, i) => value(i)),
-      dtype,
-    ),
-    shape,
-    dtype,
-    options,
-  );
+  // Straight into the array: a list of boxed numbers would take many times its memory.
+  const values = allocate(isFloat(dtype) ? dtype : 'float64', sizeOf(shape));
+  for (let i = 0; i < values.length; i++) values[i] = value(i);
+  return leaf(isFloat(dtype) ? values : convert(values, dtype), shape, dtype, options);
 }
 /** start, start + step, … below end; arange(n) counts from 0. @shape → [⌈(end − start)/step⌉] @throws ValueError for a step of 0 or NaN @source torch.arange */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
+  for (const [name, bound] of Object.entries({ start: from, end: to, step })) checkIsNumber('arange', name, bound);
   const size = Math.max(0, Math.ceil((to - from) / step));
   if (!Number.isFinite(size))
     throw new ValueError('arange', 'bounds must be finite and step not 0', `start=${from}, end=${to}, step=${step}`);
-  return generate([size], (i) => from + i * step, options);
+  return generate('arange', [size], (i) => from + i * step, options);
 }
 /** n evenly spaced numbers, both ends included. @shape → [n] @throws ValueError unless n is whole and at least 1 @source torch.linspace */
 export function linspace(start: number, end: number, n: number, options: TensorOptions = {}): Tensor {
-  if (!Number.isInteger(n) || n < 1) throw new ValueError('linspace', 'n must be whole and at least 1', `n=${n}`);
-  return generate([n], (i) => (i === n - 1 && n > 1 ? end : start + ((end - start) / Math.max(n - 1, 1)) * i), options);
+  const op = 'linspace';
+  checkIsNumber(op, 'start', start);
+  checkIsNumber(op, 'end', end);
+  checkNumber(op, 'n', n, (v) => Number.isInteger(v) && v >= 1, 'whole and at least 1');
+  const step = (end - start) / Math.max(n - 1, 1);
+  return generate(op, [n], (i) => (i === n - 1 && n > 1 ? end : start + step * i), options);
 }
 /** Ones on the diagonal. @shape → [n, m] @throws ShapeError for a bad size @source torch.eye */
 export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
-  checkShape('eye', [n, m]);
-  return generate([n, m], (i) => (Math.floor(i / m) === i % m ? 1 : 0), options);
+  return generate('eye', [n, m], (i) => (Math.floor(i / m) === i % m ? 1 : 0), options);
+}
+/** Draws from a generator; everything is checked before it moves on. */
+function drawn(op: 'rand' | 'randn', shape: Shape, options: RandomTensorOptions): Tensor {
+  checkShape(op, shape);
+  checkTensorOptions(op, options, randomTensorOptions);
+  const { random = globalRandom(), ...rest } = options;
+  checkGenerator(op, random);
+  return tensor(random[op](sizeOf(shape)), { ...rest, shape });
 }
 /**
  * Uniform in [0, 1), from `random` or manualSeed's generator.
@@ -118,26 +142,38 @@ export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
  * @throws ShapeError for a bad shape; ValueError for a random that is no generator
  * @source torch.rand
  */
-export function rand(shape: Shape, { random = globalRandom(), ...options }: RandomTensorOptions = {}): Tensor {
-  checkShape('rand', shape);
-  checkGenerator('rand', random);
-  return tensor(random.rand(sizeOf(shape)), { ...options, shape });
-}
+export const rand = (shape: Shape, options: RandomTensorOptions = {}): Tensor => drawn('rand', shape, options);
 /**
  * Normal with mean 0 and variance 1, from `random` or manualSeed's generator.
  * @shape → [shape]
  * @throws ShapeError for a bad shape; ValueError for a random that is no generator
  * @source torch.randn
  */
-export function randn(shape: Shape, { random = globalRandom(), ...options }: RandomTensorOptions = {}): Tensor {
-  checkShape('randn', shape);
-  checkGenerator('randn', random);
-  return tensor(random.randn(sizeOf(shape)), { ...options, shape });
+export const randn = (shape: Shape, options: RandomTensorOptions = {}): Tensor => drawn('randn', shape, options);
+function filledLike(op: string, x: Tensor, value: number): Tensor {
+  checkTensor(op, 'input', x);
+  return x.fullLike(value);
 }
 /** Zeros in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.zeros_like */
-export const zerosLike = (x: Tensor): Tensor => x.zerosLike();
+export const zerosLike = (x: Tensor): Tensor => filledLike('zerosLike', x, 0);
 /** Ones in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.ones_like */
-export const onesLike = (x: Tensor): Tensor => x.onesLike();
+export const onesLike = (x: Tensor): Tensor => filledLike('onesLike', x, 1);
+
+interface PoolIndicesOptions {
+  shape?: Shape;
+  convention: IndexConvention;
+  inputShape: Shape;
+  pool?: Pool2dOptions;
+  /** Default: a tensor's own, else the default device. */
+  device?: Device;
+}
+const poolIndicesOptions: OptionNames<PoolIndicesOptions> = {
+  convention: 'value',
+  inputShape: 'value',
+  shape: 'value',
+  pool: 'value',
+  device: 'value',
+};
 
 /**
  * Pool indices from elsewhere, each checked, for maxUnpool2d. With the pool that made them an index must lie in its own window, and unpooling is as fast as
@@ -147,18 +183,11 @@ export const onesLike = (x: Tensor): Tensor => x.onesLike();
  * @throws ValueError for an index out of range, outside its window or of another convention, naming the element; ShapeError for shapes that do not fit
  * @source tf.nn.max_pool_with_argmax (include_batch_in_index); torch.nn.MaxUnpool2d
  */
-export function poolIndices(
-  data: TensorData | Tensor,
-  options: {
-    shape?: Shape;
-    convention: IndexConvention;
-    inputShape: Shape;
-    pool?: Pool2dOptions;
-    /** Default: a tensor's own, else the default device. */
-    device?: Device;
-  },
-): PoolIndices {
+export function poolIndices(data: TensorData | Tensor, options: PoolIndicesOptions): PoolIndices {
   const op = 'poolIndices';
+  knownOptions(op, options, poolIndicesOptions);
+  if (options.pool !== undefined) knownOptions(op, options.pool, pool2dOptions);
+  if (options.device !== undefined) checkDevice(op, options.device);
   const { shape, convention, inputShape, pool } = options;
   const device = options.device ?? (isTensor(data) ? data.device : defaultDevice());
   const geometry = pool === undefined ? null : poolGeometry(op, inputShape, pool);

@@ -1,5 +1,6 @@
 /** Data types and their typed arrays. */
-import { ValueError } from '../errors.js';
+import { shown } from '../arguments.js';
+import { DeviceError, ValueError } from '../errors.js';
 
 export type DType = 'float32' | 'float64' | 'int32' | 'bool';
 export type TypedArray =
@@ -11,17 +12,25 @@ export type TypedArray =
 /** Bytes of one element. */
 export const bytesOf: Record<DType, number> = { float32: 4, float64: 8, int32: 4, bool: 1 };
 
-/** A zero-filled typed array for a dtype; bool is stored as 0 or 1 in bytes. */
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
+
+/** Checks that a value names a data type. */
+export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
+  if (typeof dtype !== 'string' || !Object.hasOwn(bytesOf, dtype))
+    throw new ValueError(op, `dtype must be one of ${Object.keys(bytesOf).join(', ')}`, `dtype=${shown(dtype)}`);
+}
+
+/**
+ * A zero-filled typed array for a dtype; bool is stored as 0 or 1 in bytes.
+ * @throws ValueError for an unknown dtype; DeviceError where the host has not so much memory
+ */
 export function allocate(dtype: DType, size: number): TypedArray {
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(size);
-    case 'float64':
-      return new Float64Array(size);
-    case 'int32':
-      return new Int32Array(size);
-    case 'bool':
-      return new Uint8Array(size);
+  checkDType('tensor', dtype);
+  try {
+    return new arrays[dtype](size);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DeviceError('tensor', "the host's memory must fit", `${size * bytesOf[dtype]} more bytes`);
   }
 }
 

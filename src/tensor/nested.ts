@@ -1,11 +1,15 @@
 /** Values across the border: nested arrays and npm `ndarray`s in and out. Not here: devices, or the Tensor itself. */
 import ndarray, { type NdArray } from 'ndarray';
+import { shown } from '../arguments.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { DType, TypedArray } from './dtype.js';
-import { type Shape, sizeOf, stridesOf } from './shape.js';
+import { checkShape, type Shape, sizeOf, stridesOf } from './shape.js';
 
 /** A number or boolean, or lists of such, of equal lengths at each depth. */
 export type Nested = number | boolean | readonly Nested[];
+
+/** An array that holds itself would be walked for ever. */
+const mostDepth = 64;
 
 const place = (path: readonly number[]): string => (path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join(''));
 
@@ -16,7 +20,16 @@ const place = (path: readonly number[]): string => (path.length === 0 ? 'the top
  */
 export function fromNested(op: string, value: Nested): { data: number[]; shape: number[]; isBool: boolean } {
   const shape: number[] = [];
-  for (let v = value; Array.isArray(v); v = v[0]) shape.push(v.length);
+  for (let v = value; Array.isArray(v); v = v[0]) {
+    if (shape.length === mostDepth)
+      throw new ValueError(
+        op,
+        `nested arrays must be at most ${mostDepth} deep`,
+        'deeper ones',
+        'does one hold itself?',
+      );
+    shape.push(v.length);
+  }
   const data: number[] = [];
   let booleans = 0;
   const path: number[] = [];
@@ -32,19 +45,16 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
     const depth = path.length;
     if (Array.isArray(v)) {
       if (depth >= shape.length || v.length !== shape[depth]) throw ragged(`length ${v.length}`);
-      v.forEach((inner, i) => {
+      // By index, since forEach passes over holes.
+      for (let i = 0; i < v.length; i++) {
         path.push(i);
-        walk(inner);
+        walk(v[i]);
         path.pop();
-      });
+      }
       return;
     }
     if (typeof v !== 'number' && typeof v !== 'boolean')
-      throw new ValueError(
-        op,
-        'nested arrays must hold numbers or booleans',
-        `${v === null ? 'null' : typeof v} at ${place(path)}`,
-      );
+      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${shown(v)} at ${place(path)}`);
     if (depth < shape.length) throw ragged(`a ${typeof v}`);
     if (typeof v === 'boolean') booleans++;
     data.push(Number(v));
@@ -81,6 +91,7 @@ function denseLike(data: NdArray['data'], size: number): TypedArray {
  */
 export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } {
   const shape = [...nd.shape];
+  checkShape('fromNdarray', shape);
   const data = denseLike(nd.data, sizeOf(shape));
   const source = nd.data as NdArray['data'] & ArrayLike<number>;
   const read =
@@ -95,7 +106,7 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
     }
     const v = read(offset);
     if (typeof v !== 'number')
-      throw new ValueError('fromNdarray', 'elements must be numbers', `${typeof v} at element ${at}`);
+      throw new ValueError('fromNdarray', 'elements must be numbers', `${shown(v)} at element ${at}`);
     data[at++] = v;
   };
   walk(0, nd.offset);
@@ -136,15 +147,17 @@ const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset
 /** Data, shape and natural dtype of any input. */
 export function parse(op: string, data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
   if (isTypedArray(data)) {
+    if (typeof (data as ArrayLike<unknown>)[0] === 'bigint')
+      throw new ValueError(op, 'elements must be numbers', shown(data), 'convert with Float64Array.from(data, Number)');
     const dtype = data instanceof Float32Array || data instanceof Float64Array ? 'float32' : 'int32';
     return { data, shape: [data.length], dtype };
   }
-  if (typeof data === 'object' && isNdarray(data)) {
+  if (typeof data === 'object' && data !== null && isNdarray(data)) {
     const dense = fromNdarray(data);
     return { data: dense.data, shape: [...dense.shape], dtype: parse(op, dense.data).dtype };
   }
   if (typeof data !== 'number' && typeof data !== 'boolean' && !Array.isArray(data))
-    throw new ValueError(op, 'data must be a number, a nested array, a typed array or an ndarray', typeof data);
+    throw new ValueError(op, 'data must be a number, a nested array, a typed array or an ndarray', shown(data));
   const nested = fromNested(op, data as Nested);
   return { data: nested.data, shape: [...nested.shape], dtype: nested.isBool ? 'bool' : 'float32' };
 }

@@ -1,6 +1,7 @@
 /** Window arithmetic for convolution, transposed convolution and every pool: the one place it is written. */
+import { type OptionNames, shown } from '../arguments.js';
 import { ShapeError, show, ValueError } from '../errors.js';
-import { imageSizes, type Shape } from './shape.js';
+import { imageSizes, mostElements, type Shape } from './shape.js';
 
 export type Pair = number | readonly [number, number];
 /** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
@@ -42,11 +43,17 @@ export interface Pool2dGeometry extends Window2d {
   readonly channels: number;
 }
 
-/** A number or pair as [h, w], each whole and at least `least`. */
+/**
+ * The largest kernel, stride, dilation, padding or span of a window. Kernels count in 32 bits, and the
+ * gpu device in floats, which hold whole numbers to 2^24.
+ */
+export const mostWindow = 2 ** 24;
+
+/** A number or pair as [h, w], each whole, at least `least` and at most `mostWindow`. */
 export function pair(op: string, name: string, value: Pair, least = 1): readonly [number, number] {
   const both = typeof value === 'number' ? ([value, value] as const) : value;
   if (both?.length !== 2) {
-    const got = value == null ? `no ${name}` : `${name}=${JSON.stringify(value)}`;
+    const got = value == null ? `no ${name}` : `${name}=${shown(value)}`;
     throw new ValueError(
       op,
       `${name} must be a number or [h, w]`,
@@ -56,7 +63,9 @@ export function pair(op: string, name: string, value: Pair, least = 1): readonly
   }
   const [h, w] = both;
   if (!Number.isInteger(h) || !Number.isInteger(w) || h < least || w < least)
-    throw new ValueError(op, `${name} must be whole and at least ${least}`, `${name}=${show([h, w])}`);
+    throw new ValueError(op, `${name} must be whole and at least ${least}`, `${name}=${shown([h, w])}`);
+  if (h > mostWindow || w > mostWindow)
+    throw new ValueError(op, `${name} must be at most ${mostWindow}`, `${name}=${show([h, w])}`);
   return [h, w];
 }
 
@@ -70,7 +79,7 @@ export function parsePadding(
     new ValueError(
       op,
       "padding must be 'same', 'valid', a whole number, [h, w] or [[top, bottom], [left, right]], none negative",
-      `padding=${JSON.stringify(padding)}`,
+      `padding=${Array.isArray(padding) ? `[${Array.from<unknown, string>(padding, shown).join(',')}]` : shown(padding)}`,
     );
   if (typeof padding === 'string') throw bad();
   const both = <T>(p: number | readonly [T, T]): readonly [number | T, number | T] => {
@@ -81,7 +90,22 @@ export function parsePadding(
   const [h, w] = both<number | readonly [number, number]>(padding);
   const pads = [both<number>(h), both<number>(w)] as const;
   if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0)) throw bad();
+  if (pads.flat().some((n) => n > mostWindow))
+    throw new ValueError(op, `padding must be at most ${mostWindow}`, `padding=${pads.map(show).join(' and ')}`);
   return pads;
+}
+
+/** How many cells a kernel reaches over; refused where kernels could not count them. */
+export function windowExtent(op: string, axis: string, kernel: number, dilation: number): number {
+  const extent = (kernel - 1) * dilation + 1;
+  if (extent > mostWindow)
+    throw new ValueError(
+      op,
+      `a window must span at most ${mostWindow} cells`,
+      `${axis}: kernel ${kernel}, dilation ${dilation}`,
+      `it would span ${extent}`,
+    );
+  return extent;
 }
 
 /** One axis by TensorFlow's SAME or VALID rule, or by PyTorch's floor formula for explicit pads. */
@@ -94,7 +118,7 @@ export function windowAxis(
   dilation: number,
   padding: 'same' | 'valid' | readonly [number, number],
 ): WindowAxis {
-  const extent = (kernel - 1) * dilation + 1;
+  const extent = windowExtent(op, axis, kernel, dilation);
   if (padding === 'same') {
     const output = Math.ceil(input / stride);
     const total = Math.max((output - 1) * stride + extent - input, 0);
@@ -158,11 +182,15 @@ export interface Pool2dOptions {
   padding?: Padding;
 }
 
+export const pool2dOptions: OptionNames<Pool2dOptions> = { kernelSize: 'value', stride: 'value', padding: 'value' };
+
 /** The geometry of a pool over images of `inputShape`. */
 export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptions): Pool2dGeometry {
   const [batch, height, width, channels] = imageSizes(op, inputShape);
   const kernelSize = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernelSize : pair(op, 'stride', options.stride);
+  if (kernelSize[0] * kernelSize[1] > mostElements)
+    throw new ValueError(op, `a window must have at most ${mostElements} cells`, `kernelSize=${show(kernelSize)}`);
   const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
   for (const [name, { kernel, before, after }] of Object.entries(window))
     if (before >= kernel || after >= kernel)

@@ -63,7 +63,7 @@ nested('other leaves are refused', () => {
   throws(
     () => fromNested('tensor', bad('a')),
     ValueError,
-    'tensor: nested arrays must hold numbers or booleans; got string at [0][1]',
+    "tensor: nested arrays must hold numbers or booleans; got 'a' at [0][1]",
   );
   throws(
     () => fromNested('tensor', bad(null)),
@@ -133,7 +133,7 @@ nested('keeps the values of every element type', () => {
   throws(
     () => read(['a', 'b'] as unknown as number[]),
     ValueError,
-    'fromNdarray: elements must be numbers; got string at element 0',
+    "fromNdarray: elements must be numbers; got 'a' at element 0",
   );
 });
 

@@ -2,6 +2,7 @@
  * Convolution and transposed convolution. Three kernels close on themselves: the convolution y(x, w) is linear in x and in w; its input gradient
  * dx(g, w) is the transposed convolution; its weight gradient is dw(x, g). Each one's gradients are the other two.
  */
+import { knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { imageSizes, rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -14,8 +15,9 @@ import {
   transposedAxis,
   transposedRange,
   window2d,
+  windowExtent,
 } from '../../tensor/window.js';
-import { apply, applyAll, call, isTracking, type Op } from '../graph.js';
+import { apply, applyAll, call, checkTensor, isTracking, type Op } from '../graph.js';
 
 interface ConvAttrs {
   readonly geometry: Conv2dGeometry;
@@ -127,6 +129,23 @@ export interface Conv2dOptions {
   groups?: number;
 }
 
+const conv2dOptions: OptionNames<Conv2dOptions> = {
+  bias: 'value',
+  stride: 'value',
+  padding: 'value',
+  dilation: 'value',
+  groups: 'value',
+};
+
+/** Input and weight as tensors; the bias as one, or undefined. */
+function checkOperands(op: string, x: Tensor, weight: Tensor, { bias }: Conv2dOptions): Tensor | undefined {
+  checkTensor(op, 'input', x);
+  checkTensor(op, 'weight', weight);
+  if (bias == null) return undefined;
+  checkTensor(op, 'bias', bias);
+  return bias;
+}
+
 /**
  * Two-dimensional convolution (cross-correlation), channels last.
  * @shape x [N,H,W,C], weight [kh,kw,C/groups,D], bias [D] → y [N,H′,W′,D]
@@ -136,8 +155,9 @@ export interface Conv2dOptions {
  */
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   const op = 'conv2d';
+  knownOptions(op, options, conv2dOptions);
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  const bias = options.bias ?? undefined;
+  const bias = checkOperands(op, x, weight, options);
   const [batch, height, width, inChannels] = imageSizes(op, x.shape);
   const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(
     op,
@@ -176,6 +196,12 @@ export interface Conv2dTransposeOptions extends Conv2dOptions {
   /** Added to the least size on the far side, as in PyTorch; not together with outputSize. */
   outputPadding?: Pair;
 }
+
+const conv2dTransposeOptions: OptionNames<Conv2dTransposeOptions> = {
+  ...conv2dOptions,
+  outputSize: 'value',
+  outputPadding: 'value',
+};
 
 /** The output size of one axis. */
 function transposedSize(
@@ -238,8 +264,9 @@ function transposedSize(
  */
 export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
   const op = 'conv2dTranspose';
+  knownOptions(op, options, conv2dTransposeOptions);
   const { groups = 1, outputSize, outputPadding } = options;
-  const bias = options.bias ?? undefined;
+  const bias = checkOperands(op, x, weight, options);
   const [batch, height, width, channels] = imageSizes(op, x.shape);
   const [kernelHeight, kernelWidth, groupOut, weightIn] = rank4(op, 'weight', weight.shape, '[kh,kw,out/groups,in]');
   const out = groupOut * groups;
@@ -259,11 +286,14 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
       'give outputSize or outputPadding, not both',
       `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`,
     );
+  if (outputSize !== undefined) pair(op, 'outputSize', outputSize);
   const stride = pair(op, 'stride', options.stride ?? 1);
   const dilation = pair(op, 'dilation', options.dilation ?? 1);
   const extra = outputPadding === undefined ? undefined : pair(op, 'outputPadding', outputPadding, 0);
   const padding = parsePadding(op, options.padding ?? 0);
   const pads = typeof padding === 'string' ? ([padding, padding] as const) : padding;
+  windowExtent(op, 'height', kernelHeight, dilation[0]);
+  windowExtent(op, 'width', kernelWidth, dilation[1]);
   const sizes = [
     transposedSize('height', height, kernelHeight, stride[0], dilation[0], pads[0], outputSize?.[0], extra?.[0]),
     transposedSize('width', width, kernelWidth, stride[1], dilation[1], pads[1], outputSize?.[1], extra?.[1]),

@@ -1,9 +1,10 @@
 /** One tensor in, one of its shape out. Gradients are written in Tensor methods. Not here: two operands (arithmetic.ts). */
+import { checkNumber } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { checkFloat, type DType } from '../../tensor/dtype.js';
+import { checkDType, checkFloat, type DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, applyInPlace, type BackwardStep, call, isTracking, type Op } from '../graph.js';
+import { apply, applyInPlace, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
 
 interface UnaryAttrs {
   readonly alpha: number;
@@ -139,12 +140,14 @@ export const elu = (x: Tensor, alpha = 1): Tensor =>
  * @source torch.clamp
  */
 export function clamp(x: Tensor, min = -Infinity, max = Infinity): Tensor {
-  if (!(min <= max)) throw new ValueError('clamp', 'min must not exceed max', `min=${min}, max=${max}`);
+  checkNumber('clamp', 'min', min, () => true, 'a number');
+  checkNumber('clamp', 'max', max, () => true, 'a number');
+  if (min > max) throw new ValueError('clamp', 'min must not exceed max', `min=${min}, max=${max}`);
   return apply(table.clamp, [x], { alpha: min, beta: max });
 }
 
 function numberOf(op: string, name: string, value: number): number {
-  if (Number.isNaN(value)) throw new ValueError(op, `${name} must be a number`, `${name}=NaN`);
+  checkNumber(op, name, value, () => true, 'a number');
   return value;
 }
 
@@ -191,7 +194,12 @@ const castOp: Op<{ dtype: DType }> = {
  * @throws DeviceError for a dtype that the device lacks
  * @source torch.Tensor.to
  */
-export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : apply(castOp, [x], { dtype }));
+export function cast(x: Tensor, dtype: DType): Tensor {
+  checkTensor('cast', 'input', x);
+  if (x.dtype === dtype) return x;
+  checkDType('cast', dtype);
+  return apply(castOp, [x], { dtype });
+}
 
 const test = (fn: 'logicalNot' | 'isNaN'): Op<UnaryAttrs> => ({
   name: fn,

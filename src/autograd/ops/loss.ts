@@ -1,15 +1,18 @@
 /** Losses. Sigmoid cross entropy is one kernel, stable and exact at 0; the rest are written in ops. */
+import { knownOptions, type OptionNames } from '../../arguments.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import { holds, isFloat, type TypedArray } from '../../tensor/dtype.js';
 import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, isTracking, type Op, scoped } from '../graph.js';
+import { apply, call, checkTensor, endWith, isTracking, type Op, scoped } from '../graph.js';
 
 /** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
 export interface LossOptions {
   reduction?: Reduction;
 }
+
+export const lossOptions: OptionNames<LossOptions> = { reduction: 'value' };
 
 function reduceLoss(op: string, loss: Tensor, reduction: Reduction = 'mean'): Tensor {
   switch (reduction) {
@@ -25,6 +28,8 @@ function reduceLoss(op: string, loss: Tensor, reduction: Reduction = 'mean'): Te
 }
 
 function checkPair(op: string, input: Tensor, target: Tensor): void {
+  checkTensor(op, 'prediction', input);
+  checkTensor(op, 'target', target);
   if (!sameShape(input.shape, target.shape))
     throw new ShapeError(
       op,
@@ -78,6 +83,8 @@ export interface BceWithLogitsOptions extends LossOptions {
   posWeight?: number | Tensor;
 }
 
+export const bceWithLogitsOptions: OptionNames<BceWithLogitsOptions> = { reduction: 'value', posWeight: 'value' };
+
 /**
  * Sigmoid cross entropy with logits, stable for any logit: max(x,0) − x·z + log1p(e^−|x|).
  * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
@@ -85,39 +92,42 @@ export interface BceWithLogitsOptions extends LossOptions {
  * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive, or dtypes that differ
  * @source torch.nn.BCEWithLogitsLoss; tf.nn.sigmoid_cross_entropy_with_logits
  */
-export function bceWithLogits(
-  logits: Tensor,
-  target: Tensor,
-  { posWeight = 1, reduction }: BceWithLogitsOptions = {},
-): Tensor {
+export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
   const op = 'bceWithLogits';
+  knownOptions(op, options, bceWithLogitsOptions);
+  const { posWeight = 1, reduction } = options;
   checkPair(op, logits, target);
   if (typeof posWeight === 'number') {
     if (!(posWeight > 0 && posWeight < Infinity))
       throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
     return reduceLoss(op, apply(bceOp, [logits, target], { posWeight }), reduction);
   }
+  checkTensor(op, 'posWeight', posWeight);
   const weight = posWeight.sub(1).mul(target).add(1);
   return reduceLoss(op, target.rsub(1).mul(logits).add(weight.mul(logits.neg().softplus())), reduction);
 }
 
 /** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
-export function mse(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function mse(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  knownOptions('mse', options, lossOptions);
   checkPair('mse', prediction, target);
   const error = prediction.sub(target);
-  return reduceLoss('mse', error.mul(error), reduction);
+  return reduceLoss('mse', error.mul(error), options.reduction);
 }
 
 /** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
-export function l1(prediction: Tensor, target: Tensor, { reduction }: LossOptions = {}): Tensor {
+export function l1(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  knownOptions('l1', options, lossOptions);
   checkPair('l1', prediction, target);
-  return reduceLoss('l1', prediction.sub(target).abs(), reduction);
+  return reduceLoss('l1', prediction.sub(target).abs(), options.reduction);
 }
 
 export interface CrossEntropyOptions extends LossOptions {
   /** Rows of this class add no loss, and the mean divides by the number of the others. Default −100. */
   ignoreIndex?: number;
 }
+
+export const crossEntropyOptions: OptionNames<CrossEntropyOptions> = { reduction: 'value', ignoreIndex: 'value' };
 
 /** PyTorch's default. */
 export const ignoredByDefault = -100;
@@ -162,9 +172,19 @@ function checkClasses(target: Tensor, classes: number, ignoreIndex: number): boo
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';
+  knownOptions(op, options, crossEntropyOptions);
+  checkTensor(op, 'logits', logits);
+  checkTensor(op, 'target', target);
   const { reduction = 'mean', ignoreIndex = ignoredByDefault } = options;
   checkIgnoreIndex(op, ignoreIndex);
   if (target.dtype !== 'int32') {
+    if (sameShape(target.shape, logits.shape.slice(0, -1)))
+      throw new ValueError(
+        op,
+        'class numbers must be int32',
+        `target=${show(target.shape)} ${target.dtype}`,
+        "make them by tensor(labels, { dtype: 'int32' })",
+      );
     checkPair(op, logits, target);
     if (ignoreIndex !== ignoredByDefault)
       throw new ValueError(op, 'ignoreIndex goes with class numbers', `ignoreIndex=${ignoreIndex}, ${target.dtype}`);

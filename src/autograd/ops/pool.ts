@@ -1,11 +1,12 @@
 /** Pooling. max-pool's gradient is unpooling by `add`. Not here: unpooling (unpool.ts). */
+import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { NanPolicy } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Pool2dGeometry, type Pool2dOptions, poolGeometry } from '../../tensor/window.js';
-import { apply, applyAll, call, type Op } from '../graph.js';
+import { type Pool2dGeometry, type Pool2dOptions, pool2dOptions, poolGeometry } from '../../tensor/window.js';
+import { apply, applyAll, call, checkTensor, type Op } from '../graph.js';
 import { PoolIndices } from './pool-indices.js';
 import { countOf, maxUnpoolOp } from './unpool.js';
 
@@ -41,7 +42,10 @@ const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   ],
 };
 
+const maxPool2dOptions: OptionNames<MaxPool2dOptions> = { ...pool2dOptions, nan: 'value' };
+
 const checked = (op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry => {
+  checkTensor(op, 'input', x);
   const geometry = poolGeometry(op, x.shape, options);
   checkFloat(op, x.dtype);
   return geometry;
@@ -53,6 +57,7 @@ export function checkNanPolicy(op: string, nan: NanPolicy): void {
 }
 
 function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] {
+  knownOptions(op, options, maxPool2dOptions);
   const { nan = 'propagate' } = options;
   checkNanPolicy(op, nan);
   const geometry = checked(op, x, options);
@@ -92,6 +97,7 @@ export interface AvgPool2dOptions extends Pool2dOptions {
   /** Divide by the whole kernel, padding included. Default: true for explicit padding (PyTorch), false for 'same' (TensorFlow). */
   countIncludePad?: boolean;
 }
+const avgPool2dOptions: OptionNames<AvgPool2dOptions> = { ...pool2dOptions, countIncludePad: 'flag' };
 interface AvgAttrs {
   readonly geometry: Pool2dGeometry;
   readonly countIncludePad: boolean;
@@ -115,6 +121,7 @@ const avgPoolGradOp: Op<AvgAttrs> = {
  * @source torch.nn.functional.avg_pool2d; tf.nn.avg_pool2d
  */
 export function avgPool2d(x: Tensor, options: AvgPool2dOptions): Tensor {
+  knownOptions('avgPool2d', options, avgPool2dOptions);
   const geometry = checked('avgPool2d', x, options);
   return apply(avgPoolOp, [x], { geometry, countIncludePad: options.countIncludePad ?? options.padding !== 'same' });
 }

@@ -3,13 +3,14 @@
  * so every device has them and every gradient can be differentiated again. Not here: unpooling by indices (unpool.ts), learned upsampling with overlap
  * (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points; it does not average (avgPool2d in pool.ts does).
  */
+import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { allocate } from '../../tensor/dtype.js';
 import { parse, type TensorData } from '../../tensor/nested.js';
-import { floatImageSizes, type Shape } from '../../tensor/shape.js';
+import { checkShape, floatImageSizes, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Pair, pair } from '../../tensor/window.js';
-import { endWith, isTensor } from '../graph.js';
+import { checkTensor, endWith, isTensor } from '../graph.js';
 import { spread } from './movement.js';
 
 export interface Upsample2dOptions {
@@ -19,6 +20,8 @@ export interface Upsample2dOptions {
   fill?: 'copy' | 'zeros';
 }
 
+const upsample2dOptions: OptionNames<Upsample2dOptions> = { scale: 'value', fill: 'value' };
+
 /**
  * Makes each pixel a block of sh × sw.
  * @shape x [N,H,W,C] → y [N,H·sh,W·sw,C]
@@ -26,8 +29,11 @@ export interface Upsample2dOptions {
  * @throws ShapeError for a wrong rank or an empty batch; ValueError for a scale that is not whole and positive, or an unknown fill
  * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
  */
-export function upsample2d(x: Tensor, { scale, fill = 'copy' }: Upsample2dOptions): Tensor {
+export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
   const op = 'upsample2d';
+  knownOptions(op, options, upsample2dOptions);
+  checkTensor(op, 'input', x);
+  const { scale, fill = 'copy' } = options;
   const [batch, height, width, channels] = floatImageSizes(op, x);
   const [sh, sw] = pair(op, 'scale', scale);
   if (fill === 'zeros') return spread(x, [1, sh, sw, 1]);
@@ -54,6 +60,8 @@ export interface FixedUnpool2dOptions {
   matrix?: Tensor | TensorData;
 }
 
+const fixedUnpool2dOptions: OptionNames<FixedUnpool2dOptions> = { size: 'value', matrix: 'value' };
+
 /**
  * Makes each pixel a block: itself times a matrix (Kronecker product), y[n, h·sh+i, w·sw+j, c] = x[n,h,w,c]·matrix[i,j]. Without a matrix the zeros
  * are exact; a 0 in a matrix is multiplied, so that it makes NaN of an infinite value.
@@ -62,8 +70,11 @@ export interface FixedUnpool2dOptions {
  * @throws ShapeError for a wrong rank, an empty batch, or a matrix not of `size`; ValueError without size and matrix, or for dtypes that differ
  * @source FixedUnPooling of tensorpack
  */
-export function fixedUnpool2d(x: Tensor, { size, matrix }: FixedUnpool2dOptions): Tensor {
+export function fixedUnpool2d(x: Tensor, options: FixedUnpool2dOptions): Tensor {
   const op = 'fixedUnpool2d';
+  knownOptions(op, options, fixedUnpool2dOptions);
+  checkTensor(op, 'input', x);
+  const { size, matrix } = options;
   const [batch, height, width, channels] = floatImageSizes(op, x);
   const asked = size === undefined ? undefined : pair(op, 'size', size);
   if (matrix === undefined) {
@@ -117,6 +128,14 @@ export interface Resize2dOptions {
   halfPixelCenters?: boolean;
 }
 
+export const resize2dOptions: OptionNames<Resize2dOptions> = {
+  size: 'value',
+  scale: 'value',
+  method: 'value',
+  alignCorners: 'flag',
+  halfPixelCenters: 'flag',
+};
+
 /**
  * Where pixel i of an output row lies in its input, as a fraction p/q of whole numbers: ratios of sizes stay exact, and so do ties. Before the first
  * pixel's centre p is negative.
@@ -133,16 +152,20 @@ const floorDiv = (p: number, q: number): number => Math.floor(p / q);
 function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' | 'nearest', place: Place): Tensor {
   const input = x.shape[axis];
   if (output === input) return x;
-  const places = Array.from({ length: output }, (_, i) => place(i, input, output));
-  if (method === 'nearest')
-    return x.indexSelect(
+  const low = new Int32Array(output);
+  const weights = new Float64Array(output);
+  for (let i = 0; i < output; i++) {
+    const [p, q] = place(i, input, output);
+    if (method === 'nearest') {
       // The legacy rule takes the pixel that begins before the place; the others round, halves up.
-      places.map(([p, q]) => (place === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q))),
-      axis,
-    );
-  const inside = places.map(([p, q]) => [Math.max(p, 0), q]);
-  const low = inside.map(([p, q]) => floorDiv(p, q));
-  const weights = inside.map(([p, q]) => (p % q) / q);
+      low[i] = place === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q);
+    } else {
+      const inside = Math.max(p, 0);
+      low[i] = floorDiv(inside, q);
+      weights[i] = (inside % q) / q;
+    }
+  }
+  if (method === 'nearest') return x.indexSelect(low, axis);
   const a = x.indexSelect(low, axis);
   if (weights.every((w) => w === 0)) return a;
   const b = x.indexSelect(
@@ -164,10 +187,13 @@ function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' |
  */
 export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   const op = 'resize2d';
-  const [, height, width] = floatImageSizes(op, x);
+  knownOptions(op, options, resize2dOptions);
+  checkTensor(op, 'input', x);
+  const [batch, height, width, channels] = floatImageSizes(op, x);
   if (height === 0 || width === 0) throw new ShapeError(op, 'the image must not be empty', `input=${show(x.shape)}`);
   const { outputSize, method, place } = checkResize(op, options);
   const [h, w] = outputSize(height, width);
+  checkShape(op, [batch, h, w, channels], 'result');
   return resizeAxis(resizeAxis(x, 1, h, method, place), 2, w, method, place);
 }
 
@@ -196,9 +222,10 @@ export function checkResize(
     const asked = pair(op, 'size', size);
     return { method, place, outputSize: () => asked };
   }
-  const [sh, sw] = typeof scale === 'number' ? [scale, scale] : (scale as readonly [number, number]);
-  if (![sh, sw].every((s) => s > 0 && s < Infinity))
-    throw new ValueError(op, 'scale must be positive and finite', `scale=${show([sh, sw])}`);
+  const scales: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
+  if (scales.length !== 2 || !scales.every((s) => typeof s === 'number' && s > 0 && s < Infinity))
+    throw new ValueError(op, 'scale must be positive and finite, a number or [h, w]', `scale=${shown(scale)}`);
+  const [sh, sw] = scales as readonly [number, number];
   const outputSize = (height: number, width: number): readonly [number, number] => {
     const [h, w] = [Math.floor(height * sh), Math.floor(width * sw)];
     if (h < 1 || w < 1)
@@ -221,8 +248,7 @@ export interface PixelShuffleOptions {
 }
 
 function checkShuffle(op: string, factor: number, order: string): void {
-  if (!Number.isInteger(factor) || factor < 1)
-    throw new ValueError(op, 'factor must be whole and at least 1', `factor=${factor}`);
+  checkNumber(op, 'factor', factor, (v) => Number.isInteger(v) && v >= 1, 'whole and at least 1');
   if (order !== 'torch' && order !== 'tf') throw new ValueError(op, "order must be 'torch' or 'tf'", `order=${order}`);
 }
 
@@ -233,8 +259,11 @@ function checkShuffle(op: string, factor: number, order: string): void {
  * @throws ShapeError for a wrong rank, an empty batch, or channels that are no multiple of r²; ValueError for a bad factor or order
  * @source Shi et al. 2016; torch.nn.functional.pixel_shuffle; tf.nn.depth_to_space
  */
-export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
+export function pixelShuffle(x: Tensor, factor: number, options: PixelShuffleOptions = {}): Tensor {
   const op = 'pixelShuffle';
+  knownOptions(op, options, { order: 'value' });
+  checkTensor(op, 'input', x);
+  const { order = 'torch' } = options;
   const [batch, height, width, all] = floatImageSizes(op, x);
   checkShuffle(op, factor, order);
   const r = factor;
@@ -255,8 +284,11 @@ export function pixelShuffle(x: Tensor, factor: number, { order = 'torch' }: Pix
  * @throws ShapeError for a wrong rank, an empty batch, or a height or width that is no multiple of r; ValueError for a bad factor or order
  * @source torch.nn.functional.pixel_unshuffle; tf.nn.space_to_depth
  */
-export function pixelUnshuffle(x: Tensor, factor: number, { order = 'torch' }: PixelShuffleOptions = {}): Tensor {
+export function pixelUnshuffle(x: Tensor, factor: number, options: PixelShuffleOptions = {}): Tensor {
   const op = 'pixelUnshuffle';
+  knownOptions(op, options, { order: 'value' });
+  checkTensor(op, 'input', x);
+  const { order = 'torch' } = options;
   const [batch, height, width, channels] = floatImageSizes(op, x);
   checkShuffle(op, factor, order);
   const r = factor;

@@ -2,10 +2,11 @@
  * Unpooling: values put back where indices or a mask say. By `add` it is max pooling's gradient; its own gradient is a gather, and the gather's is unpooling again.
  * The other policies for repeated indices take one of the values, or their mean, by the same scatter. Not here: pools (pool.ts), and what fills blocks by a rule (resize.ts).
  */
+import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { PickPolicy } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { TensorData } from '../../tensor/nested.js';
-import { checkShape, floatImageSizes, rank4, type Shape, sameShape } from '../../tensor/shape.js';
+import { floatImageSizes, ownShape, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {
   type Pair,
@@ -15,7 +16,7 @@ import {
   poolGeometry,
   type WindowAxis,
 } from '../../tensor/window.js';
-import { apply, call, endWith, type Op, withTracking } from '../graph.js';
+import { apply, call, checkTensor, endWith, type Op, withTracking } from '../graph.js';
 import { where } from './arithmetic.js';
 import { conv2dTranspose } from './conv.js';
 import { type IndexConvention, indicesFrom, PoolIndices } from './pool-indices.js';
@@ -120,6 +121,19 @@ export interface AddonsUnpoolOptions extends FormOptions {
   convention?: IndexConvention;
 }
 export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpoolOptions;
+
+/** Of both forms; which go together is checked apart. */
+export const maxUnpool2dOptions: OptionNames<MaxUnpool2dOptions> = {
+  outputSize: 'value',
+  duplicates: 'value',
+  kernelSize: 'value',
+  stride: 'value',
+  poolSize: 'value',
+  strides: 'value',
+  padding: 'value',
+  convention: 'value',
+  check: 'value',
+};
 
 /** One axis of the pool that a form describes, from its output back to its input. */
 interface Form {
@@ -314,6 +328,8 @@ export function maxUnpool2d(
   options: MaxUnpool2dOptions = {},
 ): Tensor {
   const op = 'maxUnpool2d';
+  knownOptions(op, options, maxUnpool2dOptions);
+  checkTensor(op, 'input', x);
   const { duplicates = 'add' } = options;
   const [batch, , , channels] = floatImageSizes(op, x);
   const form = formOf(op, options);
@@ -397,6 +413,8 @@ export interface UnpoolingOptions {
   duplicates?: Duplicates;
 }
 
+const unpoolingOptions: OptionNames<UnpoolingOptions> = { convention: 'value', duplicates: 'value' };
+
 /**
  * The function that was posted where TensorFlow had none: values scattered to a whole shape by max_pool_with_argmax's indices. No window need be known.
  * @shape inputs [N,H′,W′,C], outputShape [N,H,W,C], argmax [N,H′,W′,C] → y [outputShape]
@@ -412,9 +430,11 @@ export function unpooling(
   options: UnpoolingOptions = {},
 ): Tensor {
   const op = 'unpooling';
-  rank4(op, 'outputShape', outputShape);
-  checkShape(op, outputShape, 'outputShape');
-  return placeInto(op, inputs, outputShape, argmax, options);
+  knownOptions(op, options, unpoolingOptions);
+  checkTensor(op, 'inputs', inputs);
+  const shape = ownShape(op, outputShape, 'outputShape');
+  rank4(op, 'outputShape', shape);
+  return placeInto(op, inputs, shape, argmax, options);
 }
 
 function placeInto(
@@ -451,6 +471,15 @@ export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
   duplicates?: Duplicates;
 }
 
+const unpoolByMaskOptions: OptionNames<UnpoolByMaskOptions> = {
+  kernelSize: 'value',
+  stride: 'value',
+  padding: 'value',
+  argmax: 'value',
+  convention: 'value',
+  duplicates: 'value',
+};
+
 /**
  * Unpools into the cells whose mask is not 0; the mask's shape is the output's. With `argmax` each value goes to its index; without, to every masked cell of its
  * own window, and where windows overlap their values add.
@@ -461,6 +490,9 @@ export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
  */
 export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptions): Tensor {
   const op = 'unpoolByMask';
+  knownOptions(op, options, unpoolByMaskOptions);
+  checkTensor(op, 'input', x);
+  checkTensor(op, 'mask', mask);
   const [batch, , , channels] = floatImageSizes(op, x);
   const [images, , , depth] = rank4(op, 'mask', mask.shape);
   if (images !== batch || depth !== channels)

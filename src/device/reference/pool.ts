@@ -5,10 +5,10 @@ import type { Family } from './array.js';
 /** The inputs under output `o` of an axis, outside ones left out. */
 function inside({ input, kernel, stride, dilation, before }: WindowAxis, o: number): number[] {
   const cells: number[] = [];
-  for (let k = 0; k < kernel; k++) {
-    const i = o * stride + k * dilation - before;
-    if (i >= 0 && i < input) cells.push(i);
-  }
+  const start = o * stride - before;
+  // Padding is jumped over: there may be far more of it than cells.
+  const first = Math.max(0, Math.ceil(-start / dilation));
+  for (let k = first, i = start + first * dilation; k < kernel && i < input; k++, i += dilation) cells.push(i);
   return cells;
 }
 
