@@ -304,6 +304,16 @@ test('FixedUnpool2d: zeros, a kept matrix, or a learned one', () => {
   );
 });
 
+test('a pool keeps its places, and the graph they hold, only for a level that mirrors it', () => {
+  const pool = new MaxPool2d(2);
+  const x = randn([1, 4, 4, 1]);
+  pool.forward(x);
+  pool.mirror();
+  assert.throws(() => pool.lastIndices, /the pool must have run/);
+  pool.forward(x);
+  assert.equal(pool.lastIndices.shape, [1, 2, 2, 1]);
+});
+
 test("unpoolLike takes the pool's latest places, or those it is given", () => {
   const [a, b] = [randn([1, 4, 4, 2]), randn([1, 4, 4, 2])];
   const pool = new MaxPool2d(2);
