@@ -138,8 +138,11 @@ const fits = (seen: Seen, now: Tensor): boolean =>
   now.storage === seen.storage &&
   now.requiresGrad === seen.requiresGrad &&
   (now === counterpart(seen) || (!seen.requiresGrad && sameShape(now.shape, seen.tensor.shape)));
-const allFit = (before: readonly Seen[], now: readonly Tensor[]): boolean =>
-  before.length === now.length && before.every((s, i) => fits(s, now[i]));
+function allFit(before: readonly Seen[], now: readonly Tensor[]): boolean {
+  if (before.length !== now.length) return false;
+  for (let i = 0; i < before.length; i++) if (!fits(before[i], now[i])) return false;
+  return true;
+}
 const operand = ({ tensor, storage }: Seen): Operand => ({
   buffer: storage.buffer,
   shape: tensor.shape,
@@ -215,7 +218,9 @@ export class Tape implements Watcher {
 
   /** Begins a call: returns what the step gets in place of its tensor arguments. */
   begin(args: readonly Tensor[]): readonly Tensor[] {
-    this.#earlier = [...this.#earlier, ...this.#handed].filter(({ gradient }) => !gradient.released);
+    const earlier: Handed[] = [];
+    for (const list of [this.#earlier, this.#handed]) for (const h of list) if (!h.gradient.released) earlier.push(h);
+    this.#earlier = earlier;
     this.#handed = [];
     this.#cursor = 0;
     this.#done = 0;
@@ -260,29 +265,32 @@ export class Tape implements Watcher {
 
   /** Notes the gradients that the step itself has put in the place of those it was handed, as clipping does. */
   #findGradients(): void {
-    const handed = new Set(this.#handed.map(({ gradient }) => gradient));
     for (const leaf of this.#leaves) {
       const gradient = leaf.grad;
-      if (gradient !== null && !gradient.released && !handed.has(gradient) && this.#held.has(gradient.storage))
-        this.#handed.push({ leaf, gradient });
+      if (gradient === null || gradient.released || this.#handed.some((h) => h.gradient === gradient)) continue;
+      if (this.#held.has(gradient.storage)) this.#handed.push({ leaf, gradient });
     }
   }
 
   /** Whether keep() exempts a tensor of this call from the call's end. */
   #keeps(): boolean {
-    const kept = ({ now }: Source): boolean => now.some((t) => t.kept);
-    return kept(this.#arguments) || this.#entries.some((e) => (e.kind === 'op' || e.kind === 'place') && kept(e));
+    for (const t of this.#arguments.now) if (t.kept) return true;
+    for (const e of this.#entries)
+      if (e.kind === 'op' || e.kind === 'place') for (const t of e.now) if (t.kept) return true;
+    return false;
   }
 
   /** Whether a tensor from outside the step lies in the plan's memory, so that the next call would change it. */
   get occupied(): boolean {
-    const handed = [...this.#earlier, ...this.#handed].filter(({ gradient }) => !gradient.released);
-    if (handed.some(({ gradient }) => gradient.kept)) return true;
-    for (const [storage, own] of this.#held)
-      if (storage.references > own) {
-        const known = handed.filter(({ gradient }) => gradient.storage === storage).length;
-        if (storage.references > own + known) return true;
+    const known = new Map<Storage, number>();
+    for (const list of [this.#earlier, this.#handed])
+      for (const { gradient } of list) {
+        if (gradient.released) continue;
+        if (gradient.kept) return true;
+        known.set(gradient.storage, (known.get(gradient.storage) ?? 0) + 1);
       }
+    for (const [storage, own] of this.#held)
+      if (storage.references > own && storage.references > own + (known.get(storage) ?? 0)) return true;
     return false;
   }
 
@@ -500,13 +508,14 @@ export class Tape implements Watcher {
 
   /** This call's own tensors over the memory of the recorded results. */
   #hand(entry: OpEntry | PlaceEntry): Tensor[] {
-    const now = entry.made.map(({ like, storage, requiresGrad }) => {
+    const now: Tensor[] = [];
+    for (const { like, storage, requiresGrad } of entry.made) {
       const t = handle(storage, like.shape, requiresGrad);
       t.node = like.node;
       t.owner = like.owner;
       t.madeBy = like.madeBy;
-      return adopt(t);
-    });
+      now.push(adopt(t));
+    }
     entry.now = now;
     return now;
   }
