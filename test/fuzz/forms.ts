@@ -1,0 +1,749 @@
+/**
+ * Every exported op, creator, layer and optimizer, each with an arbitrary of valid arguments. Arguments are plain data with
+ * described tensors in them (values.ts). A call may be refused all the same, where a geometry does not exist.
+ */
+import * as c from 'cedargrad';
+import fc from 'fast-check';
+import {
+  axisOf,
+  broadcastPair,
+  count,
+  type Described,
+  dimension,
+  options,
+  shapeOf,
+  sizeOf,
+  tensorOf,
+} from './values.js';
+
+export interface Form {
+  readonly name: string;
+  readonly args: fc.Arbitrary<unknown[]>;
+  // biome-ignore lint/suspicious/noExplicitAny: forms call functions of every type with drawn arguments.
+  readonly call: (...args: any[]) => unknown;
+  /** What one float32 rounding may become, relative to the largest number of the result. */
+  readonly slack: number;
+  /** Whether the numbers may be anything: results are compared place by place. */
+  readonly wild: boolean;
+  /** Makes tensors of its own, such as parameters, that stay until they are collected. */
+  readonly keeps: boolean;
+}
+const forms: Form[] = [];
+type Settings = Partial<Pick<Form, 'call' | 'slack' | 'wild' | 'keeps'>>;
+const exported = c as unknown as Record<string, Form['call']>;
+function form(name: string, args: fc.Arbitrary<unknown[]>, settings: Settings = {}): void {
+  forms.push({ name, args, call: exported[name], slack: 2e-5, wild: false, keeps: false, ...settings });
+}
+const tuple = <T extends unknown[]>(...of: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<unknown[]> =>
+  fc.tuple(...of);
+
+// ---- elementwise
+
+for (const name of [
+  'exp',
+  'log',
+  'log1p',
+  'sqrt',
+  'abs',
+  'sign',
+  'neg',
+  'relu',
+  'gelu',
+  'silu',
+  'sigmoid',
+  'tanh',
+  'softplus',
+  'erf',
+  'isNaN',
+  'logicalNot',
+])
+  form(
+    name,
+    shapeOf(0, 4).chain((s) => tuple(tensorOf(s, 'extreme'))),
+    { wild: true },
+  );
+form(
+  'leakyRelu',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(0.01, 0.2, 0, 1))),
+);
+form(
+  'elu',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(1, 0.5))),
+);
+form(
+  'clamp',
+  shapeOf(0, 3).chain((s) =>
+    tuple(tensorOf(s), fc.constantFrom(-1.5, undefined, 0.25), fc.constantFrom(1.5, undefined, 0.5)),
+  ),
+);
+form(
+  'cast',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s, 'whole'), fc.constantFrom('int32', 'bool', 'float32'))),
+);
+for (const name of [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'maximum',
+  'minimum',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'greater',
+  'greaterEqual',
+]) {
+  form(
+    name,
+    broadcastPair.chain(([a, b]) => tuple(tensorOf(a, 'extreme'), tensorOf(b, 'extreme'))),
+    { wild: true },
+  );
+  form(
+    name,
+    broadcastPair.chain(([a, b]) => tuple(tensorOf(a, 'whole', 'int32'), tensorOf(b, 'whole', 'int32'))),
+  );
+  form(
+    name,
+    shapeOf(0, 3).chain((s) =>
+      fc.oneof(tuple(tensorOf(s), fc.constantFrom(1.7, -2, 3)), tuple(fc.constantFrom(1.7, -2, 3), tensorOf(s))),
+    ),
+  );
+}
+form(
+  'pow',
+  broadcastPair.chain(([a, b]) => tuple(tensorOf(a, 'positive'), tensorOf(b))),
+  { slack: 1e-4 },
+);
+form(
+  'pow',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(0, 1, 2, 3, -1, -2))),
+  { slack: 1e-4, wild: true },
+);
+form(
+  'where',
+  broadcastPair.chain(([a, b]) =>
+    tuple(tensorOf(a, fc.constantFrom(0, 1), 'bool'), tensorOf(b), fc.oneof(tensorOf(a), fc.constantFrom(0, 0.5))),
+  ),
+);
+
+// ---- reductions
+
+const reduced = (extra: Record<string, fc.Arbitrary<unknown>> = {}) =>
+  shapeOf(1, 4, fc.oneof({ weight: 12, arbitrary: count }, fc.constantFrom(33, 65))).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc.oneof(
+        fc.constant(undefined),
+        axisOf(s.length),
+        fc.subarray(
+          s.map((_, i) => i),
+          { minLength: 1 },
+        ),
+      ),
+      options({ keepDims: fc.boolean(), ...extra }),
+    ),
+  );
+for (const name of ['sum', 'mean', 'max', 'min', 'logsumexp']) form(name, reduced());
+for (const name of ['variance', 'std'])
+  form(name, reduced({ correction: fc.constant(0) }), { slack: 2e-4, wild: true });
+for (const name of ['argmax', 'argmin'])
+  form(
+    name,
+    shapeOf(1, 4, count).chain((s) =>
+      tuple(
+        tensorOf(s, 'whole'),
+        fc.oneof(fc.constant(undefined), axisOf(s.length)),
+        options({ keepDims: fc.boolean() }),
+      ),
+    ),
+  );
+for (const name of ['softmax', 'logSoftmax'])
+  form(
+    name,
+    shapeOf(1, 4, count).chain((s) => tuple(tensorOf(s), fc.oneof(fc.constant(undefined), axisOf(s.length)))),
+  );
+
+// ---- movement
+
+form(
+  'reshape',
+  shapeOf(1, 4).chain((s) =>
+    tuple(tensorOf(s), fc.constantFrom([sizeOf(s)], [...s].reverse(), [1, ...s], sizeOf(s) > 0 ? [-1, 1] : [0])),
+  ),
+);
+form(
+  'squeeze',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf([1, ...s, 1]), fc.constantFrom(undefined, 0, -1))),
+);
+form(
+  'unsqueeze',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), axisOf(s.length + 1))),
+);
+form(
+  'permute',
+  shapeOf(1, 4).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc.shuffledSubarray(
+        s.map((_, i) => i),
+        { minLength: s.length },
+      ),
+    ),
+  ),
+);
+form(
+  'transpose',
+  shapeOf(2, 4).chain((s) => tuple(tensorOf(s), axisOf(s.length), axisOf(s.length))),
+);
+form(
+  'expand',
+  broadcastPair.chain(([a, b]) =>
+    a.length >= b.length ? tuple(tensorOf(b), fc.constant(a)) : tuple(tensorOf(a), fc.constant(b)),
+  ),
+);
+form(
+  'slice',
+  shapeOf(1, 3, count).chain((s) => {
+    const ends = s.map((n) =>
+      fc.oneof(
+        fc.constant(null),
+        fc.tuple(fc.integer({ min: -n, max: n }), fc.integer({ min: -n, max: n })),
+        fc.tuple(fc.constant(null), fc.constant(null), fc.constantFrom(-1, 2, -2, 3)),
+      ),
+    );
+    return fc.tuple(tensorOf(s), ...ends);
+  }),
+);
+form(
+  'flip',
+  shapeOf(1, 4).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc.oneof(
+        axisOf(s.length),
+        fc.subarray(
+          s.map((_, i) => i),
+          { minLength: 1 },
+        ),
+      ),
+    ),
+  ),
+);
+form(
+  'pad',
+  shapeOf(1, 3).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc.tuple(...s.map(() => fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })))),
+      fc.constantFrom(0, -3, undefined),
+    ),
+  ),
+);
+form(
+  'concat',
+  shapeOf(1, 3).chain((s) =>
+    axisOf(s.length).chain((axis) => {
+      const like = (n: number) => s.map((v, i) => (i === (axis + s.length) % s.length ? n : v));
+      return tuple(
+        fc
+          .array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 })
+          .chain((ns) => fc.tuple(...ns.map((n) => tensorOf(like(n))))),
+        fc.constant(axis),
+      );
+    }),
+  ),
+);
+form(
+  'stack',
+  shapeOf(0, 3).chain((s) =>
+    tuple(
+      fc.integer({ min: 1, max: 4 }).chain((n) => fc.tuple(...Array.from({ length: n }, () => tensorOf(s)))),
+      axisOf(s.length + 1),
+    ),
+  ),
+);
+form(
+  'indexSelect',
+  shapeOf(1, 3, count).chain((s) =>
+    axisOf(s.length).chain((axis) => {
+      const index = fc.integer({ min: 0, max: s[(axis + s.length) % s.length] - 1 });
+      return tuple(
+        tensorOf(s),
+        fc.oneof(
+          fc.array(index, { minLength: 1, maxLength: 6 }),
+          fc.integer({ min: 1, max: 6 }).chain((n) => tensorOf([n], index, 'int32')),
+        ),
+        fc.constant(axis),
+      );
+    }),
+  ),
+);
+const vectors = (s: readonly number[]) =>
+  fc.integer({ min: 1, max: s.length }).chain((depth) =>
+    fc.array(fc.tuple(...s.slice(0, depth).map((n) => fc.integer({ min: 0, max: n - 1 }))), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+  );
+form(
+  'gatherNd',
+  shapeOf(1, 3, count).chain((s) => tuple(tensorOf(s), vectors(s))),
+);
+form(
+  'scatterNd',
+  shapeOf(1, 3, count).chain((s) =>
+    vectors(s).chain((v) => tuple(fc.constant(v), tensorOf([v.length, ...s.slice(v[0].length)]), fc.constant(s))),
+  ),
+);
+for (const name of ['clone', 'detach'])
+  form(
+    name,
+    shapeOf(0, 3).chain((s) => tuple(tensorOf(s, 'extreme'))),
+    { wild: true },
+  );
+
+// ---- products, convolutions, pools
+
+form(
+  'matmul',
+  fc
+    .tuple(count, dimension, count, shapeOf(0, 2, count), fc.constantFrom('both', 'left', 'vector'))
+    .chain(([m, k, n, batch, kind]) =>
+      kind === 'both'
+        ? tuple(tensorOf([...batch, m, k]), tensorOf([...batch, k, n]))
+        : kind === 'left'
+          ? tuple(tensorOf([...batch, m, k]), tensorOf([k, n]))
+          : tuple(tensorOf([k]), tensorOf([k, n])),
+    ),
+);
+const small = fc.integer({ min: 1, max: 3 });
+const pair = fc.oneof(small, fc.tuple(small, small));
+const padding = fc.oneof(
+  fc.constantFrom('same', 'valid'),
+  fc.integer({ min: 0, max: 2 }),
+  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+  fc.tuple(
+    fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+    fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+  ),
+);
+const side = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 7 }) }, fc.constantFrom(13, 18));
+const batch = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 2 }) }, fc.constant(0));
+const images = (depth = count) => fc.tuple(batch, side, side, depth);
+for (const name of ['conv2d', 'conv2dTranspose'])
+  form(
+    name,
+    fc
+      .tuple(batch, side, side, count, count, fc.constantFrom(1, 1, 1, 2, 3), small, small)
+      .chain(([n, h, w, i, o, groups, kh, kw]) => {
+        const [weight, out] =
+          name === 'conv2d' ? [[kh, kw, i, o * groups], o * groups] : [[kh, kw, o, i * groups], o * groups];
+        const extra: Record<string, fc.Arbitrary<unknown>> = name === 'conv2d'
+          ? {}
+          : { outputPadding: fc.constantFrom(0, 1) };
+        return tuple(
+          tensorOf([n, h, w, i * groups]),
+          tensorOf(weight),
+          options({
+            stride: pair,
+            padding,
+            dilation: pair,
+            groups: fc.constant(groups),
+            bias: tensorOf([out]),
+            ...extra,
+          }).map((made) => ({ ...made, groups })),
+        );
+      }),
+    { slack: 5e-5 },
+  );
+const window = { kernelSize: pair, stride: pair, padding };
+const pooling = (extra: Record<string, fc.Arbitrary<unknown>> = {}) =>
+  fc.record({ ...window, ...extra }, { requiredKeys: ['kernelSize'] }).map((made) => ({ ...made }));
+form(
+  'avgPool2d',
+  images().chain((s) => tuple(tensorOf(s), pooling({ countIncludePad: fc.boolean() }))),
+);
+for (const name of ['maxPool2d', 'maxPool2dWithArgmaxAndMask'])
+  form(
+    name,
+    images().chain((s) =>
+      tuple(tensorOf(s, 'extreme'), pooling({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+    ),
+    { wild: true },
+  );
+form(
+  'maxUnpool2d',
+  images().chain((s) =>
+    tuple(tensorOf(s), pooling(), options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') })),
+  ),
+  {
+    call: (x, window, more) => {
+      const [v, i] = c.maxPool2d(x, window);
+      return c.maxUnpool2d(v.mul(2), i, more);
+    },
+  },
+);
+form(
+  'maxUnpool2d',
+  images(small).chain((s) => {
+    const shape = [s[0], s[1] * 2, s[2] * 2, s[3]];
+    return tuple(
+      tensorOf(s),
+      tensorOf(s, fc.integer({ min: 0, max: shape[1] * shape[2] - 1 }), 'int32'),
+      fc.record({
+        kernelSize: fc.constant(2),
+        stride: fc.constant(2),
+        check: fc.constant('shape'),
+        duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean'),
+      }),
+    );
+  }),
+);
+form(
+  'unpooling',
+  images(small).chain((s) => {
+    const shape = [s[0], s[1] * 2, s[2] * 2, s[3]];
+    return tuple(
+      tensorOf(s),
+      fc.constant(shape),
+      tensorOf(s, fc.integer({ min: 0, max: shape[1] * shape[2] * shape[3] - 1 }), 'int32'),
+      options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') }),
+    );
+  }),
+);
+form(
+  'unpoolByMask',
+  images(small).chain((s) => tuple(tensorOf(s), fc.record({ kernelSize: fc.constant(2) }))),
+  {
+    call: (x, options) => {
+      const [v, argmax, mask] = c.maxPool2dWithArgmaxAndMask(x, options);
+      return c.unpoolByMask(v, mask, { argmax, ...options });
+    },
+  },
+);
+form(
+  'upsample2d',
+  images(small).chain((s) => tuple(tensorOf(s), fc.record({ scale: pair, fill: fc.constantFrom('copy', 'zeros') }))),
+);
+form(
+  'unPooling2x2ZeroFilled',
+  images(small).chain((s) => tuple(tensorOf(s))),
+);
+form(
+  'fixedUnpool2d',
+  images(small).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc.oneof(
+        fc.record({ size: pair }),
+        fc.tuple(small, small).chain((m) => fc.record({ matrix: tensorOf(m) })),
+      ),
+    ),
+  ),
+);
+form(
+  'resize2d',
+  images(small).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc
+        .tuple(
+          fc.oneof(
+            fc.record({ size: fc.tuple(side, side) }),
+            fc.record({ scale: fc.oneof(pair, fc.constantFrom(0.5, 1.5)) }),
+          ),
+          options({ method: fc.constantFrom('bilinear', 'nearest'), alignCorners: fc.boolean() }),
+        )
+        .map(([a, b]) => ({ ...a, ...b })),
+    ),
+  ),
+);
+form(
+  'pixelShuffle',
+  fc
+    .tuple(batch, side, side, small, small)
+    .chain(([n, h, w, k, r]) =>
+      tuple(tensorOf([n, h, w, k * r * r]), fc.constant(r), options({ order: fc.constantFrom('torch', 'tf') })),
+    ),
+);
+form(
+  'pixelUnshuffle',
+  fc
+    .tuple(batch, small, small, small, small)
+    .chain(([n, h, w, k, r]) =>
+      tuple(tensorOf([n, h * r, w * r, k]), fc.constant(r), options({ order: fc.constantFrom('torch', 'tf') })),
+    ),
+);
+
+// ---- losses, dropout
+
+const reduction = fc.constantFrom('mean', 'sum', 'none');
+const losses: Record<string, (s: number[]) => fc.Arbitrary<unknown[]>> = {
+  mse: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction })),
+  l1: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction })),
+  bceWithLogits: (s) =>
+    tuple(
+      tensorOf(s),
+      tensorOf(s, 'unit'),
+      options({ reduction, posWeight: fc.oneof(fc.constantFrom(1, 2.5), tensorOf([s[s.length - 1]], 'positive')) }),
+    ),
+  crossEntropy: (s) =>
+    fc.oneof(
+      tuple(tensorOf(s), tensorOf(s, 'unit'), options({ reduction })),
+      tuple(
+        tensorOf(s),
+        tensorOf(s.slice(0, -1), fc.integer({ min: 0, max: s[s.length - 1] - 1 }), 'int32'),
+        options({ reduction }),
+      ),
+    ),
+};
+for (const [name, args] of Object.entries(losses)) form(name, shapeOf(1, 4, count).chain(args));
+form(
+  'dropout',
+  shapeOf(0, 3).chain((s) =>
+    tuple(tensorOf(s), options({ rate: fc.constantFrom(0, 0.5, 0.3), training: fc.boolean() })),
+  ),
+  { keeps: true },
+);
+
+// ---- creation
+
+for (const name of ['zeros', 'ones'])
+  form(
+    name,
+    shapeOf(0, 4).chain((s) =>
+      tuple(
+        fc.constant(s),
+        options({ dtype: fc.constantFrom('float32', 'int32', 'bool'), requiresGrad: fc.constant(false) }),
+      ),
+    ),
+  );
+for (const name of ['rand', 'randn'])
+  form(
+    name,
+    shapeOf(0, 3).chain((s) => tuple(fc.constant(s), options({ requiresGrad: fc.boolean() }))),
+    { keeps: true },
+  );
+form(
+  'full',
+  shapeOf(0, 3).chain((s) =>
+    tuple(fc.constant(s), fc.constantFrom(0, 1), options({ dtype: fc.constantFrom('float32', 'int32', 'bool') })),
+  ),
+);
+for (const name of ['zerosLike', 'onesLike'])
+  form(
+    name,
+    shapeOf(0, 3).chain((s) => tuple(tensorOf(s))),
+  );
+form('eye', tuple(count, options({ dtype: fc.constantFrom('float32', 'int32') })), { call: (n, o) => c.eye(n, n, o) });
+form('arange', tuple(fc.integer({ min: -5, max: 5 }), fc.integer({ min: 6, max: 40 }), fc.constantFrom(1, 2, 0.5, 3)));
+form('linspace', tuple(fc.constantFrom(-1, 0), fc.constantFrom(1, 7), count));
+form(
+  'tensor',
+  tuple(
+    fc.array(fc.array(fc.constantFrom(1, -2, 0.5), { minLength: 2, maxLength: 2 }), { minLength: 1, maxLength: 4 }),
+    options({ dtype: fc.constantFrom('float32'), requiresGrad: fc.boolean() }),
+  ),
+);
+form(
+  'poolIndices',
+  images(small).chain((s) =>
+    tuple(
+      tensorOf(s, fc.integer({ min: 0, max: 4 * s[1] * s[2] - 1 }), 'int32'),
+      fc.constant([s[0], s[1] * 2, s[2] * 2, s[3]]),
+    ),
+  ),
+);
+
+// ---- layers: [arguments of the constructor, ...inputs]
+
+function layer(name: string, args: fc.Arbitrary<unknown[]>, settings: Settings = {}): void {
+  const Layer = exported[name] as unknown as new (...args: unknown[]) => { forward(...inputs: unknown[]): unknown };
+  form(name, args, {
+    call: (made: unknown[], ...inputs) => new Layer(...made).forward(...inputs),
+    keeps: true,
+    slack: 5e-5,
+    ...settings,
+  });
+}
+for (const name of ['GELU', 'ReLU', 'Sigmoid', 'SiLU', 'Softplus', 'Tanh'])
+  layer(
+    name,
+    shapeOf(0, 3).chain((s) => tuple(fc.constant([]), tensorOf(s))),
+  );
+for (const name of ['ELU', 'LeakyReLU'])
+  layer(
+    name,
+    shapeOf(0, 3).chain((s) => tuple(fc.tuple(fc.constantFrom(0.1, 1)), tensorOf(s))),
+  );
+layer(
+  'Softmax',
+  shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(axisOf(s.length)), tensorOf(s))),
+);
+layer(
+  'Linear',
+  fc
+    .tuple(count, count, shapeOf(0, 2))
+    .chain(([i, o, s]) =>
+      tuple(fc.tuple(fc.constant(i), fc.constant(o), options({ bias: fc.boolean() })), tensorOf([...s, i])),
+    ),
+);
+for (const name of ['Conv2d', 'ConvTranspose2d'])
+  layer(
+    name,
+    fc
+      .tuple(batch, side, side, count, count)
+      .chain(([n, h, w, i, o]) =>
+        tuple(
+          fc.tuple(
+            fc.constant(i),
+            fc.constant(o),
+            pair,
+            options({ stride: pair, padding, dilation: pair, bias: fc.boolean() }),
+          ),
+          tensorOf([n, h, w, i]),
+        ),
+      ),
+  );
+layer(
+  'Dropout',
+  shapeOf(1, 3).chain((s) => tuple(fc.tuple(fc.constantFrom(0, 0.5)), tensorOf(s))),
+);
+layer(
+  'Flatten',
+  shapeOf(2, 4).chain((s) => tuple(fc.constant([]), tensorOf(s))),
+);
+layer(
+  'BatchNorm2d',
+  images().chain((s) =>
+    tuple(fc.tuple(fc.constant(s[3]), options({ eps: fc.constant(0.01), momentum: fc.constant(0.3) })), tensorOf(s)),
+  ),
+  { slack: 5e-4 },
+);
+layer(
+  'GroupNorm',
+  fc
+    .tuple(batch, side, side, small, small)
+    .chain(([n, h, w, g, k]) =>
+      tuple(
+        fc.tuple(fc.constant(g), fc.constant(g * k), options({ eps: fc.constant(0.01) })),
+        tensorOf([n, h, w, g * k]),
+      ),
+    ),
+  { slack: 5e-4 },
+);
+const layerWindow = fc.tuple(pair, options({ stride: pair, padding }));
+for (const name of ['AvgPool2d', 'MaxPool2d', 'MaxPool2dWithArgmaxAndMask'])
+  layer(
+    name,
+    images().chain((s) => tuple(layerWindow, tensorOf(s))),
+  );
+layer(
+  'Upsample2d',
+  images(small).chain((s) => tuple(fc.tuple(fc.record({ scale: pair })), tensorOf(s))),
+);
+layer(
+  'Resize2d',
+  images(small).chain((s) => tuple(fc.tuple(fc.record({ size: fc.tuple(side, side) })), tensorOf(s))),
+);
+layer(
+  'PixelShuffle',
+  fc.tuple(batch, side, small).chain(([n, h, r]) => tuple(fc.tuple(fc.constant(r)), tensorOf([n, h, h, r * r]))),
+);
+layer(
+  'PixelUnshuffle',
+  fc.tuple(batch, small, small).chain(([n, h, r]) => tuple(fc.tuple(fc.constant(r)), tensorOf([n, h * r, r, 2]))),
+);
+for (const [name, target] of [
+  ['MSELoss', 'moderate'],
+  ['L1Loss', 'moderate'],
+  ['BCEWithLogitsLoss', 'unit'],
+  ['CrossEntropyLoss', 'unit'],
+] as const)
+  layer(
+    name,
+    shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(options({ reduction })), tensorOf(s), tensorOf(s, target))),
+  );
+
+// ---- optimizers: two steps over Σ p²
+
+function optimizer(name: string, settings: Record<string, fc.Arbitrary<unknown>>): void {
+  const Made = exported[name] as unknown as new (params: c.Parameter[], options: unknown) => c.Optimizer;
+  form(
+    name,
+    shapeOf(1, 2, count).chain((s) =>
+      tuple(
+        tensorOf(s),
+        options({ lr: fc.constantFrom(0.1, 0.01), ...settings }).map((o) => ({ lr: 0.05, ...o })),
+      ),
+    ),
+    {
+      call: (x: c.Tensor, options) => {
+        const p = new c.Parameter(x.detach().clone());
+        const optimizer = new Made([p], options);
+        for (let i = 0; i < 2; i++) {
+          optimizer.zeroGrad();
+          p.mul(p).sum().backward();
+          optimizer.step();
+        }
+        return p;
+      },
+      slack: 1e-4,
+    },
+  );
+}
+const decay = fc.constantFrom(0, 0.1);
+optimizer('SGD', { momentum: fc.constantFrom(0, 0.9), weightDecay: decay });
+optimizer('Adam', { weightDecay: decay, amsgrad: fc.boolean(), eps: fc.constant(1e-3) });
+optimizer('AdamW', { weightDecay: decay, eps: fc.constant(1e-3) });
+optimizer('RMSprop', { weightDecay: decay, eps: fc.constant(1e-3), momentum: fc.constantFrom(0, 0.9) });
+
+export const allForms: readonly Form[] = forms;
+
+/** Exported, but no calls of their own here: what they do is part of every call, of the programs, or of other tests. */
+const elsewhere = new Set([
+  'backward',
+  'noGrad',
+  'enableGrad',
+  'grad',
+  'compile',
+  'gradcheck',
+  'gradgradcheck',
+  'device',
+  'defaultDevice',
+  'setDefaultDevice',
+  'manualSeed',
+  'getRngState',
+  'setRngState',
+  'clipGradNorm',
+  'unpoolLike',
+  'Tensor',
+  'Parameter',
+  'Module',
+  'Optimizer',
+  'PoolIndices',
+  'RandomState',
+  'FastRandom',
+  'Sequential',
+  'Schedule',
+  'StepLR',
+  'CosineLR',
+  'WarmupLR',
+  'FixedUnpool2d',
+  'MaxPooling',
+  'MaxUnpool2d',
+  'UnpoolByMask',
+  'UnpoolLike',
+]);
+/** Exported functions and classes that have no form. */
+export const missingForms = Object.entries(exported)
+  .filter(
+    ([name, value]) =>
+      typeof value === 'function' &&
+      !/Error$/.test(name) &&
+      !elsewhere.has(name) &&
+      !forms.some((f) => f.name === name),
+  )
+  .map(([name]) => name);
+export type { Described };
