@@ -13,7 +13,8 @@ import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 const timeLimitMs = 300_000;
 const repository = fileURLToPath(new URL('..', import.meta.url));
-const notTests = /^(run\.ts$|helpers\/|fixtures\/|fuzz\/|soak\/|browser\/|firefox\/|headlessgl\/|webgpu\/|package\/)|\.d\.ts$/;
+const notTests =
+  /^(run\.ts$|helpers\/|fixtures\/|fuzz\/|soak\/|browser\/|firefox\/|headlessgl\/|webgpu\/|package\/)|\.d\.ts$/;
 
 interface Outcome {
   readonly passed: number;

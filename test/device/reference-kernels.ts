@@ -706,6 +706,11 @@ test('matmul transposes either side and broadcasts the batch', () => {
       );
 });
 
+test('an empty result takes no time, however long the axis that is summed', () => {
+  const empty: Values = { shape: [0, 2 ** 31 - 1], dtype: 'float64', values: [] };
+  assert.equal(run('reduce', [empty], { fn: 'sum', axes: [1] }, spec([0])), [[]]);
+});
+
 test('the device counts what it holds and what it was asked', async () => {
   const device = new ReferenceDevice();
   const data = Float32Array.of(1, 2);

@@ -94,7 +94,7 @@ const wrong: readonly unknown[] = [
   0,
   1.5,
   2 ** 31,
-  2 ** 31 - 1,
+
   -(2 ** 31),
   2 ** 40,
   2 ** 53,
@@ -117,7 +117,7 @@ const wrong: readonly unknown[] = [
   ['a'],
   [null],
   cyclic,
-  10n,
+
   // biome-ignore lint/suspicious/noSparseArray: a hole is one of the things to be refused.
   [1, , 3],
   new Maker('() => 1', () => () => 1),
