@@ -79,7 +79,7 @@ function middles(model: WhatWhere, count: number): Where {
       shape: [count, inside, inside, channels],
       convention: 'window',
       inputShape: [count, outside, outside, channels],
-      pool,
+      pool: { kernelSize: pool.kernelSize, stride: pool.stride, padding: pool.padding },
     });
   return [places(model.pool1, 14, 28, 16), places(model.pool2, 4, 14, 32)];
 }

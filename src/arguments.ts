@@ -116,14 +116,19 @@ const canHoldOptions = (value: unknown): value is object =>
 export function knownOptions<O extends object>(op: string, options: O, names: OptionNames<O>): void {
   if (!canHoldOptions(options)) {
     const [first] = Object.keys(names);
-    throw new ValueError(op, 'options must be an object', shown(options), `write them as { ${first}: … }`);
+    throw new ValueError(op, 'options must be an object', shown(options), first && `write them as { ${first}: … }`);
   }
   const kinds: Readonly<Record<string, 'flag' | 'value'>> = names;
   for (const name in options) {
     const value: unknown = options[name];
     if (!Object.hasOwn(kinds, name)) {
       const known = Object.keys(kinds);
-      const rule = known.length === 1 ? `the only option is ${known[0]}` : `options are ${known.join(', ')}`;
+      const rule =
+        known.length > 1
+          ? `options are ${known.join(', ')}`
+          : known.length === 1
+            ? `the only option is ${known[0]}`
+            : 'there are no options';
       throw new ValueError(op, rule, `${name}=${shown(value)}`, advice(name, known));
     }
     if (kinds[name] === 'flag' && value !== undefined) checkFlag(op, name, value);

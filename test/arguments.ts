@@ -54,6 +54,15 @@ const shapes: readonly Row[] = [
   ['tensor', () => x().upload(new Float32Array(3), 'float32', [2]), ShapeError, /3 elements, shape=\[2\]/],
 ];
 
+const nameInMessages = (name: string): string => messageNames[name] ?? name.replace('init.', '');
+const messageNames: Readonly<Record<string, string>> = {
+  variance: 'var',
+  'init.heNormal': 'kaimingNormal',
+  'init.heUniform': 'kaimingUniform',
+  'Module.loadStateDict': 'Linear.loadStateDict',
+  'Optimizer.addParamGroup': 'Adam',
+};
+
 const image = () => c.ones([1, 4, 4, 2]);
 const weight = () => c.ones([3, 3, 2, 2]);
 const cyclic: unknown[] = [];
@@ -145,11 +154,318 @@ const windows: readonly Row[] = [
   ],
 ];
 
+const parameter = () => c.tensor([1, 2], { requiresGrad: true });
+const model = () => new c.Linear(2, 2);
+const adam = () => new c.Adam([parameter()]);
+const pooled = () => c.maxPool2d(image(), { kernelSize: 2 });
+const small = () => c.ones([1, 2, 2, 4]);
+const precise = () => c.tensor([1, 2], { dtype: 'float64', device: before, requiresGrad: true });
+const wrong = { nonsense: 1 };
+
+/**
+ * Every function, class and method that takes options, called with an option that none has. The list
+ * is checked against the exports below.
+ */
+const doors: Readonly<Record<string, () => unknown>> = {
+  tensor: () => c.tensor([1], wrong),
+  full: () => c.full([1], 1, wrong),
+  zeros: () => c.zeros([1], wrong),
+  ones: () => c.ones([1], wrong),
+  arange: () => c.arange(0, 3, 1, wrong),
+  linspace: () => c.linspace(0, 1, 3, wrong),
+  eye: () => c.eye(2, 2, wrong),
+  rand: () => c.rand([1], wrong),
+  randn: () => c.randn([1], wrong),
+  poolIndices: () => c.poolIndices([0], wrong),
+  conv2d: () => c.conv2d(image(), weight(), wrong),
+  conv2dTranspose: () => c.conv2dTranspose(image(), weight(), wrong),
+  dropout: () => c.dropout(x(), wrong),
+  bceWithLogits: () => c.bceWithLogits(x(), x(), wrong),
+  crossEntropy: () => c.crossEntropy(x(), x(), wrong),
+  mse: () => c.mse(x(), x(), wrong),
+  l1: () => c.l1(x(), x(), wrong),
+  maxPool2d: () => c.maxPool2d(image(), { kernelSize: 2, ...wrong }),
+  maxPool2dWithArgmaxAndMask: () => c.maxPool2dWithArgmaxAndMask(image(), { kernelSize: 2, ...wrong }),
+  avgPool2d: () => c.avgPool2d(image(), { kernelSize: 2, ...wrong }),
+  sum: () => x().sum(0, wrong),
+  mean: () => x().mean(0, wrong),
+  max: () => x().max(0, wrong),
+  min: () => x().min(0, wrong),
+  variance: () => c.variance(x(), 0, wrong),
+  std: () => x().std(0, wrong),
+  argmax: () => x().argmax(0, wrong),
+  argmin: () => x().argmin(0, wrong),
+  logsumexp: () => x().logsumexp(0, wrong),
+  upsample2d: () => c.upsample2d(image(), { scale: 2, ...wrong }),
+  fixedUnpool2d: () => c.fixedUnpool2d(image(), { size: 2, ...wrong }),
+  resize2d: () => c.resize2d(image(), { size: [2, 2], ...wrong }),
+  pixelShuffle: () => c.pixelShuffle(small(), 2, wrong),
+  pixelUnshuffle: () => c.pixelUnshuffle(image(), 2, wrong),
+  maxUnpool2d: () => c.maxUnpool2d(...pooled(), wrong),
+  unpooling: () => c.unpooling(pooled()[0], [1, 4, 4, 2], pooled()[1], wrong),
+  unpoolByMask: () => c.unpoolByMask(pooled()[0], image(), { kernelSize: 2, ...wrong }),
+  unpoolLike: () => c.unpoolLike(new c.MaxPool2d(2), wrong),
+  backward: () => c.backward(parameter().sum(), undefined, wrong),
+  grad: () => c.grad(parameter().sum(), [parameter()], wrong),
+  gradcheck: () => c.gradcheck(() => precise(), [precise()], wrong),
+  gradgradcheck: () => c.gradgradcheck(() => precise(), [precise()], wrong),
+  clipGradNorm: () => c.clipGradNorm([parameter()], 1, wrong),
+  Conv2d: () => new c.Conv2d(2, 4, 3, wrong),
+  ConvTranspose2d: () => new c.ConvTranspose2d(2, 4, 3, wrong),
+  Dropout: () => new c.Dropout(0.5, wrong),
+  Linear: () => new c.Linear(2, 2, wrong),
+  BCEWithLogitsLoss: () => new c.BCEWithLogitsLoss(wrong),
+  CrossEntropyLoss: () => new c.CrossEntropyLoss(wrong),
+  L1Loss: () => new c.L1Loss(wrong),
+  MSELoss: () => new c.MSELoss(wrong),
+  BatchNorm2d: () => new c.BatchNorm2d(2, wrong),
+  GroupNorm: () => new c.GroupNorm(1, 2, wrong),
+  AvgPool2d: () => new c.AvgPool2d(2, wrong),
+  MaxPool2d: () => new c.MaxPool2d(2, wrong),
+  MaxPool2dWithArgmaxAndMask: () => new c.MaxPool2dWithArgmaxAndMask(2, wrong),
+  MaxUnpool2d: () => new c.MaxUnpool2d(2, wrong),
+  UnpoolByMask: () => new c.UnpoolByMask(2, wrong),
+  FixedUnpool2d: () => new c.FixedUnpool2d(2, wrong),
+  PixelShuffle: () => new c.PixelShuffle(2, wrong),
+  PixelUnshuffle: () => new c.PixelUnshuffle(2, wrong),
+  Resize2d: () => new c.Resize2d({ size: [2, 2], ...wrong }),
+  Upsample2d: () => new c.Upsample2d(2, wrong),
+  Adam: () => new c.Adam([parameter()], wrong),
+  AdamW: () => new c.AdamW([parameter()], wrong),
+  SGD: () => new c.SGD([parameter()], wrong),
+  RMSprop: () => new c.RMSprop([parameter()], wrong),
+  StepLR: () => new c.StepLR(adam(), { every: 2, ...wrong }),
+  CosineLR: () => new c.CosineLR(adam(), { total: 2, ...wrong }),
+  WarmupLR: () => new c.WarmupLR(adam(), { steps: 2, ...wrong }),
+  'init.normal': () => c.init.normal(x(), 0, 1, wrong),
+  'init.uniform': () => c.init.uniform(x(), 0, 1, wrong),
+  'init.kaimingNormal': () => c.init.kaimingNormal(x(), wrong),
+  'init.kaimingUniform': () => c.init.kaimingUniform(x(), wrong),
+  'init.heNormal': () => c.init.heNormal(x(), wrong),
+  'init.heUniform': () => c.init.heUniform(x(), wrong),
+  'init.xavierNormal': () => c.init.xavierNormal(x(), wrong),
+  'init.xavierUniform': () => c.init.xavierUniform(x(), wrong),
+  'Module.loadStateDict': () => model().loadStateDict(model().stateDict(), wrong),
+  'ConvTranspose2d.forward': () => new c.ConvTranspose2d(2, 2, 3).forward(image(), wrong),
+  'MaxUnpool2d.forward': () => new c.MaxUnpool2d().forward(...pooled(), wrong),
+  'Optimizer.addParamGroup': () => adam().addParamGroup({ params: [parameter()], ...wrong }),
+};
+
+/** Misspelt and foreign options, and what the message says of them. */
+const options: readonly Row[] = [
+  [
+    'conv2d',
+    () => c.conv2d(image(), weight(), { stide: 2 }),
+    ValueError,
+    /options are bias, stride, .* got stide=2; did you mean stride\?/,
+  ],
+  ['conv2d', () => c.conv2d(image(), weight(), { strides: 2 }), ValueError, /did you mean stride\?/],
+  [
+    'conv2d',
+    () => c.conv2d(image(), weight(), c.ones([2])),
+    ValueError,
+    /must be an object; got a Tensor; write them as { bias: … }/,
+  ],
+  ['maxPool2d', () => c.maxPool2d(image(), { kernelSize: 2, strides: 1 }), ValueError, /did you mean stride\?/],
+  [
+    'maxPool2d',
+    () => c.maxPool2d(image(), { kernelSize: 2, ceilMode: true }),
+    ValueError,
+    /not supported here: sizes are rounded down/,
+  ],
+  [
+    'maxPool2d',
+    () => c.maxPool2d(image(), { kernelSize: 2, dilation: 2 }),
+    ValueError,
+    /options are kernelSize, stride, padding, nan; got dilation=2/,
+  ],
+  [
+    'Conv2d',
+    () => new c.Conv2d(2, 4, 3, 2),
+    ValueError,
+    /options must be an object; got 2; write them as { stride: … }/,
+  ],
+  [
+    'Conv2d',
+    () => new c.Conv2d(2, 4, 3, { bias: 'false' }),
+    ValueError,
+    /bias must be true or false; got bias='false'/,
+  ],
+  ['MaxPool2d', () => new c.MaxPool2d(2, 1), ValueError, /write them as { stride: … }/],
+  [
+    'Adam',
+    () => new c.Adam([parameter()], 0.1),
+    ValueError,
+    /options must be an object; got 0.1; write them as { lr: … }/,
+  ],
+  ['Adam', () => new c.Adam([parameter()], { lrr: 1 }), ValueError, /did you mean lr\?/],
+  ['Adam', () => new c.Adam([parameter()], { weight_decay: 0.1 }), ValueError, /did you mean weightDecay\?/],
+  [
+    'Adam',
+    () => new c.Adam([parameter()], { amsgrad: 'no' }),
+    ValueError,
+    /amsgrad must be true or false; got amsgrad='no'/,
+  ],
+  [
+    'Adam',
+    () => new c.Adam([parameter()], { betas: 0.9 }),
+    ValueError,
+    /betas must be \[beta1, beta2\]; got betas=0.9/,
+  ],
+  ['SGD', () => new c.SGD([parameter()], { nestrov: true }), ValueError, /did you mean nesterov\?/],
+  ['RMSprop', () => new c.RMSprop([parameter()], { rho: 0.5 }), ValueError, /did you mean alpha\?/],
+  ['Adam', () => new c.Adam([{ params: [parameter()], Lr: 1 }]), ValueError, /did you mean lr\?/],
+  ['mse', () => c.mse(x(), x(), { reduce: 'sum' }), ValueError, /did you mean reduction\?/],
+  ['mse', () => c.mse(x(), x(), 'sum'), ValueError, /options must be an object; got 'sum'/],
+  ['sum', () => x().sum(0, { keepdims: true }), ValueError, /did you mean keepDims\?/],
+  ['sum', () => x().sum(0, { keepDims: 1 }), ValueError, /keepDims must be true or false; got keepDims=1/],
+  ['sum', () => x().sum(0, null), ValueError, /options must be an object; got null/],
+  ['var', () => x().var(0, { unbiased: false }), ValueError, /did you mean correction\?/],
+  ['std', () => x().std(0, { ddof: 0 }), ValueError, /did you mean correction\?/],
+  [
+    'var',
+    () => x().var(0, { correction: -5 }),
+    ValueError,
+    /correction must be a number and not negative; got correction=-5/,
+  ],
+  ['tensor', () => c.tensor([1], { dytpe: 'int32' }), ValueError, /did you mean dtype\?/],
+  ['tensor', () => c.tensor([1], { requires_grad: true }), ValueError, /did you mean requiresGrad\?/],
+  ['tensor', () => c.tensor([1], new Map([['dtype', 'int32']])), ValueError, /options must be an object; got a Map/],
+  ['maxUnpool2d', () => c.maxUnpool2d(...pooled(), { duplicate: 'first' }), ValueError, /did you mean duplicates\?/],
+  [
+    'backward',
+    () => parameter().sum().backward(undefined, { retain_graph: true }),
+    ValueError,
+    /did you mean retainGraph\?/,
+  ],
+  [
+    'backward',
+    () => parameter().sum().backward({ retainGraph: true }),
+    ValueError,
+    /grad must be a tensor; .*options come second/,
+  ],
+  ['dropout', () => c.dropout(x(), { p: 0.9 }), ValueError, /did you mean rate\?/],
+  ['dropout', () => c.dropout(x(), 0.9), ValueError, /options must be an object; got 0.9; write them as { rate: … }/],
+  ['dropout', () => c.dropout(x(), { training: 'false' }), ValueError, /training must be true or false/],
+  [
+    'resize2d',
+    () => c.resize2d(image(), { size: [2, 2], align_corners: true }),
+    ValueError,
+    /did you mean alignCorners\?/,
+  ],
+  [
+    'avgPool2d',
+    () => c.avgPool2d(image(), { kernelSize: 2, countIncludePad: 'no' }),
+    ValueError,
+    /countIncludePad must be true or false/,
+  ],
+  [
+    'StepLR',
+    () => new c.StepLR(adam(), 30),
+    ValueError,
+    /options must be an object; got 30; write them as { every: … }/,
+  ],
+  ['StepLR', () => new c.StepLR(adam(), { step_size: 30 }), ValueError, /did you mean every\?/],
+];
+
+/** What is no tensor, list of tensors, number, flag or function where one belongs. */
+const kinds: readonly Row[] = [
+  ['concat', () => c.concat([x(), undefined]), ValueError, /tensors\[1\] must be a tensor; got tensors\[1\]=undefined/],
+  [
+    'concat',
+    () => c.concat(x()),
+    ValueError,
+    /tensors must be an array of tensors; got tensors=a Tensor; wrap it in an array/,
+  ],
+  ['stack', () => c.stack(3), ValueError, /tensors must be an array of tensors/],
+  ['add', () => x().add('1'), ValueError, /b must be a tensor or a number; got b='1'/],
+  ['add', () => c.add([1], x()), ValueError, /a must be a tensor or a number; got a=\[1\]/],
+  ['where', () => c.where([true], x(), 0), ValueError, /condition must be a tensor/],
+  ['matmul', () => x().matmul([1]), ValueError, /b must be a tensor; got b=\[1\]; wrap it with tensor\(\)/],
+  ['conv2d', () => c.conv2d(image(), [1]), ValueError, /weight must be a tensor/],
+  ['conv2d', () => c.conv2d(image(), weight(), { bias: 1 }), ValueError, /bias must be a tensor; got bias=1/],
+  [
+    'slice',
+    () => x().slice(1),
+    ValueError,
+    /a range must be \[start, end, step\] or null; got range 0=1; write \[1, 2\] for one element/,
+  ],
+  ['slice', () => x().slice(['a']), ValueError, /must be whole.* got \['a',undefined,1\]/],
+  ['pad', () => c.tensor([1, 2, 3, 4]).pad([[1]]), ShapeError, /one \[before, after\] per axis; got pads=\[\[1\]\]/],
+  ['pad', () => c.tensor([1, 2, 3, 4]).pad([[2, 2, 2]]), ShapeError, /one \[before, after\] per axis/],
+  ['pad', () => c.ones([8]).pad([[]], 1), ShapeError, /got pads=\[\[\]\]/],
+  ['pad', () => c.ones([8]).pad(1), ShapeError, /got pads=1/],
+  ['pad', () => c.ones([8]).pad([[2 ** 31, 0]]), ShapeError, /at most 2147483647 elements/],
+  ['indexSelect', () => x().indexSelect(0), ValueError, /numbers in an array or a tensor; got indices=0/],
+  ['flip', () => x().flip({}), ShapeError, /axes must be an array of numbers/],
+  ['softmax', () => x().softmax({ axis: 1 }), ShapeError, /axis must be whole/],
+  [
+    'crossEntropy',
+    () => c.crossEntropy(x(), c.tensor([0, 1])),
+    ValueError,
+    /class numbers must be int32; .*dtype: 'int32'/,
+  ],
+  ['gatherNd', () => c.gatherNd([1], [[0]]), ValueError, /input must be a tensor/],
+  ['scatterNd', () => c.scatterNd([[0]], [1], [2]), ValueError, /updates must be a tensor/],
+  ['maxPool2d', () => c.maxPool2d([1], { kernelSize: 2 }), ValueError, /input must be a tensor/],
+  ['to', () => x().to('wasm'), DeviceError, /a device is needed; got 'wasm'; .*await device\('wasm'\)/],
+  ['setDefaultDevice', () => c.setDefaultDevice('wasm'), DeviceError, /got 'wasm'; .*await device\('wasm'\)/],
+  ['upload', () => x().upload(new Float32Array(2), 'half'), ValueError, /dtype must be one of/],
+  ['tensor', () => x().upload([1, 2], 'float32'), ValueError, /data must be a typed array/],
+  ['fullLike', () => x().fullLike('1'), ValueError, /value must be a number/],
+  ['requiresGrad', () => (x().requiresGrad = 'no'), ValueError, /must be true or false; got requiresGrad='no'/],
+  ['assign', () => x().assign(1), ValueError, /source must be a tensor; got source=1/],
+  ['Parameter', () => new c.Parameter([1]), ValueError, /source must be a tensor/],
+  ['backward', () => c.backward(1), ValueError, /root must be a tensor/],
+  ['grad', () => c.grad(parameter().sum(), parameter()), ValueError, /inputs must be an array of tensors/],
+  ['gradcheck', () => c.gradcheck(1, []), ValueError, /fn must be a function; got fn=1/],
+  ['enableGrad', () => c.enableGrad(5), ValueError, /fn must be a function; got fn=5/],
+  [
+    'Adam',
+    () => new c.Adam(model()),
+    ValueError,
+    /params must be an array of tensors; got params=a Linear; pass model.parameters\(\)/,
+  ],
+  ['Adam', () => new c.Adam([1]), ValueError, /params\[0\] must be a tensor; got params\[0\]=1/],
+  ['clipGradNorm', () => c.clipGradNorm(model(), 1), ValueError, /pass model.parameters\(\)/],
+  ['Schedule', () => new c.StepLR(model(), { every: 1 }), ValueError, /must be an optimizer; got a Linear/],
+  ['Adam.loadStateDict', () => adam().loadStateDict({}), ValueError, /what stateDict\(\) gives; got an object {}/],
+  ['StepLR.loadStateDict', () => new c.StepLR(adam(), { every: 1 }).loadStateDict(1), ValueError, /got 1/],
+  ['Linear.train', () => model().train('off'), ValueError, /on must be true or false; got on='off'/],
+  ['Linear.requireGrad', () => model().requireGrad('no'), ValueError, /on must be true or false/],
+  ['Linear.to', () => model().to(1), DeviceError, /a device is needed; got 1/],
+  [
+    'Linear.loadStateDict',
+    () => model().loadStateDict({ weight: { dtype: 'float32', shape: [2, 2], data: new Float32Array(4) } }),
+    ValueError,
+    /got weight=an object {dtype, shape, data}; make tensors of stored arrays/,
+  ],
+  [
+    'Linear',
+    () => model().forward(new Float32Array(2)),
+    ValueError,
+    /input must be a tensor; got input=a Float32Array/,
+  ],
+  ['Linear', () => new c.Linear('2', 2), ValueError, /inFeatures must be whole and at least 1; got inFeatures='2'/],
+  ['Flatten', () => new c.Flatten({ startAxis: 1 }), ValueError, /startAxis must be whole/],
+  ['Softmax', () => new c.Softmax({ axis: 1 }), ValueError, /axis must be whole/],
+  ['LeakyReLU', () => new c.LeakyReLU({ slope: 1 }), ValueError, /slope must be a number/],
+  ['Sequential', () => new c.Sequential([model()]), ValueError, /got layer 0=an array of 1; pass them one by one/],
+  ['unpoolLike', () => c.unpoolLike(new c.AvgPool2d(2)), ValueError, /pool must be a MaxPool2d; got pool=an AvgPool2d/],
+  ['constant', () => c.init.constant(x(), 'a'), ValueError, /value must be a number; got value='a'/],
+  ['normal', () => c.init.normal(3), ValueError, /target must be a tensor/],
+];
+
 const test = suite('arguments');
 const wasm = await device('wasm', { threads: 2 });
 const before = defaultDevice();
 
-for (const [op, call, error, says] of [...shapes, ...values, ...windows])
+const unknown = Object.entries(doors).map(
+  // std, var and the fills of init name themselves by their last word.
+  ([name, call]): Row => [nameInMessages(name), call, ValueError, /got nonsense=1/],
+);
+
+for (const [op, call, error, says] of [...shapes, ...values, ...windows, ...options, ...kinds, ...unknown])
   for (const on of [before, wasm])
     test(`${on.name}: ${String(call).replace(/^\(\w*\) => /, '')}`, async () => {
       setDefaultDevice(on);
@@ -170,6 +486,45 @@ for (const [op, call, error, says] of [...shapes, ...values, ...windows])
         setDefaultDevice(before);
       }
     });
+
+/** Parameters as written, of a function, a class's constructor or a method. */
+function parametersOf(value: object, text = String(value)): string {
+  if (/^\w+\s*=>/.test(text)) return '';
+  const from = text.startsWith('class') ? text.indexOf('constructor(') : 0;
+  if (from < 0) return '';
+  const start = text.indexOf('(', from);
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === '(') depth++;
+    if (text[at] === ')' && --depth === 0) return text.slice(start + 1, at);
+  }
+  return '';
+}
+const takesOptions = (value: object): boolean => /\boptions\b|\{/.test(parametersOf(value));
+
+test('every export that takes options has a row', () => {
+  // Bases of classes that have rows, states as getState() gives them, and doors tested elsewhere.
+  const elsewhere = ['MaxPooling', 'Optimizer', 'FastRandom.setState', 'compile', 'device'];
+  // Not public: what optimizers ask of their update rules.
+  const hooks = ['checkOptions', 'slots', 'update'];
+  const missing: string[] = [];
+  const look = (exports: object, prefix: string): void => {
+    for (const [name, value] of Object.entries(exports))
+      if (typeof value === 'function') {
+        const full = `${prefix}${name}`;
+        if (takesOptions(value) && !Object.hasOwn(doors, full) && !elsewhere.includes(full)) missing.push(full);
+        for (const [method, { value: fn }] of Object.entries(Object.getOwnPropertyDescriptors(value.prototype ?? {})))
+          if (typeof fn === 'function' && ![...hooks, 'constructor'].includes(method) && takesOptions(fn)) {
+            const door = `${name}.${method}`;
+            const delegated = name === 'Tensor' && (Object.hasOwn(doors, method) || method === 'var');
+            if (!Object.hasOwn(doors, door) && !delegated && !elsewhere.includes(door)) missing.push(door);
+          }
+      }
+  };
+  look(typed, '');
+  look(typed.init, 'init.');
+  assert.equal(missing, []);
+});
 
 test.after(() => wasm.close());
 test.run();

@@ -198,6 +198,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
  * @source torch.Tensor.backward
  */
 export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions = {}): void {
+  checkTensor('backward', 'root', root);
   checkGiven('backward', 'grad', grad);
   knownOptions('backward', options, optionNames);
   if (watching()?.backward(root, grad, options) !== true) {
@@ -238,8 +239,8 @@ const gradOptionNames: OptionNames<GradOptions> = { ...optionNames, gradOutput: 
 export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   checkTensor('grad', 'output', output);
   checkTensors('grad', 'inputs', inputs);
-  checkGiven('grad', 'gradOutput', options.gradOutput);
   knownOptions('grad', options, gradOptionNames);
+  checkGiven('grad', 'gradOutput', options.gradOutput);
   watching()?.refuse('grad()');
   const createGraph = options.createGraph ?? false;
   const found = new Map<Tensor, Tensor>();

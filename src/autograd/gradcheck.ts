@@ -1,10 +1,12 @@
 /** Gradients against finite differences, in float64 on the reference device: the judge of every backward rule. */
+import { checkFunction, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { ReferenceDevice } from '../device/reference/index.js';
 import { GraphError, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
 import { RandomState } from '../tensor/random.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { grad } from './backward.js';
+import { checkTensors } from './graph.js';
 
 export interface GradcheckOptions {
   /** Step of the central difference. Default 1e-6. */
@@ -15,6 +17,18 @@ export interface GradcheckOptions {
   rtol?: number;
   /** Seed of the projection that makes the output a scalar. Default 0. */
   seed?: number;
+}
+
+const gradcheckOptions: OptionNames<GradcheckOptions> = { eps: 'value', atol: 'value', rtol: 'value', seed: 'value' };
+
+function checkCall(op: string, fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions): void {
+  checkFunction(op, 'fn', fn);
+  checkTensors(op, 'inputs', inputs);
+  knownOptions(op, options, gradcheckOptions);
+  for (const name of ['eps', 'atol', 'rtol'] as const) {
+    const value = options[name];
+    if (value !== undefined) checkNumber(op, name, value, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+  }
 }
 
 type Fn = (...inputs: Tensor[]) => Tensor;
@@ -35,11 +49,9 @@ function project(out: Tensor, seed: number): Tensor {
  * @throws GraphError naming input, element, both values; ValueError for inputs that are not float64 or that require no gradient
  * @source torch.autograd.gradcheck
  */
-export function gradcheck(
-  fn: Fn,
-  inputs: readonly Tensor[],
-  { eps = 1e-6, atol = 1e-5, rtol = 1e-3, seed = 0 }: GradcheckOptions = {},
-): true {
+export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  checkCall('gradcheck', fn, inputs, options);
+  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3, seed = 0 } = options;
   const checked = inputs.filter((t) => t.requiresGrad);
   if (checked.length === 0)
     throw new ValueError(
@@ -88,6 +100,7 @@ export function gradcheck(
  * @source torch.autograd.gradgradcheck
  */
 export function gradgradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  checkCall('gradgradcheck', fn, inputs, options);
   const checked = inputs.map((t) => t.requiresGrad);
   const out = fn(...inputs);
   const incoming = tensor(new RandomState((options.seed ?? 0) + 1).randn(out.size), {

@@ -22,6 +22,7 @@ import type {
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { type DType, isFloat } from '../tensor/dtype.js';
+import { Mask } from '../tensor/random.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -210,6 +211,8 @@ export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor
  */
 export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
   checkShape('tensor', shape);
+  if (!(data instanceof Mask) && (!ArrayBuffer.isView(data) || typeof data[0] === 'bigint'))
+    throw new ValueError('tensor', 'data must be a typed array of numbers', `data=${shown(data)}`);
   if (sizeOf(shape) !== data.length)
     throw new ShapeError(
       'tensor',

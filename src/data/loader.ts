@@ -1,4 +1,5 @@
 /** Batches of indices for a training loop. Which arrays they index is the caller's business. */
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 
@@ -9,6 +10,8 @@ export interface BatchOptions {
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
 }
+
+const batchOptions: OptionNames<BatchOptions> = { shuffle: 'flag', dropLast: 'flag' };
 
 /**
  * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is taken, with nothing
@@ -21,8 +24,10 @@ export function batches(
   count: number,
   batchSize: number,
   random: RandomGenerator,
-  { shuffle = true, dropLast = false }: BatchOptions = {},
+  options: BatchOptions = {},
 ): Generator<Int32Array<ArrayBuffer>> {
+  knownOptions('batches', options, batchOptions);
+  const { shuffle = true, dropLast = false } = options;
   if (!Number.isSafeInteger(count) || count < 0)
     throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
   if (!Number.isSafeInteger(batchSize) || batchSize < 1)

@@ -1,4 +1,5 @@
 /** Choosing a device, and the default one that new tensors go to. */
+import { checkDevice } from '../arguments.js';
 import { DeviceError } from '../errors.js';
 import type { Device } from './device.js';
 import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
@@ -75,8 +76,7 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
 
 /** Where new tensors go unless told otherwise. @throws DeviceError for what is not a device @source torch.set_default_device */
 export function setDefaultDevice(to: Device): void {
-  if (typeof to?.run !== 'function')
-    throw new DeviceError('setDefaultDevice', 'a device is needed', `${to}`, "pass the result of await device('gpu')");
+  checkDevice('setDefaultDevice', to);
   current = to;
 }
 

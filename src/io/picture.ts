@@ -2,6 +2,7 @@
  * A small RGB canvas for results: images side by side, captions, line charts. Not a plotting library: one font, no alpha
  * channel, no layout; coordinates are pixels from the top left.
  */
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { encodePng } from './png.js';
 
@@ -51,6 +52,17 @@ export interface ChartOptions {
   /** Logarithmic y axis; values that are not positive are left out. */
   readonly log?: boolean;
 }
+
+const pictureImage: OptionNames<PictureImage> = {
+  data: 'value',
+  height: 'value',
+  width: 'value',
+  channels: 'value',
+  min: 'value',
+  max: 'value',
+  offset: 'value',
+};
+const chartOptions: OptionNames<ChartOptions> = { title: 'value', xLabel: 'value', yLabel: 'value', log: 'flag' };
 
 const BLACK: Color = [0, 0, 0];
 const WHITE: Color = [255, 255, 255];
@@ -186,6 +198,7 @@ export class Picture {
    * @throws ShapeError when the data ends before the image does; ValueError when scale is not whole and positive
    */
   image(x: number, y: number, image: PictureImage, scale = 1): this {
+    knownOptions('Picture.image', image, pictureImage);
     const { data, height, width, channels = 1, min = 0, max = 1, offset = 0 } = image;
     const needed = offset + height * width * channels;
     if (!(data.length >= needed))
@@ -218,7 +231,9 @@ export class Picture {
   }
 
   /** One line of text, its top at y. Characters beyond printable ASCII are drawn as `?`. */
-  text(x: number, y: number, text: string, { color = BLACK, scale = 1, align = 'left' }: TextOptions = {}): this {
+  text(x: number, y: number, text: string, options: TextOptions = {}): this {
+    knownOptions('Picture.text', options, { color: 'value', scale: 'value', align: 'value' });
+    const { color = BLACK, scale = 1, align = 'left' } = options;
     const shift = align === 'left' ? 0 : Picture.textWidth(text, scale) / (align === 'center' ? 2 : 1);
     [...text].forEach((character, index) => {
       const code = character.charCodeAt(0) - FIRST;
@@ -241,8 +256,10 @@ export class Picture {
     width: number,
     height: number,
     series: readonly Series[],
-    { title, xLabel, yLabel, log = false }: ChartOptions = {},
+    options: ChartOptions = {},
   ): this {
+    knownOptions('Picture.lineChart', options, chartOptions);
+    const { title, xLabel, yLabel, log = false } = options;
     const map = (v: number) => (log ? (v > 0 ? Math.log10(v) : Number.NaN) : v);
     const curves = series.map((s, i) => ({
       label: s.label,

@@ -1,5 +1,7 @@
 /** Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts, reduce.ts). */
+import { checkNumber } from '../arguments.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkAxis } from './check.js';
 import { Module } from './module.js';
 
 /** max(x, 0). @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.nn.ReLU */
@@ -12,6 +14,7 @@ export class ReLU extends Module {
 export class LeakyReLU extends Module {
   constructor(readonly slope = 0.01) {
     super();
+    checkNumber('LeakyReLU', 'slope', slope, () => true, 'a number');
   }
   forward(x: Tensor): Tensor {
     return x.leakyRelu(this.slope);
@@ -24,6 +27,7 @@ export class LeakyReLU extends Module {
 export class ELU extends Module {
   constructor(readonly alpha = 1) {
     super();
+    checkNumber('ELU', 'alpha', alpha, () => true, 'a number');
   }
   forward(x: Tensor): Tensor {
     return x.elu(this.alpha);
@@ -66,6 +70,7 @@ export class Softplus extends Module {
 export class Softmax extends Module {
   constructor(readonly axis = -1) {
     super();
+    checkAxis('Softmax', 'axis', axis);
   }
   forward(x: Tensor): Tensor {
     return x.softmax(this.axis);

@@ -1,13 +1,17 @@
 /** Checks that constructors of layers share. Not here: checks of inputs, which the ops make. */
+import { checkNumber } from '../arguments.js';
+import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Pair } from '../tensor/window.js';
 
 /** Channels, features and the like. */
-export function checkCount(op: string, name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1)
-    throw new ValueError(op, `${name} must be whole and at least 1`, `${name}=${value}`);
-}
+export const checkCount = (op: string, name: string, value: number): void =>
+  checkNumber(op, name, value, (v) => Number.isInteger(v) && v >= 1, 'whole and at least 1');
+
+/** An axis, before it is known how many there are. */
+export const checkAxis = (op: string, name: string, value: number): void =>
+  checkNumber(op, name, value, Number.isInteger, 'whole');
 
 /** A list of numbers must divide evenly into groups. */
 export function checkGroups(op: string, groups: number, channels: Readonly<Record<string, number>>): void {
@@ -23,6 +27,7 @@ export function checkGroups(op: string, groups: number, channels: Readonly<Recor
 
 /** The last axis holds the channels. */
 export function checkChannels(op: string, x: Tensor, channels: number, leastRank: number): void {
+  checkTensor(op, 'input', x);
   if (x.rank < leastRank || x.shape[x.rank - 1] !== channels)
     throw new ShapeError(
       op,

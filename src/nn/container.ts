@@ -1,4 +1,6 @@
 /** Sequential: layers one after the other. Other containers are plain arrays in a module's fields. */
+import { shown } from '../arguments.js';
+import { checkTensor, isTensor } from '../autograd/graph.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
@@ -23,8 +25,10 @@ export class Sequential extends Module {
         throw new ValueError(
           'Sequential',
           'layers must be modules',
-          `layer ${i}: ${typeof layer}`,
-          'wrap a function in a Module of its own',
+          `layer ${i}=${shown(layer)}`,
+          Array.isArray(layer)
+            ? 'pass them one by one: new Sequential(...layers)'
+            : 'wrap a function in a Module of its own',
         );
     });
     Object.assign(this, layers);
@@ -39,7 +43,8 @@ export class Sequential extends Module {
     let value = x;
     for (const layer of this.layers) {
       const result = layer.forward(value);
-      value = 'shape' in result ? result : result[0];
+      value = isTensor(result) ? result : result?.[0];
+      checkTensor('Sequential', `the result of ${layer.constructor.name}`, value);
     }
     return value;
   }

@@ -1,4 +1,5 @@
 /** The dropout layer. Not here: the operation (autograd/ops/dropout.ts). */
+import { knownOptions } from '../arguments.js';
 import { checkRate, dropout } from '../autograd/ops/dropout.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -18,10 +19,12 @@ export class Dropout extends Module {
   /** `random`: source of the masks; manualSeed's generator by default. */
   constructor(
     readonly rate = 0.5,
-    { random }: { random?: RandomGenerator } = {},
+    options: { random?: RandomGenerator } = {},
   ) {
     super();
     checkRate('Dropout', rate);
+    knownOptions('Dropout', options, { random: 'value' });
+    const { random } = options;
     if (random !== undefined) checkGenerator('Dropout', random);
     this.random = random;
   }

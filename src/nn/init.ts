@@ -2,7 +2,9 @@
  * Initial values of parameters, filled in place. Offered as the namespace `init`. Drawn row-major from manualSeed's generator, or from the one given.
  * Not here: the draws of the layers' constructors, which call these.
  */
+import { checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
+import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
@@ -19,9 +21,10 @@ export interface InitOptions {
 export type WeightLayout = 'HWIO' | 'HWOI';
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
 
+const initOptions: OptionNames<InitOptions> = { random: 'value' };
+
 function checkFinite(op: string, values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values))
-    if (!Number.isFinite(value)) throw new ValueError(op, `${name} must be finite`, `${name}=${value}`);
+  for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, Number.isFinite, 'finite');
 }
 
 function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
@@ -34,16 +37,17 @@ function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
 }
 
 /** Every element one value. @shape target [any], filled @throws ValueError when the dtype cannot hold it @source torch.nn.init.constant_ */
-export const constant = <T extends Tensor>(target: T, value: number): T =>
-  fill(target, new Float64Array(target.size).fill(value));
+export function constant<T extends Tensor>(target: T, value: number): T {
+  checkTensor('constant', 'target', target);
+  checkIsNumber('constant', 'value', value);
+  return fill(target, new Float64Array(target.size).fill(value));
+}
 
 /** N(mean, std²). @shape target [any], filled @throws ValueError for numbers that are not finite or a negative std @source torch.nn.init.normal_ */
-export function normal<T extends Tensor>(
-  target: T,
-  mean = 0,
-  std = 1,
-  { random = globalRandom() }: InitOptions = {},
-): T {
+export function normal<T extends Tensor>(target: T, mean = 0, std = 1, options: InitOptions = {}): T {
+  knownOptions('normal', options, initOptions);
+  checkTensor('normal', 'target', target);
+  const { random = globalRandom() } = options;
   checkGenerator('normal', random);
   checkFinite('normal', { mean, std });
   if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
@@ -54,12 +58,10 @@ export function normal<T extends Tensor>(
 }
 
 /** U[low, high). @shape target [any], filled @throws ValueError for bounds that are not finite or low above high @source torch.nn.init.uniform_ */
-export function uniform<T extends Tensor>(
-  target: T,
-  low = 0,
-  high = 1,
-  { random = globalRandom() }: InitOptions = {},
-): T {
+export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options: InitOptions = {}): T {
+  knownOptions('uniform', options, initOptions);
+  checkTensor('uniform', 'target', target);
+  const { random = globalRandom() } = options;
   checkGenerator('uniform', random);
   checkFinite('uniform', { low, high });
   if (low > high) throw new ValueError('uniform', 'low must not exceed high', `low=${low}, high=${high}`);
@@ -74,6 +76,7 @@ export function uniform<T extends Tensor>(
  * @source torch.nn.init._calculate_fan_in_and_fan_out
  */
 export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: number; fanOut: number } {
+  checkTensor('fans', 'weight', weight);
   if (weight.rank < 2)
     throw new ShapeError(
       'fans',
@@ -90,6 +93,7 @@ export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: nu
 
 /** The factor that keeps variances through a nonlinearity. @units standard deviations @throws ValueError for an unknown one @source torch.nn.init.calculate_gain */
 export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
+  checkFinite('gain', { slope });
   switch (nonlinearity) {
     case 'linear':
     case 'sigmoid':
@@ -120,11 +124,17 @@ export interface KaimingOptions extends InitOptions {
   layout?: WeightLayout;
 }
 
-function kaimingStd(
-  op: string,
-  weight: Tensor,
-  { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', layout }: KaimingOptions,
-): number {
+const kaimingOptions: OptionNames<KaimingOptions> = {
+  ...initOptions,
+  a: 'value',
+  mode: 'value',
+  nonlinearity: 'value',
+  layout: 'value',
+};
+
+function kaimingStd(op: string, weight: Tensor, options: KaimingOptions): number {
+  knownOptions(op, options, kaimingOptions);
+  const { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu', layout } = options;
   checkFinite(op, { a });
   if (mode !== 'fanIn' && mode !== 'fanOut')
     throw new ValueError(op, "mode must be 'fanIn' or 'fanOut'", `mode=${mode}`);
@@ -138,7 +148,7 @@ function kaimingStd(
  * @source He et al. 2015; torch.nn.init.kaiming_normal_
  */
 export const kaimingNormal = <T extends Tensor>(weight: T, options: KaimingOptions = {}): T =>
-  normal(weight, 0, kaimingStd('kaimingNormal', weight, options), options);
+  normal(weight, 0, kaimingStd('kaimingNormal', weight, options), { random: options.random });
 
 /**
  * U(±√3·gain/√fan): He initialisation with a uniform distribution of the same variance.
@@ -148,7 +158,7 @@ export const kaimingNormal = <T extends Tensor>(weight: T, options: KaimingOptio
  */
 export function kaimingUniform<T extends Tensor>(weight: T, options: KaimingOptions = {}): T {
   const bound = Math.sqrt(3) * kaimingStd('kaimingUniform', weight, options);
-  return uniform(weight, -bound, bound, options);
+  return uniform(weight, -bound, bound, { random: options.random });
 }
 
 /** kaimingNormal under its author's name. @shape weight, as fans(); filled @throws as kaimingNormal @source He et al. 2015 */
@@ -163,17 +173,21 @@ export interface XavierOptions extends InitOptions {
   layout?: WeightLayout;
 }
 
-function xavierStd(weight: Tensor, options: XavierOptions): number {
+const xavierOptions: OptionNames<XavierOptions> = { ...initOptions, gain: 'value', layout: 'value' };
+
+function xavierStd(op: string, weight: Tensor, options: XavierOptions): number {
+  knownOptions(op, options, xavierOptions);
+  checkFinite(op, { gain: options.gain ?? 1 });
   const { fanIn, fanOut } = fans(weight, options.layout);
   return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
 }
 
 /** N(0, 2·gain²/(fanIn + fanOut)). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_normal_ */
 export const xavierNormal = <T extends Tensor>(weight: T, options: XavierOptions = {}): T =>
-  normal(weight, 0, xavierStd(weight, options), options);
+  normal(weight, 0, xavierStd('xavierNormal', weight, options), { random: options.random });
 
 /** U(±gain·√(6/(fanIn + fanOut))). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_uniform_ */
 export function xavierUniform<T extends Tensor>(weight: T, options: XavierOptions = {}): T {
-  const bound = Math.sqrt(3) * xavierStd(weight, options);
-  return uniform(weight, -bound, bound, options);
+  const bound = Math.sqrt(3) * xavierStd('xavierUniform', weight, options);
+  return uniform(weight, -bound, bound, { random: options.random });
 }

@@ -1,4 +1,5 @@
 /** The fully connected layer. */
+import { knownOptions } from '../arguments.js';
 import { matmul } from '../autograd/ops/matmul.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
@@ -21,9 +22,11 @@ export class Linear extends Module {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    { bias = true }: { bias?: boolean } = {},
+    options: { bias?: boolean } = {},
   ) {
     super();
+    knownOptions('Linear', options, { bias: 'flag' });
+    const { bias = true } = options;
     checkCount('Linear', 'inFeatures', inFeatures);
     checkCount('Linear', 'outFeatures', outFeatures);
     ({ weight: this.weight, bias: this.bias } = drawParameters([inFeatures, outFeatures], bias ? outFeatures : null));

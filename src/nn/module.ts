@@ -2,8 +2,9 @@
  * Module: a plain class whose fields are parameters, buffers and submodules, found by walking its own public fields in the order of their
  * definition. Not here: any layer (one family per file), the printed table of a summary (summary.ts).
  */
+import { checkDevice, checkFlag, checkFunction, knownOptions, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { alias } from '../autograd/graph.js';
+import { alias, isTensor } from '../autograd/graph.js';
 import { show, ValueError } from '../errors.js';
 import { zeros } from '../tensor/create.js';
 import { type DType, isFloat } from '../tensor/dtype.js';
@@ -20,16 +21,57 @@ interface Slot {
 
 const isOwned = (value: unknown): value is Tensor | Module => value instanceof Tensor || value instanceof Module;
 
-/** What stands directly in a module's fields. Functions, numbers, private (#) fields and nested arrays are none of its business. */
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+};
+
+type Item = readonly [key: string, item: object, set: (t: Tensor) => void];
+
+/** The objects in a field that can hold modules and tensors: an array, a plain object or a Map. */
+function itemsOf(value: unknown): Item[] {
+  const items: Item[] = [];
+  const add = (key: string, item: unknown, set: Slot['set']): void => {
+    // Arrays of numbers may be long.
+    if (typeof item === 'object' && item !== null) items.push([key, item, set]);
+  };
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) add(String(i), value[i], (t) => void (value[i] = t));
+  else if (value instanceof Map) for (const [key, item] of value) add(String(key), item, (t) => void value.set(key, t));
+  else if (typeof value === 'object' && value !== null && isPlain(value))
+    for (const [key, item] of Object.entries(value)) add(key, item, (t) => void Object.assign(value, { [key]: t }));
+  return items;
+}
+
+/**
+ * What stands in a module's fields, and in arrays, plain objects and Maps there, at any depth.
+ * Functions, numbers, private (#) fields and objects of other classes are none of its business.
+ */
 function slotsOf(module: Module): Slot[] {
+  const slots: Slot[] = [];
+  const seen = new Set<unknown>();
+  const visit = (name: string, value: unknown, set: Slot['set']): void => {
+    if (isOwned(value)) slots.push({ name, value, set });
+    else if (value instanceof Set) refuseOwned(module, name, value);
+    else if (!seen.has(value)) {
+      const items = itemsOf(value);
+      if (items.length > 0) seen.add(value);
+      for (const [key, item, put] of items) visit(`${name}.${key}`, item, put);
+    }
+  };
   const fields = module as unknown as Record<string, unknown>;
-  return Object.entries(fields).flatMap(([name, value]): Slot[] => {
-    if (isOwned(value)) return [{ name, value, set: (t) => Object.assign(fields, { [name]: t }) }];
-    if (!Array.isArray(value)) return [];
-    return value.flatMap((item: unknown, i) =>
-      isOwned(item) ? [{ name: `${name}.${i}`, value: item, set: (t: Tensor) => void (value[i] = t) }] : [],
+  for (const [name, value] of Object.entries(fields)) visit(name, value, (t) => Object.assign(fields, { [name]: t }));
+  return slots;
+}
+
+/** The items of a Set have no names that a saved state could use. */
+function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): void {
+  if ([...set].some(isOwned))
+    throw new ValueError(
+      module.constructor.name,
+      'a Set must hold no modules or tensors',
+      `the field ${name}`,
+      'use an array or a Map, or a private field (#) for what is not to be trained',
     );
-  });
 }
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
@@ -49,12 +91,18 @@ function tensorSlots(
 
 /** The tensors of a kind with their names; one that is shared counts once, under its first name. */
 function namedTensors(module: Module): [string, Tensor][] {
-  const seen = new Set<Tensor>();
-  return tensorSlots(module).flatMap(({ name, value }): [string, Tensor][] => {
-    if (seen.has(value)) return [];
-    seen.add(value);
-    return [[name, value]];
-  });
+  const named = new Map<Tensor, string>();
+  for (const { name, value } of tensorSlots(module)) if (!named.has(value)) named.set(value, name);
+  if (new Set(named.values()).size < named.size) {
+    const names = [...named.values()];
+    throw new ValueError(
+      module.constructor.name,
+      'two parameters or buffers must not have one name',
+      names.find((name, i) => names.indexOf(name) !== i) as string,
+      'rename a field or a key of a Map',
+    );
+  }
+  return [...named].map(([value, name]) => [name, value]);
 }
 
 /** The same tensor elsewhere or in another type; itself where nothing changes. */
@@ -69,6 +117,20 @@ function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
   return parameter;
 }
 
+/** A dictionary of tensors, not of what files hold. */
+function checkDict(op: string, dict: unknown): void {
+  if (typeof dict !== 'object' || dict === null || isTensor(dict))
+    throw new ValueError(op, 'a state must be an object of tensors by name', shown(dict));
+  for (const [name, value] of Object.entries(dict))
+    if (!isTensor(value))
+      throw new ValueError(
+        op,
+        'a state must be an object of tensors by name',
+        `${name}=${shown(value)}`,
+        'make tensors of stored arrays: tensor(data, { shape, dtype })',
+      );
+}
+
 /** What loadStateDict found. */
 export interface LoadReport {
   /** Names of the module that the dictionary lacks. */
@@ -79,7 +141,8 @@ export interface LoadReport {
 
 /**
  * Base class of everything with parameters. A field that is a Parameter is trained, any other Tensor is a buffer (saved, not trained), a Module is a
- * submodule; arrays of these count item by item as 'layers.0'. Private (#) fields are not seen: keep what is none of these there.
+ * submodule. Arrays, plain objects and Maps of these count item by item as 'layers.0' or 'heads.left'. Private (#) fields are not
+ * seen: keep what is none of these there.
  * @source torch.nn.Module
  */
 export abstract class Module {
@@ -132,6 +195,7 @@ export abstract class Module {
   }
   /** Calls fn on every module below, children first, then on this one. @source torch.nn.Module.apply */
   apply(fn: (module: Module) => void): this {
+    checkFunction(`${this.constructor.name}.apply`, 'fn', fn);
     for (const [, module] of this.namedModules().reverse()) fn(module);
     return this;
   }
@@ -152,7 +216,11 @@ export abstract class Module {
    * @throws ValueError listing every mismatch: names (unless strict is false), shapes and dtypes
    * @source torch.nn.Module.load_state_dict
    */
-  loadStateDict(dict: Readonly<Record<string, Tensor>>, { strict = true }: { strict?: boolean } = {}): LoadReport {
+  loadStateDict(dict: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): LoadReport {
+    const op = `${this.constructor.name}.loadStateDict`;
+    knownOptions(op, options, { strict: 'flag' });
+    checkDict(op, dict);
+    const { strict = true } = options;
     const own = new Map(namedTensors(this));
     const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
     const unexpected = Object.keys(dict).filter((name) => !own.has(name));
@@ -168,7 +236,7 @@ export abstract class Module {
     ];
     if (problems.length > 0)
       throw new ValueError(
-        `${this.constructor.name}.loadStateDict`,
+        op,
         "names, shapes and dtypes must be the module's",
         problems.join('; '),
         wrong.length > 0
@@ -187,6 +255,7 @@ export abstract class Module {
 
   /** Sets `training` here and below. @source torch.nn.Module.train */
   train(on = true): this {
+    checkFlag(`${this.constructor.name}.train`, 'on', on);
     return this.apply((module) => {
       module.training = on;
     });
@@ -197,6 +266,7 @@ export abstract class Module {
   }
   /** Freezes (false) or unfreezes every parameter here and below. @source torch.nn.Module.requires_grad_ */
   requireGrad(on = true): this {
+    checkFlag(`${this.constructor.name}.requireGrad`, 'on', on);
     for (const p of this.parameters()) p.requiresGrad = on;
     return this;
   }
@@ -212,7 +282,13 @@ export abstract class Module {
    */
   to(target: Tensor['device'] | DType): this {
     if (typeof target === 'string' && !isFloat(target))
-      throw new ValueError(`${this.constructor.name}.to`, 'dtype must be float32 or float64', `dtype=${target}`);
+      throw new ValueError(
+        `${this.constructor.name}.to`,
+        'dtype must be float32 or float64',
+        `dtype=${target}`,
+        'a device is what await device(…) gives',
+      );
+    if (typeof target !== 'string') checkDevice(`${this.constructor.name}.to`, target);
     const slots = tensorSlots(this);
     const results = new Map<Tensor, Tensor>();
     for (const { value } of slots) if (!results.has(value)) results.set(value, moved(value, target));

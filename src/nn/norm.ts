@@ -1,6 +1,7 @@
 /** Normalisation layers, channels last, written in ops. */
-import { checkNumber } from '../arguments.js';
+import { checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
+import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
 import { rank4, sizeOf } from '../tensor/shape.js';
@@ -19,6 +20,8 @@ export interface BatchNorm2dOptions extends NormOptions {
   /** Weight of the new batch in the running statistics, in [0, 1]. Default 0.1. */
   momentum?: number;
 }
+
+const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
 
 const checkEps = (op: string, eps: number): void =>
   checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
@@ -41,10 +44,12 @@ export class BatchNorm2d extends Module {
 
   constructor(
     readonly channels: number,
-    { eps = 1e-5, momentum = 0.1, affine = true }: BatchNorm2dOptions = {},
+    options: BatchNorm2dOptions = {},
   ) {
     super();
     const op = 'BatchNorm2d';
+    knownOptions(op, options, { ...normOptions, momentum: 'value' });
+    const { eps = 1e-5, momentum = 0.1, affine = true } = options;
     checkCount(op, 'channels', channels);
     checkEps(op, eps);
     checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
@@ -58,6 +63,7 @@ export class BatchNorm2d extends Module {
 
   forward(x: Tensor): Tensor {
     const op = 'BatchNorm2d';
+    checkTensor(op, 'input', x);
     rank4(op, 'input', x.shape);
     checkChannels(op, x, this.channels, 4);
     if (!this.training) return this.#scaled(x.sub(this.runningMean), this.runningVar);
@@ -108,10 +114,12 @@ export class GroupNorm extends Module {
   constructor(
     readonly groups: number,
     readonly channels: number,
-    { eps = 1e-5, affine = true }: NormOptions = {},
+    options: NormOptions = {},
   ) {
     super();
     const op = 'GroupNorm';
+    knownOptions(op, options, normOptions);
+    const { eps = 1e-5, affine = true } = options;
     checkCount(op, 'channels', channels);
     checkGroups(op, groups, { channels });
     checkEps(op, eps);

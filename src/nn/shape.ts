@@ -1,7 +1,9 @@
 /** Layers that only change shape. */
+import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show } from '../errors.js';
 import { normalizeAxis, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkAxis } from './check.js';
 import { Module } from './module.js';
 
 /**
@@ -17,8 +19,11 @@ export class Flatten extends Module {
     readonly endAxis = -1,
   ) {
     super();
+    checkAxis('Flatten', 'startAxis', startAxis);
+    checkAxis('Flatten', 'endAxis', endAxis);
   }
   forward(x: Tensor): Tensor {
+    checkTensor('Flatten', 'input', x);
     const [start, end] = [
       normalizeAxis('Flatten', this.startAxis, x.rank),
       normalizeAxis('Flatten', this.endAxis, x.rank),

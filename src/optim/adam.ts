@@ -1,4 +1,5 @@
 /** Adam and AdamW: one kernel for all parameters. */
+import { shown } from '../arguments.js';
 import { updateInPlace } from '../autograd/graph.js';
 import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
@@ -40,6 +41,8 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
 
   protected checkOptions(op: string, { lr, betas, eps, weightDecay, form }: AdamOptions): void {
     checkNotNegative(op, { lr, eps, weightDecay });
+    if (!Array.isArray(betas) || betas.length !== 2)
+      throw new ValueError(op, 'betas must be [beta1, beta2]', `betas=${shown(betas)}`);
     checkFraction(op, { beta1: betas[0], beta2: betas[1] });
     if (form !== 'torch' && form !== 'tf') throw new ValueError(op, "form must be 'torch' or 'tf'", `form=${form}`);
   }
@@ -94,7 +97,7 @@ export class Adam extends AdamFamily {
   protected readonly decoupled = false;
 
   constructor(params: OptimizerParams<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super('Adam', params, { ...defaults, ...options });
+    super('Adam', params, defaults, options);
   }
 }
 
@@ -107,6 +110,6 @@ export class AdamW extends AdamFamily {
   protected readonly decoupled = true;
 
   constructor(params: OptimizerParams<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super('AdamW', params, { ...defaults, weightDecay: 0.01, ...options });
+    super('AdamW', params, { ...defaults, weightDecay: 0.01 }, options);
   }
 }

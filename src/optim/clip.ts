@@ -1,7 +1,7 @@
 /** Gradient clipping. */
-import { checkNumber } from '../arguments.js';
+import { checkNumber, knownOptions } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { alias } from '../autograd/graph.js';
+import { alias, checkTensors } from '../autograd/graph.js';
 import { div } from '../autograd/ops/arithmetic.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -14,12 +14,11 @@ import type { Tensor } from '../tensor/tensor.js';
  * @throws ValueError for no parameters, or numbers out of range
  * @source Pascanu et al. 2013; torch.nn.utils.clip_grad_norm_
  */
-export function clipGradNorm(
-  params: readonly Tensor[],
-  maxNorm: number,
-  { normType = 2 }: { normType?: number } = {},
-): Tensor {
+export function clipGradNorm(params: readonly Tensor[], maxNorm: number, options: { normType?: number } = {}): Tensor {
   const op = 'clipGradNorm';
+  knownOptions(op, options, { normType: 'value' });
+  checkTensors(op, 'params', params);
+  const { normType = 2 } = options;
   checkNumber(op, 'maxNorm', maxNorm, (v) => v >= 0, 'a number and not negative');
   checkNumber(op, 'normType', normType, (v) => v > 0, 'a positive number, or Infinity');
   if (params.length === 0)

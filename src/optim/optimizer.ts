@@ -2,9 +2,9 @@
  * What all optimizers share: parameter groups with options of their own, per-parameter state, and its dictionary. Not here: any update rule.
  * An optimizer takes a list of parameters and knows no module; parameters that are replaced (Module.to) need a new optimizer.
  */
-import { checkNumber } from '../arguments.js';
+import { checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { alias } from '../autograd/graph.js';
+import { alias, checkTensors, isTensor } from '../autograd/graph.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { isFloat } from '../tensor/dtype.js';
 import { sameShape } from '../tensor/shape.js';
@@ -47,6 +47,13 @@ export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   >;
 }
 
+/** Options without those that are undefined, which would hide a default. */
+const given = <O extends object>(options: O): O =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
+
+const isGroup = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'params' in value && !isTensor(value);
+
 const describe = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
 
 /** @source torch.optim.Optimizer */
@@ -55,15 +62,24 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly #state = new Map<Tensor, ParamState>();
   readonly #op: string;
   readonly #defaults: O;
+  readonly #names: OptionNames<Partial<O>>;
 
-  /** `op` names the optimizer in messages. @throws ValueError for no parameters, duplicates, or options out of range */
-  constructor(op: string, params: OptimizerParams<O>, defaults: O) {
+  /**
+   * `op` names the optimizer in messages; `defaults` has every option that it knows.
+   * @throws ValueError for no parameters, duplicates, or options out of range
+   */
+  constructor(op: string, params: OptimizerParams<O>, defaults: O, options: Partial<O> = {}) {
     this.#op = op;
-    this.#defaults = defaults;
+    this.#names = Object.fromEntries(
+      Object.entries(defaults).map(([name, value]) => [name, typeof value === 'boolean' ? 'flag' : 'value']),
+    ) as OptionNames<Partial<O>>;
+    knownOptions(op, options, this.#names);
+    this.#defaults = { ...defaults, ...given(options) };
+    if (!Array.isArray(params)) checkTensors(op, 'params', params);
     if (params.length === 0)
       throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
-    const groups = params.every((p) => 'params' in p)
-      ? params
+    const groups = params.every(isGroup)
+      ? (params as readonly (Partial<O> & { params: readonly Tensor[] })[])
       : [{ params: params as readonly Tensor[] } as Partial<O> & { params: readonly Tensor[] }];
     for (const group of groups) this.addParamGroup(group);
   }
@@ -76,9 +92,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract update(entries: readonly Entry[], options: O): void;
 
   /** Adds parameters with options of their own. @throws ValueError for no parameters, duplicates, or options out of range @source torch.optim.Optimizer.add_param_group */
-  addParamGroup({ params, ...options }: Partial<O> & { params: readonly Tensor[] }): void {
+  addParamGroup(added: Partial<O> & { params: readonly Tensor[] }): void {
     const op = this.#op;
-    const group = { ...this.#defaults, ...options, params: [...params] } as ParamGroup<O>;
+    knownOptions(op, added, { params: 'value', ...this.#names } as OptionNames<typeof added>);
+    const { params, ...options } = added;
+    checkTensors(op, 'params', params);
+    const group = { ...this.#defaults, ...given(options), params: [...params] } as ParamGroup<O>;
     if (params.length === 0) throw new ValueError(op, 'a group must have parameters', 'an empty list');
     const known = new Set(this.#parameters());
     for (const p of params) {
@@ -174,6 +193,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   loadStateDict(dict: OptimizerState<O>): void {
     const op = `${this.#op}.loadStateDict`;
+    if (!Array.isArray(dict?.groups) || typeof dict.state !== 'object' || dict.state === null)
+      throw new ValueError(op, 'a state must be what stateDict() gives', shown(dict));
     const layout = (groups: readonly { params: readonly unknown[] }[]): string =>
       show(groups.map((g) => g.params.length));
     if (layout(dict.groups) !== layout(this.paramGroups))

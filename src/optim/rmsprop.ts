@@ -32,7 +32,7 @@ const defaults: RMSpropOptions = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay
  */
 export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(params: OptimizerParams<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
-    super('RMSprop', params, { ...defaults, ...options });
+    super('RMSprop', params, defaults, options);
   }
   protected checkOptions(op: string, { lr, alpha, eps, weightDecay, momentum }: RMSpropOptions): void {
     checkNotNegative(op, { lr, eps, weightDecay, momentum });

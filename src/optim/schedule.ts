@@ -2,7 +2,7 @@
  * Learning-rate schedules in closed form: each gives the rate from the group's own rate and the number of steps taken. Call step() after the
  * optimizer's. Not here: when a step is an epoch, which is the caller's choice.
  */
-import { checkNumber } from '../arguments.js';
+import { checkNumber, knownOptions, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
 /** What a schedule needs of an optimizer. */
@@ -26,6 +26,8 @@ export abstract class Schedule {
   #bases: number[];
 
   constructor(readonly optimizer: Scheduled) {
+    if (!Array.isArray(optimizer?.paramGroups))
+      throw new ValueError('Schedule', 'the first argument must be an optimizer', shown(optimizer));
     this.#bases = optimizer.paramGroups.map((group) => group.lr);
   }
 
@@ -55,8 +57,11 @@ export abstract class Schedule {
     return { count: this.#count, baseRates: [...this.#bases] };
   }
   /** Goes back to a state and sets the rates. @throws ValueError when it has another number of groups */
-  loadStateDict({ count, baseRates }: ScheduleState): void {
+  loadStateDict(state: ScheduleState): void {
     const op = `${this.constructor.name}.loadStateDict`;
+    if (!Array.isArray(state?.baseRates))
+      throw new ValueError(op, 'a state must be what stateDict() gives', shown(state));
+    const { count, baseRates } = state;
     whole(op, 'count', count, 0);
     if (baseRates.length !== this.optimizer.paramGroups.length)
       throw new ValueError(
@@ -81,8 +86,10 @@ export class StepLR extends Schedule {
   readonly every: number;
   readonly gamma: number;
 
-  constructor(optimizer: Scheduled, { every, gamma = 0.1 }: { every: number; gamma?: number }) {
+  constructor(optimizer: Scheduled, options: { every: number; gamma?: number }) {
     super(optimizer);
+    knownOptions('StepLR', options, { every: 'value', gamma: 'value' });
+    const { every, gamma = 0.1 } = options;
     whole('StepLR', 'every', every, 1);
     checkNumber('StepLR', 'gamma', gamma, (v) => v > 0 && v < Infinity, 'finite and positive');
     this.every = every;
@@ -103,8 +110,10 @@ export class CosineLR extends Schedule {
   readonly total: number;
   readonly minFactor: number;
 
-  constructor(optimizer: Scheduled, { total, minFactor = 0 }: { total: number; minFactor?: number }) {
+  constructor(optimizer: Scheduled, options: { total: number; minFactor?: number }) {
     super(optimizer);
+    knownOptions('CosineLR', options, { total: 'value', minFactor: 'value' });
+    const { total, minFactor = 0 } = options;
     whole('CosineLR', 'total', total, 1);
     checkNumber('CosineLR', 'minFactor', minFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');
     this.total = total;
@@ -127,13 +136,14 @@ export class WarmupLR extends Schedule {
   readonly startFactor: number;
   readonly after: Schedule | undefined;
 
-  constructor(
-    optimizer: Scheduled,
-    { steps, startFactor = 1 / 3, after }: { steps: number; startFactor?: number; after?: Schedule },
-  ) {
+  constructor(optimizer: Scheduled, options: { steps: number; startFactor?: number; after?: Schedule }) {
     super(optimizer);
+    knownOptions('WarmupLR', options, { steps: 'value', startFactor: 'value', after: 'value' });
+    const { steps, startFactor = 1 / 3, after } = options;
     whole('WarmupLR', 'steps', steps, 1);
     checkNumber('WarmupLR', 'startFactor', startFactor, (v) => v >= 0 && v <= 1, 'in [0, 1]');
+    if (after !== undefined && !(after instanceof Schedule))
+      throw new ValueError('WarmupLR', 'after must be a schedule', `after=${shown(after)}`);
     if (after !== undefined && after.optimizer !== optimizer)
       throw new ValueError('WarmupLR', 'after must be a schedule of the same optimizer', 'one of another');
     this.steps = steps;

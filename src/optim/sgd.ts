@@ -1,4 +1,5 @@
 /** Stochastic gradient descent with momentum, in tensor ops. */
+import { checkNumber } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import {
   checkNotNegative,
@@ -29,11 +30,11 @@ const defaults: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay:
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(params: OptimizerParams<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super('SGD', params, { ...defaults, ...options });
+    super('SGD', params, defaults, options);
   }
   protected checkOptions(op: string, { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
     checkNotNegative(op, { lr, momentum, weightDecay });
-    if (!Number.isFinite(dampening)) throw new ValueError(op, 'dampening must be finite', `dampening=${dampening}`);
+    checkNumber(op, 'dampening', dampening, Number.isFinite, 'finite');
     if (nesterov && (momentum === 0 || dampening !== 0))
       throw new ValueError(
         op,

@@ -1,8 +1,9 @@
 /** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
 import type { NdArray } from 'ndarray';
-import { checkFunction } from '../arguments.js';
+import { checkDevice, checkFlag, checkFunction, checkIsNumber } from '../arguments.js';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
 import {
+  checkTensor,
   isTracking,
   type Node,
   place,
@@ -22,10 +23,10 @@ import * as reduce from '../autograd/ops/reduce.js';
 import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, checkHolds, type DType, isFloat, type TypedArray } from './dtype.js';
+import { allocate, checkDType, checkHolds, type DType, isFloat, type TypedArray } from './dtype.js';
 import { formatArray } from './format.js';
 import { type Nested, toNdarray, toNested } from './nested.js';
-import { type Shape, sameShape, sizeOf } from './shape.js';
+import { ownShape, type Shape, sameShape, sizeOf } from './shape.js';
 
 type Axes = number | readonly number[];
 
@@ -85,7 +86,7 @@ export class Tensor {
         'a released tensor cannot be read',
         `${this.madeBy}'s result of shape ${show(this.shape)}`,
         this.hint ??
-          'it lived until the backward() after its own ended, or its noGrad() returned: keep() or clone() it before',
+          'it lived until release(), the end of the backward() after its own, or that of its noGrad(): keep() or clone() it before',
       );
     return this.#storage;
   }
@@ -95,6 +96,7 @@ export class Tensor {
     return this.#requiresGrad;
   }
   set requiresGrad(on: boolean) {
+    checkFlag('requiresGrad', 'requiresGrad', on);
     if (on && !isFloat(this.dtype))
       throw new ValueError('requiresGrad', 'only float tensors have gradients', `dtype=${this.dtype}`);
     if (!on && this.node !== null)
@@ -211,12 +213,15 @@ export class Tensor {
 
   /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
   upload(data: HostData, dtype: DType, shape: Shape = [data.length]): Tensor {
-    return place(this.device, data, dtype, shape);
+    checkDType('upload', dtype);
+    return place(this.device, data, dtype, ownShape('upload', shape));
   }
   /** Filled with a value; this tensor's shape and dtype, or others. @throws ValueError for a number that the dtype cannot hold */
   fullLike(value: number, shape: Shape = this.shape, dtype: DType = this.dtype): Tensor {
     checkHolds('fullLike', dtype, value);
-    return this.upload(allocate(dtype, sizeOf(shape)).fill(value), dtype, shape);
+    checkIsNumber('fullLike', 'value', value);
+    const own = ownShape('fullLike', shape);
+    return this.upload(allocate(dtype, sizeOf(own)).fill(value), dtype, own);
   }
   zerosLike(): Tensor {
     return this.fullLike(0);
@@ -226,6 +231,7 @@ export class Tensor {
   }
   /** The same values on another device, as a leaf. @throws DeviceError where this device cannot be read at once */
   to(device: Device): Tensor {
+    checkDevice('to', device);
     return device === this.device ? this : place(device, this.dataSync(), this.dtype, this.shape);
   }
 
@@ -238,6 +244,7 @@ export class Tensor {
    * @source torch.Tensor.copy_
    */
   assign(source: Tensor): this {
+    checkTensor('assign', 'source', source);
     if (!sameShape(source.shape, this.shape))
       throw new ShapeError('assign', 'shapes must be equal', `source=${show(source.shape)}, this=${show(this.shape)}`);
     if (source.dtype !== this.dtype)
@@ -461,6 +468,7 @@ registerTensor((storage, shape, requiresGrad) => new Tensor(storage, shape, requ
  */
 export class Parameter extends Tensor {
   constructor(source: Tensor, requiresGrad = true) {
+    checkTensor('Parameter', 'source', source);
     super(source.storage.retain(), source.shape, false);
     this.madeBy = 'Parameter';
     this.requiresGrad = requiresGrad;

@@ -3,6 +3,7 @@
  * Importing it touches neither Node nor cli-progress, so that browsers can load it.
  */
 import type { SingleBar } from 'cli-progress';
+import { knownOptions, type OptionNames } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
 /** What Progress writes to: any of Node's writable streams. */
@@ -28,6 +29,8 @@ export interface ProgressValues {
   /** @units 1/s */
   readonly stepsPerSecond?: number;
 }
+
+const progressValues: OptionNames<ProgressValues> = { loss: 'value', accuracy: 'value', stepsPerSecond: 'value' };
 
 /** Part of the work between two lines in a pipe. */
 const LINE_EVERY = 0.1;
@@ -72,8 +75,10 @@ export class Progress {
   /** @throws ValueError when total is not whole and not negative */
   constructor(
     readonly total: number,
-    { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' }: ProgressOptions = {},
+    options: ProgressOptions = {},
   ) {
+    knownOptions('Progress', options, { stream: 'value', label: 'value' });
+    const { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' } = options;
     if (!Number.isSafeInteger(total) || total < 0)
       throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
     this.stream = stream;
@@ -114,6 +119,7 @@ export class Progress {
 
   /** Reports that `step` of the total steps are done. */
   update(step: number, values: ProgressValues = {}): void {
+    knownOptions('Progress.update', values, progressValues);
     this.step = step;
     this.values = values;
     if (this.ended) return;

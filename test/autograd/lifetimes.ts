@@ -61,7 +61,7 @@ test('an intermediate is readable after its own backward, and gone after the nex
   assert.not.ok(readable(y));
   assert.throws(
     () => y.dataSync(),
-    /mul's result of shape \[2\]; it lived until the backward\(\) after its own ended.*keep\(\) or clone\(\)/,
+    /mul's result of shape \[2\]; it lived until release\(\), the end of the backward\(\) after its own.*keep\(\) or clone\(\)/,
   );
   assert.equal(
     [readable(x), readable(loss), readable(x.grad as Tensor)],

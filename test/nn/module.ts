@@ -119,10 +119,62 @@ test('Sequential names its layers 0, 1, … and passes on the first of several r
   assert.equal(net.forward(zeros([2, 4, 4, 1])).shape, [2, 3]);
   const shared = new ReLU();
   assert.is(new Sequential(shared, shared).layers.length, 2);
+  assert.throws(() => new Sequential(relu as unknown as ReLU), /Sequential: layers must be modules; got layer 0=/);
+});
+
+test('modules and tensors in plain objects, Maps and nested arrays are found', () => {
+  class Held extends Module {
+    readonly heads = { left: new Linear(1, 1), right: [new Linear(1, 1, { bias: false })] };
+    readonly byName = new Map<string, unknown>([['main', new Linear(1, 2, { bias: false })]]);
+    readonly grid = [[new Linear(2, 1, { bias: false })]];
+    readonly options = { size: [1, 2], nothing: null };
+    readonly dates = [new Date()];
+    override forward(): void {}
+  }
+  const held = new Held();
+  const names = [
+    'heads.left.weight',
+    'heads.left.bias',
+    'heads.right.0.weight',
+    'byName.main.weight',
+    'grid.0.0.weight',
+  ];
+  assert.equal(Object.keys(held.stateDict()), names);
+  assert.is(held.parameters().length, 5);
+  const byName = held.byName.get('main') as Linear;
+  held.to('float64');
+  assert.is(held.heads.right[0].weight.dtype, 'float64');
+  assert.is(byName.weight.dtype, 'float64');
+  held.eval();
+  assert.is(byName.training, false);
+});
+
+test('what a module cannot name is refused', () => {
+  class Grouped extends Module {
+    readonly group = new Set([new Linear(1, 1)]);
+    override forward(): void {}
+  }
   assert.throws(
-    () => new Sequential(relu as unknown as ReLU),
-    /Sequential: layers must be modules; got layer 0: function/,
+    () => new Grouped().parameters(),
+    /Grouped: a Set must hold no modules or tensors; got the field group; use an/,
   );
+  class Twice extends Module {
+    readonly byKey = new Map<unknown, unknown>([
+      [1, zeros([1])],
+      ['1', zeros([1])],
+    ]);
+    override forward(): void {}
+  }
+  assert.throws(() => new Twice().stateDict(), /Twice: two parameters or buffers must not have one name; got byKey.1/);
+  class Circle extends Module {
+    readonly self: unknown[] = [];
+    constructor() {
+      super();
+      this.self.push(this.self, zeros([1]));
+    }
+    override forward(): void {}
+  }
+  assert.equal(Object.keys(new Circle().stateDict()), ['self.1']);
 });
 
 test('stateDict is a live view outside graph and scopes', () => {

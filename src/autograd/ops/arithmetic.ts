@@ -1,10 +1,11 @@
 /** Two operands with numpy broadcasting; either may be a number. Also where. Not here: matmul. */
+import { shown } from '../../arguments.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import { type DType, holds, isFloat, promote } from '../../tensor/dtype.js';
 import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, type BackwardStep, call, endWith, type Op } from '../graph.js';
+import { apply, type BackwardStep, call, checkTensor, endWith, isTensor, type Op } from '../graph.js';
 
 /**
  * A tensor or a number. A number takes the tensor's dtype where that holds it. Beside int32 or bool, a
@@ -114,8 +115,16 @@ interface Forms {
   readonly scalar: Op<ScalarAttrs>;
 }
 
+/** Checks that a value is a tensor or a number. */
+function checkOperand(op: string, name: string, value: unknown): void {
+  if (typeof value === 'number' || isTensor(value)) return;
+  throw new ValueError(op, `${name} must be a tensor or a number`, `${name}=${shown(value)}`);
+}
+
 /** Brings the operands to one dtype, runs the op, and ends what it converted along with the result. */
 function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Tensor {
+  checkOperand(fn, 'a', a);
+  checkOperand(fn, 'b', b);
   if (typeof a === 'number' && typeof b === 'number')
     throw new ValueError(fn, 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');
   const dtype = meet(fn, a, b);
@@ -217,6 +226,9 @@ const whereOp: Op<null> = {
  * @source torch.where
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  checkTensor('where', 'condition', condition);
+  checkOperand('where', 'a', a);
+  checkOperand('where', 'b', b);
   const like = typeof a !== 'number' ? a : b;
   if (typeof like === 'number')
     throw new ValueError('where', 'one operand must be a tensor', 'two numbers', 'wrap one with tensor()');

@@ -3,7 +3,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, type Op } from '../graph.js';
+import { apply, call, checkTensor, type Op } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 interface MatmulAttrs {
@@ -50,6 +50,8 @@ const matmulOp: Op<MatmulAttrs> = {
  * @source torch.matmul
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
+  checkTensor('matmul', 'a', a);
+  checkTensor('matmul', 'b', b);
   if (a.rank === 0 || b.rank === 0)
     throw new ShapeError(
       'matmul',

@@ -1,9 +1,18 @@
 /** Moves elements, computes nothing. slice and embed (pad) are each other's gradient, as are expand and sum, indexSelect and indexAdd. */
+import { shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { checkHolds } from '../../tensor/dtype.js';
-import { checkList, normalizeAxis, resolveReshape, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
+import {
+  axisList,
+  checkList,
+  normalizeAxis,
+  resolveReshape,
+  type Shape,
+  sameShape,
+  sizeOf,
+} from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, isTensor, type Op, view } from '../graph.js';
+import { apply, call, checkTensor, checkTensors, endWith, isTensor, type Op, view } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
@@ -13,12 +22,14 @@ const reshapeOp: Op<{ shape: Shape }> = {
 };
 /** The same elements in another shape; one size may be −1. Shares storage. @shape x [any] → y [shape] @gradient g, reshaped back @throws ShapeError when the number of elements differs @source torch.reshape */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', 'input', x);
   const to = resolveReshape('reshape', x.shape, shape);
   return sameShape(to, x.shape) ? x : apply(reshapeOp, [x], { shape: to });
 }
 
 /** Removes axes of size 1 (all of them, or the one named). @shape x [any] → y without them @gradient g, reshaped back @throws ShapeError when the axis is not of size 1 @source torch.squeeze */
 export function squeeze(x: Tensor, axis?: number): Tensor {
+  checkTensor('squeeze', 'input', x);
   if (axis === undefined)
     return reshape(
       x,
@@ -34,6 +45,7 @@ export function squeeze(x: Tensor, axis?: number): Tensor {
 }
 /** Adds an axis of size 1. @shape x [any] → y with it @gradient g, reshaped back @throws ShapeError for a bad axis @source torch.unsqueeze */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  checkTensor('unsqueeze', 'input', x);
   const a = normalizeAxis('unsqueeze', axis, x.rank + 1);
   return reshape(x, [...x.shape.slice(0, a), 1, ...x.shape.slice(a)]);
 }
@@ -45,6 +57,7 @@ const permuteOp: Op<{ axes: readonly number[] }> = {
 };
 /** Axes in another order: y.shape[i] = x.shape[axes[i]]. @shape x [any] → y @gradient g, permuted back @throws ShapeError unless axes name each axis once @source torch.permute */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  checkTensor('permute', 'input', x);
   checkList('permute', 'axes', axes);
   const list = Array.from(axes, (a) => normalizeAxis('permute', a, x.rank));
   if (list.length !== x.rank || new Set(list).size !== x.rank)
@@ -53,6 +66,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 }
 /** Swaps two axes, the last two by default. @shape x [any] → y @gradient g, swapped back @throws ShapeError for a bad axis @source torch.transpose */
 export function transpose(x: Tensor, axis0 = -2, axis1 = -1): Tensor {
+  checkTensor('transpose', 'input', x);
   const [a, b] = [normalizeAxis('transpose', axis0, x.rank), normalizeAxis('transpose', axis1, x.rank)];
   return permute(
     x,
@@ -67,6 +81,7 @@ const expandOp: Op<{ shape: Shape }> = {
 };
 /** Repeats axes of size 1 to a larger shape, as broadcasting does; −1 keeps a size. @shape x [any] → y [shape] @gradient g, summed over repeats @throws ShapeError when x does not broadcast to shape @source torch.expand */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  checkTensor('expand', 'input', x);
   checkList('expand', 'shape', shape);
   const to = Array.from(shape, (n, i) => (n === -1 ? (x.shape[i - shape.length + x.rank] ?? n) : n));
   const fits =
@@ -112,13 +127,15 @@ function resolveRange(
   [start, end, step = 1]: Range,
 ): { start: number; step: number; size: number } {
   if (!Number.isInteger(step) || step === 0 || ![start ?? 0, end ?? 0].every(Number.isInteger))
-    throw new ValueError(op, 'start, end and step must be whole, step not 0', `[${start},${end},${step}]`);
+    throw new ValueError(op, 'start, end and step must be whole, step not 0', shown([start, end, step]));
   const limit = (v: number, low: number, high: number): number => Math.min(Math.max(v < 0 ? v + size : v, low), high);
   const [first, last] =
     step > 0
       ? [limit(start ?? 0, 0, size), limit(end ?? size, 0, size)]
       : [limit(start ?? size - 1, -1, size - 1), end === undefined || end === null ? -1 : limit(end, -1, size - 1)];
-  return { start: first, step, size: Math.max(0, Math.ceil((last - first) / step)) };
+  const taken = Math.max(0, Math.ceil((last - first) / step));
+  // A step that is never taken may be larger than the words that kernels count in.
+  return { start: first, step: taken > 1 ? step : Math.sign(step), size: taken };
 }
 
 /**
@@ -129,6 +146,15 @@ function resolveRange(
  * @source numpy basic slicing
  */
 export function slice(x: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
+  checkTensor('slice', 'input', x);
+  for (const [i, range] of ranges.entries())
+    if (range !== null && range !== undefined && (!Array.isArray(range) || range.length > 3))
+      throw new ValueError(
+        'slice',
+        'a range must be [start, end, step] or null',
+        `range ${i}=${shown(range)}`,
+        typeof range === 'number' ? `write [${range}, ${range + 1}] for one element` : '',
+      );
   if (ranges.length > x.rank)
     throw new ShapeError('slice', 'at most one range per axis', `${ranges.length} ranges, input=${show(x.shape)}`);
   const cuts = x.shape.map((n, i) => resolveRange('slice', n, ranges[i] ?? []));
@@ -141,21 +167,23 @@ export function slice(x: Tensor, ...ranges: readonly (Range | null)[]): Tensor {
 
 /** Reverses axes. @shape x [any] → y, as x @gradient g, reversed back @throws ShapeError for a bad axis @source torch.flip */
 export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
-  const list = (typeof axes === 'number' ? [axes] : axes).map((a) => normalizeAxis('flip', a, x.rank));
+  checkTensor('flip', 'input', x);
+  const list = axisList('flip', axes).map((a) => normalizeAxis('flip', a, x.rank));
   return slice(x, ...x.shape.map((_, i): Range => (list.includes(i) ? [null, null, -1] : [])));
 }
 
+const shownPads = (pads: unknown): string =>
+  Array.isArray(pads) ? `[${Array.from<unknown, string>(pads, shown).join(',')}]` : shown(pads);
+
 /** Adds constant borders: [before, after] of every axis. @shape x [any] → y, each axis longer @gradient g, cut back @throws ShapeError unless there is a pair per axis; ValueError for a negative one, or a value that x's dtype cannot hold @source numpy.pad */
 export function pad(x: Tensor, pads: readonly (readonly [number, number])[], value = 0): Tensor {
+  checkTensor('pad', 'input', x);
+  if (!Array.isArray(pads) || !Array.from<unknown>(pads).every((p) => Array.isArray(p) && p.length === 2))
+    throw new ShapeError('pad', 'pads must be one [before, after] per axis', `pads=${shownPads(pads)}`);
   if (pads.length !== x.rank)
     throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
   if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0))
-    throw new ValueError(
-      'pad',
-      'pads must be whole and not negative',
-      `pads=${JSON.stringify(pads)}`,
-      'cut with slice()',
-    );
+    throw new ValueError('pad', 'pads must be whole and not negative', `pads=${shownPads(pads)}`, 'cut with slice()');
   checkHolds('pad', x.dtype, value);
   return apply(embedOp, [x], {
     starts: pads.map(([before]) => before),
@@ -187,6 +215,7 @@ const concatOp: Op<{ axis: number }> = {
 };
 /** Joins tensors along an axis. @shape n tensors equal but along the axis → y @gradient g, cut apart @throws ShapeError when other axes differ; ValueError for none, or dtypes that differ @source torch.cat */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkTensors('concat', 'tensors', tensors);
   if (tensors.length === 0) throw new ValueError('concat', 'at least one tensor is needed', 'none');
   const first = tensors[0];
   const a = normalizeAxis('concat', axis, first.rank);
@@ -204,6 +233,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 /** Joins equal shapes along a new axis. @shape n tensors [any] → y with axis n @gradient g, cut apart @throws ShapeError when shapes differ @source torch.stack */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkTensors('stack', 'tensors', tensors);
   if (tensors.length === 0) throw new ValueError('stack', 'at least one tensor is needed', 'none');
   const odd = tensors.find((t) => !sameShape(t.shape, tensors[0].shape));
   if (odd !== undefined)
@@ -239,7 +269,8 @@ const indexAddOp: Op<IndexAttrs> = {
   ],
 };
 /**
- * Rows of x along an axis, in the order of `indices` (numbers are checked; a tensor's values are not read).
+ * Rows of x along an axis, in the order of `indices`. Numbers are checked; a tensor's values are not
+ * read, and give 0 where they are outside.
  * @shape x [any], indices [n] → y, the axis of size n
  * @units indices count from 0
  * @gradient g, added back to the rows taken
@@ -247,6 +278,7 @@ const indexAddOp: Op<IndexAttrs> = {
  * @source torch.index_select
  */
 export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis = 0): Tensor {
+  checkTensor('indexSelect', 'input', x);
   const a = normalizeAxis('indexSelect', axis, x.rank);
   const select = (list: Tensor): Tensor => apply(indexSelectOp, [x, list], { axis: a, size: sizeOf(list.shape) });
   if (isTensor(indices)) {
@@ -256,6 +288,8 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
       throw new ValueError('indexSelect', 'indices must be int32', `dtype=${indices.dtype}`);
     return select(indices);
   }
+  if (!Array.isArray(indices) && !ArrayBuffer.isView(indices))
+    throw new ValueError('indexSelect', 'indices must be numbers in an array or a tensor', `indices=${shown(indices)}`);
   for (let i = 0; i < indices.length; i++)
     if (!Number.isInteger(indices[i]) || indices[i] < 0 || indices[i] >= x.shape[a])
       throw new ValueError(

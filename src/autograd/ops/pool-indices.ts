@@ -8,7 +8,7 @@ import type { Device } from '../../device/device.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { TypedArray } from '../../tensor/dtype.js';
 import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
-import { checkShape, rank4, type Shape, sizeOf } from '../../tensor/shape.js';
+import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
 import { isTensor, place } from '../graph.js';
@@ -333,9 +333,9 @@ export function indicesFrom(
         shape: [...raw.shape],
       }
     : parse(op, raw);
-  const own = shape ?? source.shape;
-  const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
+  const own = ownShape(op, shape ?? source.shape);
   checkShape(op, inputShape, 'inputShape');
+  const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
   const [n, , , c] = rank4(op, 'shape', own);
   if (n !== batch || c !== channels)
     throw new ShapeError(

@@ -1,14 +1,16 @@
 /** Reductions over axes. sum, max, min and the arg forms are kernels; the rest are written in ops. */
+import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, endWith, type Op, scoped } from '../graph.js';
+import { apply, call, checkTensor, endWith, type Op, scoped } from '../graph.js';
 
 export interface ReduceOptions {
   /** Keep reduced axes with size 1. Default false. */
   keepDims?: boolean;
 }
+const reduceOptions: OptionNames<ReduceOptions> = { keepDims: 'flag' };
 type Axes = number | readonly number[];
 
 interface ReduceAttrs {
@@ -42,7 +44,10 @@ const extreme = (fn: 'max' | 'min'): Op<ReduceAttrs> => ({
 const maxOp = extreme('max');
 const minOp = extreme('min');
 
-function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, { keepDims = false }: ReduceOptions): Tensor {
+function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, options: ReduceOptions): Tensor {
+  knownOptions(op.name, options, reduceOptions);
+  checkTensor(op.name, 'input', x);
+  const { keepDims = false } = options;
   return apply(op, [x.dtype === 'bool' ? x.cast('int32') : x], {
     axes: normalizeAxes(op.name, axes, x.rank),
     keepDims,
@@ -60,6 +65,8 @@ export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 
 /** Mean over axes. @shape x [any] → y without the axes @gradient g/n, repeated @throws ShapeError for a bad or empty axis; ValueError for a dtype that is not float @source torch.mean */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  knownOptions('mean', options, reduceOptions);
+  checkTensor('mean', 'input', x);
   checkFloat('mean', x.dtype);
   const list = normalizeAxes('mean', axes, x.rank);
   const n = countOf(x, list);
@@ -72,14 +79,23 @@ export interface VarianceOptions extends ReduceOptions {
   correction?: number;
 }
 
+const varianceOptions: OptionNames<VarianceOptions> = { ...reduceOptions, correction: 'value' };
+
 /** Variance over axes. @shape x [any] → y without the axes @gradient 2·g·(x − mean)/(n − correction) @throws ShapeError when n ≤ correction @source torch.var */
-export function variance(x: Tensor, axes?: Axes, { keepDims = false, correction = 1 }: VarianceOptions = {}): Tensor {
-  checkFloat('var', x.dtype);
-  const list = normalizeAxes('var', axes, x.rank);
+export const variance = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
+  varianceOf('var', x, axes, options);
+
+function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: VarianceOptions): Tensor {
+  knownOptions(op, options, varianceOptions);
+  checkTensor(op, 'input', x);
+  const { keepDims = false, correction = 1 } = options;
+  checkNumber(op, 'correction', correction, (v) => v >= 0, 'a number and not negative');
+  checkFloat(op, x.dtype);
+  const list = normalizeAxes(op, axes, x.rank);
   const n = countOf(x, list);
   if (!(n > correction))
     throw new ShapeError(
-      'var',
+      op,
       'more elements than the correction are needed',
       `n=${n}, correction=${correction}`,
       'pass correction: 0 for the population variance',
@@ -108,10 +124,13 @@ const deviationOp: Op<null> = {
  * @source torch.std
  */
 export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
-  apply(deviationOp, [variance(x, axes, options)], null);
+  apply(deviationOp, [varianceOf('std', x, axes, options)], null);
 
 /** log Σ eˣ, without overflow. @shape x [any] → y without the axes @gradient g·softmax(x) @throws ShapeError for a bad or empty axis @source torch.logsumexp */
-export function logsumexp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  knownOptions('logsumexp', options, reduceOptions);
+  checkTensor('logsumexp', 'input', x);
+  const { keepDims = false } = options;
   checkFloat('logsumexp', x.dtype);
   const list = normalizeAxes('logsumexp', axes, x.rank);
   const shift = scoped(
@@ -152,6 +171,7 @@ function belowLargest(op: string, x: Tensor, axis: number): { below: Tensor; axi
  * @source torch.softmax
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  checkTensor('softmax', 'input', x);
   const { below, axis: a } = belowLargest('softmax', x, axis);
   const powers = below.exp();
   return powers.div(sum(powers, a, { keepDims: true }));
@@ -165,6 +185,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  * @source torch.log_softmax
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  checkTensor('logSoftmax', 'input', x);
   const { below, axis: a } = belowLargest('logSoftmax', x, axis);
   return below.sub(sum(below.exp(), a, { keepDims: true }).log());
 }
@@ -183,7 +204,10 @@ const arg = (fn: 'argmax' | 'argmin'): Op<ArgAttrs> => ({
 const argmaxOp = arg('argmax');
 const argminOp = arg('argmin');
 
-function argReduce(op: Op<ArgAttrs>, x: Tensor, axis: number | undefined, { keepDims = false }: ReduceOptions): Tensor {
+function argReduce(op: Op<ArgAttrs>, x: Tensor, axis: number | undefined, options: ReduceOptions): Tensor {
+  knownOptions(op.name, options, reduceOptions);
+  checkTensor(op.name, 'input', x);
+  const { keepDims = false } = options;
   const flat = axis === undefined ? x.reshape([-1]) : x;
   const out = apply(op, [flat], {
     axis: normalizeAxis(op.name, axis ?? 0, flat.rank),

@@ -7,7 +7,7 @@ import { isFloat } from '../../tensor/dtype.js';
 import { parse, type TensorData } from '../../tensor/nested.js';
 import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { endWith, isTensor, scoped } from '../graph.js';
+import { checkTensor, endWith, isTensor, scoped } from '../graph.js';
 import { where } from './arithmetic.js';
 import { indexAdd } from './movement.js';
 
@@ -98,6 +98,7 @@ function withRows(
  * @source tf.gather_nd
  */
 export function gatherNd(x: Tensor, indices: Tensor | TensorData): Tensor {
+  checkTensor('gatherNd', 'input', x);
   return withRows('gatherNd', x, indices, 'input', x.shape, (rows, lead, depth) => {
     const rest = x.shape.slice(depth);
     return x
@@ -119,6 +120,7 @@ export function gatherNd(x: Tensor, indices: Tensor | TensorData): Tensor {
 export function scatterNd(indices: Tensor | TensorData, updates: Tensor, shape: Shape): Tensor {
   const op = 'scatterNd';
   checkShape(op, shape);
+  checkTensor(op, 'updates', updates);
   if (!isFloat(updates.dtype) && updates.dtype !== 'int32')
     throw new ValueError(op, 'updates must be float or int32', `dtype=${updates.dtype}`, "convert with cast('int32')");
   return withRows(op, updates, indices, 'shape', shape, (rows, lead, depth) => {
