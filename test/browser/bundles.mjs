@@ -60,7 +60,11 @@ export const conforming = (tool, minify) =>
     ? withVite(own('conform.mjs'), minify)
     : withEsbuild({ page: own('conform.mjs') }, { splitting: true, minify });
 
-const trainingPage = () => ({ 'page.js': read(own('page.mjs')), 'train.mjs': read(own('train.mjs')) });
+const trainingPage = () => ({
+  'page.js': read(own('page.mjs')),
+  'train.mjs': read(own('train.mjs')),
+  'alive-page.mjs': read(own('alive-page.mjs')),
+});
 
 /** The page of page.mjs, beside the package in one file. */
 export const training = async (minify) => ({

@@ -1,4 +1,4 @@
-// The page's script: what wasm.mjs and published.mjs call from outside. The build under test lies beside it as cedargrad.js.
+// The page's script: what wasm.mjs, published.mjs and alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
 
 // Before any device is made: the memories of the devices, whose control blocks say how many workers have joined.
 const memories = [];
@@ -11,10 +11,11 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
 
 const api = await import('./cedargrad.js');
 const { train } = await import('./train.mjs');
+const { dropping, framesWhileTraining } = await import('./alive-page.mjs');
 
 /**
  * Makes a device, trains on it as often as `modes` (compiled or not) says, and closes it. Waits first until its workers have joined;
- * with `atOnce` it trains instead until they have, and never comes back to the event loop: a user's training loop does not either.
+ * with `atOnce` it trains until they have, in a loop that awaits nothing but losses, as a user's does.
  */
 globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], atOnce = false, ready }) => {
   const on = await api.device(name, options);
@@ -28,4 +29,6 @@ globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], 
   await on.close();
   return { ...result, isolated: crossOriginIsolated, cores: navigator.hardwareConcurrency };
 };
+globalThis.frames = (options) => framesWhileTraining(api, options);
+globalThis.dropped = (options) => dropping(api, options);
 globalThis.loaded = true;

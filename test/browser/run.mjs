@@ -2,6 +2,7 @@
 // usage: npm run browser-check   The environment's CHROMIUM may name the browser; default /usr/bin/chromium.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { checkAlive } from './alive.mjs';
 import { conforming, published, training } from './bundles.mjs';
 import { launch, serve } from './chromium.mjs';
 import { checkConformance, checkLoss } from './gpu.mjs';
@@ -55,6 +56,7 @@ try {
   if (await prepare()) {
     context.server = await serve(sites);
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
+    await checkAlive(context, 'minified');
     await checkPublished(context);
     for (const name of ['webgl2', 'webgpu'])
       await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });

@@ -1,5 +1,6 @@
 // The page's script: runs the checks on the device that run.mjs put into the address, and posts every outcome as it comes.
-import { device } from 'cedargrad';
+import * as api from 'cedargrad';
+import { dropping } from '../browser/alive-page.mjs';
 import golden from '../fixtures/cedn-golden.json';
 import { checks } from '../helpers/conformance.ts';
 import { goldenChecks } from '../helpers/golden.ts';
@@ -10,8 +11,8 @@ addEventListener('unhandledrejection', ({ reason }) => post({ problem: String(re
 
 try {
   const { name, options, goldenSteps } = JSON.parse(new URLSearchParams(location.search).get('trial'));
-  const reference = await device('reference');
-  const on = await device(name, options);
+  const reference = await api.device('reference');
+  const on = await api.device(name, options);
   await post({ opened: String(on), isolated: crossOriginIsolated });
   for (const check of [...checks, ...goldenChecks(golden, goldenSteps)]) {
     let error = null;
@@ -21,6 +22,13 @@ try {
       error = String(thrown.message);
     }
     await post({ check: check.name, error });
+  }
+  if (on.name === 'wasm') {
+    const most = await dropping(api, { bytes: 25 * 2 ** 20, count: 100 });
+    await post({
+      check: 'batches of 25 MB that are dropped are collected',
+      error: most < 1e9 ? null : `${most} bytes held`,
+    });
   }
   await on.close();
   await post({ done: true });
