@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { relaxedIsFaster } from '../../src/device/wasm/build.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import type { Opcode } from '../../src/device/wasm/opcodes.js';
 import {
@@ -42,6 +43,21 @@ test('options out of range are refused', async () => {
   assert.match(await refusal({ threads: 0 }), /^device: threads must be whole and in \[1, 64\]; got threads=0/);
   assert.match(await refusal({ threads: 1.5 }), /got threads=1.5/);
   assert.match(await refusal({ build: 'fast' }), /^device: build must be 'simd' or 'relaxed'; got build=fast/);
+});
+
+test('the relaxed build is taken from V8 13 on, which is Chrome 130, and where the engine is another', () => {
+  for (const [version, taken] of [
+    ['11.3.244.8-node.30', false],
+    ['12.4.254.21-node.33', false],
+    ['13.0.245.16', true],
+    ['13.6.233.10-node.28', true],
+    ['99', false],
+    ['129', false],
+    ['130', true],
+    ['141', true],
+    [undefined, true],
+  ] as const)
+    assert.is(relaxedIsFaster(version), taken, `${version}`);
 });
 
 /** Convolutions in every form, large enough to be shared: dense, by Winograd, over lists of what is not zero. */

@@ -4,19 +4,18 @@ import { DeviceError } from '../../errors.js';
 /** simd: multiply, then add, each rounded. relaxed: fused where the engine has it; last digits may differ. */
 export type Build = 'simd' | 'relaxed';
 
+/** V8's version where it is known: Node's own, or the major number of Chrome, which is ten times V8's. */
+const engine = (): string | undefined =>
+  typeof process === 'object' ? process.versions?.v8 : /Chrome\/(\d+)/.exec(globalThis.navigator?.userAgent ?? '')?.[1];
+
 /**
- * Whether the relaxed build is the faster one here. Engines before V8 13 compile it to slower code than multiply and add (measured on Node 22; Node 20 has none),
- * so the engine decides, by its version; others are taken at their word that they have it.
+ * Whether the relaxed build is the faster one on an engine of this version. Engines before V8 13, which is Chrome 130, compile it to slower code than
+ * multiply and add (measured on Node 22; Node 20 has none). Other engines are taken at their word that they have it.
  */
-function relaxedIsFaster(): boolean {
-  const v8 =
-    typeof process === 'object'
-      ? process.versions?.v8
-      : /Chrome\/(\d+)/.exec(globalThis.navigator?.userAgent ?? '')?.[1];
-  if (v8 === undefined) return true;
-  const major = Number.parseInt(v8, 10);
-  // Chrome 130 is V8 13.0.
-  return major >= 130 || (major >= 13 && typeof process === 'object');
+export function relaxedIsFaster(version: string | undefined): boolean {
+  if (version === undefined) return true;
+  const major = Number.parseInt(version, 10);
+  return version.includes('.') ? major >= 13 : major >= 130;
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
@@ -37,7 +36,8 @@ export async function load(
     if (!shared) bytes[builds[build].sharedFlag] = 1;
     return bytes;
   };
-  const order: readonly Build[] = asked !== undefined ? [asked] : relaxedIsFaster() ? ['relaxed', 'simd'] : ['simd'];
+  const order: readonly Build[] =
+    asked !== undefined ? [asked] : relaxedIsFaster(engine()) ? ['relaxed', 'simd'] : ['simd'];
   for (const build of order) {
     const bytes = bytesOf(build);
     if (WebAssembly.validate(bytes)) return { module: await WebAssembly.compile(bytes), build };

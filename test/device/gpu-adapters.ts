@@ -1,0 +1,106 @@
+/** How adapters are named and judged, and when one is asked for, on stand-ins for a browser's interfaces. Not here: a real adapter (test/webgpu, test/browser). */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { findAdapter, glAdapter, mayHaveAdapter } from '../../src/device/gpu/adapters.js';
+import { openHardware } from '../../src/device/gpu/hardware.js';
+
+const test = suite('gpu adapters');
+const { env } = process;
+const before = { ...env };
+test.after.each(() => {
+  Object.assign(env, before);
+  delete env.VK_ICD_FILENAMES;
+  Reflect.deleteProperty(globalThis, 'navigator');
+});
+
+/** Makes `navigator.gpu` one that gives this adapter; counts how often it was asked. */
+function offer(adapter: object | null): { asked: number } {
+  const count = { asked: 0 };
+  const requestAdapter = async (): Promise<object | null> => {
+    count.asked++;
+    return adapter;
+  };
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: { requestAdapter } }, configurable: true });
+  return count;
+}
+const info = { vendor: 'acme', architecture: 'road-7', device: '0x1', description: 'Acme Road Runner' };
+
+test('a WebGPU adapter is called by its description, else its device, with vendor and architecture, so far as they are told', async () => {
+  for (const [given, name] of [
+    [info, 'Acme Road Runner, acme, road-7'],
+    [{ ...info, description: '' }, '0x1, acme, road-7'],
+    [{ ...info, description: '', device: '', architecture: '' }, 'acme'],
+    [{ vendor: '', architecture: '', device: '', description: '' }, 'unnamed'],
+    [undefined, 'unnamed'],
+  ] as const) {
+    offer({ info: given });
+    assert.equal(await findAdapter(), { name, software: false });
+  }
+});
+
+test('a WebGPU adapter is a software one by its flag, where either stands, or by its name', async () => {
+  for (const [adapter, software] of [
+    [{ info: { ...info, isFallbackAdapter: true } }, true],
+    [{ info: { ...info, isFallbackAdapter: false }, isFallbackAdapter: true }, false],
+    [{ info, isFallbackAdapter: true }, true],
+    [{ info: { ...info, description: 'SwiftShader Device' } }, true],
+    [{ info: { ...info, description: 'llvmpipe (LLVM 15.0.6, 256 bits)' } }, true],
+    [{ info: { ...info, description: 'Microsoft Basic Render Driver' } }, true],
+    [{ info }, false],
+  ] as const) {
+    offer(adapter);
+    assert.is((await findAdapter()).software, software, JSON.stringify(adapter));
+  }
+});
+
+test('no adapter is an error with a remedy', async () => {
+  offer(null);
+  let message = '';
+  await findAdapter().catch((error: Error) => {
+    message = error.message;
+  });
+  assert.is(message, 'device: WebGPU must have an adapter; got none; install a Vulkan, Metal or Direct3D 12 driver');
+});
+
+test('a WebGL adapter is called by its unmasked name where that is told', () => {
+  const context = (unmasked: boolean, name: string): WebGL2RenderingContext =>
+    ({
+      RENDERER: 1,
+      getExtension: () => (unmasked ? { UNMASKED_RENDERER_WEBGL: 2 } : null),
+      getParameter: (which: number) => (which === (unmasked ? 2 : 1) ? name : 'another'),
+    }) as unknown as WebGL2RenderingContext;
+  assert.equal(glAdapter(context(true, 'Acme 7')), { name: 'Acme 7', software: false });
+  assert.equal(glAdapter(context(false, 'Google SwiftShader')), { name: 'Google SwiftShader', software: true });
+});
+
+test('a software adapter is never opened by itself, a hardware one is tried', async () => {
+  const software = offer({ info: { ...info, description: 'SwiftShader' } });
+  assert.is(await openHardware(), null);
+  assert.is(software.asked, 1);
+  const hardware = offer({ info });
+  await openHardware().catch(() => null);
+  assert.ok(hardware.asked > 1, `asked ${hardware.asked} times`);
+});
+
+test('an adapter is worth asking for where there is navigator.gpu, or a Vulkan driver', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'cedargrad-'));
+  try {
+    const drivers = join(home, '.local/share/vulkan/icd.d');
+    mkdirSync(drivers, { recursive: true });
+    env.HOME = home;
+    writeFileSync(join(drivers, 'acme.json'), '{}');
+    assert.is(await mayHaveAdapter(), true);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+  env.VK_ICD_FILENAMES = '/nowhere.json';
+  assert.is(await mayHaveAdapter(), true);
+  delete env.VK_ICD_FILENAMES;
+  offer(null);
+  assert.is(await mayHaveAdapter(), true);
+});
+
+test.run();

@@ -1,0 +1,25 @@
+/**
+ * The gpu device against the reference device in float32: the checks of test/helpers/conformance.ts. gpu.js runs in its cpu mode, its WebAssembly mode,
+ * and cpu with every kernel call a Promise (what WebGPU does), where only the asynchronous reads exist.
+ */
+import { suite } from 'uvu';
+import { type Device, device, type GpuOptions } from '../../src/index.js';
+import { checks } from '../helpers/conformance.js';
+
+const reference = await device('reference');
+const ways: Readonly<Record<string, GpuOptions>> = {
+  'gpu, cpu': { mode: 'cpu' },
+  'gpu, webasm': { mode: 'webasm' },
+  'gpu, cpu, asynchronous': { mode: 'cpu', asyncMode: true },
+};
+
+for (const [way, options] of Object.entries(ways)) {
+  const test = suite(way);
+  let tested: Device;
+  test.before(async () => {
+    tested = await device('gpu', options);
+  });
+  test.after(() => tested?.close());
+  for (const { name, run } of checks) test(name, () => run(tested, reference));
+  test.run();
+}
