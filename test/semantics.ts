@@ -1,6 +1,6 @@
 /**
  * The exact numbers of the semantics specification, each test naming its section: window arithmetic, convolution and its transpose, pooling with argmax,
- * unpooling, sigmoid cross entropy, dropout. Float64 on the reference device; other devices are held to it by test/device/conformance.ts.
+ * unpooling, sigmoid cross entropy, dropout. Float64 on the reference device; other devices are held to it by test/device/*conformance.ts.
  * Not here: unpooling by a rule and resizing (§5.7, §5.8, §5.10: test/ops/resize.ts), optimisers (§8: test/optim), the golden runs (§9: test/cedn.ts).
  */
 import fc from 'fast-check';

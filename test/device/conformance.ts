@@ -1,7 +1,6 @@
 /**
- * The fast devices against the reference device in float32: the checks of test/helpers/conformance.ts. The wasm device runs on one and two threads,
- * where all bits must be the same, and compiled, where they must be those of the plain run. gpu.js runs in its cpu mode, its WebAssembly mode, and cpu
- * with every kernel call a Promise (what WebGPU does), where only the asynchronous reads exist.
+ * The wasm device against the reference device in float32: the checks of test/helpers/conformance.ts. It runs on one and two threads, where all bits
+ * must be the same, and compiled, where they must be those of the plain run. Not here: the gpu device (gpu-conformance.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,9 +14,6 @@ const ways: Readonly<Record<string, () => Promise<Device>>> = {
   'wasm, 1 thread': () => device('wasm', { threads: 1 }),
   'wasm, 2 threads': () => device('wasm', { threads: 2 }),
   'wasm, simd build': () => device('wasm', { threads: 2, build: 'simd' }),
-  'gpu, cpu': () => device('gpu', { mode: 'cpu' }),
-  'gpu, webasm': () => device('gpu', { mode: 'webasm' }),
-  'gpu, cpu, asynchronous': () => device('gpu', { mode: 'cpu', asyncMode: true }),
 };
 
 for (const [way, open] of Object.entries(ways)) {

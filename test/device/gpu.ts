@@ -1,4 +1,4 @@
-/** What the gpu device promises beyond agreement with the reference (conformance.ts): its modes, its limits, long sums, how little it launches. */
+/** What the gpu device promises beyond agreement with the reference (gpu-conformance.ts): its modes, its limits, long sums, how little it launches. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
