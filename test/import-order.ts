@@ -13,7 +13,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** Lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
-  { name: 'errors, arguments, platform', level: 0, files: /^(errors|arguments|platform)\.ts$/ },
+  { name: 'errors, arguments, platform, copies', level: 0, files: /^(errors|arguments|platform|copies)\.ts$/ },
   {
     name: 'tensor values',
     level: 1,

@@ -1,6 +1,6 @@
 /** Making tensors from numbers, arrays and the seeded generator. */
 import { checkDevice, checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
-import { checkTensor, isTensor, place } from '../autograd/graph.js';
+import { checkTensor, isTensor } from '../autograd/graph.js';
 import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
@@ -10,7 +10,7 @@ import { checkGenerator, type RandomGenerator } from './generator.js';
 import { parse, type TensorData } from './nested.js';
 import { globalRandom } from './random.js';
 import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from './shape.js';
-import type { Tensor } from './tensor.js';
+import { fromHost, type Tensor } from './tensor.js';
 import { type Pool2dOptions, pool2dOptions, poolGeometry } from './window.js';
 
 export interface TensorOptions {
@@ -60,7 +60,7 @@ function leaf(
   dtype: DType,
   { device = defaultDevice(), requiresGrad = false }: TensorOptions,
 ): Tensor {
-  const t = place(device, data, dtype, shape);
+  const t = fromHost(device, data, dtype, shape);
   if (requiresGrad) t.requiresGrad = true;
   return t;
 }

@@ -20,6 +20,7 @@ import type { Range } from '../autograd/ops/movement.js';
 import * as movement from '../autograd/ops/movement.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
+import { countCopy } from '../copies.js';
 import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
@@ -461,6 +462,14 @@ export class Tensor {
 }
 
 registerTensor((storage, shape, requiresGrad) => new Tensor(storage, shape, requiresGrad));
+countCopy();
+
+/**
+ * A tensor of the host's data. Creation comes through here, so that a bundler keeps this file, and with it the two
+ * calls above, wherever a tensor is made.
+ */
+export const fromHost = (device: Device, data: HostData, dtype: DType, shape: Shape): Tensor =>
+  place(device, data, dtype, shape);
 
 /**
  * A tensor that a Module trains: a leaf that requires a gradient and is never released by force. Shares `source`'s storage.

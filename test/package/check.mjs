@@ -1,5 +1,5 @@
 // The published package as a stranger meets it: build, pack, install the tarball in an empty project, run a model there in JS and in TS.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -106,6 +106,18 @@ try {
       `import { device, setDefaultDevice } from 'cedargrad';\nsetDefaultDevice(await device('gpu', { mode: 'cpu' }));\n${model(false)}`,
     );
     node(['gpu.js'], project);
+  });
+  check('one copy is silent, and the build for pages beside it warns', () => {
+    const warns = (imports) => {
+      const program = imports.map((name) => `await import('${name}');`).join(' ');
+      const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        cwd: project,
+        encoding: 'utf8',
+      });
+      return stderr.includes('two copies of cedargrad');
+    };
+    if (warns(['cedargrad', 'cedargrad', 'cedargrad/io', 'cedargrad/data'])) throw new Error('one copy warns');
+    if (!warns(['cedargrad', 'cedargrad/browser'])) throw new Error('two copies are silent');
   });
   check('import loads no gpu.js', () => {
     writeFileSync(

@@ -1,0 +1,24 @@
+/**
+ * Notices a second copy of the library in one program. Not here: what two copies do to each other.
+ */
+
+/** Where all copies count themselves; workers have a globalThis of their own. */
+const copies = Symbol.for('cedargrad.copies');
+
+/**
+ * Counts this copy, once, when it is loaded; the second one warns. With two copies, layers, parameters and
+ * noGrad() of one are unknown to the other: half a model is then left out of training and of saved files,
+ * without a word.
+ */
+export function countCopy(): void {
+  const shared = globalThis as { [copies]?: number };
+  shared[copies] = (shared[copies] ?? 0) + 1;
+  if (shared[copies] !== 2) return;
+  const message =
+    'two copies of cedargrad are loaded in this program. Layers, parameters, optimizers and noGrad() of one do not ' +
+    'know those of the other. `npm ls cedargrad` shows where they come from; in a bundle, check that all imports ' +
+    "lead to one file ('cedargrad' and 'cedargrad/browser' are two).";
+  if (typeof process === 'object' && typeof process.emitWarning === 'function')
+    process.emitWarning(message, { type: 'CedarWarning', code: 'CEDARGRAD_TWO_COPIES' });
+  else console.warn(`cedargrad: ${message}`);
+}
