@@ -215,7 +215,9 @@ export interface Device {
   readonly counters: Counters;
   /** Whether it can compute: not closed, and its adapter or memory not lost. */
   readonly alive: boolean;
-  /** Name and mode, as in 'gpu (webasm)'. */
+  /** Why it runs in place of a faster device, or with fewer threads or less memory, or null. */
+  readonly note?: string | null;
+  /** Name, mode and note, as in 'gpu (webasm)'. */
   toString(): string;
   memory(): MemoryReport;
   /** Copies an array in, or draws a mask; DeviceError for a dtype the device lacks. */

@@ -1,6 +1,6 @@
 /** Choosing a device, and the default one that new tensors go to. */
 import { checkDevice } from '../arguments.js';
-import { DeviceError } from '../errors.js';
+import { DeviceError, ValueError } from '../errors.js';
 import type { Device } from './device.js';
 import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
 import { ReferenceDevice } from './reference/index.js';
@@ -15,19 +15,27 @@ const reference = new ReferenceDevice();
 let current: Device = reference;
 let fastest: Promise<Device> | null = null;
 
-/** A GPU, the wasm device, or the reference device: the first that is to be had here. */
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * A GPU, the wasm device, or the reference device: the first that starts here, whatever keeps the others from it.
+ * Only a wrong CEDARGRAD_THREADS is an error, because the user can mend it.
+ */
 async function choose(): Promise<Device> {
-  const [{ openHardware }, { createWasmDevice }] = await Promise.all([
-    import('./gpu/hardware.js'),
-    import('./wasm/index.js'),
-  ]);
-  return (
-    (await openHardware()) ??
-    createWasmDevice().catch((error) => {
-      if (error instanceof DeviceError) return reference;
-      throw error;
-    })
-  );
+  let note: string | null = null;
+  try {
+    const gpu = await (await import('./gpu/hardware.js')).openHardware();
+    if (gpu !== null) return gpu;
+  } catch (error) {
+    note = reasonOf(error);
+  }
+  try {
+    return await (await import('./wasm/index.js')).createWasmDevice({}, undefined, note);
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    reference.note = [note, reasonOf(error)].filter((reason) => reason !== null).join('; ');
+    return reference;
+  }
 }
 
 /** One device for all who ask, for as long as it lives. */

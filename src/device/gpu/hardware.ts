@@ -1,5 +1,4 @@
 /** Whether there is a GPU, without loading gpu.js to find that there is none. Not here: the device. */
-import { DeviceError } from '../../errors.js';
 import { findAdapter, glAdapter, mayHaveAdapter } from './adapters.js';
 import type { GpuDevice, GpuMode } from './index.js';
 
@@ -13,7 +12,7 @@ function hasWebgl2(): boolean {
   return !software;
 }
 
-/** A device on a hardware adapter, WebGPU's before WebGL2's; null where there is none, or it does not open. */
+/** A device on a hardware adapter, WebGPU's before WebGL2's; null where there is none. Throws where there is one that does not open. */
 export async function openHardware(): Promise<GpuDevice | null> {
   const modes: GpuMode[] = [];
   if (await mayHaveAdapter()) {
@@ -21,13 +20,13 @@ export async function openHardware(): Promise<GpuDevice | null> {
     if (adapter?.software === false) modes.push('webgpu');
   }
   if (hasWebgl2()) modes.push('webgl2');
-  for (const mode of modes) {
-    const { createGpuDevice } = await import('./index.js');
+  let failure: unknown = null;
+  for (const mode of modes)
     try {
-      return await createGpuDevice({ mode });
+      return await (await import('./index.js')).createGpuDevice({ mode });
     } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
+      failure ??= error;
     }
-  }
+  if (failure !== null) throw failure;
   return null;
 }

@@ -89,11 +89,13 @@ export class ReferenceDevice implements Device {
   readonly offHeap = false;
   readonly dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
+  /** Why device('auto') took it in place of a faster one, or null. */
+  note: string | null = null;
   #tensors = 0;
   #bytes = 0;
 
   toString(): string {
-    return 'reference (plain)';
+    return `reference (plain${this.note === null ? '' : `: ${this.note}`})`;
   }
 
   memory(): MemoryReport {

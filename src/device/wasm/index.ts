@@ -2,7 +2,8 @@
  * The wasm device: SIMD kernels over one WebAssembly memory, shared by threads. Kernel calls are written into a queue as commands and run when something is read,
  * or the queue is full: no call into WebAssembly, and no waking of threads, per operation. Not here: the kernels (assembly/), their commands (one file per family).
  */
-import { DeviceError, ValueError } from '../../errors.js';
+import { CedarError, DeviceError, ValueError } from '../../errors.js';
+import { isNode } from '../../platform.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import type { RandomGenerator } from '../../tensor/generator.js';
 import { Mask, RandomState, valuesOf } from '../../tensor/random.js';
@@ -26,7 +27,7 @@ import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
 import { matmul } from './matmul.js';
-import { Arena, blockSize, deviceBytes, Memory, WasmBuffer } from './memory.js';
+import { Arena, blockSize, createMemory, deviceBytes, Memory, WasmBuffer } from './memory.js';
 import { movement } from './movement.js';
 import { Opcode } from './opcodes.js';
 import { pool } from './pool.js';
@@ -86,10 +87,10 @@ export class WasmDevice implements Device, Encoder {
   constructor(
     build: Build,
     exports: Exports,
-    memory: WebAssembly.Memory,
+    { memory, maximum }: ReturnType<typeof createMemory>,
     /** How many threads it was made for. */
     readonly threads: number,
-    /** Why it has no more threads than one, if more were asked for. */
+    /** Why it is less than it could be: one thread, less memory, or not the GPU that there is. Null if it is not. */
     readonly note: string | null,
     Allocator: typeof Memory,
   ) {
@@ -98,7 +99,7 @@ export class WasmDevice implements Device, Encoder {
     const start = Math.ceil(exports.firstFree() / 64) * 64;
     this.#queue = start;
     const scratch = start + queueWords * 4;
-    this.#memory = new Allocator(memory, scratch + threads * scratchBytes);
+    this.#memory = new Allocator(memory, scratch + threads * scratchBytes, maximum);
     // Growth once, so that the queue and scratch exist.
     this.#memory.take(64);
     const words = this.#memory.words;
@@ -483,39 +484,67 @@ const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
     'move the tensor to this device first',
   );
 
+function checkThreads(threads: number, got: string): void {
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= mostThreads))
+    throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, got);
+}
+
 /** CEDARGRAD_THREADS, where there is an environment. */
 function threadsAsked(): number | undefined {
   const text = typeof process === 'object' ? process.env?.CEDARGRAD_THREADS : undefined;
-  return text === undefined || text === '' ? undefined : Number(text);
+  if (text === undefined || text === '') return undefined;
+  checkThreads(Number(text), `CEDARGRAD_THREADS='${text}'`);
+  return Number(text);
 }
 
 /**
  * Starts a wasm device. Tests give an allocator that puts guard bytes around every array.
- * @throws ValueError for a thread count out of range; DeviceError where WebAssembly SIMD is missing
+ * `note` says why the device is taken in place of a faster one.
+ * @throws ValueError for a thread count out of range; DeviceError, with the engine's error as its cause, where
+ * WebAssembly, its SIMD or memory for it is missing or forbidden
  */
 export async function createWasmDevice(
   { threads: asked = threadsAsked(), build }: WasmOptions = {},
   Allocator = Memory,
+  note: string | null = null,
 ): Promise<WasmDevice> {
-  if (asked !== undefined && !(Number.isInteger(asked) && asked >= 1 && asked <= mostThreads))
-    throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, `threads=${asked}`);
+  if (asked !== undefined) checkThreads(asked, `threads=${asked}`);
   if (build !== undefined && build !== 'simd' && build !== 'relaxed')
     throw new ValueError('device', "build must be 'simd' or 'relaxed'", `build=${build}`);
   const wanted = asked ?? Math.min(await cores(), mostThreads);
   const missing = wanted > 1 ? threadsMissing() : null;
-  if (missing !== null) return open(1, build, missing, Allocator);
-  return open(wanted, build, null, Allocator);
+  const notes = [note, missing].filter((reason) => reason !== null);
+  try {
+    return await open(missing === null ? wanted : 1, build, notes, Allocator);
+  } catch (error) {
+    if (error instanceof CedarError) throw error;
+    let remedy = '';
+    if (!isNode() && error instanceof WebAssembly.CompileError)
+      remedy = "allow 'wasm-unsafe-eval' in the page's Content-Security-Policy, or ";
+    // V8 sets addresses aside around a memory unless it is told not to.
+    else if (isNode() && error instanceof RangeError)
+      remedy = 'lift the limit on addresses (ulimit -v), start node with --disable-wasm-trap-handler, or ';
+    const refused = new DeviceError(
+      'device',
+      'the wasm device must be able to start',
+      String(error),
+      `${remedy}use device('reference')`,
+    );
+    refused.cause = error;
+    throw refused;
+  }
 }
 
 async function open(
   threads: number,
   build: Build | undefined,
-  note: string | null,
+  notes: readonly string[],
   Allocator: typeof Memory,
 ): Promise<WasmDevice> {
   const shared = threads > 1;
   const { module, build: chosen } = await load(build, shared);
-  const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared });
+  const granted = createMemory(shared);
+  const { memory, maximum } = granted;
   const words = new Int32Array(memory.buffer);
   const instance = await WebAssembly.instantiate(module, {
     env: {
@@ -526,9 +555,11 @@ async function open(
       },
     },
   });
-  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, memory, threads, note, Allocator);
+  const all = maximum === 2 ** 32 ? notes : [...notes, `the system grants ${maximum / 2 ** 20} MiB of memory at most`];
+  const note = all.length === 0 ? null : all.join('; ');
+  const device = new WasmDevice(chosen, instance.exports as unknown as Exports, granted, threads, note, Allocator);
   const missing = await device.start(module);
   if (missing === null) return device;
   await device.close();
-  return open(1, build, missing, Allocator);
+  return open(1, build, [...notes, missing], Allocator);
 }

@@ -5,6 +5,8 @@ import { DeviceBuffer } from '../device.js';
 
 const pageBytes = 65536;
 const mostPages = 65536;
+/** A device with less memory than this is of no use. */
+const leastPages = 4096;
 /** Bool takes a whole word in device memory, so that masks and numbers line up. */
 const wordBytes = 4;
 
@@ -50,6 +52,19 @@ export function blockSize(bytes: number): number {
   return bytes <= largestSmall ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / smallest) * smallest;
 }
 
+/**
+ * A memory that may grow as far as the system lets it: a shared one reserves its maximum at once, and a limit on
+ * the process's addresses may refuse 4 GiB. Throws the engine's error where 256 MiB are refused, too.
+ */
+export function createMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
+  for (let maximum = mostPages; ; maximum /= 2)
+    try {
+      return { memory: new WebAssembly.Memory({ initial: 16, maximum, shared }), maximum: maximum * pageBytes };
+    } catch (error) {
+      if (!(error instanceof RangeError) || maximum === leastPages) throw error;
+    }
+}
+
 export class Memory {
   readonly common = new Arena();
   /** Where new blocks are taken. */
@@ -60,6 +75,8 @@ export class Memory {
   constructor(
     readonly memory: WebAssembly.Memory,
     start: number,
+    /** Bytes that it may grow to. */
+    readonly maximum: number = mostPages * pageBytes,
   ) {
     this.#end = Math.ceil(start / 64) * 64;
   }
@@ -146,9 +163,10 @@ export class Memory {
           `${size} more bytes, ${address} in use or pooled${why}`,
           'use smaller batches, release() what is kept, or await a read (item(), data()) so that dropped tensors are collected',
         );
-      if (have + missing > mostPages) throw refused(`, of ${mostPages * pageBytes}`);
+      const most = this.maximum / pageBytes;
+      if (have + missing > most) throw refused(`, of ${this.maximum}`);
       // Some more than asked for, because growing is slow; what is not touched costs nothing.
-      const generous = Math.min(Math.max(missing, Math.ceil(have / 4)), mostPages - have);
+      const generous = Math.min(Math.max(missing, Math.ceil(have / 4)), most - have);
       try {
         this.memory.grow(generous);
       } catch {

@@ -55,7 +55,7 @@ export async function cores(): Promise<number> {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** Starts `count` workers; they join in once they are ready. `onFailure` is told when one ends that should not. */
+/** Starts `count` workers, or as many as the system allows; they join in once they are ready. `onFailure` is told when one ends that should not. */
 export async function startThreads(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -71,15 +71,23 @@ export async function startThreads(
     Atomics.store(words, control.failed, 1);
     onFailure(reason);
   };
+  const refusal = (error: unknown): string => `a worker could not start: ${(error as Error).message}`;
   if (isNode()) {
     const { Worker: NodeWorker } = await load<typeof import('node:worker_threads')>('node:worker_threads');
     for (let i = 0; i < count; i++) {
-      const worker = new NodeWorker(`const { workerData } = require('node:worker_threads');${body}serve(workerData);`, {
-        eval: true,
-        workerData: { module, memory },
-        execArgv: [],
-        env: {},
-      });
+      let worker: InstanceType<typeof NodeWorker>;
+      try {
+        worker = new NodeWorker(`const { workerData } = require('node:worker_threads');${body}serve(workerData);`, {
+          eval: true,
+          workerData: { module, memory },
+          execArgv: [],
+          env: {},
+        });
+      } catch (error) {
+        // Node's permission model refuses workers, for one.
+        missing = refusal(error);
+        break;
+      }
       // A sleeping worker must not keep the process alive.
       worker.unref();
       worker.on('error', (error) => failure(String(error)));

@@ -1,0 +1,146 @@
+/** What device('auto') and device('wasm') do where something is missing: each in a process of its own. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('choosing a device');
+const folder = mkdtempSync(join(tmpdir(), 'cedargrad-auto-'));
+const library = join(folder, 'cedargrad.mjs');
+
+// One plain file, because the loader of TypeScript needs WebAssembly and workers itself.
+test.before(async () => {
+  await build({
+    entryPoints: [fileURLToPath(new URL('../../src/index.ts', import.meta.url))],
+    outfile: library,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['gpu.js', 'webgpu'],
+    logLevel: 'error',
+  });
+});
+test.after(() => rmSync(folder, { recursive: true }));
+
+interface Answer {
+  readonly name?: string;
+  readonly text?: string;
+  readonly note?: string | null;
+  readonly twice?: number;
+  readonly error?: string;
+  readonly message?: string;
+  readonly cause?: string;
+}
+
+/** Runs `before`, takes a device by name, computes on it, and reports. */
+function ask(name: string, { flags = [] as string[], before = '', limit = 0, environment = {} } = {}): Answer {
+  const program = join(folder, 'ask.mjs');
+  writeFileSync(
+    program,
+    `${before}
+const { device, tensor } = await import(${JSON.stringify(library)});
+try {
+  const on = await device(${JSON.stringify(name)});
+  const twice = await tensor([21], { device: on }).mul(2).item();
+  console.log(JSON.stringify({ name: on.name, text: String(on), note: on.note, twice }));
+  await on.close();
+} catch (error) {
+  const { name, message, cause } = error;
+  console.log(JSON.stringify({ error: name, message, cause: String(cause) }));
+}`,
+  );
+  const command = [process.execPath, ...flags, program];
+  const { stdout, stderr } = spawnSync(
+    '/bin/sh',
+    ['-c', `${limit > 0 ? `ulimit -v ${limit};` : ''} exec "$@"`, 'sh', ...command],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, NODE_OPTIONS: '', CEDARGRAD_THREADS: '2', ...environment },
+    },
+  );
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new Error(`it printed ${stdout}${stderr}`);
+  }
+}
+
+const start = 'the wasm device must be able to start; got ';
+const refused: Record<string, { set: Parameters<typeof ask>[1]; cause: RegExp; remedy: string }> = {
+  'no WebAssembly (node --jitless)': {
+    set: { flags: ['--jitless'] },
+    cause: /^ReferenceError: WebAssembly is not defined$/,
+    remedy: "use device('reference')",
+  },
+  'a limit on addresses (ulimit -v)': {
+    set: { limit: 6_000_000 },
+    cause: /^RangeError: WebAssembly.Memory/,
+    remedy:
+      "lift the limit on addresses (ulimit -v), start node with --disable-wasm-trap-handler, or use device('reference')",
+  },
+  'a policy that forbids to compile': {
+    set: {
+      before: "WebAssembly.compile = async () => { throw new WebAssembly.CompileError('refused by the policy'); };",
+    },
+    cause: /^CompileError: refused by the policy$/,
+    remedy: "use device('reference')",
+  },
+};
+for (const [name, { set, cause, remedy }] of Object.entries(refused))
+  test(`${name}: 'auto' goes on to reference and says why, 'wasm' is a DeviceError`, () => {
+    const auto = ask('auto', set);
+    assert.equal([auto.name, auto.twice], ['reference', 42]);
+    assert.ok(auto.note?.startsWith(`device: ${start}`), auto.note ?? 'no note');
+    assert.is(auto.text, `reference (plain: ${auto.note})`);
+    const wasm = ask('wasm', set);
+    assert.is(wasm.error, 'DeviceError');
+    assert.match(wasm.cause ?? '', cause);
+    assert.is(wasm.message, `device: ${start}${wasm.cause}; ${remedy}`);
+    assert.is(wasm.message, auto.note);
+  });
+
+test('without leave to start workers there is one thread, and a note', () => {
+  for (const name of ['auto', 'wasm']) {
+    const { text, note, twice } = ask(name, { flags: ['--experimental-permission', '--allow-fs-read=*'] });
+    assert.match(note ?? '', /^a worker could not start: Access to this API has been restricted/);
+    assert.match(text ?? '', /^wasm \((simd|relaxed), 1 thread: a worker could not start: /);
+    assert.is(twice, 42);
+  }
+});
+
+test('where 4 GiB are refused a smaller memory is taken, and a note says so', () => {
+  const before = `const Memory = WebAssembly.Memory;
+WebAssembly.Memory = function (descriptor) {
+  if (descriptor.maximum > 20000) throw new RangeError('could not allocate memory');
+  return new Memory(descriptor);
+};`;
+  const { name, note, twice } = ask('auto', { before });
+  assert.equal([name, note, twice], ['wasm', 'the system grants 1024 MiB of memory at most', 42]);
+});
+
+test('a GPU that does not open is passed over, and a note says why', () => {
+  // A page's navigator with an adapter that gives no device.
+  const before = `Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu: {
+  requestAdapter: async () => ({
+    info: { vendor: 'acme', architecture: 'rocket', description: 'a card' }, features: new Set(), limits: {},
+    requestDevice: async () => { throw new Error('no device today'); },
+  }),
+} } });`;
+  const { name, twice } = ask('auto', { before });
+  assert.equal([name, twice], ['wasm', 42]);
+});
+
+test('a wrong CEDARGRAD_THREADS is named', () => {
+  for (const name of ['auto', 'wasm']) {
+    const { error, message } = ask(name, { environment: { CEDARGRAD_THREADS: 'many' } });
+    assert.is(error, 'ValueError');
+    assert.is(message, "device: threads must be whole and in [1, 64]; got CEDARGRAD_THREADS='many'");
+  }
+});
+
+test.run();
