@@ -3,7 +3,6 @@
  * which does not.
  */
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   Adam,
   bceWithLogits,
@@ -20,6 +19,7 @@ import { cednData } from 'cedargrad/data';
 import { encodeSafetensors, Picture, type StoredTensor, writeFileAtomic } from 'cedargrad/io';
 import { beatsConstantPredictor, constantPredictorLoss, Progress, ReluWatch } from 'cedargrad/train';
 import { Cedn } from './cedn-model.js';
+import { countOf, prepareFolder, readFlags, UsageError, watchForStop } from './command.js';
 
 const usage = `Trains the miniature CEDN.
 usage: npm run cedn -- [options]
@@ -32,12 +32,11 @@ usage: npm run cedn -- [options]
   --no-dropout     train without dropout (default otherwise)
   --out DIR        where pictures and weights go (default out/cedn)
   --json           one JSON object per step on stdout and nothing else
-  --help           this text`;
+  --help           this text
+SIGINT (Ctrl-C), SIGTERM, SIGHUP and a closed pipe end the run after the step at hand; what was made is saved. The exit
+code is then 130, 143, 129 or 141. A second signal ends it at once.`;
 
 const deviceNames = ['auto', 'reference', 'wasm', 'webgpu', 'webgl2', 'webgl', 'headlessgl', 'gpu:cpu', 'gpu:webasm'];
-
-/** A mistake on the command line: one line, exit 2. */
-class UsageError extends Error {}
 
 interface Options {
   readonly published: boolean;
@@ -52,26 +51,18 @@ interface Options {
 
 /** Reads the flags; null for --help. */
 function parse(args: string[]): Options | null {
-  let values: Record<string, string | boolean | undefined>;
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        published: { type: 'boolean' },
-        device: { type: 'string' },
-        steps: { type: 'string' },
-        lr: { type: 'string' },
-        seed: { type: 'string' },
-        dropout: { type: 'boolean' },
-        'no-dropout': { type: 'boolean' },
-        out: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('\n')[0]);
-  }
+  const values = readFlags(args, {
+    published: { type: 'boolean' },
+    device: { type: 'string' },
+    steps: { type: 'string' },
+    lr: { type: 'string' },
+    seed: { type: 'string' },
+    dropout: { type: 'boolean' },
+    'no-dropout': { type: 'boolean' },
+    out: { type: 'string' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  });
   if (values.help) return null;
   const number = (name: string, fallback: number, legal: (v: number) => boolean, rule: string): number => {
     const text = values[name];
@@ -85,11 +76,10 @@ function parse(args: string[]): Options | null {
   if (!deviceNames.includes(name))
     throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
   if (values.dropout && values['no-dropout']) throw new UsageError('give --dropout or --no-dropout, not both');
-  if (values.out === '') throw new UsageError("--out must name a directory; got ''");
   return {
     published,
     device: name,
-    steps: number('steps', published ? 10 : 500, (v) => Number.isInteger(v) && v >= 1, 'a whole number of at least 1'),
+    steps: countOf('steps', String(values.steps ?? (published ? 10 : 500))),
     lr: number('lr', published ? 1 : 3e-3, (v) => v > 0 && v < Infinity, 'a positive number'),
     seed:
       values.seed === undefined
@@ -143,7 +133,10 @@ function draw(
   return picture.toPng();
 }
 
-async function train(options: Options): Promise<void> {
+/** Returns the exit code. */
+async function train(options: Options): Promise<number> {
+  prepareFolder(options.out);
+  const stop = watchForStop('cedn');
   // With --json stdout carries steps only; with a picture of progress it is for people.
   const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
   const on = await openDevice(options.device);
@@ -212,6 +205,7 @@ async function train(options: Options): Promise<void> {
         accuracy: last.accuracy,
         stepsPerSecond: (step * 1000) / (performance.now() - start),
       });
+      if (stop.code !== null) break;
     }
   } finally {
     progress?.done();
@@ -231,20 +225,21 @@ async function train(options: Options): Promise<void> {
   const weights: Record<string, StoredTensor> = {};
   for (const [name, t] of Object.entries(model.stateDict()))
     weights[name] = { dtype: t.dtype, shape: [...t.shape], data: await t.data() };
-  const title = `miniature CEDN, step ${options.steps}: loss ${last.loss.toFixed(1)}, ${(100 * last.accuracy).toFixed(2)} % of pixels right`;
+  const title = `miniature CEDN, step ${losses.length}: loss ${last.loss.toFixed(1)}, ${(100 * last.accuracy).toFixed(2)} % of pixels right`;
   await writeFileAtomic(`${options.out}/cedn.png`, draw(data.x, data.y, last.values, losses, title));
   await writeFileAtomic(`${options.out}/cedn.safetensors`, encodeSafetensors(weights));
   say(title);
   say(`wrote ${options.out}/cedn.png and ${options.out}/cedn.safetensors`);
   await on.close();
+  return stop.code ?? 0;
 }
 
 /** Runs the command line; returns the exit code. */
 async function main(args: string[]): Promise<number> {
   try {
     const options = parse(args);
-    if (options === null) process.stdout.write(`${usage}\n`);
-    else await train(options);
+    if (options !== null) return await train(options);
+    process.stdout.write(`${usage}\n`);
     return 0;
   } catch (error) {
     process.stderr.write(`cedn: ${(error as Error).message}\n`);

@@ -2,7 +2,6 @@
  * A convolutional autoencoder with max-unpooling on handwritten digits: trained on some, judged on others, against predicting the mean image and
  * against blowing up a pooled digit.
  */
-import { parseArgs } from 'node:util';
 import {
   Adam,
   Conv2d,
@@ -25,6 +24,7 @@ import {
 import { batches, loadDigits } from 'cedargrad/data';
 import { Picture, writeFileAtomic } from 'cedargrad/io';
 import { Progress } from 'cedargrad/train';
+import { countOf, prepareFolder, readFlags, UsageError, watchForStop } from './command.js';
 
 const size = 28;
 const pixels = size * size;
@@ -86,34 +86,26 @@ function bilinearImages(images: Float32Array): Float32Array {
 }
 
 const usage = `Trains an autoencoder with max-unpooling on handwritten digits.
-usage: npm run digits -- [--epochs N (default 8)] [--device NAME (default auto; or webgpu, wasm, …)] [--out DIR (default out/digits)] [--help]`;
+usage: npm run digits -- [--epochs N (default 8)] [--device NAME (default auto; or webgpu, wasm, …)] [--out DIR (default out/digits)] [--help]
+SIGINT (Ctrl-C), SIGTERM, SIGHUP and a closed pipe end the run after the step at hand; what was made is saved. The exit
+code is then 130, 143, 129 or 141. A second signal ends it at once.`;
 
+/** Returns the exit code. */
 async function main(args: string[]): Promise<number> {
-  let values: { epochs?: string; device?: string; out?: string; help?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        epochs: { type: 'string' },
-        device: { type: 'string' },
-        out: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    }));
-  } catch (problem) {
-    process.stderr.write(`digits: ${(problem as Error).message.split('\n')[0]}\n`);
-    return 2;
-  }
-  const epochs = Number(values.epochs ?? 8);
-  const out = values.out ?? 'out/digits';
+  const values = readFlags(args, {
+    epochs: { type: 'string' },
+    device: { type: 'string' },
+    out: { type: 'string' },
+    help: { type: 'boolean' },
+  });
   if (values.help) {
     process.stdout.write(`${usage}\n`);
     return 0;
   }
-  if (!Number.isInteger(epochs) || epochs < 1) {
-    process.stderr.write(`digits: --epochs must be a whole number of at least 1; got '${values.epochs}'\n`);
-    return 2;
-  }
+  const epochs = countOf('epochs', String(values.epochs ?? 8));
+  const out = String(values.out ?? 'out/digits');
+  prepareFolder(out);
+  const stop = watchForStop('digits');
 
   const on = await device((values.device ?? 'auto') as DeviceName);
   setDefaultDevice(on);
@@ -133,7 +125,7 @@ async function main(args: string[]): Promise<number> {
   const start = performance.now();
   let step = 0;
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
+    training: for (let epoch = 0; epoch < epochs; epoch++) {
       for (const batch of batches(train.count, batchSize, random)) {
         const x = images.indexSelect(batch);
         optimizer.zeroGrad();
@@ -143,6 +135,7 @@ async function main(args: string[]): Promise<number> {
         step++;
         progress.update(step, { loss: await loss.item(), stepsPerSecond: (step * 1000) / (performance.now() - start) });
         x.release();
+        if (stop.code !== null) break training;
       }
     }
   } finally {
@@ -184,10 +177,10 @@ async function main(args: string[]): Promise<number> {
   await writeFileAtomic(`${out}/digits.png`, picture.toPng());
   process.stdout.write(`wrote ${out}/digits.png\n`);
   await on.close();
-  return 0;
+  return stop.code ?? 0;
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((problem: Error) => {
   process.stderr.write(`digits: ${problem.message}\n`);
-  return 1;
+  return problem instanceof UsageError ? 2 : 1;
 });

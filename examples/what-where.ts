@@ -4,7 +4,6 @@
  * reconstruction losses: at the image, and in between, where each inner decoder level must rebuild what its encoder level was given. Then held-out digits are rebuilt
  * from both, from either alone, and from the what of one digit with the where of another; the decoder was trained with both only.
  */
-import { parseArgs } from 'node:util';
 import {
   Adam,
   Conv2d,
@@ -30,6 +29,7 @@ import {
 import { batches, type DigitSet, loadDigits } from 'cedargrad/data';
 import { Picture, writeFileAtomic } from 'cedargrad/io';
 import { Progress } from 'cedargrad/train';
+import { countOf, prepareFolder, readFlags, UsageError, watchForStop } from './command.js';
 
 const size = 28;
 const pixels = size * size;
@@ -130,10 +130,9 @@ function draw(title: string, rows: readonly Row[], count: number): Uint8Array {
 
 const deviceNames = ['auto', 'webgpu', 'webgl2', 'webgl', 'headlessgl', 'gpu', 'wasm', 'reference'];
 const usage = `Trains a stacked what-where autoencoder on handwritten digits, and rebuilds held-out ones from what and where, and from either alone.
-usage: npm run what-where -- [--epochs N (default 10)] [--device NAME (default auto; or webgpu, wasm, …)] [--out DIR (default out/what-where)] [--help]`;
-
-/** A mistake on the command line: one line, exit 2. */
-class UsageError extends Error {}
+usage: npm run what-where -- [--epochs N (default 10)] [--device NAME (default auto; or webgpu, wasm, …)] [--out DIR (default out/what-where)] [--help]
+SIGINT (Ctrl-C), SIGTERM, SIGHUP and a closed pipe end the run after the step at hand; what was made is saved. The exit
+code is then 130, 143, 129 or 141. A second signal ends it at once.`;
 
 interface Options {
   readonly epochs: number;
@@ -143,31 +142,25 @@ interface Options {
 
 /** What the command line says; null where it asks for help. */
 function parse(args: string[]): Options | null {
-  let values: { epochs?: string; device?: string; out?: string; help?: boolean };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        epochs: { type: 'string' },
-        device: { type: 'string' },
-        out: { type: 'string' },
-        help: { type: 'boolean' },
-      },
-    }));
-  } catch (problem) {
-    throw new UsageError((problem as Error).message.split('\n')[0]);
-  }
+  const values = readFlags(args, {
+    epochs: { type: 'string' },
+    device: { type: 'string' },
+    out: { type: 'string' },
+    help: { type: 'boolean' },
+  });
   if (values.help) return null;
-  const { epochs = '10', device: name = 'auto', out = 'out/what-where' } = values;
-  if (!Number.isInteger(Number(epochs)) || Number(epochs) < 1)
-    throw new UsageError(`--epochs must be a whole number of at least 1; got '${epochs}'`);
+  const [epochs, name, out] = [values.epochs ?? 10, values.device ?? 'auto', values.out ?? 'out/what-where'].map(
+    String,
+  );
   if (!deviceNames.includes(name))
     throw new UsageError(`--device must be one of ${deviceNames.join(', ')}; got '${name}'`);
-  if (out === '') throw new UsageError("--out must name a directory; got ''");
-  return { epochs: Number(epochs), device: name as DeviceName, out };
+  return { epochs: countOf('epochs', epochs), device: name as DeviceName, out };
 }
 
-async function run({ epochs, device: name, out }: Options): Promise<void> {
+/** Returns the exit code. */
+async function run({ epochs, device: name, out }: Options): Promise<number> {
+  prepareFolder(out);
+  const stop = watchForStop('what-where');
   const on = await device(name);
   setDefaultDevice(on);
   process.stdout.write(`device ${on}\n`);
@@ -186,7 +179,7 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   const start = performance.now();
   let step = 0;
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
+    training: for (let epoch = 0; epoch < epochs; epoch++) {
       for (const batch of batches(train.count, batchSize, random)) {
         const x = digits.indexSelect(batch);
         optimizer.zeroGrad();
@@ -196,6 +189,7 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
         step++;
         progress.update(step, { loss: await loss.item(), stepsPerSecond: (step * 1000) / (performance.now() - start) });
         x.release();
+        if (stop.code !== null) break training;
       }
     }
   } finally {
@@ -253,14 +247,15 @@ async function run({ epochs, device: name, out }: Options): Promise<void> {
   );
   process.stdout.write(`wrote ${out}/what-where.png\n`);
   await on.close();
+  return stop.code ?? 0;
 }
 
 /** Runs the command line; returns the exit code. */
 async function main(args: string[]): Promise<number> {
   try {
     const options = parse(args);
-    if (options === null) process.stdout.write(`${usage}\n`);
-    else await run(options);
+    if (options !== null) return await run(options);
+    process.stdout.write(`${usage}\n`);
     return 0;
   } catch (problem) {
     process.stderr.write(`what-where: ${(problem as Error).message.split('\n')[0]}\n`);
