@@ -131,8 +131,10 @@ test('a GPU that does not open is passed over, and a note says why', () => {
     requestDevice: async () => { throw new Error('no device today'); },
   }),
 } } });`;
-  const { name, twice } = ask('auto', { before });
+  const { name, note, twice } = ask('auto', { before });
   assert.equal([name, twice], ['wasm', 42]);
+  // It stands where no node_modules is.
+  assert.match(note ?? '', /^device: the gpu device needs the package gpu\.js; got /);
 });
 
 test('a wrong CEDARGRAD_THREADS is named', () => {
