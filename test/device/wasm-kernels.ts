@@ -298,6 +298,13 @@ test('elementwise kernels on long arrays and broadcasts', () => {
   const spec: Spec[] = [{ shape, dtype: 'float32' }];
   for (const fn of ['exp', 'sigmoid', 'tanh', 'softplus', 'gelu', 'relu', 'erf'] as const)
     check(fn, 'unary', [dense(...shape)], { fn, alpha: 0, beta: 0 }, spec);
+  // Beyond the range of the exponential on both sides, in every lane.
+  const far: Input = {
+    data: Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) / 10),
+    spec: { shape: [4000], dtype: 'float32' },
+  };
+  for (const fn of ['exp', 'sigmoid', 'silu', 'tanh', 'softplus', 'gelu', 'erf'] as const)
+    check(`${fn} far out`, 'unary', [far], { fn, alpha: 0, beta: 0 }, [far.spec]);
   for (const fn of ['sigmoid', 'tanh', 'softplus', 'silu'] as const)
     check(`gradient of ${fn}`, 'unaryGrad', [dense(...shape), dense(...shape)], { fn }, spec);
   for (const other of [shape, [1031], [41, 1], [1]])
