@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { findPython } from '../scripts/find-python.js';
 import { workloads as allWorkloads, writeData } from './data.js';
 import type { Report } from './measure.js';
 import {
@@ -205,13 +206,6 @@ async function prepare(): Promise<Ours> {
       env,
     }),
   };
-}
-
-/** A Python that has PyTorch, or null. */
-function findPython(): string | null {
-  const candidates =
-    process.env.PYTHON === undefined ? ['python3', '/usr/bin/python3', 'python'] : [process.env.PYTHON];
-  return candidates.find((file) => spawnSync(file, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0) ?? null;
 }
 
 const tfjsInstalled = (): boolean => existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-wasm/package.json'));

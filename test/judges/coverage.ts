@@ -1,0 +1,29 @@
+/** Whether every exported op has an outside judge, or a reason why none knows it. */
+import { opTable } from '../helpers/op-table.js';
+import { Report } from './report.js';
+import { tensorflowFamilies } from './tensorflow-ops.js';
+import { torchOps } from './torch-ops.js';
+
+/** Ops that no judge has. Their own tests hold numbers from elsewhere. */
+const unknown: Readonly<Record<string, string>> = {
+  detach: 'changes no value, and cuts the graph, which samples of one call do not show',
+  fixedUnpool2d: "tensorpack's",
+  unPooling2x2ZeroFilled: "tensorpack's",
+  unpoolByMask: 'of a custom operation',
+  unpooling: 'of a posted function',
+  maxPool2dWithArgmaxAndMask: 'of a custom operation',
+};
+
+/** The op table has a row for every exported op; a test sees to that. */
+export function judgeCoverage(): Report {
+  const report = new Report('Ops that a judge knows');
+  const known = new Set([
+    ...torchOps.flatMap((op) => op.ours),
+    ...tensorflowFamilies.map(({ name }) => name.split(/[ ,]/)[0]),
+  ]);
+  for (const op of new Set(opTable.map((row) => row.op)))
+    if (known.has(op)) report.passed('ops');
+    else if (unknown[op] !== undefined) report.notClaimed(op, unknown[op]);
+    else report.failed(op, 'has no judge: add it to torch-ops.ts or tensorflow-ops.ts, or say in coverage.ts why not');
+  return report;
+}

@@ -1,0 +1,506 @@
+/**
+ * What PyTorch's functions are called here: one row for each name of its operator database that exists in this library. Images come channels first and
+ * are turned by permute, so that gradients come back channels first. Not here: what is not claimed (torch-rules.ts).
+ */
+
+import type { DType, Reduction, Tensor } from '../../src/index.js';
+import * as c from '../../src/index.js';
+import type { Arguments } from './calls.js';
+
+export interface TorchOp {
+  /** Its name in PyTorch's operator database, with its variant. */
+  readonly torch: string;
+  /** The names of the functions or classes here that it judges. */
+  readonly ours: readonly string[];
+  /** PyTorch's parameters, in order. */
+  readonly parameters: readonly string[];
+  /** Whether results are sums of many products, whose rounding is that of the largest. */
+  readonly accumulates: boolean;
+  readonly call: (a: Arguments) => Tensor | readonly Tensor[];
+}
+
+const ops: TorchOp[] = [];
+function row(
+  torch: string,
+  ours: string,
+  parameters: string,
+  call: TorchOp['call'],
+  { accumulates = false }: { accumulates?: boolean } = {},
+): void {
+  ops.push({ torch, ours: ours.split(' '), parameters: parameters.split(' '), accumulates, call });
+}
+const sums = { accumulates: true };
+/** The name under which this library exports a function. */
+const nameOf = (fn: unknown): string => Object.entries(c).find(([, value]) => value === fn)?.[0] ?? '';
+
+/** Channels last, from channels first. */
+const last = (x: Tensor): Tensor => x.permute([0, 2, 3, 1]);
+/** Channels first, from channels last. */
+const first = (x: Tensor): Tensor => x.permute([0, 3, 1, 2]);
+/** Runs fn channels last; images without a batch are a batch of one. */
+const overImages = (x: Tensor, fn: (x: Tensor) => Tensor): Tensor =>
+  x.rank === 3 ? first(fn(last(x.unsqueeze(0)))).squeeze(0) : first(fn(last(x)));
+/** A rank-r tensor whose axis 1 goes to the end. */
+const channelsToEnd = (x: Tensor): Tensor =>
+  x.rank < 3 ? x : x.permute([0, ...x.shape.slice(2).map((_, i) => i + 2), 1]);
+const channelsFromEnd = (x: Tensor): Tensor =>
+  x.rank < 3 ? x : x.permute([0, x.rank - 1, ...x.shape.slice(2).map((_, i) => i + 1)]);
+
+const dtypes: Readonly<Record<string, DType>> = {
+  float32: 'float32',
+  float64: 'float64',
+  int64: 'int32',
+  int32: 'int32',
+  bool: 'bool',
+};
+const asked = (a: Arguments): DType | undefined => (a.has('dtype') ? dtypes[a.text('dtype', '')] : undefined);
+const cast = (x: Tensor, dtype: DType | undefined): Tensor => (dtype === undefined ? x : x.cast(dtype));
+
+// ---- one tensor
+
+const unary: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+  abs: c.abs,
+  exp: c.exp,
+  log: c.log,
+  log1p: c.log1p,
+  sqrt: c.sqrt,
+  neg: c.neg,
+  sign: c.sign,
+  tanh: c.tanh,
+  sigmoid: c.sigmoid,
+  erf: c.erf,
+  isnan: c.isNaN,
+  logical_not: c.logicalNot,
+  clone: c.clone,
+  'nn.functional.relu': c.relu,
+  'nn.functional.silu': c.silu,
+};
+for (const [name, fn] of Object.entries(unary)) row(name, nameOf(fn), 'input', (a) => fn(a.tensor('input')));
+row('square', 'pow', 'input', (a) => a.tensor('input').pow(2));
+row('nn.functional.gelu', 'gelu', 'input', (a) => c.gelu(a.tensor('input')));
+row('nn.functional.leaky_relu', 'leakyRelu', 'input negative_slope', (a) =>
+  c.leakyRelu(a.tensor('input'), a.number('negative_slope', 0.01)),
+);
+row('nn.functional.elu', 'elu', 'input alpha', (a) => c.elu(a.tensor('input'), a.number('alpha', 1)));
+row('nn.functional.softplus', 'softplus', 'input beta threshold', (a) => c.softplus(a.tensor('input')));
+row('clamp', 'clamp', 'input min max', (a) =>
+  c.clamp(a.tensor('input'), a.number('min', -Infinity), a.number('max', Infinity)),
+);
+for (const [name, dtype] of Object.entries({ float: 'float32', double: 'float64', int: 'int32', bool: 'bool' }))
+  row(name, 'cast', 'input', (a) => c.cast(a.tensor('input'), dtype as DType));
+row('nn.functional.dropout', 'dropout', 'input p training', (a) =>
+  c.dropout(a.tensor('input'), { rate: a.number('p', 0.5), training: a.flag('training', true) }),
+);
+
+// ---- two operands
+
+const operand = (a: Arguments, name: string): c.Operand => {
+  const v = a.get(name);
+  return typeof v === 'object' ? a.tensor(name) : Number(v);
+};
+const binary: Readonly<Record<string, (a: c.Operand, b: c.Operand) => Tensor>> = {
+  mul: c.mul,
+  'div.no_rounding_mode': c.div,
+  true_divide: c.div,
+  pow: c.pow,
+  maximum: c.maximum,
+  minimum: c.minimum,
+  'max.binary': c.maximum,
+  'min.binary': c.minimum,
+  eq: c.equal,
+  ne: c.notEqual,
+  lt: c.less,
+  le: c.lessEqual,
+  gt: c.greater,
+  ge: c.greaterEqual,
+};
+for (const [name, fn] of Object.entries(binary))
+  row(name, nameOf(fn), 'input other', (a) => fn(operand(a, 'input'), operand(a, 'other')));
+const scaled = (a: Arguments): c.Operand => {
+  const [other, alpha] = [operand(a, 'other'), a.number('alpha', 1)];
+  if (alpha === 1) return other;
+  return typeof other === 'number' ? other * alpha : other.mul(alpha);
+};
+row('add', 'add', 'input other', (a) => c.add(operand(a, 'input'), scaled(a)));
+row('sub', 'sub', 'input other', (a) => c.sub(operand(a, 'input'), scaled(a)));
+row('rsub', 'sub', 'input other', (a) => {
+  const alpha = a.number('alpha', 1);
+  return c.sub(operand(a, 'other'), alpha === 1 ? operand(a, 'input') : a.tensor('input').mul(alpha));
+});
+const reversed = { __radd__: c.add, __rsub__: c.sub, __rmul__: c.mul, __rdiv__: c.div };
+for (const [name, fn] of Object.entries(reversed))
+  row(name, nameOf(fn), 'input other', (a) => fn(operand(a, 'other'), operand(a, 'input')));
+row('where', 'where', 'input condition other', (a) =>
+  c.where(a.tensor('condition'), operand(a, 'input'), operand(a, 'other')),
+);
+
+// ---- products
+
+row('matmul', 'matmul', 'input other', (a) => c.matmul(a.tensor('input'), a.tensor('other')), sums);
+row('__rmatmul__', 'matmul', 'input other', (a) => c.matmul(a.tensor('other'), a.tensor('input')), sums);
+for (const [name, second] of Object.entries({ mm: 'mat2', bmm: 'mat2', mv: 'vec', dot: 'other' }))
+  row(name, 'matmul', `input ${second}`, (a) => c.matmul(a.tensor('input'), a.tensor(second)), sums);
+for (const name of ['addmm', 'addmv', 'baddbmm'])
+  row(
+    name,
+    'matmul',
+    'input left right',
+    (a) => {
+      const product = c.matmul(a.tensor('left'), a.tensor('right')).mul(a.number('alpha', 1));
+      return product.add(a.tensor('input').mul(a.number('beta', 1)));
+    },
+    sums,
+  );
+row(
+  'nn.functional.linear',
+  'matmul',
+  'input weight bias',
+  (a) => {
+    const y = c.matmul(a.tensor('input'), a.tensor('weight').transpose());
+    return a.has('bias') ? y.add(a.tensor('bias')) : y;
+  },
+  sums,
+);
+
+// ---- reductions
+
+const keep = (a: Arguments): { keepDims: boolean } => ({ keepDims: a.flag('keepdim') });
+/** None and the empty list mean every axis. */
+const axes = (a: Arguments): number[] | undefined => {
+  const list = a.list('dim');
+  return list?.length === 0 ? undefined : list;
+};
+row('sum', 'sum', 'input dim keepdim', (a) => c.sum(cast(a.tensor('input'), asked(a)), axes(a), keep(a)), sums);
+row('mean', 'mean', 'input dim keepdim', (a) => c.mean(cast(a.tensor('input'), asked(a)), axes(a), keep(a)), sums);
+row('amax', 'max', 'input dim keepdim', (a) => c.max(a.tensor('input'), axes(a), keep(a)));
+row('amin', 'min', 'input dim keepdim', (a) => c.min(a.tensor('input'), axes(a), keep(a)));
+row('max.reduction_no_dim', 'max', 'input', (a) => c.max(a.tensor('input')));
+row('min.reduction_no_dim', 'min', 'input', (a) => c.min(a.tensor('input')));
+for (const [name, value, index] of [
+  ['max.reduction_with_dim', c.max, c.argmax],
+  ['min.reduction_with_dim', c.min, c.argmin],
+] as const)
+  row(name, `${nameOf(value)} ${nameOf(index)}`, 'input dim keepdim', (a) => [
+    value(a.tensor('input'), a.number('dim', 0), keep(a)),
+    index(a.tensor('input'), a.number('dim', 0), keep(a)),
+  ]);
+for (const [name, fn] of Object.entries({ argmax: c.argmax, argmin: c.argmin }))
+  row(name, name, 'input dim keepdim', (a) => fn(a.tensor('input'), axes(a)?.[0], keep(a)));
+row('logsumexp', 'logsumexp', 'input dim keepdim', (a) => c.logsumexp(a.tensor('input'), axes(a), keep(a)), sums);
+for (const [name, fn] of Object.entries({
+  softmax: c.softmax,
+  'softmax.with_dtype': c.softmax,
+  log_softmax: c.logSoftmax,
+  'log_softmax.dtype': c.logSoftmax,
+}))
+  row(name, nameOf(fn), 'input dim', (a) => fn(cast(a.tensor('input'), asked(a)), a.number('dim', -1)));
+/** std and var may have their `unbiased` in the place of dim. */
+const spread = (a: Arguments, fn: typeof c.std): Tensor => {
+  const inPlaceOfDim = typeof a.get('dim') === 'boolean';
+  const unbiased = inPlaceOfDim ? a.flag('dim') : a.flag('unbiased', true);
+  return fn(a.tensor('input'), inPlaceOfDim ? undefined : axes(a), {
+    ...keep(a),
+    correction: a.number('correction', unbiased ? 1 : 0),
+  });
+};
+const average = (a: Arguments): Tensor =>
+  c.mean(a.tensor('input'), typeof a.get('dim') === 'boolean' ? undefined : axes(a), keep(a));
+row('std', 'std', 'input dim', (a) => spread(a, c.std), sums);
+row('var', 'variance', 'input dim', (a) => spread(a, c.variance), sums);
+row('std_mean', 'std mean', 'input dim', (a) => [spread(a, c.std), average(a)], sums);
+row('var_mean', 'variance mean', 'input dim', (a) => [spread(a, c.variance), average(a)], sums);
+
+// ---- movement
+
+for (const name of ['reshape', 'view'])
+  row(name, 'reshape', 'input shape', (a) => c.reshape(a.tensor('input'), a.list('shape') ?? []));
+row('ravel', 'reshape', 'input', (a) => c.reshape(a.tensor('input'), [-1]));
+row('flatten', 'reshape', 'input start_dim end_dim', (a) => {
+  const { shape, rank } = a.tensor('input');
+  const at = (name: string, fallback: number): number => (a.number(name, fallback) + rank) % Math.max(rank, 1);
+  const [from, to] = [at('start_dim', 0), at('end_dim', -1)];
+  const size = shape.slice(from, to + 1).reduce((x, y) => x * y, 1);
+  return c.reshape(a.tensor('input'), [...shape.slice(0, from), size, ...shape.slice(to + 1)]);
+});
+row('squeeze', 'squeeze', 'input dim', (a) =>
+  c.squeeze(a.tensor('input'), a.has('dim') ? a.number('dim', 0) : undefined),
+);
+row('unsqueeze', 'unsqueeze', 'input dim', (a) => c.unsqueeze(a.tensor('input'), a.number('dim', 0)));
+row('permute', 'permute', 'input dims', (a) => c.permute(a.tensor('input'), a.list('dims') ?? []));
+row('transpose', 'transpose', 'input dim0 dim1', (a) =>
+  c.transpose(a.tensor('input'), a.number('dim0', 0), a.number('dim1', 1)),
+);
+row('T', 'permute', 'input', (a) => {
+  const x = a.tensor('input');
+  return c.permute(
+    x,
+    x.shape.map((_, i) => x.rank - 1 - i),
+  );
+});
+for (const name of ['t', 'mT']) row(name, 'transpose', 'input', (a) => c.transpose(a.tensor('input')));
+for (const name of ['expand', 'broadcast_to'])
+  row(name, 'expand', 'input shape', (a) => c.expand(a.tensor('input'), a.list('shape') ?? []));
+row('expand_as', 'expand', 'input other', (a) => c.expand(a.tensor('input'), a.tensor('other').shape));
+row('flip', 'flip', 'input dims', (a) => c.flip(a.tensor('input'), a.list('dims') ?? []));
+row('flipud', 'flip', 'input', (a) => c.flip(a.tensor('input'), 0));
+row('fliplr', 'flip', 'input', (a) => c.flip(a.tensor('input'), 1));
+row('cat', 'concat', 'tensors dim', (a) => c.concat(a.tensors('tensors'), a.number('dim', 0)));
+row('stack', 'stack', 'tensors dim', (a) => c.stack(a.tensors('tensors'), a.number('dim', 0)));
+row('index_select', 'indexSelect', 'input dim index', (a) =>
+  c.indexSelect(a.tensor('input'), a.tensor('index'), a.number('dim', 0)),
+);
+/** One axis cut, the others whole. */
+const cut = (x: Tensor, dim: number, range: c.Range): Tensor =>
+  c.slice(x, ...x.shape.map((_, i) => (i === (dim + x.rank) % x.rank ? range : null)));
+row('slice', 'slice', 'input dim start end step', (a) => {
+  const end = a.has('end') ? a.number('end', 0) : null;
+  return cut(a.tensor('input'), a.number('dim', 0), [a.number('start', 0), end, a.number('step', 1)]);
+});
+row('narrow', 'slice', 'input dim start length', (a) => {
+  const x = a.tensor('input');
+  const dim = a.number('dim', 0);
+  const start = a.number('start', 0);
+  const from = start < 0 ? start + (x.shape.at(dim) as number) : start;
+  return cut(x, dim, [from, from + a.number('length', 0)]);
+});
+row('select', 'slice', 'input dim index', (a) => {
+  const x = a.tensor('input');
+  const dim = a.number('dim', 0);
+  const index = a.number('index', 0);
+  const at = index < 0 ? index + (x.shape.at(dim) as number) : index;
+  return cut(x, dim, [at, at + 1]).squeeze(dim);
+});
+for (const name of ['constant_pad_nd', 'nn.functional.pad.constant'])
+  row(name, 'pad', name === 'constant_pad_nd' ? 'input pad value' : 'input pad mode value', (a) => {
+    const x = a.tensor('input');
+    // PyTorch counts pairs from the last axis.
+    const list = a.list('pad') ?? [];
+    const pads = x.shape.map((_, i): [number, number] => {
+      const at = 2 * (x.rank - 1 - i);
+      return [list[at] ?? 0, list[at + 1] ?? 0];
+    });
+    return c.pad(x, pads, a.number('value', 0));
+  });
+
+// ---- making tensors
+
+const options = (a: Arguments): { dtype?: DType } => ({ dtype: asked(a) });
+row('zeros', 'zeros', 'shape', (a) => c.zeros(a.list('shape') ?? [], options(a)));
+row('ones', 'ones', 'shape', (a) => c.ones(a.list('shape') ?? [], options(a)));
+row('full_like', 'full', 'input fill_value', (a) =>
+  c.full(a.tensor('input').shape, a.number('fill_value', 0), { dtype: asked(a) ?? a.tensor('input').dtype }),
+);
+row('zeros_like', 'zerosLike', 'input', (a) => cast(c.zerosLike(a.tensor('input')), asked(a)));
+row('ones_like', 'onesLike', 'input', (a) => cast(c.onesLike(a.tensor('input')), asked(a)));
+row('eye', 'eye', 'n m', (a) => c.eye(a.number('n', 0), a.has('m') ? a.number('m', 0) : undefined, options(a)));
+row('arange', 'arange', 'start end step', (a) =>
+  c.arange(a.number('start', 0), a.has('end') ? a.number('end', 0) : undefined, a.number('step', 1), options(a)),
+);
+row('linspace', 'linspace', 'start end steps', (a) =>
+  c.linspace(a.number('start', 0), a.number('end', 0), a.number('steps', 0), options(a)),
+);
+
+// ---- images
+
+const padding = (a: Arguments): c.Padding =>
+  typeof a.get('padding') === 'string' ? (a.text('padding', '') as c.Padding) : a.pair('padding', 0);
+row(
+  'nn.functional.conv2d',
+  'conv2d',
+  'input weight bias stride padding dilation groups',
+  (a) =>
+    overImages(a.tensor('input'), (x) =>
+      c.conv2d(x, a.tensor('weight').permute([2, 3, 1, 0]), {
+        bias: a.optionalTensor('bias'),
+        stride: a.pair('stride', 1),
+        padding: padding(a),
+        dilation: a.pair('dilation', 1),
+        groups: a.number('groups', 1),
+      }),
+    ),
+  sums,
+);
+row(
+  'nn.functional.conv_transpose2d',
+  'conv2dTranspose',
+  'input weight bias stride padding output_padding groups dilation',
+  (a) =>
+    overImages(a.tensor('input'), (x) =>
+      c.conv2dTranspose(x, a.tensor('weight').permute([2, 3, 1, 0]), {
+        bias: a.optionalTensor('bias'),
+        stride: a.pair('stride', 1),
+        padding: a.pair('padding', 0),
+        outputPadding: a.pair('output_padding', 0),
+        dilation: a.pair('dilation', 1),
+        groups: a.number('groups', 1),
+      }),
+    ),
+  sums,
+);
+row(
+  'nn.functional.avg_pool2d',
+  'avgPool2d',
+  'input kernel_size stride padding ceil_mode count_include_pad divisor_override',
+  (a) => {
+    const kernelSize = a.pair('kernel_size', 1);
+    return overImages(a.tensor('input'), (x) =>
+      c.avgPool2d(x, {
+        kernelSize,
+        stride: (a.list('stride')?.length ?? 0) === 0 ? undefined : a.pair('stride', 1),
+        padding: a.pair('padding', 0),
+        countIncludePad: a.flag('count_include_pad', true),
+      }),
+    );
+  },
+  sums,
+);
+row('nn.functional.max_pool2d', 'maxPool2d PoolIndices', 'input kernel_size stride padding dilation', (a) => {
+  let plane: Tensor | undefined;
+  const values = overImages(a.tensor('input'), (x) => {
+    const [found, indices] = c.maxPool2d(x, {
+      kernelSize: a.pair('kernel_size', 1),
+      stride: (a.list('stride')?.length ?? 0) === 0 ? undefined : a.pair('stride', 1),
+      padding: a.pair('padding', 0),
+    });
+    plane = indices.plane;
+    return found;
+  });
+  return a.flag('return_indices') ? [values, first(plane as Tensor).reshape(values.shape)] : values;
+});
+for (const name of ['nn.functional.max_unpool2d', 'nn.functional.max_unpool2d.grad'])
+  row(name, 'maxUnpool2d poolIndices', 'input indices kernel_size stride padding output_size', (a) => {
+    const size = a.list('output_size')?.slice(-2) as [number, number] | undefined;
+    const indices = a.tensor('indices');
+    return overImages(a.tensor('input'), (x) =>
+      c.maxUnpool2d(x, last(indices.rank === 3 ? indices.unsqueeze(0) : indices), {
+        kernelSize: a.pair('kernel_size', 1),
+        stride: (a.list('stride')?.length ?? 0) === 0 ? undefined : a.pair('stride', 1),
+        padding: a.pair('padding', 0),
+        outputSize: size,
+        check: 'shape',
+      }),
+    );
+  });
+const resized = (a: Arguments, method: 'nearest' | 'bilinear', alignCorners: boolean): Tensor => {
+  const scale = a.list('scale_factor');
+  const [height, width] = a.tensor('input').shape.slice(-2);
+  const [h, w] = scale === undefined ? a.pair('size', 1) : [scale[0], scale.at(-1) as number];
+  const size = scale === undefined ? ([h, w] as const) : ([Math.floor(height * h), Math.floor(width * w)] as const);
+  // PyTorch's nearest is the legacy rule: the pixel that begins before the place.
+  const rule = method === 'nearest' ? { halfPixelCenters: false } : { alignCorners };
+  return overImages(a.tensor('input'), (x) => c.resize2d(x, { size, method, ...rule }));
+};
+row('nn.functional.interpolate.nearest', 'resize2d', 'input size scale_factor', (a) => resized(a, 'nearest', false));
+row('nn.functional.upsample_nearest', 'resize2d', 'input size scale_factor', (a) => resized(a, 'nearest', false));
+row(
+  'nn.functional.interpolate.bilinear',
+  'resize2d',
+  'input size scale_factor mode align_corners',
+  (a) => resized(a, 'bilinear', a.flag('align_corners')),
+  sums,
+);
+row(
+  'nn.functional.upsample_bilinear',
+  'resize2d',
+  'input size scale_factor',
+  (a) => resized(a, 'bilinear', true),
+  sums,
+);
+row('nn.functional.pixel_shuffle', 'pixelShuffle', 'input upscale_factor', (a) =>
+  overImages(a.tensor('input'), (x) => c.pixelShuffle(x, a.number('upscale_factor', 1))),
+);
+row('nn.functional.pixel_unshuffle', 'pixelUnshuffle', 'input downscale_factor', (a) =>
+  overImages(a.tensor('input'), (x) => c.pixelUnshuffle(x, a.number('downscale_factor', 1))),
+);
+
+// ---- norms
+
+row(
+  'nn.functional.batch_norm',
+  'BatchNorm2d',
+  'input running_mean running_var weight bias training momentum eps',
+  (a) => {
+    const x = a.tensor('input');
+    // Fewer or more than two spatial axes are one of height 1 or a longer width.
+    const [batch, channels, ...rest] = x.shape;
+    const image = x.reshape([batch, channels, 1, rest.reduce((n, size) => n * size, 1)]);
+    const layer = new c.BatchNorm2d(channels, { eps: a.number('eps', 1e-5), affine: a.has('weight') });
+    layer.train(a.flag('training'));
+    // The layer's own are float32 on the default device.
+    const of = { dtype: x.dtype, device: x.device };
+    Object.assign(layer, { runningMean: c.zeros([channels], of), runningVar: c.ones([channels], of) });
+    const buffers = { runningMean: 'running_mean', runningVar: 'running_var' };
+    return first(layered(layer, a, buffers, last(image))).reshape(x.shape);
+  },
+  sums,
+);
+row(
+  'nn.functional.group_norm',
+  'GroupNorm',
+  'input num_groups weight bias eps',
+  (a) => {
+    const x = a.tensor('input');
+    const layer = new c.GroupNorm(a.number('num_groups', 1), x.shape[1], {
+      eps: a.number('eps', 1e-5),
+      affine: a.has('weight'),
+    });
+    return channelsFromEnd(layered(layer, a, {}, channelsToEnd(x)));
+  },
+  sums,
+);
+/** Runs a layer with the call's tensors in the places of its own, so that gradients reach them. */
+function layered(
+  layer: c.BatchNorm2d | c.GroupNorm,
+  a: Arguments,
+  buffers: Readonly<Record<string, string>>,
+  x: Tensor,
+): Tensor {
+  const places: Readonly<Record<string, string>> = { weight: 'weight', bias: 'bias', ...buffers };
+  for (const [field, name] of Object.entries(places))
+    if (a.has(name)) Object.assign(layer, { [field]: a.tensor(name) });
+  return layer.forward(x);
+}
+
+// ---- losses
+
+const reduction = (a: Arguments): { reduction: Reduction } => ({ reduction: a.text('reduction', 'mean') as Reduction });
+row(
+  'nn.functional.mse_loss',
+  'mse',
+  'input target',
+  (a) => c.mse(a.tensor('input'), a.tensor('target'), reduction(a)),
+  sums,
+);
+row(
+  'nn.functional.l1_loss',
+  'l1',
+  'input target',
+  (a) => c.l1(a.tensor('input'), a.tensor('target'), reduction(a)),
+  sums,
+);
+row(
+  'nn.functional.binary_cross_entropy_with_logits',
+  'bceWithLogits',
+  'input target',
+  (a) =>
+    c.bceWithLogits(a.tensor('input'), a.tensor('target'), {
+      ...reduction(a),
+      posWeight: a.optionalTensor('pos_weight'),
+    }),
+  sums,
+);
+row(
+  'nn.functional.cross_entropy',
+  'crossEntropy',
+  'input target',
+  (a) => {
+    const [x, target] = [a.tensor('input'), a.tensor('target')];
+    return c.crossEntropy(channelsToEnd(x), target.dtype === 'int32' ? target : channelsToEnd(target), {
+      ...reduction(a),
+      ignoreIndex: a.has('ignore_index') ? a.number('ignore_index', 0) : undefined,
+    });
+  },
+  sums,
+);
+
+export const torchOps: readonly TorchOp[] = ops;

@@ -1,0 +1,166 @@
+/**
+ * The calls of PyTorch's operator database that this library does not claim, each with its reason. Every other call must be right. Not here: the calls
+ * of which the Python side writes no values; it counts them under one of `reasons`.
+ */
+import { Tensor } from '../../src/index.js';
+import type { Arguments, WrittenCall } from './calls.js';
+
+interface Rule {
+  /** Names in the operator database. */
+  readonly ops: RegExp;
+  readonly reason: string;
+  /** Whether the values are claimed all the same. */
+  readonly gradientOnly?: boolean;
+  readonly when: (a: Arguments, call: WrittenCall) => boolean;
+}
+
+export const reasons = {
+  unwritable: 'a type other than float32, float64, int32 and bool',
+  refused: 'PyTorch itself has no result or no gradient',
+} as const;
+
+const isError = (_: Arguments, call: WrittenCall): boolean => call.source === 'error';
+const rank = (a: Arguments): number => (a.get('input') instanceof Tensor ? a.tensor('input').rank : -1);
+/** linspace(0, 3, 1.0): numbers here have no type. */
+const isOfFloat = (a: Arguments, call: WrittenCall): boolean => isError(a, call) && a.number('steps', 0) >= 1;
+/** Whether a float tensor among the arguments holds a value for which `test` is true. */
+const holds = (a: Arguments, test: (v: number) => boolean): boolean =>
+  a.names
+    .map((name) => a.get(name))
+    .some((v) => v instanceof Tensor && v.dtype.startsWith('float') && v.dataSync().some(test));
+const image = (name: string): RegExp => new RegExp(`^nn\\.functional\\.(${name})(\\.|$)`);
+const repeats = (a: Arguments): boolean => {
+  const indices = a.tensor('indices');
+  const [h, w] = indices.shape.slice(-2);
+  const data = indices.dataSync();
+  const planes = Array.from({ length: indices.size / (h * w) }, (_, i) => data.subarray(i * h * w, (i + 1) * h * w));
+  return planes.some((plane) => new Set(plane).size < plane.length);
+};
+
+const rules: readonly Rule[] = [
+  { ops: /./, reason: 'out=, a result written into an argument', when: (a) => a.has('out') },
+  {
+    ops: /./,
+    reason: 'an axis of a tensor without axes, which is an error here',
+    when: (a) => rank(a) === 0 && ['dim', 'dim0'].some((name) => a.has(name) && typeof a.get(name) !== 'boolean'),
+  },
+  {
+    ops: /^(add|sub|mul|div\.no_rounding_mode|true_divide|pow)$/,
+    reason: 'two numbers, of which one must be a tensor here',
+    when: (a) => typeof a.get('input') === 'number' && typeof a.get('other') === 'number',
+  },
+  {
+    ops: /^(eq|ne|lt|le|gt|ge|rsub|__r\w+__|(max|min)\.binary|maximum|minimum)$/,
+    reason: 'legal here: a number as either operand',
+    when: (a, call) => isError(a, call) && ['input', 'other'].some((name) => typeof a.get(name) === 'number'),
+  },
+
+  // ---- elementwise
+  { ops: /^sign$/, reason: 'NaN, whose sign is 0 there and NaN here', when: (a) => holds(a, Number.isNaN) },
+  {
+    ops: /^(abs|nn\.functional\.elu)$/,
+    reason: 'gradients at NaN: abs has 0 there and NaN here, elu NaN there in float64 only',
+    gradientOnly: true,
+    when: (a) => holds(a, Number.isNaN),
+  },
+  {
+    ops: /^int$/,
+    reason: 'values outside of int32, which end at its limits here and at the lowest there',
+    when: (a) => holds(a, (v) => !(Math.abs(v) < 2 ** 31)),
+  },
+  { ops: /gelu$/, reason: 'approximate', when: (a) => a.text('approximate', 'none') !== 'none' },
+  {
+    ops: /softplus$/,
+    reason: 'beta and threshold',
+    when: (a) => a.number('beta', 1) !== 1 || a.number('threshold', 20) !== 20,
+  },
+  {
+    ops: /^clamp$/,
+    reason: 'tensors as limits',
+    when: (a) => ['min', 'max'].some((name) => a.get(name) instanceof Tensor),
+  },
+  {
+    ops: /dropout$/,
+    reason: 'a random mask',
+    when: (a) => a.flag('training', true) && a.number('p', 0.5) > 0 && a.number('p', 0.5) < 1,
+  },
+  { ops: /dropout$/, reason: 'p = 1, which is an error here', when: (a) => a.number('p', 0.5) === 1 },
+
+  // ---- reductions and movement
+  {
+    ops: /^logsumexp$/,
+    reason: 'gradients at 100 and beyond, where PyTorch takes exp(x − result), which loses digits',
+    gradientOnly: true,
+    when: (a) => holds(a, (v) => Math.abs(v) >= 100),
+  },
+  {
+    ops: /^(amax|amin)$/,
+    reason: 'legal here: more than 64 axes',
+    when: (a, call) => isError(a, call) && rank(a) > 64,
+  },
+  {
+    ops: /^squeeze$/,
+    reason: 'an axis whose size is not 1, which is an error here',
+    when: (a) => a.has('dim') && a.tensor('input').shape.at(a.number('dim', 0)) !== 1,
+  },
+  { ops: /^t$/, reason: 'fewer than two axes, which is an error here', when: (a) => rank(a) < 2 },
+  { ops: /^t$/, reason: 'legal here: more than two axes', when: isError },
+  { ops: /^mT$/, reason: 'fewer than two axes, which is an error here', when: (a) => rank(a) < 2 },
+  {
+    ops: /^cat$/,
+    reason: 'an empty tensor of rank 1 among tensors of another rank, which PyTorch passes over',
+    when: (a) => {
+      const tensors = a.tensors('tensors').filter((t) => t instanceof Tensor);
+      return tensors.some((t) => t.rank === 1 && t.size === 0) && tensors.some((t) => t.rank !== 1);
+    },
+  },
+  {
+    ops: /pad(_nd|\.constant)$/,
+    reason: 'negative pads, which slice() cuts here',
+    when: (a) => (a.list('pad') ?? []).some((n) => n < 0),
+  },
+
+  // ---- making tensors
+  {
+    ops: /^arange$/,
+    reason: 'no dtype: whole numbers give int64 there, float32 here',
+    when: (a, call) => !isError(a, call) && !a.has('dtype'),
+  },
+  { ops: /^arange$/, reason: 'legal here: a step away from the end, which gives no elements', when: isError },
+  { ops: /^linspace$/, reason: 'legal here: a number of points written as 1.0', when: isOfFloat },
+  { ops: /^linspace$/, reason: 'no points, which is an error here', when: (a) => a.number('steps', 0) === 0 },
+
+  // ---- images
+  { ops: image('(max|avg)_pool2d'), reason: 'ceil_mode', when: (a) => a.flag('ceil_mode') },
+  { ops: image('max_pool2d'), reason: 'dilation', when: (a) => a.pair('dilation', 1).some((d) => d !== 1) },
+  { ops: image('avg_pool2d'), reason: 'divisor_override', when: (a) => a.has('divisor_override') },
+  {
+    ops: image('max_unpool2d'),
+    reason: 'indices that repeat, of which PyTorch keeps an arbitrary one',
+    when: repeats,
+  },
+  {
+    ops: image('interpolate|upsample_nearest'),
+    reason: 'images of one or three dimensions',
+    when: (a) => rank(a) !== 4,
+  },
+  {
+    ops: image('interpolate|upsample_nearest|upsample_bilinear'),
+    reason: 'a scale that is not whole: places here are those of the size that results (recompute_scale_factor)',
+    when: (a) => a.has('scale_factor') && (a.list('scale_factor') ?? []).some((s) => !Number.isInteger(s)),
+  },
+
+  // ---- norms and losses
+  { ops: image('batch_norm'), reason: 'an input of one axis, which has no channels', when: (a) => rank(a) === 1 },
+  { ops: image('group_norm'), reason: 'a negative eps, which is an error here', when: (a) => a.number('eps', 1) < 0 },
+  { ops: image('binary_cross_entropy_with_logits'), reason: 'weight', when: (a) => a.has('weight') },
+  {
+    ops: image('cross_entropy'),
+    reason: 'weight or label_smoothing',
+    when: (a) => ['weight', 'label_smoothing'].some((name) => a.has(name)),
+  },
+];
+
+/** Under which rule a call falls; undefined for one that must be right. */
+export const notClaimed = (call: WrittenCall, a: Arguments): Rule | undefined =>
+  rules.find((rule) => rule.ops.test(call.op) && rule.when(a, call));
