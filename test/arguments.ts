@@ -209,6 +209,7 @@ const doors: Readonly<Record<string, () => unknown>> = {
   grad: () => c.grad(parameter().sum(), [parameter()], wrong),
   gradcheck: () => c.gradcheck(() => precise(), [precise()], wrong),
   gradgradcheck: () => c.gradgradcheck(() => precise(), [precise()], wrong),
+  device: () => c.device('wasm', wrong),
   clipGradNorm: () => c.clipGradNorm([parameter()], 1, wrong),
   Conv2d: () => new c.Conv2d(2, 4, 3, wrong),
   ConvTranspose2d: () => new c.ConvTranspose2d(2, 4, 3, wrong),
@@ -253,6 +254,14 @@ const doors: Readonly<Record<string, () => unknown>> = {
 
 /** Misspelt and foreign options, and what the message says of them. */
 const options: readonly Row[] = [
+  [
+    'device',
+    () => c.device('wasm', { thread: 1 }),
+    ValueError,
+    /options are threads, build; got thread=1; did you mean threads\?/,
+  ],
+  ['device', () => c.device('auto', { threads: 2 }), ValueError, /there are no options; got threads=2/],
+  ['device', () => c.device('webgl', { mode: 'cpu' }), ValueError, /the only option is asyncMode; got mode='cpu'/],
   [
     'conv2d',
     () => c.conv2d(image(), weight(), { stide: 2 }),
@@ -502,9 +511,21 @@ function parametersOf(value: object, text = String(value)): string {
 }
 const takesOptions = (value: object): boolean => /\boptions\b|\{/.test(parametersOf(value));
 
+test("a tensor's shape cannot be written, and a caller's array stays the caller's", () => {
+  const shape = [2, 3];
+  const made = [c.zeros(shape), x().upload(new Float32Array(6), 'float32', shape), x().fullLike(1, shape)];
+  shape[0] = 5;
+  for (const t of made) {
+    assert.equal(t.shape, [2, 3]);
+    assert.throws(() => {
+      t.shape[0] = 5;
+    }, TypeError);
+  }
+});
+
 test('every export that takes options has a row', () => {
   // Bases of classes that have rows, states as getState() gives them, and doors tested elsewhere.
-  const elsewhere = ['MaxPooling', 'Optimizer', 'FastRandom.setState', 'compile', 'device'];
+  const elsewhere = ['MaxPooling', 'Optimizer', 'FastRandom.setState', 'compile'];
   // Not public: what optimizers ask of their update rules.
   const hooks = ['checkOptions', 'slots', 'update'];
   const missing: string[] = [];

@@ -1,5 +1,5 @@
 /** Choosing a device, and the default one that new tensors go to. */
-import { checkDevice } from '../arguments.js';
+import { checkDevice, knownOptions, type OptionNames } from '../arguments.js';
 import { DeviceError, ValueError } from '../errors.js';
 import type { Device } from './device.js';
 import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
@@ -10,6 +10,10 @@ import type { WasmOptions } from './wasm/index.js';
 const adapters = ['webgpu', 'webgl2', 'webgl', 'headlessgl'] as const satisfies readonly GpuMode[];
 export type AdapterName = (typeof adapters)[number];
 export type DeviceName = 'reference' | 'wasm' | 'gpu' | AdapterName | 'auto';
+
+const wasmOptions: OptionNames<WasmOptions> = { threads: 'value', build: 'value' };
+/** Of a gpu.js mode that is named itself. */
+const adapterOptions: OptionNames<Omit<GpuOptions, 'mode'>> = { asyncMode: 'flag' };
 
 const reference = new ReferenceDevice();
 let current: Device = reference;
@@ -61,17 +65,20 @@ export function device(name: DeviceName, options?: GpuOptions & WasmOptions): Pr
 export async function device(name: DeviceName, options: GpuOptions & WasmOptions = {}): Promise<Device> {
   switch (name) {
     case 'auto':
-      return automatic();
     case 'reference':
-      return reference;
+      knownOptions<object>('device', options, {});
+      return name === 'auto' ? automatic() : reference;
     case 'wasm':
+      knownOptions<WasmOptions>('device', options, wasmOptions);
       return (await import('./wasm/index.js')).createWasmDevice(options);
     case 'gpu':
+      knownOptions<GpuOptions>('device', options, { ...adapterOptions, mode: 'value' });
       return (await import('./gpu/index.js')).createGpuDevice(options);
     case 'webgpu':
     case 'webgl2':
     case 'webgl':
     case 'headlessgl':
+      knownOptions<Omit<GpuOptions, 'mode'>>('device', options, adapterOptions);
       return (await import('./gpu/index.js')).createGpuDevice({ ...options, mode: name });
     default:
       throw new DeviceError(
