@@ -71,6 +71,7 @@ export {
   transpose,
   unsqueeze,
 } from './autograd/ops/movement.js';
+export { type AffineOptions, batchNorm, groupNorm, layerNorm } from './autograd/ops/norm.js';
 export {
   type AvgPool2dOptions,
   avgPool2d,

@@ -42,6 +42,14 @@ export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | '
 export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 export type BinaryFn = ArithmeticFn | ComparisonFn;
 
+/** An array as [outer, positions, groups, inner]: what is normalised together is all positions and inner elements of one outer element and group. */
+export interface Grouping {
+  readonly outer: number;
+  readonly positions: number;
+  readonly groups: number;
+  readonly inner: number;
+}
+
 /** Every kernel by name, with its attributes: plain data, so that a call can be recorded. `a, b → c` lists inputs and outputs. */
 export interface KernelAttrs {
   /** x → y. alpha: slope of leakyRelu, alpha of elu, lower bound of clamp; beta: upper bound of clamp. isNaN and logicalNot give bool. */
@@ -108,6 +116,12 @@ export interface KernelAttrs {
   bceWithLogits: { posWeight: number };
   /** g, logits, target (same shape) → g·∂loss/∂logits = g·((1 + (posWeight−1)·z)·sigmoid(x) − posWeight·z). */
   bceWithLogitsGrad: { posWeight: number };
+  /** x → mean [2, outer, groups], the sum of its two rows, since one number would lose digits where the mean is large; variance [outer, groups], divided by the count. */
+  moments: { grouping: Grouping };
+  /** x, mean [1 or 2, outer, groups], the sum of its rows, variance, then scale and shift [groups·inner] or neither → (x − mean)·scale/√(variance + eps) + shift. */
+  normalize: { grouping: Grouping; eps: number };
+  /** g, x, mean, variance, scale? → the gradients of normalize by x and, with a scale, by scale and shift. fixed: mean and variance do not depend on x. */
+  normalizeGrad: { grouping: Grouping; eps: number; fixed: boolean };
   /** p, g, m, v, vmax? for each parameter in turn → p, m, v, vmax? in turn: one Adam step; `step` counts from 1. */
   adam: AdamAttrs;
 }

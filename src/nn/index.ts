@@ -7,7 +7,7 @@ export * as init from './init.js';
 export { Linear } from './linear.js';
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
 export { type LoadReport, Module } from './module.js';
-export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, type NormOptions } from './norm.js';
+export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, LayerNorm, type NormOptions } from './norm.js';
 export {
   AvgPool2d,
   type AvgPool2dLayerOptions,

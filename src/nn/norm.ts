@@ -1,10 +1,11 @@
-/** Normalisation layers, channels last, written in ops. */
+/** Normalisation layers, channels last. Not here: the arithmetic (autograd/ops/norm.ts). */
 import { checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { checkTensor } from '../autograd/graph.js';
+import { checkTensor, endWith } from '../autograd/graph.js';
+import { checkedPerChannel, groupNorm, layerNorm, moments, normalizeBy } from '../autograd/ops/norm.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
-import { rank4, sizeOf } from '../tensor/shape.js';
+import { rank4, type Shape } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
 import { attributes, checkChannels, checkCount, checkGroups } from './check.js';
 import { Module } from './module.js';
@@ -66,7 +67,15 @@ export class BatchNorm2d extends Module {
     checkTensor(op, 'input', x);
     rank4(op, 'input', x.shape);
     checkChannels(op, x, this.channels, 4);
-    if (!this.training) return this.#scaled(x.sub(this.runningMean), this.runningVar);
+    const affine = { weight: this.weight, bias: this.bias, eps: this.eps };
+    const grouping = checkedPerChannel(op, x, affine);
+    if (!this.training) {
+      const statistics = [
+        this.runningMean.reshape([1, 1, this.channels]),
+        this.runningVar.reshape([1, this.channels]),
+      ] as const;
+      return endWith(normalizeBy(x, statistics, grouping, affine, true), ...statistics);
+    }
     const count = x.size / this.channels;
     if (count < 2)
       throw new ShapeError(
@@ -75,24 +84,17 @@ export class BatchNorm2d extends Module {
         `input=${show(x.shape)}`,
         'use a larger batch, or eval()',
       );
-    const mean = x.mean([0, 1, 2]);
-    const centred = x.sub(mean);
-    const variance = centred.mul(centred).mean([0, 1, 2]);
+    const statistics = moments(x, grouping);
+    const y = normalizeBy(x, statistics, grouping, affine, false);
     noGrad(() => {
       const blend = (running: Tensor, now: Tensor, factor: number): void => {
-        running.assign(running.mul(1 - this.momentum).add(now.detach().mul(this.momentum * factor)));
+        running.assign(running.mul(1 - this.momentum).add(now.mul(this.momentum * factor)));
       };
-      blend(this.runningMean, mean, 1);
-      blend(this.runningVar, variance, count / (count - 1));
+      const [mean, variance] = statistics;
+      blend(this.runningMean, mean.sum(0).reshape([this.channels]), 1);
+      blend(this.runningVar, variance.reshape([this.channels]), count / (count - 1));
     });
-    return this.#scaled(centred, variance);
-  }
-
-  /** Scales are worked out per channel, where they are cheap. */
-  #scaled(centred: Tensor, variance: Tensor): Tensor {
-    const deviation = variance.add(this.eps).sqrt();
-    const y = this.weight === null ? centred.div(deviation) : centred.mul(this.weight.div(deviation));
-    return this.bias === null ? y : y.add(this.bias);
+    return endWith(y, ...statistics);
   }
   override describe(): string {
     return `${this.channels}, ${attributes({ eps: this.eps, momentum: this.momentum, affine: this.weight === null ? false : undefined })}`;
@@ -130,13 +132,44 @@ export class GroupNorm extends Module {
 
   forward(x: Tensor): Tensor {
     checkChannels('GroupNorm', x, this.channels, 2);
-    const grouped = x.reshape([x.shape[0], sizeOf(x.shape.slice(1, -1)), this.groups, this.channels / this.groups]);
-    const centred = grouped.sub(grouped.mean([1, 3], { keepDims: true }));
-    const variance = centred.mul(centred).mean([1, 3], { keepDims: true });
-    const y = centred.div(variance.add(this.eps).sqrt()).reshape(x.shape);
-    return this.weight === null || this.bias === null ? y : y.mul(this.weight).add(this.bias);
+    return groupNorm(x, this.groups, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
   override describe(): string {
     return `${this.groups}, ${this.channels}, ${attributes({ eps: this.eps, affine: this.weight === null ? false : undefined })}`;
+  }
+}
+
+/**
+ * Normalises over the last axes, each position by itself: the same while training and after.
+ * @shape x […, …shape] → y, as x; weight and bias [shape]
+ * @gradient through mean and variance
+ * @throws ValueError for options or sizes out of range; ShapeError when the input does not end in `shape`
+ * @source Ba, Kiros and Hinton 2016; torch.nn.LayerNorm
+ */
+export class LayerNorm extends Module {
+  readonly shape: Shape;
+  readonly eps: number;
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+
+  /** @param shape the sizes of the last axes, or of the last one */
+  constructor(shape: number | Shape, options: NormOptions = {}) {
+    super();
+    const op = 'LayerNorm';
+    knownOptions(op, options, normOptions);
+    const { eps = 1e-5, affine = true } = options;
+    this.shape = typeof shape === 'number' ? [shape] : [...shape];
+    for (const size of this.shape) checkCount(op, 'sizes', size);
+    checkEps(op, eps);
+    this.eps = eps;
+    this.weight = affine ? oneParameter([...this.shape]) : null;
+    this.bias = affine ? zeroParameter([...this.shape]) : null;
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.shape, { weight: this.weight, bias: this.bias, eps: this.eps });
+  }
+  override describe(): string {
+    return `[${this.shape}], ${attributes({ eps: this.eps, affine: this.weight === null ? false : undefined })}`;
   }
 }

@@ -414,6 +414,47 @@ test('rows joined and cut apart, of widths that are copied by sixteens and other
   }
 });
 
+test('normalisation of many shapes: moments, application, gradients', () => {
+  const of = (...shape: number[]): Spec => ({ shape, dtype: 'float32' });
+  for (let i = 0; i < 40; i++) {
+    const [inner, groups] = [pick([1, 1, 2, 3, 4, 5, 16, 17, 33]), pick([1, 2, 3, 4, 8, 16, 19])];
+    const grouping = { outer: pick([1, 1, 2, 5]), positions: pick([1, 2, 7, 65, 700]), groups, inner };
+    if (i % 8 === 7) Object.assign(grouping, { outer: 900, positions: 1 });
+    const { outer, positions } = grouping;
+    if (positions * inner < 2) continue;
+    const columns = groups * inner;
+    const what = JSON.stringify(grouping);
+    const x = dense(outer, positions, columns);
+    const [statistic, single, list] = [of(2, outer, groups), of(outer, groups), of(columns)];
+    const [mean, variance] = run(reference, 'moments', [x], { grouping }, [statistic, single]);
+    const given = [
+      { data: mean, spec: statistic },
+      { data: variance, spec: single },
+    ];
+    check(`variance ${what}`, 'moments', [x], { grouping }, [statistic, single], 2);
+    const [scale, shift, g] = [dense(columns), dense(columns), dense(outer, positions, columns)];
+    // A few elements that are nearly equal have gradients as large as one over their deviation.
+    const steep = 1 / Math.sqrt(Math.min(...variance) + 1e-5);
+    const attrs = { grouping, eps: 1e-5 };
+    check(`plain ${what}`, 'normalize', [x, ...given], attrs, [x.spec], 8 + steep);
+    check(`affine ${what}`, 'normalize', [x, ...given, scale, shift], attrs, [x.spec], 8 + steep);
+    const long = Math.sqrt(outer * positions);
+    for (const fixed of [false, true]) {
+      const more = { ...attrs, fixed };
+      check(`gradient ${what}`, 'normalizeGrad', [g, x, ...given], more, [x.spec], (8 + steep) * (1 + steep));
+      const wanted = [x.spec, list, list];
+      check(
+        `gradients ${what}`,
+        'normalizeGrad',
+        [g, x, ...given, scale],
+        more,
+        wanted,
+        (8 + steep) * (1 + steep) + 8 * long,
+      );
+    }
+  }
+});
+
 test('products of matrices', () => {
   for (let i = 0; i < 24; i++) {
     const [m, k, n] = [pick([1, 17, 100]), pick([1, 33, 300]), pick([1, 5, 40])];

@@ -401,5 +401,17 @@ known('dropout', '', (x) => {
 known('dropout', 'rate, random', (x) => c.dropout(x, { rate: 0.25, random: new c.RandomState(5) }), 'rate random');
 known('dropout', 'not training', (x) => c.dropout(x, { training: false }), 'training');
 
+// ---- normalisation
+
+for (const [op, f] of Object.entries({
+  batchNorm: c.batchNorm,
+  groupNorm: (x: Tensor, options?: c.AffineOptions) => c.groupNorm(x, 2, options),
+  layerNorm: (x: Tensor, options?: c.AffineOptions) => c.layerNorm(x, [4], options),
+})) {
+  known(op, '', (x) => f(x));
+  known(op, 'weight, bias', (x, weight, bias) => f(x, { weight, bias }), 'weight bias');
+  known(op, 'eps', (x) => f(x, { eps: 0.5 }), 'eps');
+}
+
 if (left.size > 0) throw new Error(`expected.json has numbers that no call here uses: ${[...left].join(', ')}`);
 export const knownCalls: readonly KnownCall[] = calls;

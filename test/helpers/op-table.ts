@@ -759,6 +759,35 @@ for (const order of ['torch', 'tf'] as const) {
 row('pixelShuffle', 'default order, factor 1', [of('normal', 1, 2, 2, 3)], (x) => c.pixelShuffle(x, 1).mul(2));
 row('pixelUnshuffle', 'default order', [of('normal', 1, 2, 2, 1)], (x) => c.pixelUnshuffle(x, 2));
 
+// ---- normalisation
+
+const norms: [string, string, number[], (x: Tensor, options?: c.AffineOptions) => Tensor, number[]?][] = [
+  ['batchNorm', '', [3, 2, 4, 5], (x, o) => c.batchNorm(x, o)],
+  ['batchNorm', 'one channel', [5, 3, 1], (x, o) => c.batchNorm(x, o)],
+  ['batchNorm', 'eps 0.1', [7, 16], (x, o) => c.batchNorm(x, { ...o, eps: 0.1 })],
+  ['groupNorm', 'two groups', [2, 3, 2, 6], (x, o) => c.groupNorm(x, 2, o)],
+  ['groupNorm', 'one group', [2, 2, 3, 3], (x, o) => c.groupNorm(x, 1, o)],
+  ['groupNorm', 'every channel', [2, 3, 3, 5], (x, o) => c.groupNorm(x, 5, o)],
+  ['groupNorm', 'without positions', [3, 8], (x, o) => c.groupNorm(x, 2, o)],
+  ['layerNorm', 'last axis', [3, 2, 5], (x, o) => c.layerNorm(x, [5], o)],
+  ['layerNorm', 'two axes', [4, 3, 3], (x, o) => c.layerNorm(x, [3, 3], o), [3, 3]],
+];
+const normTolerance = { tolerance: { relative: 1e-5, absolute: 5e-6 } };
+for (const [op, variant, shape, norm, parameter = shape.slice(-1)] of norms) {
+  row(op, variant, [of('normal', ...shape)], (x) => norm(x), normTolerance);
+  row(
+    op,
+    variant === '' ? 'affine' : `${variant}, affine`,
+    [of('normal', ...shape), of('normal', ...parameter), of('normal', ...parameter)],
+    (x, weight, bias) => norm(x, { weight, bias }),
+    normTolerance,
+  );
+}
+row('groupNorm', 'weight alone', [of('normal', 2, 3, 4), of('normal', 4)], (x, weight) =>
+  c.groupNorm(x, 2, { weight }),
+);
+row('layerNorm', 'bias alone', [of('normal', 2, 3, 4), of('normal', 4)], (x, bias) => c.layerNorm(x, [4], { bias }));
+
 // ---- losses, dropout
 
 for (const reduction of ['mean', 'sum', 'none'] as const) {

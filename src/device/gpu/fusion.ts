@@ -24,7 +24,9 @@ export function mayWait(kernel: KernelName, inputs: readonly Spec[], [output]: r
 
 /** Whether a kernel reads input k as well where it is one number for all elements. */
 export const seesThrough = (kernel: KernelName, k: number): boolean =>
-  kernel === 'binary' || kernel === 'where' || (['bceWithLogitsGrad', 'gate', 'unaryGrad'].includes(kernel) && k === 0);
+  kernel === 'binary' ||
+  kernel === 'where' ||
+  (['bceWithLogitsGrad', 'gate', 'unaryGrad', 'normalizeGrad'].includes(kernel) && k === 0);
 
 /** Makes the launches of a kernel together with those of its first input, which waits; null where the two do not go together. */
 export function fuse(

@@ -31,6 +31,7 @@ import { type GpuKernel, type GpuMode, gpuModes, type Handle, type OpenedMode, o
 import { inputs as argsOf, type Launch, launch, type Planner, type Planners, source, wholeLimit } from './launch.js';
 import { matmul } from './matmul.js';
 import { mostArrays, movement } from './movement.js';
+import { norm } from './norm.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
 
@@ -45,7 +46,7 @@ export interface GpuOptions {
 }
 
 type Planned = Exclude<KernelName, 'adam'>;
-const planners: Planners<Planned> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool };
+const planners: Planners<Planned> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...norm };
 
 const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 

@@ -26,6 +26,7 @@ import { elementwise } from './elementwise.js';
 import { loss } from './loss.js';
 import { matmul } from './matmul.js';
 import { movement } from './movement.js';
+import { norm } from './norm.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
 
@@ -37,6 +38,7 @@ const kernels: Kernels<HostArray, HostArray> = {
   ...conv,
   ...pool,
   ...loss,
+  ...norm,
   ...adam,
 };
 

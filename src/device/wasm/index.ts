@@ -29,6 +29,7 @@ import { elementwise } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { Arena, blockSize, createMemory, deviceBytes, Memory, WasmBuffer } from './memory.js';
 import { movement } from './movement.js';
+import { norm } from './norm.js';
 import { Opcode } from './opcodes.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
@@ -49,6 +50,7 @@ const encoders: Family<KernelName> = {
   ...matmul,
   ...conv,
   ...pool,
+  ...norm,
   ...training,
 };
 

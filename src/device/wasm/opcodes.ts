@@ -47,4 +47,16 @@ export enum Opcode {
   depthwise = 144,
   depthwiseWeightGrad,
   single,
+  // norm
+  columnSums = 160,
+  joinMoments,
+  rowMoments,
+  coefficients,
+  applyColumns,
+  applyRows,
+  joinGrad,
+  parameterGrads,
+  applyGrad,
+  rowGrad,
+  rowParameterGrads,
 }

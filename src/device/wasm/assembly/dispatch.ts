@@ -3,6 +3,7 @@ import { dispatchConv } from './conv';
 import { dispatchDepthwise } from './depthwise';
 import { dispatchElementwise } from './elementwise';
 import { dispatchMovement } from './movement';
+import { dispatchNorm } from './norm';
 import { dispatchPool } from './pool';
 import { dispatchReduce } from './reduce';
 import { dispatchSimple } from './simple';
@@ -32,6 +33,8 @@ export function dispatch(opcode: i32, p: usize, thread: i32): void {
       return dispatchWinograd(opcode, p, thread);
     case 9:
       return dispatchDepthwise(opcode, p);
+    case 10:
+      return dispatchNorm(opcode, p, thread);
     default:
       unreachable();
   }

@@ -1,0 +1,133 @@
+/**
+ * Normalisation: sums over groups, then one launch that every element's result comes from. Groups are summed in two passes, of differences from their first
+ * element and then from their mean: in float32 the squares of large numbers would leave nothing of a small variance. Long groups are shared by several threads.
+ */
+import { sizeOf } from '../../tensor/shape.js';
+import type { Grouping, Spec } from '../device.js';
+import { largest } from './functions.js';
+import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
+
+/** Groups longer than this are shared, where there are fewer sums than `fewSums`. */
+const longGroup = 1024;
+const fewSums = 4096;
+/** Sums are made of sums of this many, as in reduce.ts. */
+const block = 512;
+
+/**
+ * Launches that make `sums` sums of `length` terms each, one array. `prelude` finds what number `sum` needs; `term` is code that sets `v` to its term `k`. The launches' results are numbered
+ * from `first` on.
+ */
+function totals(
+  args: Readonly<Record<string, Arg>>,
+  sums: number,
+  length: number,
+  prelude: string,
+  term: string,
+  first: number,
+): Launch[] {
+  const parts = length > longGroup && sums < fewSums ? Math.ceil(Math.sqrt(length)) : 1;
+  const each = Math.ceil(length / parts);
+  const start =
+    parts === 1 ? 'const sum = i; const part = 0;' : `${split([sums, parts], 'at')} const sum = at0; const part = at1;`;
+  const body = `${start} ${prelude} let acc = 0;
+    for (let n = 0; n < ${Math.ceil(each / block)}; n++) { let few = 0;
+      for (let m = 0; m < ${Math.min(block, each)}; m++) { const turn = n * ${block} + m; const k = turn * ${parts} + part; if (turn < ${each} && k < ${length}) { ${term} few += v; } }
+      acc += few; }`;
+  const shares = { ...launch(sums * parts, args, body, 'acc'), turns: each };
+  if (parts === 1) return [shares];
+  const join = `let acc = 0; for (let k = 0; k < ${parts}; k++) { acc += a[i * ${parts} + k]; }`;
+  return [shares, launch(sums, { a: { result: first } }, join, 'acc')];
+}
+
+/** Code: `j`, the index of element `k` of group `s`, and `c`, its column. */
+function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: string; element: string } {
+  return {
+    prelude: `${split([outer, groups], 'group', 's')} const base = (group0 * ${positions * groups} + group1) * ${inner};`,
+    element: `const p = ${floorDiv('k', inner)}; const e = k - p * ${inner}; const j = base + p * ${groups * inner} + e; const c = group1 * ${inner} + e;`,
+  };
+}
+/** Code: the number that differences are counted from, the group's first if that is finite. */
+const origin = `const o = (Math.abs(x[base]) <= ${largest} ? x[base] : 0);`;
+
+/** Code: `w`, element `j` of group `s` less its mean, and `r`, one over the deviation. */
+const centred = (mean: Spec, count: number): string =>
+  `const w = x[j] - mean[s]${mean.shape[0] === 2 ? ` - mean[s + ${count}]` : ''}; const r = 1 / Math.sqrt(variance[s] + e0);`;
+
+/** Code: of element `i` its group `s` and its column `c`, as `j` for `centred`. */
+const ofElement = ({ outer, positions, groups, inner }: Grouping): string =>
+  `const j = i; ${split([outer, positions, groups, inner], 'at')} const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
+
+export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
+  moments: (_, { grouping }) => {
+    const { outer, positions, groups, inner } = grouping;
+    const count = outer * groups;
+    const length = positions * inner;
+    const { prelude, element } = elementOf(grouping);
+    const sums = totals(
+      inputs('x'),
+      count,
+      length,
+      `const s = sum; ${prelude} ${origin}`,
+      `${element} const v = x[j] - o;`,
+      0,
+    );
+    const shift = { result: sums.length - 1 };
+    const squares = totals(
+      { x: input(0), moved: shift },
+      count,
+      length,
+      `const s = sum; ${prelude} ${origin} const d = moved[s] * ${1 / length};`,
+      `${element} const w = x[j] - o - d; const v = w * w;`,
+      sums.length,
+    );
+    // The mean is what differences were counted from, and their mean.
+    const body = `const row = ${floorDiv('i', count)}; const s = i - row * ${count}; ${prelude} ${origin}
+      let r = o; if (row === 1) { r = moved[s] * ${1 / length}; } if (row === 2) { r = square[s] * ${1 / length}; }`;
+    const args = { x: input(0), moved: shift, square: { result: sums.length + squares.length - 1 } };
+    return [...sums, ...squares, launch(3 * count, args, body, 'r')];
+  },
+
+  normalize: ([x, mean, variance, scale], { grouping, eps }) => {
+    const names = scale === undefined ? ['x', 'mean', 'variance'] : ['x', 'mean', 'variance', 'scale', 'shift'];
+    const body = `${ofElement(grouping)} ${centred(mean, sizeOf(variance.shape))}`;
+    const value = scale === undefined ? 'w * r' : 'w * (r * scale[c]) + shift[c]';
+    return [launch(sizeOf(x.shape), { ...inputs(...names), e0: eps }, body, value)];
+  },
+
+  normalizeGrad: ([g, x, mean, variance, scale], { grouping, eps, fixed }) => {
+    const { outer, positions, groups, inner } = grouping;
+    const count = outer * groups;
+    const length = positions * inner;
+    const columns = groups * inner;
+    const size = sizeOf(x.shape);
+    const names = ['g', 'x', 'mean', 'variance', ...(scale === undefined ? [] : ['scale'])];
+    const args = { ...inputs(...names), e0: eps };
+    const slope = (at: string): string =>
+      `${sizeOf(g.shape) === 1 ? 'g[0]' : `g[${at}]`}${scale === undefined ? '' : ' * scale[c]'}`;
+    const unscaled = sizeOf(g.shape) === 1 ? 'g[0]' : 'g[j]';
+    const normal = centred(mean, sizeOf(variance.shape));
+    const launches: Launch[] = [];
+    const extra: Record<string, Arg> = {};
+    if (!fixed) {
+      // Of each group the sums of scale·g, then those of scale·g times what was normalised.
+      const { prelude, element } = elementOf(grouping);
+      const pick = `const which = ${floorDiv('sum', count)}; const s = sum - which * ${count};`;
+      const term = `${element} ${normal} let v = ${slope('j')}; if (which === 1) { v = v * w * r; }`;
+      launches.push(...totals(args, 2 * count, length, `${pick} ${prelude}`, term, 0));
+      extra.sums = { result: launches.length - 1 };
+    }
+    if (scale !== undefined) {
+      // Of each column the sums of g times what was normalised, then those of g.
+      const pick = `const which = ${floorDiv('sum', columns)}; const c = sum - which * ${columns};`;
+      const element = `const q = ${floorDiv('k', positions)}; const s = q * ${groups} + ${floorDiv('c', inner)}; const j = k * ${columns} + c;`;
+      const term = `${element} ${normal} let v = ${unscaled}; if (which === 0) { v = v * w * r; }`;
+      launches.push(...totals(args, 2 * columns, outer * positions, pick, term, launches.length));
+      extra.columns = { result: launches.length - 1 };
+    }
+    const through = fixed ? '' : ` - (sums[s] + w * r * sums[s + ${count}]) * ${1 / length}`;
+    const byInput = `${ofElement(grouping)} ${normal} y = (${slope('j')}${through}) * r;`;
+    if (scale === undefined) return [...launches, launch(size, { ...args, ...extra }, `let y = 0; ${byInput}`, 'y')];
+    const body = `let y = 0; if (i < ${size}) { ${byInput} } else { y = columns[i - ${size}]; }`;
+    return [...launches, launch(size + 2 * columns, { ...args, ...extra }, body, 'y')];
+  },
+};

@@ -1,0 +1,168 @@
+/** Batch, group, instance and layer normalisation against PyTorch's numbers (test/fixtures/gen_norm.py), on every device; running statistics; numbers that are not finite. */
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type AffineOptions,
+  BatchNorm2d,
+  batchNorm,
+  compile,
+  type Device,
+  type DType,
+  device,
+  grad,
+  groupNorm,
+  LayerNorm,
+  layerNorm,
+  noGrad,
+  type Tensor,
+  tensor,
+} from '../../src/index.js';
+
+interface Case {
+  readonly name: 'batch' | 'group' | 'instance' | 'layer';
+  readonly values: 'usual' | 'far' | 'constant';
+  readonly [array: string]: string | readonly number[];
+}
+const { shape, cases } = JSON.parse(readFileSync(new URL('../fixtures/norm.json', import.meta.url), 'utf8')) as {
+  shape: number[];
+  cases: Case[];
+};
+const norms: Record<Case['name'], (x: Tensor, options: AffineOptions) => Tensor> = {
+  batch: batchNorm,
+  group: (x, options) => groupNorm(x, 3, options),
+  instance: (x, options) => groupNorm(x, 6, options),
+  layer: (x, options) => layerNorm(x, [6], options),
+};
+
+const places: readonly (readonly [string, () => Promise<Device>, DType])[] = [
+  ['reference float64', () => device('reference'), 'float64'],
+  ['reference float32', () => device('reference'), 'float32'],
+  ['wasm', () => device('wasm', { threads: 2 }), 'float32'],
+  ['gpu cpu', () => device('gpu', { mode: 'cpu' }), 'float32'],
+  ['gpu webasm', () => device('gpu', { mode: 'webasm' }), 'float32'],
+];
+
+for (const [place, open, dtype] of places) {
+  const test = suite(`normalisation on ${place}`);
+  let on: Device;
+  test.before(async () => {
+    on = await open();
+  });
+  test.after(() => on?.close());
+
+  const leaf = (list: unknown, sizes: readonly number[] = [6], requiresGrad = true): Tensor =>
+    tensor(list as number[], { shape: sizes, dtype, device: on, requiresGrad });
+  /** Within a part of the largest number. */
+  const check = async (what: string, got: Tensor | null, want: unknown, part: number): Promise<void> => {
+    const values = await (got as Tensor).data();
+    const list = want as readonly number[];
+    assert.is(values.length, list.length, what);
+    const scale = Math.max(1, ...list.map(Math.abs));
+    list.forEach((v, i) => {
+      assert.ok(Math.abs(values[i] - v) <= part * scale, `${what}: element ${i} is ${values[i]}, PyTorch ${v}`);
+    });
+  };
+  // The inputs are the same float32 numbers everywhere, so a mean of 10,000 costs float32 nothing but its second order, which is composed.
+  const part = dtype === 'float64' ? 1e-9 : 4e-6;
+
+  for (const each of cases) {
+    test(`${each.name}, ${each.values}`, async () => {
+      const [x, weight, bias] = [leaf(each.x, shape), leaf(each.weight), leaf(each.bias)];
+      const y = norms[each.name](x, { weight, bias });
+      y.backward(leaf(each.g, shape, false));
+      // Constant channels' deviation is √eps: their gradients are 300 times as large, and so is what rounding leaves of them.
+      const own = each.values === 'constant' && dtype === 'float32' ? 20 * part : part;
+      await check('y', y, each.y, own);
+      await check('dx', x.grad, each.dx, own);
+      await check('dweight', weight.grad, each.dweight, own);
+      await check('dbias', bias.grad, each.dbias, part);
+    });
+    if (each.values === 'usual' || dtype === 'float64')
+      test(`${each.name}, ${each.values}: second order`, async () => {
+        const [x, weight, bias] = [leaf(each.x, shape), leaf(each.weight), leaf(each.bias)];
+        const y = norms[each.name](x, { weight, bias });
+        const [dx] = grad(y, [x], { gradOutput: leaf(each.g, shape, false), createGraph: true });
+        await check('dx, recorded', dx, each.dx, part);
+        const [ddx, ddweight] = grad(dx.mul(dx).sum(), [x, weight]);
+        await check('ddx', ddx, each.ddx, 4 * part);
+        await check('ddweight', ddweight, each.ddweight, 4 * part);
+      });
+  }
+
+  for (const each of cases.filter(({ name }) => name === 'batch'))
+    test(`BatchNorm2d: running statistics and eval mode, ${each.values}`, async () => {
+      const layer = new BatchNorm2d(6, { momentum: 0.3 }).to(on);
+      if (dtype === 'float64') layer.to('float64');
+      noGrad(() => {
+        layer.weight?.assign(leaf(each.weight, [6], false));
+        layer.bias?.assign(leaf(each.bias, [6], false));
+      });
+      layer.forward(leaf(each.x, shape));
+      layer.forward(leaf(each.g, shape));
+      await check('runningMean', layer.runningMean, each.runningMean, part);
+      await check('runningVar', layer.runningVar, each.runningVar, part);
+      layer.eval();
+      const x = leaf(each.x, shape);
+      const y = layer.forward(x);
+      y.backward(leaf(each.g, shape, false));
+      // Running statistics are float32 numbers: with a mean of 3,000 they carry an error of their own.
+      const own = dtype === 'float64' ? part : 1e-5;
+      await check('eval y', y, each.evalY, own);
+      await check('eval dx', x.grad, each.evalDx, own);
+      await check('eval dweight', layer.weight?.grad ?? null, each.evalDweight, own);
+    });
+
+  test('a number that is not finite spoils its group and no other', async () => {
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+      for (const [at, groups] of [
+        [0, 2],
+        [17, 2],
+        [30, 4],
+      ]) {
+        const values = Float32Array.from({ length: 32 }, (_, i) => ((i * 7) % 11) / 5);
+        values[at] = bad;
+        const y = await groupNorm(leaf(values, [2, 4, 4], false), groups).data();
+        const groupOf = (i: number): number => Math.floor(i / 16) * groups + Math.floor(((i % 4) * groups) / 4);
+        y.forEach((v, i) => {
+          assert.is(Number.isNaN(v), groupOf(i) === groupOf(at), `${bad} at ${at}: element ${i} is ${v}`);
+        });
+      }
+  });
+
+  test('variance is exact beside a mean of a million, and constants give 0 and finite gradients', async () => {
+    // Deviations −1, 0, 1, 0 from 1e6: variance ½.
+    const x = leaf([1e6 - 1, 1e6, 1e6 + 1, 1e6], [1, 4, 1]);
+    for (const norm of [batchNorm, (t: Tensor) => layerNorm(t.reshape([1, 4]), [4])])
+      await check('y', norm(x), [-Math.SQRT2, 0, Math.SQRT2, 0], 2e-5);
+    const constant = leaf(new Array(24).fill(0.1), [2, 3, 4]);
+    for (const norm of [batchNorm, (t: Tensor) => groupNorm(t, 2), (t: Tensor) => layerNorm(t, [4])]) {
+      constant.clearGrad();
+      const y = norm(constant);
+      y.backward(
+        leaf(
+          Array.from({ length: 24 }, (_, i) => (i % 5) - 2),
+          [2, 3, 4],
+          false,
+        ),
+      );
+      assert.ok((await y.data()).every((v) => Math.abs(v) < 1e-5));
+      assert.ok((await (constant.grad as Tensor).data()).every(Number.isFinite));
+    }
+  });
+
+  test('a compiled step gives the same bits', async () => {
+    const layers = [new BatchNorm2d(6), new LayerNorm(6), new LayerNorm([4, 6])].map((l) => l.to(on));
+    const x = tensor(cases[0].x as number[], { shape, device: on });
+    for (const layer of layers) {
+      const step = (t: Tensor): Tensor => (layer as LayerNorm).forward(t);
+      const plain = await step(x).data();
+      const compiled = compile(step);
+      let got = compiled(x);
+      for (let i = 0; i < 3; i++) got = compiled(x);
+      assert.equal(await got.data(), plain);
+    }
+  });
+
+  test.run();
+}
