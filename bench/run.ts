@@ -40,7 +40,7 @@ usage: npm run bench -- [options]
   --budget MS       time per process (default 3000; quick 800)
   --profile         instead: time per kernel of one compiled step (the first of --workloads and --devices, the last of --threads); with --gpu of one step, on all of them
   --gpu             instead: this library and TensorFlow.js on WebGPU and WebGL2 in Chromium (the environment's CHROMIUM, default /usr/bin/chromium)
-  --extras          instead: batch scaling, GFLOP/s per convolution beside the thread's peak, bytes
+  --extras          instead: batch scaling, GFLOP/s per convolution beside the thread's peak, layers beside PyTorch's, bytes
   --help            this text
 Results go to bench/results/*.json.`;
 
@@ -463,6 +463,28 @@ async function bytes(ours: Ours): Promise<{ what: string; bytes: number; gzip: n
   return sizes;
 }
 
+/** Single layers, this library and PyTorch by turns: the median over the rounds. */
+async function layerTimes(
+  options: Options,
+  ours: Ours,
+  device: string,
+): Promise<{ layer: string; ms: number; torch_ms: number | null }[]> {
+  const python = options.peers ? findPython() : null;
+  const times = { ours: new Map<string, number[]>(), torch: new Map<string, number[]>() };
+  const add = async (into: Map<string, number[]>, command: Command): Promise<void> => {
+    for (const { layer, ms } of (await run(command, options.budget)) as { layer: string; ms: number }[])
+      into.set(layer, [...(into.get(layer) ?? []), ms]);
+  };
+  for (let round = 0; round < options.rounds; round++) {
+    await add(times.ours, ours.command('layers', [device]));
+    if (python !== null) await add(times.torch, { file: python, args: [join(peers, 'layers.py')] });
+  }
+  return [...times.ours].map(([layer, all]) => {
+    const theirs = times.torch.get(layer);
+    return { layer, ms: median(all), torch_ms: theirs === undefined ? null : median(theirs) };
+  });
+}
+
 async function extras(options: Options, ours: Ours): Promise<void> {
   const [device] = options.devices;
   const emitAll = (kind: string, rows: readonly object[]): void => {
@@ -518,6 +540,24 @@ async function extras(options: Options, ours: Ours): Promise<void> {
     ),
   );
 
+  const layers = await layerTimes(options, ours, device);
+  emitAll('layer', layers);
+  heading(
+    'layers on one thread, forward and backward of [8,96,96,16]: the median of rounds, PyTorch in its faster layout',
+  );
+  say(
+    table(
+      ['layer', 'ms', 'PyTorch', 'ratio'],
+      layers.map((r) => [
+        r.layer,
+        digits(r.ms),
+        r.torch_ms === null ? '-' : digits(r.torch_ms),
+        r.torch_ms === null ? '-' : (r.ms / r.torch_ms).toFixed(2),
+      ]),
+      1,
+    ),
+  );
+
   const sizes = await bytes(ours);
   emitAll('bytes', sizes);
   heading(`bytes (${ours.from}, minified)`);
@@ -528,7 +568,7 @@ async function extras(options: Options, ours: Ours): Promise<void> {
       1,
     ),
   );
-  save('extras', { ...machine(), cedargrad: ours.from, device, threads, batch: scaling, ops, bytes: sizes });
+  save('extras', { ...machine(), cedargrad: ours.from, device, threads, batch: scaling, ops, layers, bytes: sizes });
 }
 
 /** Runs the command line; returns the exit code. */

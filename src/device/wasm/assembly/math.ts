@@ -196,11 +196,19 @@ function sigmoidsOf(to: usize, from: usize, count: i32, timesX: bool): void {
   const one = constant(9);
   const most = constant(10);
   const least = constant(11);
-  for (const end = to + (<usize>count << 2); to < end; to += 16, from += 16) {
-    const x = v128.load(from);
-    const y = sigmoidWith(x, perLn2, round, high, low, c3, c5, c2, c4, c6, one, most, least);
-    v128.store(to, timesX ? f32x4.mul(x, y) : y);
+  const end = to + (<usize>count << 2);
+  for (; to + 32 <= end; to += 32, from += 32) {
+    const x0 = v128.load(from);
+    const x1 = v128.load(from, 16);
+    const y0 = sigmoidWith(x0, perLn2, round, high, low, c3, c5, c2, c4, c6, one, most, least);
+    const y1 = sigmoidWith(x1, perLn2, round, high, low, c3, c5, c2, c4, c6, one, most, least);
+    v128.store(to, timesX ? f32x4.mul(x0, y0) : y0);
+    v128.store(to, timesX ? f32x4.mul(x1, y1) : y1, 16);
   }
+  if (to == end) return;
+  const x = v128.load(from);
+  const y = sigmoidWith(x, perLn2, round, high, low, c3, c5, c2, c4, c6, one, most, least);
+  v128.store(to, timesX ? f32x4.mul(x, y) : y);
 }
 export function sigmoidLoop(to: usize, from: usize, count: i32): void {
   sigmoidsOf(to, from, count, false);
