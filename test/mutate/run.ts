@@ -67,7 +67,9 @@ function copy(name: string): string {
     encoding: 'utf8',
   });
   for (const file of [
-    ...listed.split('\0').filter((each) => each !== '' && existsSync(join(repository, each))),
+    ...listed
+      .split('\0')
+      .filter((each) => each !== '' && each !== 'node_modules' && existsSync(join(repository, each))),
     binary,
   ]) {
     mkdirSync(dirname(join(to, file)), { recursive: true });
