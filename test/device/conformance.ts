@@ -4,9 +4,9 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compile, type Device, device, RandomState, type Tensor, type TypedArray, tensor } from '../../src/index.js';
+import { compile, type Device, device, type Tensor, type TypedArray } from '../../src/index.js';
 import { collected } from '../helpers/collect.js';
-import { checks, endGraphs, runRow } from '../helpers/conformance.js';
+import { checks, endGraphs, outgoing, runRow } from '../helpers/conformance.js';
 import { inputsOf, opTable, type Row } from '../helpers/op-table.js';
 
 const reference = await device('reference');
@@ -41,7 +41,7 @@ async function runCompiled(row: Row, on: Device): Promise<{ mode: string; reason
     if (!row.differentiable) return [row.fn(...inputs)];
     for (const x of inputs) x.clearGrad();
     const y = row.fn(...inputs);
-    g ??= tensor(new RandomState(11).randn(y.size), { shape: y.shape, device: on }).keep();
+    g ??= outgoing(row, y, on).keep();
     y.backward(g);
     return [y, ...inputs.flatMap((x) => (x.grad === null ? [] : [x.grad]))];
   });

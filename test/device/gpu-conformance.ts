@@ -3,8 +3,10 @@
  * and cpu with every kernel call a Promise (what WebGPU does), where only the asynchronous reads exist.
  */
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { type Device, device, type GpuOptions } from '../../src/index.js';
-import { checks } from '../helpers/conformance.js';
+import { collected } from '../helpers/collect.js';
+import { checks, endGraphs } from '../helpers/conformance.js';
 
 const reference = await device('reference');
 const ways: Readonly<Record<string, GpuOptions>> = {
@@ -21,5 +23,12 @@ for (const [way, options] of Object.entries(ways)) {
   });
   test.after(() => tested?.close());
   for (const { name, run } of checks) test(name, () => run(tested, reference));
+  test('all memory is given back, and no more than was taken', async () => {
+    endGraphs(reference);
+    await collected();
+    await tested.sync();
+    const { tensors, bytes, arrays = 0 } = tested.memory();
+    assert.equal({ tensors, bytes, arrays }, { tensors: 0, bytes: 0, arrays: 0 });
+  });
   test.run();
 }

@@ -57,6 +57,10 @@ interface Outcome {
   readonly grads: (TypedArray | null)[];
 }
 
+/** The gradient of a row's result. */
+export const outgoing = ({ expected }: Row, { size, shape }: Tensor, on: Device): Tensor =>
+  tensor(expected === undefined ? new RandomState(11).randn(size) : seedOf(size), { shape, device: on });
+
 /** Runs a row on a device: its value and, where it has any, the gradient of every float input. */
 export async function runRow(row: Row, on: Device): Promise<Outcome> {
   const inputs = inputsOf(row, on, 'float32');
@@ -64,8 +68,7 @@ export async function runRow(row: Row, on: Device): Promise<Outcome> {
   const values = await y.data();
   const grads: (TypedArray | null)[] = [];
   if (row.differentiable) {
-    const seed = row.expected === undefined ? new RandomState(11).randn(y.size) : seedOf(y.size);
-    const g = tensor(seed, { shape: y.shape, device: on });
+    const g = outgoing(row, y, on);
     y.backward(g);
     for (const x of inputs) grads.push(x.grad === null ? null : await x.grad.data());
     g.release();
