@@ -110,6 +110,9 @@ function checkExpected(
   });
 }
 
+/** Bytes of indices that rows left to the collector, which takes them at any time. */
+let collectable = 0;
+
 async function checkRow(row: Row, on: Device, reference: Device): Promise<void> {
   await on.sync();
   const before = beyondSingles(on);
@@ -130,7 +133,9 @@ async function checkRow(row: Row, on: Device, reference: Device): Promise<void> 
   await on.sync();
   endGraphs(reference);
   const left = beyondSingles(on) - before;
-  must(left === 0, `${left} bytes left behind, beyond those of single elements`);
+  const isCollected = left < 0 && left >= -collectable;
+  if (row.leavesIndices === true || isCollected) collectable += left;
+  else must(left === 0, `${left} bytes left behind, beyond those of single elements`);
 }
 
 async function checkCall({ run }: KernelCall, on: Device, reference: Device): Promise<void> {

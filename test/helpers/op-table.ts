@@ -41,6 +41,8 @@ export interface Row {
   readonly tolerance: { readonly relative: number; readonly absolute: number };
   /** Numbers from outside; without them devices are held to the reference device alone. */
   readonly expected?: Expected;
+  /** As in known.ts. */
+  readonly leavesIndices?: boolean;
 }
 type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance'>>;
 
@@ -842,7 +844,7 @@ row('dropout', 'not training', [of('normal', 3)], (x) => c.dropout(x, { training
 const domainOf = (dtype: string, values: readonly number[]): Domain =>
   dtype === 'int32' ? { int: values } : dtype === 'bool' ? { bool: values } : values;
 const nearKnown: Settings['tolerance'] = { relative: 2e-6, absolute: 2e-6 };
-for (const { op, name, inputs, fn, expected } of knownCalls)
+for (const { op, name, inputs, fn, expected, leavesIndices } of knownCalls)
   rows.push({
     op,
     name,
@@ -852,6 +854,7 @@ for (const { op, name, inputs, fn, expected } of knownCalls)
     secondOrder: false,
     tolerance: nearKnown,
     expected,
+    leavesIndices,
   });
 
 export const opTable: readonly Row[] = rows;
