@@ -236,8 +236,9 @@ async function checkTraining(on: Device, reference: Device): Promise<void> {
 
 async function checkMemory(on: Device): Promise<void> {
   const { bytes } = await train(on, 40);
+  // Fewer than before: the collector has taken what earlier checks left.
   must(
-    bytes.slice(3).every((n) => n === bytes[2]),
+    bytes.slice(3).every((n, i) => n <= bytes[i + 2]),
     `bytes in use after each step, beyond those of single elements: ${bytes}`,
   );
 }
