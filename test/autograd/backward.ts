@@ -16,6 +16,7 @@ import {
   zeros,
 } from '../../src/index.js';
 import { closeTo } from '../helpers/close.js';
+import { inputsOf, opTable, type Row } from '../helpers/op-table.js';
 
 const test = suite('backward');
 const leaf = (values: number[], shape: number[] = [values.length]): Tensor =>
@@ -389,6 +390,28 @@ test('options in the place of the gradient are refused', () => {
 });
 
 // ---- depth
+
+test('an input that changes in place before backward is refused, or its gradient stays what it was', () => {
+  const reference = c.defaultDevice();
+  const gradients = (row: Row, changed: number): string => {
+    const inputs = inputsOf(row, reference, 'float64');
+    const y = row.fn(...inputs);
+    const x = inputs[changed];
+    if (changed >= 0) noGrad(() => void x.assign(x.mul(-0.75).add(0.3).cast(x.dtype)));
+    y.backward(tensor(new c.RandomState(11).randn(y.size), { shape: y.shape, dtype: 'float64' }));
+    return inputs.map((t) => (t.grad === null ? '' : [...t.grad.dataSync()].join())).join(' | ');
+  };
+  for (const row of opTable) {
+    if (!row.differentiable) continue;
+    const want = gradients(row, -1);
+    for (let k = 0; k < row.inputs.length; k++)
+      try {
+        assert.is(gradients(row, k), want, `${row.name}, input ${k}`);
+      } catch (error) {
+        if (!(error instanceof GraphError)) throw error;
+      }
+  }
+});
 
 test('10,000 operations in a chain do not overflow the stack', () => {
   const x = leaf([1, 2]);

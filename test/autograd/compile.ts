@@ -532,6 +532,19 @@ test('a step cannot be disposed of while it runs', () => {
   });
   assert.throws(() => step(tensor([1])), /compile: a step must not be disposed of while one runs/);
 });
+test('arguments that are no tensors reach the step as they are', () => {
+  const step = compile((scale: number, x: Tensor, { shift }: { shift: number }) => x.mul(scale).add(shift));
+  const x = tensor([1, 2], { device: wasm });
+  for (const [scale, shift] of [
+    [2, 1],
+    [2, 1],
+    [2, 1],
+    [3, 1],
+    [3, 5],
+  ])
+    assert.equal([...step(scale, x, { shift }).dataSync()], [scale + shift, 2 * scale + shift]);
+});
+
 test('memory is flat over calls, and disposing gives it back', async () => {
   const { x, y } = data();
   const model = new Small();

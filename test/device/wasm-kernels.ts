@@ -491,6 +491,54 @@ test('masks are drawn to the same bits, and leave the generator where the host d
   }
 });
 
+test('a mask compares all 53 bits of what is drawn with the rate', () => {
+  // The rate is the number drawn for one element, which is kept: it is not below the rate. All others decide by their first bits.
+  for (const skip of [0, 1])
+    for (let k = 0; k < 12; k++) {
+      const generator = (): RandomState => {
+        const state = new RandomState(29);
+        state.randint(0, 256, skip);
+        return state;
+      };
+      const rate = generator().rand(k + 1)[k];
+      const got = dropout(ones([12], { device: two }), { rate, random: generator() }).dataSync();
+      assert.ok(got[k] > 0, `element ${k} of rate ${rate}`);
+      const above = dropout(ones([12], { device: two }), { rate: rate + 2 ** -53, random: generator() }).dataSync();
+      assert.is(above[k], 0, `element ${k} of a rate one step above ${rate}`);
+    }
+});
+
+test('sums over no products are exactly 0', () => {
+  for (const [channels, kernel, groups] of [
+    [3, 3, 1],
+    [8, 3, 1],
+    [16, 5, 1],
+    [6, 3, 2],
+    [16, 3, 16],
+  ] as const) {
+    const window = window2d('test', 12, 13, {
+      kernelSize: [kernel, kernel],
+      stride: [1, 1],
+      dilation: [1, 1],
+      padding: 'same',
+    });
+    const geometry = { batch: 2, inChannels: channels, outChannels: channels, groups, ...window };
+    const image: Shape = [2, 12, 13, channels];
+    const zero: Input = { ...dense(...image), data: new Float32Array(sizeOf(image)) };
+    const weight = dense(kernel, kernel, channels / groups, channels);
+    const all: [string, TypedArray][] = [one, two].flatMap((on) => [
+      ['conv2d', run(on, 'conv2d', [zero, weight], { geometry }, [zero.spec])[0]],
+      ['conv2dInputGrad', run(on, 'conv2dInputGrad', [zero, weight], { geometry }, [zero.spec])[0]],
+      ['conv2dWeightGrad', run(on, 'conv2dWeightGrad', [zero, dense(...image)], { geometry }, [weight.spec])[0]],
+    ]);
+    for (const [kernelName, values] of all)
+      assert.ok(
+        values.every((v) => v === 0),
+        `${kernelName} of ${channels} channels`,
+      );
+  }
+});
+
 test('a freed buffer is refused', () => {
   const buffer = one.upload(allocate('float32', 4), 'float32');
   one.free(buffer);

@@ -9,6 +9,7 @@ import {
   Dropout,
   defaultDevice,
   Flatten,
+  GroupNorm,
   Linear,
   MaxPool2d,
   MaxUnpool2d,
@@ -327,6 +328,32 @@ class Autoencoder extends Module {
     return this.deconv.forward(this.dropout.forward(this.unpool.forward(values, indices)));
   }
 }
+
+test('normalisation prints its options, affine only where there is none', () => {
+  assert.is(String(new GroupNorm(2, 4)), 'GroupNorm(2, 4, eps=0.00001)');
+  assert.is(String(new GroupNorm(2, 4, { eps: 0.1, affine: false })), 'GroupNorm(2, 4, eps=0.1, affine=false)');
+  assert.is(String(new BatchNorm2d(4)), 'BatchNorm2d(4, eps=0.00001, momentum=0.1)');
+});
+
+test('summary runs in the dtype of the parameters, be there one or none', () => {
+  const seen: string[] = [];
+  class Scale extends Module {
+    readonly scale = new Parameter(tensor([2, 3], { dtype: 'float64' }));
+    forward(x: Tensor): Tensor {
+      seen.push(x.dtype);
+      return x.mul(this.scale);
+    }
+  }
+  class Bare extends Module {
+    forward(x: Tensor): Tensor {
+      seen.push(x.dtype);
+      return x;
+    }
+  }
+  new Scale().summary([2]);
+  new Bare().summary([2]);
+  assert.equal(seen, ['float64', 'float32']);
+});
 
 test('summary tabulates one forward pass and leaves no trace', () => {
   const net = new Autoencoder();

@@ -11,6 +11,8 @@ import {
   type DType,
   device,
   grad,
+  gradcheck,
+  gradgradcheck,
   groupNorm,
   LayerNorm,
   layerNorm,
@@ -151,6 +153,31 @@ for (const [place, open, dtype] of places) {
     }
   });
 
+  test('groups of 20,000, few and many', async () => {
+    for (const groups of [1, 3]) {
+      const [length, eps] = [20_000, 1e-5];
+      const values = Float32Array.from({ length: groups * length }, (_, i) => ((i * 7919) % 1009) / 500 - 1);
+      const g = Float32Array.from(values, (_, i) => ((i * 31) % 17) / 8 - 1);
+      const x = leaf(values, [groups, length]);
+      const y = layerNorm(x, [length], { eps });
+      y.backward(leaf(g, [groups, length], false));
+      const [wantY, wantDx]: [number[], number[]] = [[], []];
+      for (let n = 0; n < groups; n++) {
+        const own = [...values.subarray(n * length, (n + 1) * length)];
+        const up = [...g.subarray(n * length, (n + 1) * length)];
+        const mean = (list: number[]): number => list.reduce((a, b) => a + b, 0) / length;
+        const middle = mean(own);
+        const deviation = Math.sqrt(mean(own.map((v) => (v - middle) ** 2)) + eps);
+        const normal = own.map((v) => (v - middle) / deviation);
+        const [ofG, ofProducts] = [mean(up), mean(up.map((v, i) => v * normal[i]))];
+        wantY.push(...normal);
+        wantDx.push(...up.map((v, i) => (v - ofG - normal[i] * ofProducts) / deviation));
+      }
+      await check('y', y, wantY, 10 * part);
+      await check('dx', x.grad, wantDx, 10 * part);
+    }
+  });
+
   test('a compiled step gives the same bits', async () => {
     const layers = [new BatchNorm2d(6), new LayerNorm(6), new LayerNorm([4, 6])].map((l) => l.to(on));
     const x = tensor(cases[0].x as number[], { shape, device: on });
@@ -166,3 +193,16 @@ for (const [place, open, dtype] of places) {
 
   test.run();
 }
+
+const test = suite('normalisation by running statistics');
+test('its gradients, and theirs', () => {
+  const layer = new BatchNorm2d(3).to('float64');
+  const values = (size: number, scale: number): Float64Array =>
+    Float64Array.from({ length: size }, (_, i) => scale * Math.sin(3 * i + 1));
+  const x = tensor(values(24, 2), { shape: [2, 2, 2, 3], dtype: 'float64', requiresGrad: true });
+  for (let i = 0; i < 3; i++) layer.forward(x.detach().mul(i + 1));
+  layer.eval();
+  gradcheck((t) => layer.forward(t), [x]);
+  gradgradcheck((t) => layer.forward(t).mul(t), [x]);
+});
+test.run();

@@ -81,11 +81,12 @@ interface ScalarAttrs {
   readonly scalar: number;
   readonly reverse: boolean;
 }
-const scalarOp = (fn: ArithmeticFn): Op<ScalarAttrs> => ({
+/** The op's one input stands on the rule's right where the number stands left. */
+const scalarOp = (fn: ArithmeticFn, reverse: boolean): Op<ScalarAttrs> => ({
   name: fn,
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
-  saves: rules[fn].saves.filter((s) => s !== 1),
-  backward: ({ grad, inputs: [x], output, attrs: { scalar, reverse } }) => [
+  saves: rules[fn].saves.flatMap<number | 'output'>((s) => (s === 'output' ? [s] : s === Number(reverse) ? [0] : [])),
+  backward: ({ grad, inputs: [x], output, attrs: { scalar } }) => [
     reverse ? rules[fn].right({ grad, a: scalar, b: x, output }) : rules[fn].left({ grad, a: x, b: scalar, output }),
   ],
 });
@@ -109,10 +110,11 @@ function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
   return dtype === 'bool' ? 'int32' : dtype;
 }
 
-/** The forms of one op: two tensors, or a tensor and a number. */
+/** The forms of one op: two tensors, a number on the right, a number on the left. */
 interface Forms {
   readonly both: Op<null>;
-  readonly scalar: Op<ScalarAttrs>;
+  readonly right: Op<ScalarAttrs>;
+  readonly left: Op<ScalarAttrs>;
 }
 
 /** Checks that a value is a tensor or a number. */
@@ -122,7 +124,7 @@ function checkOperand(op: string, name: string, value: unknown): void {
 }
 
 /** Brings the operands to one dtype, runs the op, and ends what it converted along with the result. */
-function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Tensor {
+function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand): Tensor {
   checkOperand(fn, 'a', a);
   checkOperand(fn, 'b', b);
   if (typeof a === 'number' && typeof b === 'number')
@@ -136,17 +138,22 @@ function run(fn: BinaryFn, { both, scalar }: Forms, a: Operand, b: Operand): Ten
   }
   const source = (typeof a === 'number' ? b : a) as Tensor;
   const x = lift(source);
-  const attrs = typeof a === 'number' ? { scalar: a, reverse: true } : { scalar: b as number, reverse: false };
-  return endWith(apply(scalar, [x], attrs), ...made(x, source));
+  const y =
+    typeof a === 'number'
+      ? apply(left, [x], { scalar: a, reverse: true })
+      : apply(right, [x], { scalar: b as number, reverse: false });
+  return endWith(y, ...made(x, source));
 }
 
-/** Every op is made once, in both forms. */
+/** Every op is made once, in all its forms. */
 const forms = <F extends BinaryFn>(
   fns: readonly F[],
   both: (fn: F) => Op<null>,
-  scalar: (fn: F) => Op<ScalarAttrs>,
+  scalar: (fn: F, reverse: boolean) => Op<ScalarAttrs>,
 ): Record<F, Forms> =>
-  Object.fromEntries(fns.map((fn) => [fn, { both: both(fn), scalar: scalar(fn) }])) as Record<F, Forms>;
+  Object.fromEntries(
+    fns.map((fn) => [fn, { both: both(fn), right: scalar(fn, false), left: scalar(fn, true) }]),
+  ) as Record<F, Forms>;
 
 const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
 const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
