@@ -154,6 +154,13 @@ test('a kernel larger than the padded input', () => {
     );
   assert.equal(c.maxPool2d(image, { kernelSize: 2, padding: 1 })[0].shape, [1, 3, 3, 2]);
 });
+test('an extreme over an empty axis', () => {
+  for (const [op, run] of Object.entries({ max: c.max, min: c.min })) {
+    fails(() => run(zeros([0])), ShapeError, op, 'the reduced axes must not be empty', 'input=[0]');
+    fails(() => run(zeros([2, 0, 3]), [0, 1]), ShapeError, op, 'the reduced axes must not be empty', 'input=[2,0,3]');
+    assert.equal(run(zeros([2, 0, 3]), 2).shape, [2, 0]);
+  }
+});
 test('geometry out of range', () => {
   fails(
     () => c.conv2d(image, kernel, { stride: -1 }),

@@ -69,6 +69,24 @@ test('an intermediate is readable after its own backward, and gone after the nex
     'leaves, scalars and gradients stay',
   );
 });
+test('what an op converts for itself ends with its graph, or at once where there is none', () => {
+  const x = tensor([1, 2, 3], { requiresGrad: true });
+  const whole = tensor(Int32Array.of(4, 5, 6));
+  const { tensors } = defaultDevice().memory();
+  whole.mul(x.detach()).release();
+  assert.is(defaultDevice().memory().tensors, tensors);
+  const counts = Array.from({ length: 3 }, () => {
+    whole
+      .mul(x)
+      .mul(x)
+      .backward(tensor([1, 1, 1]).keep());
+    x.clearGrad();
+    return defaultDevice().memory().tensors;
+  });
+  // Each keeps its own gradient to begin with; all else of the graph before the last is gone.
+  assert.equal([counts[2] - counts[1], counts[1] - counts[0]], [1, 1]);
+});
+
 test('what was never walked stays', () => {
   const y = leaf([1, 2]).mul(3);
   turn();

@@ -3,11 +3,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   Adam,
+  AdamW,
   conv2d,
   type Device,
   DeviceError,
   defaultDevice,
   device,
+  div,
   full,
   type GpuDevice,
   type GpuOptions,
@@ -20,7 +22,7 @@ import {
   type Tensor,
   tensor,
 } from '../../src/index.js';
-import { sameBits } from '../helpers/close.js';
+import { closeTo, sameBits } from '../helpers/close.js';
 import { launchCheck, mostLaunches } from '../helpers/golden.js';
 
 const test = suite('gpu device');
@@ -230,6 +232,39 @@ test('numbers that text cannot tell apart are told apart', async () => {
   sameBits(x.div(-0).dataSync(), [-Infinity, Infinity]);
   assert.equal([...x.clamp(-Infinity, 0).dataSync(), ...x.clamp(0, Infinity).dataSync()], [0, -1, 1, 0]);
   sameBits([...x.div(Infinity).dataSync(), ...x.mul(Infinity).dataSync()], [0, -0, Infinity, -Infinity]);
+  await on.close();
+});
+
+test('a cast to int32 leaves no −0, as there is none', async () => {
+  const on = await opened('cpu');
+  const whole = tensor([-0, 0, -0.5, 0.5, -1.5, 1.5], { device: on }).cast('int32');
+  sameBits(div(1, whole).dataSync(), [Infinity, Infinity, Infinity, Infinity, -1, 1]);
+  await on.close();
+});
+
+test('Adam agrees with the reference device in every form', async () => {
+  const on = await opened('cpu');
+  for (const form of ['torch', 'tf'] as const)
+    for (const amsgrad of [false, true])
+      for (const make of [Adam, AdamW]) {
+        const [got, want] = [on, home].map((place) => {
+          const parameters = [3, 5].map(
+            (n) => new Parameter(tensor(new RandomState(n).randn(n), { dtype: 'float32', device: place })),
+          );
+          const optimizer = new make(parameters, { form, amsgrad, lr: 0.1, weightDecay: 0.1 });
+          for (let i = 0; i < 3; i++) {
+            optimizer.zeroGrad();
+            for (const p of parameters)
+              p.mul(p)
+                .mul(i - 1.2)
+                .sum()
+                .backward();
+            optimizer.step();
+          }
+          return parameters.flatMap((p) => [...p.dataSync()]);
+        });
+        closeTo(got, want, 1e-6, `${form}, ${amsgrad}, ${make.name}`);
+      }
   await on.close();
 });
 

@@ -539,6 +539,62 @@ test('sums over no products are exactly 0', () => {
   }
 });
 
+test('3×3 convolutions with one infinity, wherever it lies in the tiles', () => {
+  const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
+  const geometry = { batch: 2, inChannels: 16, outChannels: 16, groups: 1, ...window };
+  const weight = dense(3, 3, 16, 16);
+  for (let i = 0; i < 20; i++) {
+    const image = dense(2, 16, 21, 16);
+    const [y, x] = i < 16 ? [4 + (i >> 2), 6 + (i % 4)] : [i % 2 === 0 ? 0 : 15, i < 18 ? 0 : 20];
+    image.data[(y * 21 + x) * 16 + (i % 16)] = i % 3 === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+    check(`infinity at ${y}, ${x}`, 'conv2d', [image, weight], { geometry }, [image.spec], 12);
+  }
+});
+
+test('means of windows of more than 16 cells', () => {
+  for (const channels of [3, 8, 17])
+    for (const countIncludePad of [true, false]) {
+      const window = window2d('test', 14, 15, { kernelSize: [5, 6], stride: [2, 3], dilation: [1, 1], padding: 2 });
+      const geometry = { batch: 2, channels, ...window };
+      const small: Shape = [2, window.height.output, window.width.output, channels];
+      const large: Shape = [2, 14, 15, channels];
+      const float = (shape: Shape): Spec[] => [{ shape, dtype: 'float32' }];
+      check('avgPool2d', 'avgPool2d', [dense(...large)], { geometry, countIncludePad }, float(small));
+      check('avgPool2dGrad', 'avgPool2dGrad', [dense(...small)], { geometry, countIncludePad }, float(large));
+    }
+});
+
+test("Adam's kernel over parameters that threads share", () => {
+  for (const form of ['torch', 'tf'] as const)
+    for (const amsgrad of [false, true])
+      for (const decoupled of [false, true]) {
+        const sizes = [5, 70_001, 1, 40_000];
+        const parts = amsgrad ? 5 : 4;
+        const inputs = sizes.flatMap((size) =>
+          Array.from({ length: parts }, (_, k) => {
+            const drawn = dense(size);
+            // Moments of squares are not negative.
+            return k < 3 ? drawn : { ...drawn, data: Float32Array.from(drawn.data, (v) => v * v) };
+          }),
+        );
+        const outputs = sizes.flatMap((size) =>
+          Array.from({ length: parts - 1 }, (): Spec => ({ shape: [size], dtype: 'float32' })),
+        );
+        const attrs = {
+          form,
+          lr: 0.01,
+          beta1: 0.9,
+          beta2: 0.99,
+          eps: 1e-3,
+          weightDecay: 0.1,
+          decoupled,
+          amsgrad,
+          step: 3,
+        };
+        check(`adam ${form} ${amsgrad} ${decoupled}`, 'adam', inputs, attrs, outputs);
+      }
+});
+
 test('a freed buffer is refused', () => {
   const buffer = one.upload(allocate('float32', 4), 'float32');
   one.free(buffer);
