@@ -154,6 +154,10 @@ test('a kernel larger than the padded input', () => {
     );
   assert.equal(c.maxPool2d(image, { kernelSize: 2, padding: 1 })[0].shape, [1, 3, 3, 2]);
 });
+test('clamp takes one number for both ends, and no range the wrong way round', () => {
+  assert.equal([...c.clamp(tensor([1, 2, 3]), 2, 2).dataSync()], [2, 2, 2]);
+  fails(() => c.clamp(tensor([1]), 2, 1), ValueError, 'clamp', 'min must not exceed max', 'min=2, max=1');
+});
 test('an extreme over an empty axis', () => {
   for (const [op, run] of Object.entries({ max: c.max, min: c.min })) {
     fails(() => run(zeros([0])), ShapeError, op, 'the reduced axes must not be empty', 'input=[0]');

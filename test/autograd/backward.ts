@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apply, type Op, view } from '../../src/autograd/graph.js';
+import { ReferenceDevice } from '../../src/device/reference/index.js';
 import * as c from '../../src/index.js';
 import {
   enableGrad,
@@ -117,6 +118,22 @@ test('retainGrad keeps the gradient from being overwritten by the one before it'
       [2, 0],
     ],
   );
+});
+test('a gradient that nobody else holds is overwritten, so that a chain needs no second array', () => {
+  const device = new ReferenceDevice();
+  const run = device.run.bind(device);
+  let inPlace = 0;
+  device.run = (kernel, inputs, attrs, outputs, into) => {
+    if (into !== undefined) inPlace++;
+    return run(kernel, inputs, attrs, outputs, into);
+  };
+  const x = tensor([1, -2], { device, requiresGrad: true });
+  x.relu()
+    .relu()
+    .relu()
+    .backward(tensor([1, 1], { device }).keep());
+  // The gradient that was given stays as it is; the two that follow are made in its copy's place.
+  assert.is(inPlace, 2);
 });
 test('a gradient that two operations are handed is overwritten by neither', () => {
   const [a, b] = [leaf([1, -1]), leaf([-1, 1])];

@@ -217,9 +217,17 @@ function* changesAt(node: ts.Node, file: string): Generator<Change> {
   }
 }
 
+/** Names of what decides only how fast something runs, or how work is cut up: no test may time. */
+const speedOnly = /^(parallel|worthSharing\w*|divisor|lineOf|transposedProduct|looks|nap)$/;
+const decidesSpeed = (node: ts.Node): boolean =>
+  (ts.isVariableDeclaration(node) || ts.isFunctionDeclaration(node)) &&
+  node.name !== undefined &&
+  speedOnly.test(node.name.getText());
+
 /** What no test can see, or what is not code. */
 function isOutside(node: ts.Node): boolean {
   return (
+    decidesSpeed(node) ||
     ts.isTypeNode(node) ||
     ts.isInterfaceDeclaration(node) ||
     ts.isTypeAliasDeclaration(node) ||

@@ -170,7 +170,8 @@ export const elementwise: Planners<
     // The largest float32 that int32 holds, since the result is a float32 here.
     const upper = '(x < 2147483520 ? Math.floor(x) : 2147483520)';
     const lower = '(x > -2147483648 ? Math.ceil(x) : -2147483648)';
-    const whole = `(x > 0 ? ${upper} : (x < 0 ? ${lower} : 0))`;
+    // Between −1 and 1 it is 0 and not −0, which ceil would make.
+    const whole = `(x >= 1 ? ${upper} : (x <= -1 ? ${lower} : 0))`;
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
     return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];
   },
