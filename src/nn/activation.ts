@@ -1,5 +1,7 @@
 /** Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts, reduce.ts). */
 import { checkNumber } from '../arguments.js';
+import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../autograd/ops/elementwise.js';
+import { softmax } from '../autograd/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkAxis } from './check.js';
 import { Module } from './module.js';
@@ -7,7 +9,7 @@ import { Module } from './module.js';
 /** max(x, 0). @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.nn.ReLU */
 export class ReLU extends Module {
   forward(x: Tensor): Tensor {
-    return x.relu();
+    return relu(x);
   }
 }
 /** x where positive, else slope·x. @shape x [any] → y, as x @gradient g where x > 0, else slope·g @throws ValueError for a NaN slope or a dtype that is not float @source torch.nn.LeakyReLU */
@@ -17,7 +19,7 @@ export class LeakyReLU extends Module {
     checkNumber('LeakyReLU', 'slope', slope, () => true, 'a number');
   }
   forward(x: Tensor): Tensor {
-    return x.leakyRelu(this.slope);
+    return leakyRelu(x, this.slope);
   }
   override describe(): string {
     return String(this.slope);
@@ -30,7 +32,7 @@ export class ELU extends Module {
     checkNumber('ELU', 'alpha', alpha, () => true, 'a number');
   }
   forward(x: Tensor): Tensor {
-    return x.elu(this.alpha);
+    return elu(x, this.alpha);
   }
   override describe(): string {
     return String(this.alpha);
@@ -39,31 +41,31 @@ export class ELU extends Module {
 /** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source torch.nn.GELU */
 export class GELU extends Module {
   forward(x: Tensor): Tensor {
-    return x.gelu();
+    return gelu(x);
   }
 }
 /** x·sigmoid(x). @shape x [any] → y, as x @gradient g·s·(1 + x·(1−s)) @throws ValueError for a dtype that is not float @source torch.nn.SiLU */
 export class SiLU extends Module {
   forward(x: Tensor): Tensor {
-    return x.silu();
+    return silu(x);
   }
 }
 /** 1/(1 + e⁻ˣ). @shape x [any] → y, as x @gradient g·s·(1−s) @throws ValueError for a dtype that is not float @source torch.nn.Sigmoid */
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
-    return x.sigmoid();
+    return sigmoid(x);
   }
 }
 /** Hyperbolic tangent. @shape x [any] → y, as x @gradient g·(1−y²) @throws ValueError for a dtype that is not float @source torch.nn.Tanh */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
-    return x.tanh();
+    return tanh(x);
   }
 }
 /** log(1 + eˣ). @shape x [any] → y, as x @gradient g·sigmoid(x) @throws ValueError for a dtype that is not float @source torch.nn.Softplus */
 export class Softplus extends Module {
   forward(x: Tensor): Tensor {
-    return x.softplus();
+    return softplus(x);
   }
 }
 /** eˣ/Σ eˣ along an axis, the channels by default. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.nn.Softmax */
@@ -73,7 +75,7 @@ export class Softmax extends Module {
     checkAxis('Softmax', 'axis', axis);
   }
   forward(x: Tensor): Tensor {
-    return x.softmax(this.axis);
+    return softmax(x, this.axis);
   }
   override describe(): string {
     return `axis=${this.axis}`;

@@ -633,6 +633,30 @@ layer(
     ),
   { slack: 5e-4 },
 );
+layer(
+  'LayerNorm',
+  shapeOf(2, 4).chain((s) =>
+    tuple(fc.tuple(fc.constant(s[s.length - 1]), options({ eps: fc.constant(0.01) })), tensorOf(s)),
+  ),
+  { slack: 5e-4 },
+);
+form(
+  'batchNorm',
+  images().chain((s) => tuple(tensorOf(s), options({ eps: fc.constant(0.01) }))),
+  { slack: 5e-4 },
+);
+form(
+  'groupNorm',
+  fc
+    .tuple(batch, side, side, small, small)
+    .chain(([n, h, w, g, k]) => tuple(tensorOf([n, h, w, g * k]), fc.constant(g), options({ eps: fc.constant(0.01) }))),
+  { slack: 5e-4 },
+);
+form(
+  'layerNorm',
+  shapeOf(2, 4).chain((s) => tuple(tensorOf(s), fc.constant([s[s.length - 1]]), options({ eps: fc.constant(0.01) }))),
+  { slack: 5e-4 },
+);
 const layerWindow = fc.tuple(pair, options({ stride: pair, padding }));
 for (const name of ['AvgPool2d', 'MaxPool2d', 'MaxPool2dWithArgmaxAndMask'])
   layer(
