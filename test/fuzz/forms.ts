@@ -713,6 +713,7 @@ function optimizer(name: string, settings: Record<string, fc.Arbitrary<unknown>>
         }
         return p;
       },
+      keeps: true,
       slack: 1e-4,
     },
   );
