@@ -5,7 +5,6 @@
  */
 import * as c from 'cedargrad';
 import fc from 'fast-check';
-import { collected } from '../helpers/collect.js';
 import { endGraphs, must } from '../helpers/conformance.js';
 import { allForms, type Form } from './forms.js';
 import { differences, Maker, type Outcome, runCall } from './outcome.js';
@@ -76,15 +75,7 @@ async function valid({ form, args }: Call, withGpu: boolean): Promise<void> {
   for (const problem of problems) must(problem === null, String(problem));
   if (form.keeps) return;
   endGraphs(reference);
-  const left = async (): Promise<number[]> => [(await inUse(one)) - before[0], (await inUse(two)) - before[1]];
-  if ((await left()).every((bytes) => bytes === 0)) return;
-  // What earlier calls kept may go at any time, and takes the count below what it was.
-  await collected();
-  const bytes = await left();
-  must(
-    bytes.every((n) => n <= 0),
-    `${bytes} bytes were left behind on one thread and two`,
-  );
+  must((await inUse(one)) === before[0] && (await inUse(two)) === before[1], 'bytes were left behind');
 }
 
 // ---- one place broken

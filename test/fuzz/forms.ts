@@ -713,7 +713,6 @@ function optimizer(name: string, settings: Record<string, fc.Arbitrary<unknown>>
         }
         return p;
       },
-      keeps: true,
       slack: 1e-4,
     },
   );
