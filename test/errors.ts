@@ -1060,6 +1060,15 @@ test('where only asynchronous reads exist, the others say so', async () => {
   assert.equal([...(await x.data())], [2, 3]);
   await gpu.close();
 });
+test('LayerNorm of what is no shape', () => {
+  for (const shape of [null, 'ab', {}])
+    fails(
+      () => new c.LayerNorm(shape as unknown as number),
+      ShapeError,
+      'LayerNorm',
+      'shape must be an array of numbers',
+    );
+});
 test('an unknown device', async () => {
   let error: unknown;
   await c.device('tpu' as 'gpu').catch((e) => {

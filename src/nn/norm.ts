@@ -5,7 +5,7 @@ import { checkTensor, endWith } from '../autograd/graph.js';
 import { checkedPerChannel, groupNorm, layerNorm, moments, normalizeBy } from '../autograd/ops/norm.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
-import { rank4, type Shape } from '../tensor/shape.js';
+import { ownShape, rank4, type Shape } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
 import { attributes, checkChannels, checkCount, checkGroups } from './check.js';
 import { Module } from './module.js';
@@ -158,7 +158,7 @@ export class LayerNorm extends Module {
     const op = 'LayerNorm';
     knownOptions(op, options, normOptions);
     const { eps = 1e-5, affine = true } = options;
-    this.shape = typeof shape === 'number' ? [shape] : [...shape];
+    this.shape = ownShape(op, typeof shape === 'number' ? [shape] : shape);
     for (const size of this.shape) checkCount(op, 'sizes', size);
     checkEps(op, eps);
     this.eps = eps;
