@@ -26,7 +26,8 @@ for (const [way, open] of Object.entries(ways)) {
   for (const { name, run } of checks) test(name, () => run(tested, reference));
   test('all memory is given back, and no more than was taken', async () => {
     endGraphs(reference);
-    await collected();
+    // One collection may leave some to the next.
+    for (let i = 0; i < 20 && (i === 0 || tested.memory().tensors > 0); i++) await collected();
     const { tensors, bytes, arrays = 0 } = tested.memory();
     assert.equal({ tensors, bytes, arrays }, { tensors: 0, bytes: 0, arrays: 0 });
   });
