@@ -5,7 +5,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Device, device, type GpuOptions } from '../../src/index.js';
-import { collected } from '../helpers/collect.js';
+import { collectedFrom } from '../helpers/collect.js';
 import { checks, endGraphs } from '../helpers/conformance.js';
 
 const reference = await device('reference');
@@ -25,7 +25,7 @@ for (const [way, options] of Object.entries(ways)) {
   for (const { name, run } of checks) test(name, () => run(tested, reference));
   test('all memory is given back, and no more than was taken', async () => {
     endGraphs(reference);
-    await collected();
+    await collectedFrom(tested);
     await tested.sync();
     const { tensors, bytes, arrays = 0 } = tested.memory();
     assert.equal({ tensors, bytes, arrays }, { tensors: 0, bytes: 0, arrays: 0 });

@@ -12,3 +12,8 @@ export async function collected(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Collects until a device holds no tensor: one collection may leave some to the next. Gives up after twenty. */
+export async function collectedFrom(device: { memory(): { tensors: number } }): Promise<void> {
+  for (let i = 0; i < 20 && (i === 0 || device.memory().tensors > 0); i++) await collected();
+}
