@@ -104,10 +104,11 @@ function advice(name: string, names: readonly string[]): string {
 }
 
 /** Whether a value can hold options: an object that is no list, map, promise or tensor. */
-const canHoldOptions = (value: unknown): value is object =>
-  typeof value === 'object' &&
-  value !== null &&
-  !(Symbol.iterator in value || ArrayBuffer.isView(value) || 'then' in value || 'release' in value);
+function canHoldOptions(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Object.getPrototypeOf(value) === Object.prototype) return true;
+  return !(Symbol.iterator in value || ArrayBuffer.isView(value) || 'then' in value || 'release' in value);
+}
 
 /**
  * Refuses options that are no object, names that are not in the list, and flags that are not true
@@ -120,6 +121,7 @@ export function knownOptions<O extends object>(op: string, options: O, names: Op
   }
   const kinds: Readonly<Record<string, 'flag' | 'value'>> = names;
   for (const name in options) {
+    if (kinds[name] === 'value') continue;
     const value: unknown = options[name];
     if (!Object.hasOwn(kinds, name)) {
       const known = Object.keys(kinds);
@@ -131,7 +133,7 @@ export function knownOptions<O extends object>(op: string, options: O, names: Op
             : 'there are no options';
       throw new ValueError(op, rule, `${name}=${shown(value)}`, advice(name, known));
     }
-    if (kinds[name] === 'flag' && value !== undefined) checkFlag(op, name, value);
+    if (value !== undefined) checkFlag(op, name, value);
   }
 }
 

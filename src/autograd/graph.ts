@@ -201,9 +201,9 @@ export function adopt<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** A tensor that belongs to no graph and no scope, over a device's buffer. */
+/** A tensor that belongs to no graph and no scope, over a device's buffer. Its shape is frozen from now on. */
 export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor =>
-  makeTensor(new Storage(device, buffer), shape, false);
+  makeTensor(new Storage(device, buffer), Object.freeze(shape), false);
 
 /**
  * Copies values to a device, as a tensor that belongs to no graph.
@@ -226,7 +226,7 @@ export function place(device: Device, data: HostData, dtype: DType, shape: Shape
   return t;
 }
 
-/** A tensor over a storage, outside graph and scopes. */
+/** A tensor over a storage, outside graph and scopes; `shape` is another tensor's. */
 export const handle = (storage: Storage, shape: Shape, requiresGrad: boolean): Tensor =>
   makeTensor(storage.retain(), shape, requiresGrad);
 
@@ -365,6 +365,8 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
       : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
   const tracked = tracking && op.backward !== undefined && inputs.some((t) => t.requiresGrad);
   const outputs = plan.outputs.map((spec, i) => {
+    // Written to, a shape would no longer say what the storage holds. An input's shape is frozen already.
+    if (spec.shape !== inputs[0].shape) Object.freeze(spec.shape);
     const t = makeTensor(storages[i], spec.shape, tracked && isFloat(spec.dtype));
     t.madeBy = op.name;
     return adopt(t);

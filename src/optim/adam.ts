@@ -3,6 +3,7 @@ import { shown } from '../arguments.js';
 import { updateInPlace } from '../autograd/graph.js';
 import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
 import {
   checkFraction,
   checkNotNegative,
@@ -52,6 +53,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
   /** One kernel for all parameters of a device that have taken as many steps. */
   protected update(entries: readonly Entry[], options: AdamOptions): void {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
+    const slots = this.slots(options);
     const alike: Entry[][] = [];
     for (const entry of entries) {
       const fellows = alike.find(
@@ -72,17 +74,14 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
         amsgrad,
         step: together[0].state.step,
       };
-      const parts = together.map(({ parameter, grad, state }) => ({
-        parameter,
-        grad,
-        moments: this.slots(options).map((name) => slot(state, name, parameter)),
-      }));
-      updateInPlace(
-        'adam',
-        parts.flatMap(({ parameter, grad, moments }) => [parameter, grad, ...moments]),
-        attrs,
-        parts.flatMap(({ parameter, moments }) => [parameter, ...moments]),
-      );
+      const inputs: Tensor[] = [];
+      const changed: Tensor[] = [];
+      for (const { parameter, grad, state } of together) {
+        const moments = slots.map((name) => slot(state, name, parameter));
+        inputs.push(parameter, grad, ...moments);
+        changed.push(parameter, ...moments);
+      }
+      updateInPlace('adam', inputs, attrs, changed);
     }
   }
 }

@@ -122,8 +122,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     this.paramGroups.push(group);
   }
 
-  #parameters(): Tensor[] {
-    return this.paramGroups.flatMap((group) => group.params);
+  #parameters(): readonly Tensor[] {
+    const [first, ...more] = this.paramGroups;
+    return more.length === 0 && first !== undefined ? first.params : this.paramGroups.flatMap(({ params }) => params);
   }
 
   /** Releases every gradient and sets it to null. @source torch.optim.Optimizer.zero_grad */

@@ -42,6 +42,8 @@ export const checkSeed = (op: string, seed: number): void => {
 export function checkKey(op: string, key: ArrayLike<number> | undefined, size: number): void {
   const length = key?.length;
   if (length !== size) throw new ValueError(op, `key must have ${size} words`, `${length ?? 'no'} words`);
+  // It holds nothing else, and a dropout mask copies a state at every step.
+  if (key instanceof Uint32Array) return;
   const wrong = Array.from(key as ArrayLike<number>).findIndex((word) => word !== word >>> 0);
   if (wrong >= 0)
     throw new ValueError(op, 'words of key must be whole and in [0, 2^32)', `key[${wrong}]=${key?.[wrong]}`);

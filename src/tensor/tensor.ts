@@ -62,8 +62,6 @@ export class Tensor {
     this.dtype = storage.dtype;
     this.device = storage.device;
     this.size = sizeOf(shape);
-    // Written to, it would no longer say what the storage holds.
-    Object.freeze(shape);
     if (this.size !== storage.buffer.size)
       throw new ShapeError(
         'tensor',

@@ -174,7 +174,7 @@ export class WasmDevice implements Device, Encoder {
       least % 2 ** 26,
       scale,
     );
-    random.setState({ key: new Uint32Array(words.buffer, key, 624).slice(), position, cached: state.cached });
+    random.setState({ key: new Uint32Array(words.buffer, key, 624), position, cached: state.cached });
   }
 
   run<K extends KernelName>(
@@ -341,14 +341,16 @@ export class WasmDevice implements Device, Encoder {
           const fresh: number[] = [];
           let possible = true;
           const encoder: Encoder = {
-            emit: (opcode, parallel, arguments_, grain = 1) =>
-              fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain), ...arguments_),
+            emit: (opcode, parallel, arguments_, grain = 1) => {
+              fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain));
+              for (const word of arguments_) fresh.push(word);
+            },
             temporary: () => {
               possible = false;
               return 0;
             },
           };
-          const operands = outputs.map((output, i) => ({ ...output, buffer: buffers[i] as WasmBuffer }));
+          const operands = outputs.map(({ shape, dtype }, i) => ({ shape, dtype, buffer: buffers[i] as WasmBuffer }));
           (encoders[kernel] as Family<typeof kernel>[typeof kernel])(
             encoder,
             inputs as readonly WasmOperand[],
@@ -360,7 +362,7 @@ export class WasmDevice implements Device, Encoder {
           // The same commands with other numbers: lengths and opcodes must fit.
           for (let i = 0; i < fresh.length; i += fresh[i + 1])
             possible &&= memory[first + i] === fresh[i] && memory[first + i + 1] === fresh[i + 1];
-          if (possible) memory.set(fresh, first);
+          if (possible) for (let i = 0; i < fresh.length; i++) memory[first + i] = fresh[i];
           return possible;
         },
         write: (buffer, data) => this.#write(buffer as WasmBuffer, data),

@@ -41,11 +41,12 @@ export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = 
       let elements = 0;
       const end = Math.min(from + mostParameters, count);
       for (let n = from; n < end; n++) {
-        const [p, g, m, v, vmax] = inputs.slice(n * read, (n + 1) * read);
-        const [pOut, mOut, vOut, vmaxOut] = outputs.slice(n * written, (n + 1) * written);
-        const size = sizeOf(p.shape);
+        const size = sizeOf(inputs[n * read].shape);
         elements += size;
-        words.push(size, ...[p, g, m, v, vmax, pOut, mOut, vOut, vmaxOut].map((array) => array?.buffer.address ?? 0));
+        words.push(size);
+        // Parameter, gradient, m, v and vmax; then where the new parameter, m, v and vmax go. 0 stands for no vmax.
+        for (let i = 0; i < 5; i++) words.push(i < read ? inputs[n * read + i].buffer.address : 0);
+        for (let i = 0; i < 4; i++) words.push(i < written ? outputs[n * written + i].buffer.address : 0);
       }
       to.emit(Opcode.adam, elements > worthSharing, [...scalars, Number(amsgrad), end - from, ...words]);
     }
