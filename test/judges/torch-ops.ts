@@ -1,6 +1,7 @@
 /**
- * What PyTorch's functions are called here: one row for each name of its operator database that exists in this library. Images come channels first and
- * are turned by permute, so that gradients come back channels first. Not here: what is not claimed (torch-rules.ts).
+ * What PyTorch's functions are called here: a row for each name of its operator database that exists in this library, and one
+ * more where a layer and a function have the same name there. Images come channels first and are turned by permute, so that
+ * gradients come back channels first. Not here: what is not claimed (torch-rules.ts).
  */
 
 import type { DType, Reduction, Tensor } from '../../src/index.js';
@@ -16,6 +17,8 @@ export interface TorchOp {
   readonly parameters: readonly string[];
   /** Whether results are sums of many products, whose rounding is that of the largest. */
   readonly accumulates: boolean;
+  /** Which of the calls the row judges. Default all. */
+  readonly judges?: (a: Arguments) => boolean;
   readonly call: (a: Arguments) => Tensor | readonly Tensor[];
 }
 
@@ -25,9 +28,9 @@ function row(
   ours: string,
   parameters: string,
   call: TorchOp['call'],
-  { accumulates = false }: { accumulates?: boolean } = {},
+  { accumulates = false, judges }: { accumulates?: boolean; judges?: TorchOp['judges'] } = {},
 ): void {
-  ops.push({ torch, ours: ours.split(' '), parameters: parameters.split(' '), accumulates, call });
+  ops.push({ torch, ours: ours.split(' '), parameters: parameters.split(' '), accumulates, judges, call });
 }
 const sums = { accumulates: true };
 /** The name under which this library exports a function. */
@@ -415,22 +418,25 @@ row('nn.functional.pixel_unshuffle', 'pixelUnshuffle', 'input downscale_factor',
 
 // ---- norms
 
+/** Batch normalisation is over channels and all else. Fewer or more than two spatial axes are one of height 1 and a longer width. */
+const asImage = (x: Tensor): Tensor => {
+  const [batch, channels, ...rest] = x.shape;
+  return last(x.reshape([batch, channels, 1, rest.reduce((n, size) => n * size, 1)]));
+};
 row(
   'nn.functional.batch_norm',
   'BatchNorm2d',
   'input running_mean running_var weight bias training momentum eps',
   (a) => {
     const x = a.tensor('input');
-    // Fewer or more than two spatial axes are one of height 1 or a longer width.
-    const [batch, channels, ...rest] = x.shape;
-    const image = x.reshape([batch, channels, 1, rest.reduce((n, size) => n * size, 1)]);
+    const channels = x.shape[1];
     const layer = new c.BatchNorm2d(channels, { eps: a.number('eps', 1e-5), affine: a.has('weight') });
     layer.train(a.flag('training'));
     // The layer's own are float32 on the default device.
     const of = { dtype: x.dtype, device: x.device };
     Object.assign(layer, { runningMean: c.zeros([channels], of), runningVar: c.ones([channels], of) });
     const buffers = { runningMean: 'running_mean', runningVar: 'running_var' };
-    return first(layered(layer, a, buffers, last(image))).reshape(x.shape);
+    return first(layered(layer, a, buffers, asImage(x))).reshape(x.shape);
   },
   sums,
 );
@@ -448,9 +454,22 @@ row(
   },
   sums,
 );
+row(
+  'nn.functional.layer_norm',
+  'LayerNorm',
+  'input normalized_shape weight bias eps',
+  (a) => {
+    const layer = new c.LayerNorm(a.list('normalized_shape') ?? [], {
+      eps: a.number('eps', 1e-5),
+      affine: a.has('weight'),
+    });
+    return layered(layer, a, {}, a.tensor('input'));
+  },
+  sums,
+);
 /** Runs a layer with the call's tensors in the places of its own, so that gradients reach them. */
 function layered(
-  layer: c.BatchNorm2d | c.GroupNorm,
+  layer: c.BatchNorm2d | c.GroupNorm | c.LayerNorm,
   a: Arguments,
   buffers: Readonly<Record<string, string>>,
   x: Tensor,
@@ -460,6 +479,37 @@ function layered(
     if (a.has(name)) Object.assign(layer, { [field]: a.tensor(name) });
   return layer.forward(x);
 }
+
+const affine = (a: Arguments): c.AffineOptions => ({
+  weight: a.optionalTensor('weight'),
+  bias: a.optionalTensor('bias'),
+  eps: a.number('eps', 1e-5),
+});
+row(
+  'nn.functional.batch_norm',
+  'batchNorm',
+  'input running_mean running_var weight bias training momentum eps',
+  (a) => {
+    const x = a.tensor('input');
+    return first(c.batchNorm(asImage(x), affine(a))).reshape(x.shape);
+  },
+  // By running statistics only the layer normalises.
+  { ...sums, judges: (a) => a.flag('training') },
+);
+row(
+  'nn.functional.group_norm',
+  'groupNorm',
+  'input num_groups weight bias eps',
+  (a) => channelsFromEnd(c.groupNorm(channelsToEnd(a.tensor('input')), a.number('num_groups', 1), affine(a))),
+  sums,
+);
+row(
+  'nn.functional.layer_norm',
+  'layerNorm',
+  'input normalized_shape weight bias eps',
+  (a) => c.layerNorm(a.tensor('input'), a.list('normalized_shape') ?? [], affine(a)),
+  sums,
+);
 
 // ---- losses
 
