@@ -350,6 +350,17 @@ function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
   return plan;
 }
 
+/** The node with whose graph a result of these inputs ends: one that has ended already, else the first. */
+function ownerOf(inputs: readonly Tensor[]): Node | null {
+  let owner: Node | null = null;
+  for (const t of inputs) {
+    const node = t.node ?? t.owner;
+    if (node?.consumed) return node;
+    owner ??= node;
+  }
+  return owner;
+}
+
 /** Runs an op and records it: returns all outputs. */
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   for (let i = 0; i < inputs.length; i++)
@@ -371,8 +382,6 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
     t.madeBy = op.name;
     return adopt(t);
   });
-  const owners = inputs.map((t) => t.node ?? t.owner).filter((n) => n !== null);
-  const owner = owners.find((n) => n.consumed) ?? owners[0];
   if (tracked) {
     const node = new Node(op as Op<never>, attrs, inputs, outputs);
     for (const t of outputs) {
@@ -381,12 +390,14 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
     }
     // Built on a graph that backward has already freed: it can never be walked, so it ends like the rest of that graph.
     if (inputs.some((t) => t.node?.consumed)) consume([node]);
-  } else if (owner !== undefined && !op.outlives) {
-    for (const t of outputs) {
-      t.owner = owner;
-      if (owner.consumed) expireLater(t);
-      else owner.derived.push(t);
-    }
+  } else if (!op.outlives) {
+    const owner = ownerOf(inputs);
+    if (owner !== null)
+      for (const t of outputs) {
+        t.owner = owner;
+        if (owner.consumed) expireLater(t);
+        else owner.derived.push(t);
+      }
   }
   watcher?.applied(op as Op<never>, inputs, attrs, plan, outputs);
   return outputs;
