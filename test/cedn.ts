@@ -31,11 +31,11 @@ test.after.each(() => setDefaultDevice(home));
 
 for (const [name, settings] of Object.entries(runs)) {
   const want = golden.losses_after_steps_0_10[name].f64;
-  test(`§9 ${name}: float64 to 1e-9`, async () => {
+  test(`${name}: float64 to 1e-9`, async () => {
     const got = await losses({ ...settings, on: home, dtype: 'float64', steps: 10 });
     assert.ok(relative(got, want) < 1e-9, `${relative(got, want)}: ${got}`);
   });
-  test(`§9 ${name}: float32 to ${settings.float32} on reference`, async () => {
+  test(`${name}: float32 to ${settings.float32} on reference`, async () => {
     const got = await losses({ ...settings, on: home, dtype: 'float32', steps: 10 });
     assert.ok(relative(got, want) < settings.float32, `${relative(got, want)}: ${got}`);
   });
@@ -49,7 +49,7 @@ const fast: Readonly<Record<string, () => Promise<Device>>> = {
   'gpu (webasm)': () => device('gpu', { mode: 'webasm' }),
 };
 for (const [name, open] of Object.entries(fast))
-  test(`§9 published run: float32 to 1e-4 on ${name}, plain and compiled`, async () => {
+  test(`published run: float32 to 1e-4 on ${name}, plain and compiled`, async () => {
     const on = await open();
     for (const run of publishedRuns) {
       const want = golden.losses_after_steps_0_10[run].f64;
@@ -61,7 +61,7 @@ for (const [name, open] of Object.entries(fast))
     await on.close();
   });
 
-test('§9 gradients of the first step: sums and norms in float64', () => {
+test('gradients of the first step: sums and norms in float64', () => {
   const { model, x, y } = prepare({ on: home, dtype: 'float64', scale: 1, lr: 1, rate: 0, steps: 0 });
   bceWithLogits(model.forward(x), y, { reduction: 'sum' }).backward();
   for (const [name, p] of model.namedParameters()) {
@@ -124,7 +124,7 @@ for (const { name, attrs, tensors } of readFixtures<{ lr: number; adam: 'torch' 
     }
   });
 
-test('§9 the run that learns is below 2200 at step 100', async () => {
+test('the run that learns is below 2200 at step 100', async () => {
   const model = new Cedn(0).initHe(42);
   manualSeed(7);
   const x = tensor(data.x, { shape: data.xShape });

@@ -1,7 +1,10 @@
 /**
- * The exact numbers of the semantics specification, each test naming its section: window arithmetic, convolution and its transpose, pooling with argmax,
- * unpooling, sigmoid cross entropy, dropout. Float64 on the reference device; other devices are held to it by test/device/*conformance.ts.
- * Not here: unpooling by a rule and resizing (§5.7, §5.8, §5.10: test/ops/resize.ts), optimisers (§8: test/optim), the golden runs (§9: test/cedn.ts).
+ * Exact numbers for what the layers mean: window arithmetic, convolution and its transpose, pooling
+ * with argmax, unpooling, sigmoid cross entropy, dropout. The numbers come from hand arithmetic, from
+ * PyTorch and from TensorFlow. Tests run in float64 on the reference device; test/device/*conformance.ts
+ * compares the other devices with it.
+ * Not here: unpooling by a fixed matrix and resizing (test/ops/resize.ts), optimizers (test/optim), the
+ * golden runs (test/cedn.ts).
  */
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -42,12 +45,12 @@ const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 const dot = (a: Tensor, b: Tensor): number => a.mul(b).sum().itemSync();
 const nine = f64(range(1, 9), [3, 3, 1, 1]);
 
-// ---- §1
+// ---- windows and padding
 
 const axis = (n: number, kernel: number, stride: number, padding: Padding, dilation = 1) =>
   window2d('test', n, 1, { kernelSize: [kernel, 1], stride: [stride, 1], dilation: [dilation, 1], padding }).height;
 
-test('§1 SAME pads', () => {
+test('SAME pads', () => {
   for (const [n, k, s, before, after] of [
     [4, 3, 2, 0, 1],
     [5, 3, 2, 1, 1],
@@ -58,7 +61,7 @@ test('§1 SAME pads', () => {
     assert.equal([window.before, window.after, window.output], [before, after, Math.ceil(n / s)]);
   }
 });
-test('§1 SAME: ceil(n/s) windows, the odd pad behind, no more than needed', () => {
+test('SAME: ceil(n/s) windows, the odd pad behind, no more than needed', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -73,7 +76,7 @@ test('§1 SAME: ceil(n/s) windows, the odd pad behind, no more than needed', () 
     ),
   );
 });
-test('§1 VALID and explicit padding', () => {
+test('VALID and explicit padding', () => {
   assert.is(axis(7, 3, 2, 'valid').output, 3);
   assert.is(axis(8, 3, 2, 'valid').output, 3);
   assert.is(axis(9, 3, 1, 'valid', 2).output, 5);
@@ -105,9 +108,9 @@ test('§1 VALID and explicit padding', () => {
   );
 });
 
-// ---- §2
+// ---- convolution
 
-test('§2 conv2d', () => {
+test('conv2d', () => {
   const x = f64(range(1, 16), [1, 4, 4, 1]);
   is(conv2d(x, nine, { padding: 'same' }), '111 178 217 145/231 348 393 252/363 528 573 360/197 274 295 175');
   is(conv2d(x, nine, { padding: 'same', stride: 2 }), '348 252/274 175');
@@ -116,7 +119,7 @@ test('§2 conv2d', () => {
     '128 241 184/441 681 453/320 457 280',
   );
 });
-test('§2 groups are convolutions side by side; depthwise is one group per channel', () => {
+test('groups are convolutions side by side; depthwise is one group per channel', () => {
   const x = randn(1, [2, 5, 6, 4]);
   const w = randn(2, [3, 3, 2, 6]);
   const whole = conv2d(x, w, { groups: 2, padding: 'same', dilation: 2 });
@@ -136,7 +139,7 @@ test('§2 groups are convolutions side by side; depthwise is one group per chann
     1e-12,
   );
 });
-test('§2 a dilated convolution is one with zeros between the weights', () => {
+test('a dilated convolution is one with zeros between the weights', () => {
   const x = randn(4, [1, 7, 7, 2]);
   const w = randn(5, [2, 2, 2, 3]);
   const spread = f64(new Float64Array(9 * 6), [3, 3, 2, 3]).dataSync();
@@ -145,7 +148,7 @@ test('§2 a dilated convolution is one with zeros between the weights', () => {
       for (let i = 0; i < 6; i++) spread[(y * 2 * 3 + z * 2) * 6 + i] = w.dataSync()[(y * 2 + z) * 6 + i];
   closeTo(conv2d(x, w, { dilation: 2 }).dataSync(), conv2d(x, f64(spread, [3, 3, 2, 3])).dataSync(), 1e-12);
 });
-test("§2 error: input channels must equal weight's", () => {
+test("error: input channels must equal weight's", () => {
   assert.throws(
     () => conv2d(randn(1, [2, 8, 8, 3]), randn(1, [3, 3, 4, 8])),
     (e: Error) =>
@@ -154,9 +157,9 @@ test("§2 error: input channels must equal weight's", () => {
   );
 });
 
-// ---- §3
+// ---- transposed convolution
 
-test('§3 conv2dTranspose', () => {
+test('conv2dTranspose', () => {
   const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
   is(conv2dTranspose(x, nine, { padding: 'same' }), '23 33/53 63');
   is(
@@ -174,7 +177,7 @@ test('§3 conv2dTranspose', () => {
     '1 2 5 4 6/4 5 14 10 12/10 14 36 24 30/12 15 34 20 24/21 24 55 32 36',
   );
 });
-test('§3 an impossible size names the valid range', () => {
+test('an impossible size names the valid range', () => {
   const x = f64([1, 2, 3, 4], [1, 2, 2, 1]);
   assert.throws(
     () => conv2dTranspose(x, nine, { padding: 'same', stride: 2, outputSize: [6, 6] }),
@@ -193,7 +196,7 @@ test('§3 an impossible size names the valid range', () => {
     /height may be 5 to 6/,
   );
 });
-test("§3 every size in the range is one whose convolution gives the input's size, and none outside is", () => {
+test("every size in the range is one whose convolution gives the input's size, and none outside is", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 4 }),
@@ -249,7 +252,7 @@ const geometry = fc.record({
     ) as fc.Arbitrary<Padding>,
   ),
 });
-test('§3 the transposed convolution is the adjoint, for generated geometries', () => {
+test('the transposed convolution is the adjoint, for generated geometries', () => {
   let seen = 0;
   fc.assert(
     fc.property(
@@ -285,7 +288,7 @@ test('§3 the transposed convolution is the adjoint, for generated geometries', 
   );
   assert.ok(seen > 150, `${seen} geometries`);
 });
-test('§3 stride 1, SAME, odd kernel: equals the convolution with flipped, swapped weights', () => {
+test('stride 1, SAME, odd kernel: equals the convolution with flipped, swapped weights', () => {
   for (const [kh, kw] of [
     [3, 3],
     [5, 1],
@@ -301,7 +304,7 @@ test('§3 stride 1, SAME, odd kernel: equals the convolution with flipped, swapp
     );
   }
 });
-test("§3 PyTorch's form: outputPadding, (n−1)s − 2p + d(k−1) + outputPadding + 1", () => {
+test("PyTorch's form: outputPadding, (n−1)s − 2p + d(k−1) + outputPadding + 1", () => {
   const x = randn(1, [1, 3, 4, 1]);
   const weight = randn(2, [3, 2, 1, 1]);
   assert.equal(conv2dTranspose(x, weight, { stride: 2, padding: 1, outputPadding: [1, 0] }).shape, [
@@ -322,19 +325,19 @@ test("§3 PyTorch's form: outputPadding, (n−1)s − 2p + d(k−1) + outputPadd
   );
 });
 
-// ---- §4
+// ---- max pooling
 
 const pool = (values: number[], requiresGrad = false): [Tensor, Tensor, PoolIndices] => {
   const x = f64(values, [1, 3, 3, 1], requiresGrad);
   return [x, ...maxPool2d(x, { kernelSize: 2, stride: 1, padding: 'valid' })];
 };
-test('§4 ties: the first in row-major order of the window', () => {
+test('ties: the first in row-major order of the window', () => {
   const [, indices] = maxPool2d(f64(new Float64Array(16), [1, 4, 4, 1]), { kernelSize: 2 });
   assert.equal([...indices.dataSync()], [0, 2, 8, 10]);
   const [, , overlapping] = pool([0, 7, 0, 7, 7, 7, 0, 7, 0]);
   assert.equal([...overlapping.dataSync()], [1, 1, 3, 4]);
 });
-test("§4 ties decide the golden run: first wins gives the published step's 45,100,401.14, last wins 43,700,701.28", () => {
+test("ties decide the golden run: first wins gives the published step's 45,100,401.14, last wins 43,700,701.28", () => {
   const data = cednData();
   const [c1, c2, c3, d2, d1, b1, b2, b3, e2, e1] = cednWeights(42).map(({ shape, data: values }) => f64(values, shape));
   const half = { kernelSize: 2 };
@@ -360,7 +363,7 @@ test("§4 ties decide the golden run: first wins gives the published step's 45,1
   };
   closeTo([loss((x) => maxPool2d(x, half)), loss(lastWins)], [45_100_401.14, 43_700_701.28], 0.005 / 43e6);
 });
-test('§4 indices in the batch may exceed what a float counts: they are converted where they are read', async () => {
+test('indices in the batch may exceed what a float counts: they are converted where they are read', async () => {
   const on = await device('gpu', { mode: 'cpu' });
   // Two images of 4096 × 4096: the last cell of the second is beyond 2^24.
   const plane = tensor(Int32Array.of(5, 2 ** 24 - 1), { shape: [2, 1, 1, 1], device: on });
@@ -370,7 +373,7 @@ test('§4 indices in the batch may exceed what a float counts: they are converte
   await on.close();
 });
 const everyConvention = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
-test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1', () => {
+test('conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1', () => {
   const shape = [2, 3, 4, 2];
   const at = ((1 * 3 + 2) * 4 + 1) * 2 + 1;
   // A pool of 1 × 1 windows with stride 1 has an index for every element.
@@ -388,7 +391,7 @@ test('§4 conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1',
   assert.is(pooled.dataSync()[((1 * 2 + 1) * 2 + 0) * 2 + 1], 9);
   assert.is(pooled.to('window').dataSync()[((1 * 2 + 1) * 2 + 0) * 2 + 1], 1);
 });
-test('§4 conventions convert without loss', () => {
+test('conventions convert without loss', () => {
   const pool = { kernelSize: [3, 2], stride: 2, padding: 'same' } as const;
   const [, indices] = maxPool2d(randn(3, [2, 6, 5, 3]), pool);
   for (const convention of everyConvention) {
@@ -398,12 +401,12 @@ test('§4 conventions convert without loss', () => {
     for (const other of everyConvention) assert.equal(back.to(other).dataSync(), indices.to(other).dataSync());
   }
 });
-test('§4 backward adds at the argmax', () => {
+test('backward adds at the argmax', () => {
   const [x, y] = pool([1, 2, 3, 4, 5, 6, 7, 9, 8], true);
   y.backward(f64([1, 2, 3, 4], [1, 2, 2, 1]));
   is(x.grad as Tensor, '0 0 0/0 1 2/0 7 0');
 });
-test('§4 the mask counts how often each element is a maximum', () => {
+test('the mask counts how often each element is a maximum', () => {
   const x = f64([1, 2, 3, 4, 5, 6, 7, 9, 8], [1, 3, 3, 1], true);
   const [values, argmax, mask] = maxPool2dWithArgmaxAndMask(x, { kernelSize: 2, stride: 1, padding: 'valid' });
   is(values, '5 6/9 9');
@@ -413,7 +416,7 @@ test('§4 the mask counts how often each element is a maximum', () => {
   values.backward(f64([1, 2, 3, 4], [1, 2, 2, 1]));
   is(x.grad as Tensor, '0 0 0/0 1 2/0 7 0');
 });
-test('§4 NaN policies: tf, propagate (the default), ignore', () => {
+test('NaN policies: tf, propagate (the default), ignore', () => {
   const first = [nan, 1, 2, 3, 4, 5, 6, 7, 9];
   const second = [1, nan, 2, 3, 4, 5, 6, 7, 9];
   const all = (v: number): number[] => new Array(9).fill(v);
@@ -443,7 +446,7 @@ test('§4 NaN policies: tf, propagate (the default), ignore', () => {
       assert.is(indices.dataSync()[0], index, `${policy} of ${values}`);
     }
 });
-test('§4 padding never wins, whatever the policy', () => {
+test('padding never wins, whatever the policy', () => {
   for (const policy of ['tf', 'propagate', 'ignore'] as const) {
     const [padded, indices] = maxPool2d(f64([-5, -6, -7, -8], [1, 2, 2, 1]), {
       kernelSize: 3,
@@ -455,9 +458,9 @@ test('§4 padding never wins, whatever the policy', () => {
   }
 });
 
-// ---- §5
+// ---- unpooling
 
-test('§5.1 sizes come from the indices', () => {
+test('sizes come from the indices', () => {
   for (const [shape, options] of [
     [[2, 7, 5, 3], { kernelSize: 2, padding: 'same' }],
     [[1, 7, 5, 2], { kernelSize: 2, padding: 'valid' }],
@@ -475,7 +478,7 @@ test('§5.1 sizes come from the indices', () => {
     closeTo([y.sum().itemSync()], [values.sum().itemSync()], 1e-12);
   }
 });
-test('§5.1 outputSize: larger by less than what would give another window, never smaller', () => {
+test('outputSize: larger by less than what would give another window, never smaller', () => {
   const [values, indices] = maxPool2d(randn(2, [1, 4, 4, 1]), { kernelSize: 2 });
   assert.equal(maxUnpool2d(values, indices, { outputSize: [5, 5] }).shape, [1, 5, 5, 1]);
   assert.equal(
@@ -490,7 +493,7 @@ test('§5.1 outputSize: larger by less than what would give another window, neve
   );
   assert.throws(() => maxUnpool2d(values, indices, { outputSize: [4, 3] }), /width may be 4 to 5/);
 });
-test('§5.1 default sizes where the pool is named: H·s and (H−1)s + k as TensorFlow Addons, (H−1)s − 2p + k as PyTorch', () => {
+test('default sizes where the pool is named: H·s and (H−1)s + k as TensorFlow Addons, (H−1)s − 2p + k as PyTorch', () => {
   const shape = [1, 3, 2, 1];
   const corners = (stride: number, width: number): number[] =>
     [0, 1, 2].flatMap((y) => [y * stride * width, y * stride * width + stride]);
@@ -504,7 +507,7 @@ test('§5.1 default sizes where the pool is named: H·s and (H−1)s + k as Tens
   // Windows at −1, 1, 3: their second cells stand at rows and columns 0, 2, 4.
   assert.equal(size({ kernelSize: 3, stride: 2, padding: 1 }, 3, 2), [1, 5, 3, 1]);
 });
-test("§5.1 PyTorch's outputSize lies strictly between default − s and default + s", () => {
+test("PyTorch's outputSize lies strictly between default − s and default + s", () => {
   const v = f64([1], [1, 1, 1, 1]);
   const options = { kernelSize: 4, stride: 3, convention: 'torch' } as const;
   for (const size of [2, 3, 4, 5, 6])
@@ -519,7 +522,7 @@ test("§5.1 PyTorch's outputSize lies strictly between default − s and default
         ),
     );
 });
-test('§5.2 duplicates: every policy, and its gradient', () => {
+test('duplicates: every policy, and its gradient', () => {
   const raw = { shape: [1, 2, 2, 1], convention: 'torch', inputShape: [1, 4, 4, 1] } as const;
   for (const [duplicates, at1, gradient] of [
     ['add', 40, '2 7 2 6'],
@@ -543,7 +546,7 @@ test('§5.2 duplicates: every policy, and its gradient', () => {
   );
   is(maxUnpool2d(v, poolIndices([1, 6, 0, 5], raw), { duplicates: 'error' }), '30 10 0 0/0 40 20 0/0 0 0 0/0 0 0 0');
 });
-test('§5.2 max: the first of equals, and NaN above all', () => {
+test('max: the first of equals, and NaN above all', () => {
   const raw = { shape: [1, 1, 3, 1], convention: 'torch', inputShape: [1, 1, 2, 1] } as const;
   const grad = (values: number[]): number[] => {
     const v = f64(values, [1, 1, 3, 1], true);
@@ -556,7 +559,7 @@ test('§5.2 max: the first of equals, and NaN above all', () => {
   assert.equal(grad([5, nan, nan]), [0, 1, 0]);
   assert.equal(grad([-3, -2, -3]), [0, 1, 0]);
 });
-test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
+test("the layer of TensorFlow Addons: its own tests' cases", () => {
   is(maxUnpool2d(f64([13, 4], [1, 1, 2, 1]), Int32Array.of(1, 6), { poolSize: 2 }), '0 13 0 0/0 0 4 0');
   const channels = Int32Array.of(0, 3, 4, 7, 8, 11, 12, 15);
   is(
@@ -616,7 +619,7 @@ test("§5.3 the layer of TensorFlow Addons: its own tests' cases", () => {
   ])
     is(maxUnpool2d(values, given, form), '0 0 0 0 0 0 7 0 0 10 0 0 0 0 0 0 20 0 0 19');
 });
-test("§5.3 PyTorch's documented cases", () => {
+test("PyTorch's documented cases", () => {
   const [four, at] = maxPool2d(f64(range(1, 16), [1, 4, 4, 1]), { kernelSize: 2, stride: 2 });
   is(maxUnpool2d(four, at.dataSync(), { kernelSize: 2, stride: 2 }), '0 0 0 0/0 6 0 8/0 0 0 0/0 14 0 16');
   const [wide, places] = maxPool2d(f64(range(1, 20), [1, 4, 5, 1]), { kernelSize: 2, stride: 2 });
@@ -636,7 +639,7 @@ test("§5.3 PyTorch's documented cases", () => {
     '0 0 0 0 0/6 0 8 0 0/0 0 0 14 0/16 0 0 0 0/0 0 0 0 0',
   );
 });
-test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
+test('the layer of TensorFlow Addons: the cases it gets wrong', () => {
   const form = { poolSize: [2, 3], strides: [3, 2], padding: 'same' } as const;
   const x = randn(5, [2, 7, 5, 3]);
   // Batch in the indices, sizes that the stride does not divide, windows that overlap, kernels that are not square.
@@ -655,7 +658,7 @@ test('§5.3 the layer of TensorFlow Addons: the cases it gets wrong', () => {
     (e: Error) => e instanceof ValueError && /the options must describe the pool that made the indices/.test(e.message),
   );
 });
-test('§5.3 the posted function scatters per image, whatever the windows', () => {
+test('the posted function scatters per image, whatever the windows', () => {
   const [values, indices] = maxPool2d(randn(7, [2, 5, 5, 2]), { kernelSize: 3, stride: 2, padding: 1 });
   const want = maxUnpool2d(values, indices).dataSync();
   assert.equal(unpooling(values, [2, 5, 5, 2], indices).dataSync(), want);
@@ -666,13 +669,13 @@ test('§5.3 the posted function scatters per image, whatever the windows', () =>
   );
   assert.throws(() => unpooling(values, [2, 6, 6, 2], indices), /the output must have the shape of the pool's input/);
 });
-test('§5.4 odd sizes do not tilt', () => {
+test('odd sizes do not tilt', () => {
   const [values, indices] = maxPool2d(f64(range(1, 9), [1, 3, 3, 1]), { kernelSize: 2, stride: 2, padding: 'same' });
   is(values, '5 6/8 9');
   assert.equal([...indices.dataSync()], [4, 5, 7, 8]);
   is(maxUnpool2d(values, indices), '0 0 0/0 5 6/0 8 9');
 });
-test('§5.5 indices with the batch in them, and those of another convention', () => {
+test('indices with the batch in them, and those of another convention', () => {
   const x = f64([1, 5, 2, 3, 9, 4, 8, 7], [2, 2, 2, 1]);
   const [values, indices] = maxPool2d(x, { kernelSize: 2 });
   is(maxUnpool2d(values, indices), '0 5/0 0 9 0/0 0');
@@ -690,7 +693,7 @@ test('§5.5 indices with the batch in them, and those of another convention', ()
   );
 });
 
-test('§5.6 unpool by mask: a value goes to every masked cell of its window, or to its argmax', () => {
+test('unpool by mask: a value goes to every masked cell of its window, or to its argmax', () => {
   const x = f64([1, 2, 3, 4], [1, 2, 2, 1], true);
   const mask = f64([1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0], [1, 4, 4, 1]);
   const y = unpoolByMask(x, mask, { kernelSize: 2 });
@@ -699,7 +702,7 @@ test('§5.6 unpool by mask: a value goes to every masked cell of its window, or 
   is(x.grad as Tensor, '7 4 0 38');
   is(unpoolByMask(x, mask, { argmax: Int32Array.of(5, 3, 8, 14) }), '0 0 0 2/0 1 0 0/0 0 0 0/0 0 4 0');
 });
-test('§5.6 the mask gives the size: odd ones round-trip with argmax and mask, or with the mask alone', () => {
+test('the mask gives the size: odd ones round-trip with argmax and mask, or with the mask alone', () => {
   for (const options of [
     { kernelSize: 2, padding: 'same' },
     { kernelSize: [2, 3], padding: 'same' },
@@ -713,7 +716,7 @@ test('§5.6 the mask gives the size: odd ones round-trip with argmax and mask, o
     assert.equal(unpoolByMask(values, mask.greater(0), options).dataSync(), want);
   }
 });
-test('§5.9 what-where: the pooled values unpooled by their own indices, level by level', () => {
+test('what-where: the pooled values unpooled by their own indices, level by level', () => {
   const x = randn(4, [2, 7, 6, 3]);
   const [pool1, pool2] = [new MaxPool2d(2, { padding: 'same' }), new MaxPool2d(3, { stride: 2, padding: 1 })];
   const [unpool1, unpool2] = [unpoolLike(pool1), unpoolLike(pool2)];
@@ -727,7 +730,7 @@ test('§5.9 what-where: the pooled values unpooled by their own indices, level b
   assert.equal(unpool1.forward(what1).shape, x.shape);
 });
 
-// ---- §6
+// ---- sigmoid cross entropy
 
 const bce = (x: number, z: number, posWeight?: number): [number, number] => {
   const logit = f64([x], [1], true);
@@ -735,7 +738,7 @@ const bce = (x: number, z: number, posWeight?: number): [number, number] => {
   loss.backward();
   return [loss.itemSync(), (logit.grad as Tensor).itemSync()];
 };
-test('§6 sigmoid cross entropy', () => {
+test('sigmoid cross entropy', () => {
   for (const [x, z, want] of [
     [0, 0, 0.693147],
     [0, 1, 0.693147],
@@ -748,17 +751,17 @@ test('§6 sigmoid cross entropy', () => {
   closeTo([bce(2, 0.25)[1]], [0.630797], 5e-7);
   closeTo(bce(0, 1, 10), [6.931472, -5], 5e-7);
 });
-test('§6 the gradient at 0 is 0.5 − z, not −z', () => {
+test('the gradient at 0 is 0.5 − z, not −z', () => {
   for (const z of [0, 0.25, 1]) closeTo([bce(0, z)[1]], [0.5 - z], 1e-15);
 });
-test('§6 no logit overflows, in float32 either', () => {
+test('no logit overflows, in float32 either', () => {
   const logits = tensor([-1e5, -1000, -89, 89, 1000, 1e5], { requiresGrad: true });
   const loss = bceWithLogits(logits, tensor([1, 1, 1, 0, 0, 0]), { reduction: 'none' });
   assert.equal([...loss.dataSync()], [1e5, 1000, 89, 89, 1000, 1e5]);
   loss.sum().backward();
   assert.equal([...(logits.grad as Tensor).dataSync()], [-1, -1, -1, 1, 1, 1]);
 });
-test('§6 reductions, and posWeight per channel', () => {
+test('reductions, and posWeight per channel', () => {
   const x = f64([0, 1, -1, 2], [2, 2]);
   const z = f64([0, 1, 1, 0.25], [2, 2]);
   const each = bceWithLogits(x, z, { reduction: 'none' });
@@ -773,7 +776,7 @@ test('§6 reductions, and posWeight per channel', () => {
   closeTo(weighted, [bce(0, 0, 3)[0], bce(1, 1, 5)[0], bce(-1, 1, 3)[0], bce(2, 0.25, 5)[0]], 1e-12);
 });
 
-// ---- §7
+// ---- dropout
 
 /** A generator that gives prepared numbers. */
 class Prepared extends RandomState {
@@ -785,7 +788,7 @@ class Prepared extends RandomState {
     return this.draws[this.#next++];
   }
 }
-test('§7 keep when u ≥ rate, scale by 1/(1 − rate)', () => {
+test('keep when u ≥ rate, scale by 1/(1 − rate)', () => {
   const draws = [0, 0.2, 0.49, 0.5, 0.75, 0.999];
   const x = tensor(new Array(6).fill(1), { requiresGrad: true });
   const y = dropout(x, { rate: 0.5, random: new Prepared(draws) });
@@ -793,7 +796,7 @@ test('§7 keep when u ≥ rate, scale by 1/(1 − rate)', () => {
   y.sum().backward();
   assert.equal([...(x.grad as Tensor).dataSync()], [0, 0, 0, 2, 2, 2]);
 });
-test('§7 rate 0 and eval are the identity and draw nothing; a rate outside [0, 1) is an error', () => {
+test('rate 0 and eval are the identity and draw nothing; a rate outside [0, 1) is an error', () => {
   const x = tensor([1, 2, 3]);
   const random = new RandomState(9);
   assert.equal(dropout(x, { rate: 0, random }).dataSync(), x.dataSync());

@@ -201,7 +201,7 @@ const geometries: readonly Conv2dGeometry[] = [
   convGeometry(3, 3, 'same', { channels: [1, 1], kernel: [1, 1], stride: [2, 2] }),
 ];
 
-test('§2 conv2d', () => {
+test('conv2d', () => {
   const weight = range(1, 9);
   assert.equal(
     conv(convGeometry(4, 4, 'same'), range(1, 16), weight),
@@ -214,7 +214,7 @@ test('§2 conv2d', () => {
   );
 });
 
-test('§3 transposed convolution is the input gradient of conv2d', () => {
+test('transposed convolution is the input gradient of conv2d', () => {
   const weight = range(1, 9);
   const x = [1, 2, 3, 4];
   assert.equal(inputGrad(convGeometry(2, 2, 'same'), x, weight), [23, 33, 53, 63]);
@@ -291,7 +291,7 @@ test('sums accumulate in double and are rounded once', () => {
   );
 });
 
-test('§4 maxPool2d: ties go to the first, NaN to the last NaN', () => {
+test('maxPool2d: ties go to the first, NaN to the last NaN', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
   assert.equal(maxPool(geometry, new Array<number>(9).fill(0)), [
     [0, 0, 0, 0],
@@ -315,7 +315,7 @@ test('§4 maxPool2d: ties go to the first, NaN to the last NaN', () => {
   ]);
 });
 
-test('§4 NaN by policy: tf keeps one that comes first, ignore none', () => {
+test('NaN by policy: tf keeps one that comes first, ignore none', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
   const table: readonly [
     x: readonly number[],
@@ -373,7 +373,7 @@ test('§4 NaN by policy: tf keeps one that comes first, ignore none', () => {
   }
 });
 
-test('§4 the first cell inside is the one that counts as first', () => {
+test('the first cell inside is the one that counts as first', () => {
   const geometry = poolGeometry(3, 3, 1, [2, 2], [2, 2]);
   // Windows: cell 0; cells 1 and 2; cells 3 and 6; cells 4, 5, 7 and 8.
   const x = [nan, nan, 2, 3, nan, 5, nan, 7, 9];
@@ -391,7 +391,7 @@ test('§4 the first cell inside is the one that counts as first', () => {
   ]);
 });
 
-test('§4 padding never wins, and the index counts in the plane', () => {
+test('padding never wins, and the index counts in the plane', () => {
   const geometry = poolGeometry(2, 2, 1, [2, 2], [2, 2]);
   assert.equal(maxPool(geometry, [-1, -2, -3, -inf]), [
     [-1, -2, -3, -inf],
@@ -404,7 +404,7 @@ test('§4 padding never wins, and the index counts in the plane', () => {
   assert.is(indices[((2 + 1) * 2 + 0) * 2 + 1], 9);
 });
 
-test('§4 the gradient accumulates at the argmax', () => {
+test('the gradient accumulates at the argmax', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
   const [, indices] = maxPool(geometry, [1, 2, 3, 4, 5, 6, 7, 9, 8]);
   const [x] = run(
@@ -416,7 +416,7 @@ test('§4 the gradient accumulates at the argmax', () => {
   assert.equal(x, [0, 0, 0, 0, 1, 2, 0, 7, 0]);
 });
 
-test('§5.2 duplicates add', () => {
+test('duplicates add', () => {
   const [y] = run(
     'maxUnpool2d',
     [of([1, 2, 2, 1], [10, 20, 30, 40]), of([1, 2, 2, 1], [1, 6, 1, 5], 'int32')],
@@ -433,7 +433,7 @@ test('§5.2 duplicates add', () => {
   assert.equal(grad, [2, 7, 2, 6]);
 });
 
-test('§5.2 which of several values a cell takes', () => {
+test('which of several values a cell takes', () => {
   const picked = (
     pick: PickPolicy,
     values: readonly number[],
@@ -485,7 +485,7 @@ test('indices outside give 0 and add nothing', () => {
   assert.equal(run('indexAdd', [of([2, 3], range(1, 6)), indices], { axis: 1 }, spec([2, 2])), [[0, 2, 0, 5]]);
 });
 
-test('§5.4 odd sizes return to their own places', () => {
+test('odd sizes return to their own places', () => {
   const geometry = poolGeometry(3, 3, 'same', [2, 2], [2, 2]);
   const [values, indices] = maxPool(geometry, range(1, 9));
   assert.equal(values, [5, 6, 8, 9]);
@@ -499,7 +499,7 @@ test('§5.4 odd sizes return to their own places', () => {
   assert.equal(y, [0, 0, 0, 0, 5, 6, 0, 8, 9]);
 });
 
-test('§5.5 each image unpools into itself', () => {
+test('each image unpools into itself', () => {
   const [y] = run(
     'maxUnpool2d',
     [of([2, 1, 1, 1], [5, 9]), of([2, 1, 1, 1], [1, 0], 'int32')],
@@ -529,7 +529,7 @@ test('avgPool2d divides by the window or by the cells inside, and its gradient i
   }
 });
 
-test('§6 sigmoid cross entropy with logits', () => {
+test('sigmoid cross entropy with logits', () => {
   const loss = (x: number, z: number, posWeight = 1) =>
     run('bceWithLogits', [line(x), line(z)], { posWeight }, spec([1]))[0][0];
   near(
@@ -541,7 +541,7 @@ test('§6 sigmoid cross entropy with logits', () => {
   near([unary('sigmoid', [2])[0] - 0.25], [0.630797], 5e-7);
 });
 
-test('§8 Adam: the two forms place epsilon differently', () => {
+test('Adam: the two forms place epsilon differently', () => {
   const step = (form: 'torch' | 'tf', g: number) => {
     const attrs = {
       form,
@@ -563,7 +563,7 @@ test('§8 Adam: the two forms place epsilon differently', () => {
   );
 });
 
-test('§8 Adam: weight decay joins the gradient, or shrinks the parameter; amsgrad keeps the largest v', () => {
+test('Adam: weight decay joins the gradient, or shrinks the parameter; amsgrad keeps the largest v', () => {
   const attrs = {
     form: 'torch',
     lr: 0.1,

@@ -1,6 +1,7 @@
 /**
- * The exact numbers of §5.7, §5.8 and §5.10 of the semantics specification, and what holds for any picture. Float64 on the reference device; gradients
- * and other devices are held to it by the op table. Not here: unpooling by indices (test/semantics.ts), misuse (test/errors.ts).
+ * Exact numbers for unpooling by a fixed matrix, upsampling and resizing, and properties that hold for
+ * any picture. Tests run in float64 on the reference device; the op table covers gradients and other
+ * devices. Not here: unpooling by indices (test/semantics.ts), misuse (test/errors.ts).
  */
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -25,7 +26,7 @@ const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 const square = (requiresGrad = false): Tensor => f64([1, 2, 3, 4], [1, 2, 2, 1], requiresGrad);
 const sizes = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }));
 
-// ---- §5.7
+// ---- unpooling by a fixed matrix
 
 /** The printout's input: three rows of six pixels of six channels, filled with 1, 2 and 3. */
 const printout = (): Tensor =>
@@ -34,7 +35,7 @@ const printout = (): Tensor =>
     [1, 3, 6, 6],
   );
 
-test('§5.7 the zero-filled unpooling of the printout: (1,3,6,6) to (1,6,12,6), odd rows and columns zero, the sum kept', () => {
+test('the zero-filled unpooling of the printout: (1,3,6,6) to (1,6,12,6), odd rows and columns zero, the sum kept', () => {
   const x = printout();
   assert.is(x.sum().itemSync(), 216);
   for (const y of [
@@ -50,7 +51,7 @@ test('§5.7 the zero-filled unpooling of the printout: (1,3,6,6) to (1,6,12,6), 
     assert.equal(maxPool2d(y, { kernelSize: 2 })[0].dataSync(), x.dataSync());
   }
 });
-test('§5.7 fixed unpooling is the Kronecker product, with the gradients of input and matrix', () => {
+test('fixed unpooling is the Kronecker product, with the gradients of input and matrix', () => {
   const x = square(true);
   const matrix = f64([0.5, 0.25, 0.125, 0], [2, 2], true);
   const y = fixedUnpool2d(x, { matrix });
@@ -59,7 +60,7 @@ test('§5.7 fixed unpooling is the Kronecker product, with the gradients of inpu
   is(x.grad as Tensor, '1.625 3.375/8.625 10.375');
   is(matrix.grad as Tensor, '78 88/118 128');
 });
-test('§5.7 a matrix of numbers, of any size; the default is 1 at [0,0]', () => {
+test('a matrix of numbers, of any size; the default is 1 at [0,0]', () => {
   const x = randn(1, [2, 3, 2, 3]);
   const matrix = [
     [1, 2, 3],
@@ -89,9 +90,9 @@ test('§5.7 a matrix of numbers, of any size; the default is 1 at [0,0]', () => 
   );
 });
 
-// ---- §5.8
+// ---- upsampling
 
-test('§5.8 upsampling with copies and with zeros, and the gradients', () => {
+test('upsampling with copies and with zeros, and the gradients', () => {
   const upstream = f64(range(1, 16), [1, 4, 4, 1]);
   const copied = square(true);
   const y = upsample2d(copied, { scale: 2 });
@@ -106,12 +107,12 @@ test('§5.8 upsampling with copies and with zeros, and the gradients', () => {
   is(upsample2d(square(), { scale: [3, 2] }), '1 1 2 2/1 1 2 2/1 1 2 2/3 3 4 4/3 3 4 4/3 3 4 4');
   is(upsample2d(square(), { scale: [1, 3], fill: 'zeros' }), '1 0 0 2 0 0/3 0 0 4 0 0');
 });
-test('§5.8 zeros are zeros beside values that are not finite', () => {
+test('zeros are zeros beside values that are not finite', () => {
   const x = f64([infinity, nan, -infinity, 1], [1, 2, 2, 1]);
   const want = [infinity, 0, nan, 0, 0, 0, 0, 0, -infinity, 0, 1, 0, 0, 0, 0, 0];
   for (const y of [unPooling2x2ZeroFilled(x), fixedUnpool2d(x, { size: 2 })]) assert.equal([...y.dataSync()], want);
 });
-test('§5.8 pooling by the same size undoes upsampling, for any size and scale', () => {
+test('pooling by the same size undoes upsampling, for any size and scale', () => {
   fc.assert(
     fc.property(sizes, sizes, fc.integer({ min: 0, max: 999 }), ([h, w], [sh, sw], seed) => {
       const x = randn(seed, [2, h, w, 2]);
@@ -134,11 +135,11 @@ test('§5.8 pooling by the same size undoes upsampling, for any size and scale',
   );
 });
 
-// ---- §5.10
+// ---- resizing
 
 const corners = { legacy: { halfPixelCenters: false }, alignCorners: { alignCorners: true }, halfPixel: {} };
 
-test('§5.10 bilinear, 2×2 to 4×4, under the three corner rules', () => {
+test('bilinear, 2×2 to 4×4, under the three corner rules', () => {
   for (const [options, row0, column0] of [
     [corners.legacy, '1 1.5 2 2', '1 2 3 3'],
     [corners.alignCorners, '1 1.3333333333333333 1.6666666666666667 2', '1 1.6666666666666667 2.3333333333333333 3'],
@@ -151,7 +152,7 @@ test('§5.10 bilinear, 2×2 to 4×4, under the three corner rules', () => {
     is(y.slice(null, null, [0, 1]), column0);
   }
 });
-test('§5.10 nearest, 3 to 5, under the three corner rules', () => {
+test('nearest, 3 to 5, under the three corner rules', () => {
   for (const [options, want] of [
     [corners.legacy, '1 1 2 2 3'],
     [corners.alignCorners, '1 2 2 3 3'],
@@ -180,7 +181,7 @@ function byHand(
     return line[low] + (line[Math.min(low + 1, n - 1)] - line[low]) * (inside - low);
   });
 }
-test('§5.10 any size to any other: rows and columns by hand', () => {
+test('any size to any other: rows and columns by hand', () => {
   fc.assert(
     fc.property(
       sizes,
@@ -211,7 +212,7 @@ test('§5.10 any size to any other: rows and columns by hand', () => {
     { numRuns: 300 },
   );
 });
-test('§5.10 whole ratios are exact: nearest by k copies, and a flat picture stays flat', () => {
+test('whole ratios are exact: nearest by k copies, and a flat picture stays flat', () => {
   for (const k of [2, 3, 5, 7, 9, 11, 49]) {
     const x = f64(range(1, 93), [1, 1, 93, 1]);
     const copies = upsample2d(x, { scale: [1, k] }).dataSync();
@@ -224,7 +225,7 @@ test('§5.10 whole ratios are exact: nearest by k copies, and a flat picture sta
       );
   }
 });
-test('§5.10 the size stays: the picture itself; a scale is rounded down to a size', () => {
+test('the size stays: the picture itself; a scale is rounded down to a size', () => {
   const x = randn(4, [2, 3, 5, 2]);
   for (const corner of Object.values(corners)) {
     assert.is(resize2d(x, { size: [3, 5], ...corner }), x);
@@ -234,7 +235,7 @@ test('§5.10 the size stays: the picture itself; a scale is rounded down to a si
   // Every second pixel, with no neighbour read: a NaN between them does not show.
   is(resize2d(f64([1, nan, 3, nan], [1, 1, 4, 1]), { size: [1, 2], halfPixelCenters: false }), '1 3', 0);
 });
-test('§5.10 the gradient adds to every pixel what it gave', () => {
+test('the gradient adds to every pixel what it gave', () => {
   const x = f64([1, 2], [1, 1, 2, 1], true);
   resize2d(x, { size: [1, 4] }).backward(f64([1, 10, 100, 1000], [1, 1, 4, 1]));
   is(x.grad as Tensor, `${1 + 7.5 + 25} ${2.5 + 75 + 1000}`);

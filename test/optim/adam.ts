@@ -15,7 +15,7 @@ function oneStep(form: 'torch' | 'tf', gradient: number): number {
   return p.itemSync();
 }
 
-test('§8 the two forms differ by where epsilon stands', () => {
+test('the two forms differ by where epsilon stands', () => {
   closeTo([oneStep('tf', 1e-8), oneStep('torch', 1e-8)], [0.99996934657, 0.9995], 1e-12);
   closeTo([oneStep('tf', 0.1), oneStep('torch', 0.1)], [0.999000003162, 0.9990000001], 1e-12);
 });
@@ -60,11 +60,11 @@ for (const { name, attrs, tensors } of fixtures) {
     }
 }
 
-test("§8 defaults: PyTorch's form, 1e-3, 0.9, 0.999, 1e-8", () => {
+test("defaults: PyTorch's form, 1e-3, 0.9, 0.999, 1e-8", () => {
   const { lr, betas, eps, form } = new Adam([new Parameter(tensor([1]))]).paramGroups[0];
   assert.equal([lr, betas, eps, form], [1e-3, [0.9, 0.999], 1e-8, 'torch']);
 });
-test('§8 both forms over steps with changing gradients, from their formulas', () => {
+test('both forms over steps with changing gradients, from their formulas', () => {
   const gradients = [0.3, -2, 1e-7, 5, 0];
   for (const form of ['torch', 'tf'] as const) {
     const p = new Parameter(tensor([1], { dtype: 'float64' }));
