@@ -1,9 +1,10 @@
 // The published package as a stranger meets it: build, pack, install the tarball in an empty project, run a model there in JS and in TS.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buildSync } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 const npm = (args, cwd) =>
@@ -37,6 +38,11 @@ for (let step = 0; step < 5; step++) {
 if (!(losses[4] < losses[0])) throw new Error('the loss does not fall: ' + losses);
 `;
 
+/** The most that an installation may take, in MB: the package with its run-time dependencies, without gpu.js. */
+const mostInstalled = 8;
+const bytesIn = (folder) =>
+  readdirSync(folder, { recursive: true }).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+
 const work = mkdtempSync(join(tmpdir(), 'cedargrad-package-'));
 let passed = 0;
 let failed = 0;
@@ -65,7 +71,10 @@ try {
   check('installs in an empty project', () => {
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), '{ "name": "stranger", "private": true, "type": "module" }');
-    npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball)], project);
+    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball)], project);
+    const megabytes = bytesIn(join(project, 'node_modules')) / 1e6;
+    if (megabytes > mostInstalled) throw new Error(`${megabytes.toFixed(1)} MB are more than ${mostInstalled}`);
+    return `${megabytes.toFixed(1)} MB`;
   });
   check('the model trains in JavaScript', () => {
     writeFileSync(join(project, 'model.js'), model(false));
@@ -100,7 +109,19 @@ try {
     node([tsc], project);
     node([join('built', 'typed.js')], project);
   });
-  check('the gpu device trains from the installed package', () => {
+  check('without gpu.js the gpu device says how to install it', () => {
+    const program = `import { device } from 'cedargrad';
+const error = await device('gpu', { mode: 'cpu' }).catch((error) => error);
+if (!/needs the package gpu\\.js.*npm install gpu\\.js --ignore-scripts/.test(error.message)) throw error;`;
+    node(['--input-type=module', '-e', program], project);
+  });
+  check('a bundle builds and trains without gpu.js', () => {
+    const options = { entryPoints: [join(project, 'model.js')], bundle: true, format: 'esm', platform: 'node' };
+    buildSync({ ...options, outfile: join(project, 'bundled.mjs'), logLevel: 'error' });
+    node(['bundled.mjs'], project);
+  });
+  check('the gpu device trains once gpu.js is installed', () => {
+    npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', 'gpu.js@2.24.1'], project);
     writeFileSync(
       join(project, 'gpu.js'),
       `import { device, setDefaultDevice } from 'cedargrad';\nsetDefaultDevice(await device('gpu', { mode: 'cpu' }));\n${model(false)}`,
