@@ -504,6 +504,22 @@ test('a gradient taken from its leaf ends with the next call, and says what to d
       ),
   );
 });
+test('a gradient that the step itself released says so, and not that a call ended it', () => {
+  const w = leaf(1, 2);
+  const step = compile((x: Tensor) => {
+    w.clearGrad();
+    const loss = w.mul(x).sum();
+    loss.backward();
+    return loss;
+  });
+  const taken: Tensor[] = [];
+  for (let call = 0; call < 5; call++) {
+    step(tensor([call, 1]));
+    taken.push(w.grad as Tensor);
+  }
+  assert.is(step.mode, 'compiled');
+  assert.throws(() => taken[3].dataSync(), /a released tensor cannot be read; got .*it lived until release\(\)/);
+});
 test('a gradient that is kept, or has a view, keeps its values', () => {
   for (const hold of [(g: Tensor) => g.keep(), (g: Tensor) => g.reshape([2, 1])]) {
     const { reasons } = same((wrap) => {

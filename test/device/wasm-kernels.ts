@@ -501,10 +501,13 @@ test('a mask compares all 53 bits of what is drawn with the rate', () => {
         return state;
       };
       const rate = generator().rand(k + 1)[k];
-      const got = dropout(ones([12], { device: two }), { rate, random: generator() }).dataSync();
-      assert.ok(got[k] > 0, `element ${k} of rate ${rate}`);
-      const above = dropout(ones([12], { device: two }), { rate: rate + 2 ** -53, random: generator() }).dataSync();
-      assert.is(above[k], 0, `element ${k} of a rate one step above ${rate}`);
+      // Elements are drawn in fours; the last ones of a size that is no multiple of four, one at a time.
+      for (const size of [12, k + 1]) {
+        const masked = (limit: number): TypedArray =>
+          dropout(ones([size], { device: two }), { rate: limit, random: generator() }).dataSync();
+        assert.ok(masked(rate)[k] > 0, `element ${k} of ${size} at rate ${rate}`);
+        assert.is(masked(rate + 2 ** -53)[k], 0, `element ${k} of ${size} at a rate one step above ${rate}`);
+      }
     }
 });
 
