@@ -1,4 +1,7 @@
-/** The walk back through the graph: iterative, so that depth costs no stack; the only place that accumulates gradients. */
+/**
+ * The backward walk through the graph. It is iterative, so deep graphs do not overflow the stack.
+ * Only this file accumulates gradients.
+ */
 import { checkFunction, knownOptions, type OptionNames, shown } from '../arguments.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
@@ -22,7 +25,7 @@ import {
 } from './graph.js';
 
 export interface BackwardOptions {
-  /** Keep the graph for another backward. Default: createGraph. */
+  /** Keep the graph for another backward(). Default: the value of createGraph. */
   retainGraph?: boolean;
   /** Record the backward pass itself, so that gradients can be differentiated. */
   createGraph?: boolean;
@@ -30,7 +33,7 @@ export interface BackwardOptions {
 
 const optionNames: OptionNames<BackwardOptions> = { retainGraph: 'flag', createGraph: 'flag' };
 
-/** Checks what backward() and grad() are given besides tensors. */
+/** Checks the optional gradient argument of backward() and grad(). */
 function checkGiven(op: string, name: string, given: Tensor | undefined): void {
   if (given === undefined || isTensor(given)) return;
   const isOptions = typeof given === 'object' && given !== null && Object.keys(given).some((key) => key in optionNames);
@@ -44,7 +47,7 @@ function checkGiven(op: string, name: string, given: Tensor | undefined): void {
   checkTensor(op, name, given);
 }
 
-/** Every node that the root depends on, latest first: a topological order. */
+/** All nodes that the root depends on, latest first. This is a topological order. */
 function reach(root: Tensor): Node[] {
   const seen = new Set<Node>();
   const stack: Node[] = [];
@@ -69,7 +72,7 @@ function checkGradient(node: Node, input: number, grad: Tensor): void {
     );
 }
 
-/** Gradient of the root itself: the one given, or one when it is a scalar. */
+/** The gradient of the root: the given one, or one for a scalar root. */
 function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   if (!root.requiresGrad)
     throw new GraphError(
@@ -97,7 +100,7 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   return grad;
 }
 
-/** The walk: calls `arrive` with each leaf's gradient, once per edge into it. */
+/** The backward walk. Calls `arrive` with each leaf's gradient, once per edge into the leaf. */
 function walk(
   root: Tensor,
   given: Tensor | undefined,
@@ -105,7 +108,7 @@ function walk(
   arrive: (leaf: Tensor, grad: Tensor) => void,
 ): Walk {
   const createGraph = options.createGraph ?? false;
-  // Reading the storage throws for a root whose life has ended.
+  // Reading the storage throws if the root has been released.
   void root.storage;
   const nodes = reach(root);
   for (const node of nodes)
@@ -119,7 +122,7 @@ function walk(
   const seed = seedOf(root, given);
   const walked: Walk = { nodes, seed: seed.storage };
   const pending = new Map<Tensor, Tensor>();
-  // Untracked gradients are owned by their slot in `pending` and released once used.
+  // An untracked gradient is owned by its entry in `pending` and released after use.
   const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));
   const drop = (t: Tensor): void => {
     if (!createGraph) t.release();
@@ -186,15 +189,16 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
   const before = leaf.grad;
   const after = before === null ? grad : before.add(grad);
   leaf.grad = createGraph ? after : alias(after);
-  // The sum lives on in its alias. Where the walk starts at a leaf, no scope would release it.
+  // The sum lives on in its alias. If the walk starts at a leaf, no scope would release it.
   if (before !== null && !createGraph) after.release();
   before?.release();
 }
 
 /**
- * Runs backward from `root`, adding to `grad` of every leaf that requires one.
- * @throws GraphError for a non-scalar without a gradient, a released tensor, a graph used twice, or a
- * saved value changed in place; ValueError for a gradient that is no tensor, and for unknown options
+ * Runs backward from `root` and adds to the `grad` of every leaf that requires a gradient.
+ * @throws GraphError for a non-scalar root without a gradient, a released tensor, a graph used
+ * twice, or a saved value changed in place; ValueError if the gradient is not a tensor, and for
+ * unknown options
  * @source torch.Tensor.backward
  */
 export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions = {}): void {
@@ -215,7 +219,7 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
       try {
         walked = hidden(run);
       } catch (error) {
-        // Kernels ran that no entry of the recording stands for.
+        // The kernels that ran before the error belong to no entry of the recording.
         recorder.refuse('a backward() that threw');
         throw error;
       }
@@ -229,9 +233,9 @@ type GradOptions = BackwardOptions & { gradOutput?: Tensor };
 const gradOptionNames: OptionNames<GradOptions> = { ...optionNames, gradOutput: 'value' };
 
 /**
- * Gradients of `output` with respect to `inputs`; zeros for an input it does not depend on. The `grad`
- * of leaves stays as it is; a result that asked for its gradient with retainGrad() gets it, as in
- * backward().
+ * Gradients of `output` with respect to `inputs`. An input that `output` does not depend on gets
+ * zeros. The `grad` of leaves does not change. Intermediate results with retainGrad() receive their
+ * gradient, as in backward().
  * @shape one gradient per input, of its shape
  * @throws GraphError as backward
  * @source torch.autograd.grad
@@ -264,7 +268,7 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOpt
   });
 }
 
-/** What stands in an array or a plain object; null for anything else. */
+/** The elements of an array or the values of a plain object. Null for anything else. */
 export function contentsOf(value: object): readonly unknown[] | null {
   if (Array.isArray(value)) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -272,9 +276,9 @@ export function contentsOf(value: object): readonly unknown[] | null {
 }
 
 /**
- * Every tensor in the result of `op`'s function: itself, or inside arrays, plain objects and classes
- * that say so.
- * @throws ValueError for a result that holds itself
+ * All tensors in the result of `op`'s function: the result itself, or tensors inside arrays, plain
+ * objects and objects with a `tensors()` method.
+ * @throws ValueError for a result that contains itself
  */
 export function tensorsIn(op: string, result: unknown): Tensor[] {
   const found: Tensor[] = [];
@@ -303,8 +307,10 @@ export function tensorsIn(op: string, result: unknown): Tensor[] {
 }
 
 /**
- * Runs `fn` without recording a graph, and frees every tensor made in it but those in its result.
- * @throws GraphError when fn is asynchronous: read results after it; ValueError when fn is no function, or its result holds itself
+ * Runs `fn` without recording a graph, and frees every tensor created in it except those in its
+ * result.
+ * @throws GraphError if fn is asynchronous (read results after it); ValueError if fn is not a
+ * function, or if its result contains itself
  * @source torch.no_grad
  */
 export function noGrad<T>(fn: () => T): T {

@@ -1,9 +1,10 @@
 /**
- * compile(step): records the kernel calls of a training step once and replays them. The step's own
- * code still runs at every call, but each operation is only compared with the recording and answered
- * with what was recorded. The kernels then run as one plan, without a call per operation. As soon as
- * the code does something else, what was followed so far is computed and the rest runs as usual.
- * Not here: what is recorded and how a call is compared with it (tape.ts).
+ * compile(step) records the kernel calls of a training step once and replays them. The step's own
+ * code still runs at every call, but the tape only compares each operation with the recording and
+ * returns the recorded result. The kernels then run as one plan, without one dispatch per
+ * operation. At the first difference from the recording, the operations matched so far are computed
+ * and the rest of the call runs as usual.
+ * Not here: the contents of a recording and the comparison of a call with it (tape.ts).
  */
 import { checkFunction } from '../arguments.js';
 import type { Device } from '../device/device.js';
@@ -14,18 +15,19 @@ import { contentsOf, tensorsIn } from './backward.js';
 import { isTensor, scoped, setWatcher } from './graph.js';
 import { copyOf, stepEnded, Tape } from './tape.js';
 
-/** A step that compile made. */
+/** A step made by compile(). */
 export interface CompiledStep<A extends readonly unknown[], R> {
   (...args: A): R;
   /**
-   * What the last call did: replayed its recording ('compiled'), made one ('recorded'), or ran as
-   * usual ('eager': the first call, one that left its recording, or all).
+   * How the last call ran: 'compiled' replayed a recording, 'recorded' made a new one, and 'eager'
+   * ran as usual. A call is eager if it is the first one, if it left its recording, or if the step
+   * cannot be recorded.
    */
   readonly mode: 'compiled' | 'recorded' | 'eager';
-  /** Why the last recording was given up, or why there is none; empty if neither happened. */
+  /** Why the last recording was dropped, or why there is none. Empty if neither applies. */
   readonly reason: string;
   /**
-   * Gives back the memory of its recordings; the next call records anew.
+   * Releases the memory of all recordings. The next call records again.
    * @throws GraphError while the step runs
    */
   dispose(): void;
@@ -35,24 +37,27 @@ const disposeAll = (recordings: Map<string, Tape>): void => {
   for (const tape of recordings.values()) tape.dispose();
   recordings.clear();
 };
-/** Compiled steps that were collected leave their recordings. */
+/** Disposes the recordings of compiled steps that were garbage-collected. */
 const abandoned = new FinalizationRegistry<Map<string, Tape>>(disposeAll);
 
-/** After this many recordings in a row that did not last, the step stays eager. */
+/** After more than this many failed recordings in a row the step stays eager. */
 const patience = 8;
-/** The most recordings of one step, each for one set of shapes. */
+/** The maximum number of recordings of one step. Each is for one set of argument shapes. */
 const mostRecordings = 16;
 
-/** Whether a compiled step is running. Another one that it calls is part of it. */
+/** Whether a compiled step is running. A compiled step called inside it becomes part of it. */
 let running = false;
 
-/** What leaves a step: copies of its tensors, and those that stand where no copy can be put. */
+/**
+ * The results of a step: the value with copies of its tensors, and the tensors held by objects in
+ * which a copy cannot be put.
+ */
 interface Results<R> {
   readonly value: R;
   readonly stowed: readonly { readonly tensor: Tensor; readonly holder: object }[];
 }
 
-/** The result of a step with tensors of its own. */
+/** Copies the result of a step, so that its tensors are independent of the recording. */
 function copyResult<R>(result: R, copied: (copy: Tensor) => void): Results<R> {
   const copies = new Map<Tensor, Tensor>();
   const stowed: { tensor: Tensor; holder: object }[] = [];
@@ -73,27 +78,28 @@ function copyResult<R>(result: R, copied: (copy: Tensor) => void): Results<R> {
     for (const tensor of tensorsIn('compile', [value, held])) stowed.push({ tensor, holder: value });
     return value;
   };
-  // Looks at the whole result first: it must have an end.
+  // Traverses the whole result first, to reject cycles before anything is copied.
   tensorsIn('compile', result);
   return { value: copy(result) as R, stowed };
 }
 
 /**
- * Makes a step fast: its kernel calls are recorded at the second call and replayed from the third on,
- * bit for bit as without compile. `step` is synchronous. Tensor arguments may change from call to
- * call; there is one recording for each set of their shapes, and the 16 used last are kept. The
- * learning rate, dropout masks and all else that the code computes may change, too. Where the code
- * does something else than when it was recorded, or meets a tensor in another state (frozen, under
- * noGrad, released), that call runs as usual and the next records anew. On devices that cannot
- * record, the step just runs.
+ * Makes a step faster. Its kernel calls are recorded at the second call and replayed from the third
+ * call on, with bit-identical results. `step` must be synchronous. Tensor arguments may change from
+ * call to call. Each set of argument shapes has its own recording, and the 16 most recently used
+ * are kept. Numbers that the code computes, such as the learning rate and dropout masks, may
+ * change, too. If the code runs other operations than it did in the recording, or if a tensor has
+ * another state (frozen, under noGrad, released), that call runs as usual and the next call records
+ * again. On devices that cannot record, the step simply runs.
  *
- * What leaves the step must be returned, in arrays or plain objects. It comes back as tensors of
- * their own, without a graph, which live until the step has been called twice more; keep() or clone()
- * what must stay longer. Single elements live for as long as they are held. All other tensors that
- * the step makes end with the call. A gradient is the leaf's until the next call; clone() one that must stay.
- * @throws GraphError for an asynchronous step, and for reading a tensor that outlived its call;
- * ValueError for a step that is no function, an argument that requires a gradient, and results that
- * are neither arrays nor plain objects; whatever the step throws
+ * The step must return every tensor that is used after it, in arrays or plain objects. The returned
+ * tensors are copies without a graph. They live until the step has been called twice more; use
+ * keep() or clone() for longer. Single-element results live as long as they are held. All other
+ * tensors that the step creates end with the call. A leaf holds its gradient until the next call;
+ * clone() a gradient that must live longer.
+ * @throws GraphError for an asynchronous step, and for reading a tensor whose call has ended;
+ * ValueError if `step` is not a function, if an argument requires a gradient, and for tensors
+ * returned in anything but arrays and plain objects; any error that the step throws
  * @source tf.function; torch.compile
  */
 export function compile<A extends readonly unknown[], R>(step: (...args: A) => R): CompiledStep<A, R> {
@@ -104,11 +110,13 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   let prepared = false;
   let failures = 0;
   let device: Device | null = null;
-  /** What the last two calls returned, without single elements. */
+  /** The tensors that the last two calls returned, except single-element ones. */
   let results: Tensor[] = [];
   let earlier: Tensor[] = [];
 
-  /** Copies the result. All but single elements are released two calls later. */
+  /**
+   * Copies the result. Two calls later all of its tensors are released, except single-element ones.
+   */
   const handOut = (result: R): Results<R> => {
     for (const t of earlier) t.release();
     earlier = results;
@@ -139,7 +147,10 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       );
   };
 
-  /** Calls the step, under a tape or without one. What it makes and does not return ends with the call. */
+  /**
+   * Calls the step, with a tape or without one. Tensors that it creates and does not return end
+   * with the call.
+   */
   const call = (args: A, tensors: readonly Tensor[], tape: Tape | null): R => {
     running = true;
     try {
@@ -183,7 +194,10 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
     reason = why;
   };
 
-  /** The recording to follow or to make for this call; null where it runs as usual, which `reason` then explains. */
+  /**
+   * The tape to replay or to record in this call. Null if the call runs as usual; `reason` then
+   * says why.
+   */
   const tapeFor = (key: string, tensors: readonly Tensor[]): Tape | null => {
     if (device?.record === undefined || tensors.some((t) => t.device !== device)) {
       reason = device?.record === undefined ? `${device} does not record` : 'arguments are on several devices';
@@ -197,7 +211,7 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       reason = 'it changes in place what an argument shares memory with';
       return null;
     } else if (known !== undefined) {
-      // The most recently used stands last.
+      // The map is ordered by last use, with the most recent entry at the end.
       recordings.delete(key);
       recordings.set(key, known);
       mode = 'compiled';
@@ -228,7 +242,8 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       );
     device ??= tensors[0]?.device ?? null;
     mode = 'eager';
-    // The first call makes what later ones find: an optimizer's moments, above all.
+    // The first call runs eagerly, because it creates state that later calls reuse, such as an
+    // optimizer's moments.
     if (!prepared) {
       const first = call(args, tensors, null);
       prepared = true;
@@ -245,7 +260,8 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
       return result;
     } finally {
       if (tape.broken !== null) {
-        // A step that throws may do better at its next call.
+        // A call that threw does not count as a failed recording, because the next call may
+        // succeed.
         if (completed) failures++;
         mode = 'eager';
         forget(key, tape, tape.broken);
@@ -272,7 +288,7 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
   });
 }
 
-/** The arguments with other tensors in the places of tensors. */
+/** The step's arguments, with `tensors` in place of the tensor arguments. */
 function substitute<A extends readonly unknown[]>(args: A, tensors: readonly Tensor[]): A {
   let next = 0;
   return args.map((a) => (isTensor(a) ? tensors[next++] : a)) as unknown as A;

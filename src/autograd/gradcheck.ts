@@ -1,4 +1,7 @@
-/** Gradients against finite differences, in float64 on the reference device: the judge of every backward rule. */
+/**
+ * Compares gradients with finite differences, in float64 on the reference device. Every backward
+ * rule is tested against it.
+ */
 import { checkFunction, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { ReferenceDevice } from '../device/reference/index.js';
 import { GraphError, ValueError } from '../errors.js';
@@ -33,7 +36,7 @@ function checkCall(op: string, fn: Fn, inputs: readonly Tensor[], options: Gradc
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 
-/** Scalar from any output: its inner product with fixed weights. */
+/** Reduces any output to a scalar by its inner product with fixed random weights. */
 function project(out: Tensor, seed: number): Tensor {
   const weights = tensor(new RandomState(seed).randn(out.size), {
     shape: out.shape,
@@ -44,9 +47,11 @@ function project(out: Tensor, seed: number): Tensor {
 }
 
 /**
- * Compares the gradient of `fn` by every input that requires one with central differences. Inputs must be float64; give points away from kinks and ties.
+ * Compares the gradient of `fn` with respect to every input that requires one with central
+ * differences. Inputs must be float64. Choose points away from kinks and ties.
  * @shape inputs [any] → true
- * @throws GraphError naming input, element, both values; ValueError for inputs that are not float64 or that require no gradient
+ * @throws GraphError with the input, the element and both values; ValueError for inputs that are
+ * not float64 on the reference device, or if no input requires a gradient
  * @source torch.autograd.gradcheck
  */
 export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
@@ -94,7 +99,8 @@ export function gradcheck(fn: Fn, inputs: readonly Tensor[], options: GradcheckO
 }
 
 /**
- * The same one order higher: gradcheck of the gradients themselves, by the inputs and by the gradient that comes in.
+ * Runs gradcheck on the gradients themselves, to check second-order gradients. It differentiates
+ * with respect to the inputs and the incoming gradient.
  * @shape inputs [any] → true
  * @throws as gradcheck
  * @source torch.autograd.gradgradcheck

@@ -1,12 +1,14 @@
 /**
- * Records operations: `apply` runs an op on its device and, where a gradient may be asked for, links the result into the graph.
- * Also the lifetimes of what ops make. Not here: the ops (ops/), the walk back (backward.ts).
+ * Records operations. `apply` runs an op on its device and links the result into the graph if a
+ * gradient may be needed. This file also manages the lifetimes of the tensors that ops create.
+ * Not here: the ops (ops/) and the backward walk (backward.ts).
  *
- * Lifetimes. `backward()` ends the life of the graph that it walked: the arrays that the graph made
- * go back to the device when the next backward() ends. `noGrad` frees what it made but its result.
- * `keep()` exempts a tensor, and a `clone()` has a life of its own. Everything else, single-element
- * results (losses, metrics) among it, lives for as long as the program holds it. The garbage
- * collector takes it afterwards; device/weight.ts tells the collector how much there is.
+ * Lifetimes. `backward()` ends the life of the graph that it walked: the arrays that the graph
+ * created return to the device when the next backward() ends. `noGrad` frees every tensor created
+ * in it except its result. `keep()` exempts a tensor from both. A `clone()` has a lifetime of its
+ * own. All other tensors live as long as the program holds them. Single-element results (losses,
+ * metrics) belong to this group. The garbage collector frees them afterwards; device/weight.ts
+ * tells the collector how much memory they use.
  */
 
 import { shown } from '../arguments.js';
@@ -26,7 +28,10 @@ import { Mask } from '../tensor/random.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** A kernel to run and what it makes; 'view' shares the first input's storage and runs nothing. */
+/**
+ * The kernel that an op runs, and the specs of its outputs. 'view' runs no kernel: the output
+ * shares the first input's storage.
+ */
 export type Call = { readonly outputs: readonly Spec[] } & (
   | { readonly kernel: 'view' }
   | { readonly kernel: KernelName; readonly attrs: KernelAttrs[KernelName] }
@@ -39,42 +44,64 @@ export const call = <K extends KernelName>(kernel: K, attrs: KernelAttrs[K], ...
 });
 export const view = (shape: Shape, like: Tensor): Call => ({ kernel: 'view', outputs: [{ shape, dtype: like.dtype }] });
 
-/** What a backward rule is given. */
+/** The arguments of a backward rule. */
 export interface BackwardStep<A> {
-  /** Gradient of the first output, of its shape and dtype. */
+  /** Gradient of the first output. It has that output's shape and dtype. */
   readonly grad: Tensor;
-  /** The inputs; only those that the op's `saves` names may be read, the others only asked for shape and dtype. */
+  /**
+   * The inputs. A rule may read the values only of the inputs listed in `saves`. Of the others it
+   * may use only shape and dtype.
+   */
   readonly inputs: readonly Tensor[];
-  /** The first output; read it only if `saves` names 'output'. */
+  /** The first output. A rule may read its values only if `saves` lists 'output'. */
   readonly output: Tensor;
   readonly outputs: readonly Tensor[];
   readonly attrs: A;
-  /** Which inputs a gradient is wanted for. */
+  /** For each input, whether a gradient is needed. */
   readonly needs: readonly boolean[];
-  /** Nobody else will read the gradient: its memory may take the result. */
+  /**
+   * Whether nothing else reads the incoming gradient afterwards. The rule may then reuse its memory
+   * for the result.
+   */
   readonly spare: boolean;
 }
 
-/** An operation: its name, its shape rule with the kernel it runs, and its gradient in terms of other ops. */
+/**
+ * An operation: its name, its plan (the output shapes and the kernel to run), and its gradient in
+ * terms of other ops.
+ */
 export interface Op<A> {
   readonly name: string;
   readonly plan: (inputs: readonly Tensor[], attrs: A) => Call;
-  /** Inputs by position, and 'output': what backward reads, so must not change in place before it. */
+  /**
+   * The values that backward reads: positions of inputs, and 'output'. They must not change in
+   * place before backward.
+   */
   readonly saves?: readonly (number | 'output')[];
-  /** One gradient per input, in the input's shape, or null. Absent: the op has no gradient. */
+  /**
+   * One gradient per input, of the input's shape, or null. An op without this rule has no gradient.
+   */
   readonly backward?: (step: BackwardStep<A>) => readonly (Tensor | null)[];
-  /** The result is a copy that was asked for: it does not end with the graph of what it copies. */
+  /**
+   * The result is a copy that the caller asked for. It does not end with the graph of the tensor
+   * that it copies.
+   */
   readonly outlives?: boolean;
 }
 
-/** One recorded call: the edges of the graph. */
+/** One recorded call of an op. Its inputs are the edges of the graph. */
 export class Node {
   static #count = 0;
-  /** Grows with time: an input's node always has a smaller one, so descending order is a topological order. */
+  /**
+   * Ids increase with time. An input's node always has a smaller id, so descending order is a
+   * topological order.
+   */
   readonly id = Node.#count++;
-  /** Set when backward has used and freed the graph here. */
+  /** True once backward has used this node and freed its part of the graph. */
   consumed = false;
-  /** Results without a gradient that were computed from this node's outputs: they end with it. */
+  /**
+   * Results without a gradient that were computed from this node's outputs. They end with the node.
+   */
   readonly derived: Tensor[] = [];
   #inputs: readonly Tensor[];
   #versions: readonly number[];
@@ -89,7 +116,7 @@ export class Node {
     this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
   }
 
-  /** None once the node has ended. */
+  /** Empty once the node has ended. */
   get inputs(): readonly Tensor[] {
     return this.#inputs;
   }
@@ -99,15 +126,18 @@ export class Node {
   }
 
   /**
-   * Ends the node: no backward passes here again. It lets go of its inputs, so that a loss that is
-   * held does not hold its whole graph.
+   * Ends the node, so that no later backward passes through it. The node drops its inputs, so that
+   * a loss that is still held does not hold its whole graph.
    */
   end(): void {
     this.consumed = true;
     this.#inputs = [];
   }
 
-  /** A gradient from values that changed since would be silently wrong. */
+  /**
+   * Checks that the saved values have not changed: a gradient computed from changed values would be
+   * silently wrong.
+   */
   checkSaved(): void {
     this.#saved().forEach((t, i) => {
       if (t.storage.version !== this.#versions[i])
@@ -123,16 +153,19 @@ export class Node {
 
 type MakeTensor = (storage: Storage, shape: Shape, requiresGrad: boolean) => Tensor;
 let makeTensor: MakeTensor;
-/** The Tensor class registers itself here: it stands above this file. */
+/**
+ * The Tensor class registers its constructor here, because that class is in a layer above this
+ * file.
+ */
 export const registerTensor = (make: MakeTensor): void => {
   makeTensor = make;
 };
 
-/** Whether a value is a tensor: without the class, which stands above. */
+/** Whether a value is a tensor. The check does not use the class, which is in a layer above. */
 export const isTensor = (value: unknown): value is Tensor =>
   typeof value === 'object' && value !== null && 'release' in value && 'storage' in value;
 
-/** Checks that a value is a tensor; `name` is the argument's. */
+/** Checks that a value is a tensor. `name` is the name of the argument. */
 export function checkTensor(op: string, name: string, value: unknown): asserts value is Tensor {
   if (isTensor(value)) return;
   const hint =
@@ -156,7 +189,10 @@ export function checkTensors(op: string, name: string, list: unknown): asserts l
 // ---- modes and scopes
 
 let tracking = true;
-/** Innermost last: tensors made while a scope is open belong to it. */
+/**
+ * The open scopes, innermost last. A tensor created while a scope is open belongs to the innermost
+ * one.
+ */
 const scopes: Tensor[][] = [];
 
 export const isTracking = (): boolean => tracking;
@@ -172,8 +208,8 @@ export function withTracking<T>(on: boolean, fn: () => T): T {
 }
 
 /**
- * Runs fn; releases every tensor made in it, but those that `survivors` picks from its result and
- * kept ones. `hint` is the remedy that reading a released one names.
+ * Runs fn and then releases every tensor created in it, except kept ones and those that `survivors`
+ * picks from the result. `hint` is the remedy named by the error for reading a released tensor.
  */
 export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor[], hint?: string): T {
   const made: Tensor[] = [];
@@ -201,13 +237,16 @@ export function adopt<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** A tensor that belongs to no graph and no scope, over a device's buffer. Its shape is frozen from now on. */
+/**
+ * A tensor over a device's buffer that belongs to no graph and no scope. Its shape is frozen from
+ * here on.
+ */
 export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor =>
   makeTensor(new Storage(device, buffer), Object.freeze(shape), false);
 
 /**
  * Copies values to a device, as a tensor that belongs to no graph.
- * @throws ShapeError for a bad shape, or one that has not as many elements as the data
+ * @throws ShapeError for an invalid shape, and for one whose number of elements is not the data's
  */
 export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
   checkShape('tensor', shape);
@@ -226,25 +265,29 @@ export function place(device: Device, data: HostData, dtype: DType, shape: Shape
   return t;
 }
 
-/** A tensor over a storage, outside graph and scopes; `shape` is another tensor's. */
+/**
+ * A tensor over a storage, outside graph and scopes. `shape` is the frozen shape of another tensor.
+ */
 export const handle = (storage: Storage, shape: Shape, requiresGrad: boolean): Tensor =>
   makeTensor(storage.retain(), shape, requiresGrad);
 
-/** Another tensor on the same storage, outside graph and scopes: for owners of their own. */
+/**
+ * Another tensor on the same storage, outside graph and scopes. The caller owns it and releases it.
+ */
 export const alias = (t: Tensor): Tensor => handle(t.storage, t.shape, false);
 
 // ---- watching
 
-/** What a walk back went through, and the gradient of the root that it began with. */
+/** The nodes that a backward walk visited, and the gradient of the root that it started from. */
 export interface Walk {
   readonly nodes: readonly Node[];
   readonly seed: Storage;
 }
 
 /**
- * Sees everything that is applied: compile's recorder. `apply`, `place`, `update` and `backward` are
- * called before the work and may return a recorded result; null or false means that the work is to be
- * done. Their partners in the past tense then report what was done.
+ * Observes every operation; compile's tape implements it. `apply`, `place`, `update` and `backward`
+ * are called before the work and may return a recorded result; null or false means that the caller
+ * must do the work. Their past-tense partners then report the work that was done.
  */
 export interface Watcher {
   apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
@@ -254,7 +297,10 @@ export interface Watcher {
   update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean;
   updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;
   backward(root: Tensor, given: Tensor | undefined, options: object): boolean;
-  /** `before`: for each leaf that got a gradient, the one it had. */
+  /**
+   * `before` maps each leaf that received a gradient to the storage of its earlier gradient, or to
+   * null.
+   */
   walked(
     root: Tensor,
     given: Tensor | undefined,
@@ -262,9 +308,9 @@ export interface Watcher {
     walk: Walk,
     before: ReadonlyMap<Tensor, Storage | null>,
   ): void;
-  /** Something is about to be read: it must have been computed. */
+  /** Called before values are read. The watcher must compute them by then. */
   read(): void;
-  /** Something happens that cannot be recorded. */
+  /** Reports an operation that cannot be recorded. */
   refuse(what: string): void;
 }
 let watcher: Watcher | null = null;
@@ -274,7 +320,7 @@ export function setWatcher(w: Watcher | null): void {
   watcher = w;
 }
 
-/** Runs fn unseen. */
+/** Runs fn without the watcher. */
 export function hidden<T>(fn: () => T): T {
   const before = watcher;
   watcher = null;
@@ -291,15 +337,15 @@ let expiring: Tensor[] = [];
 let consumedNow: Tensor[] = [];
 
 /**
- * Ends a tensor's life when the next backward ends, as if a graph that was used had made it. A
- * single element stays for as long as somebody holds it: it costs next to nothing, and a loss is
- * often read late.
+ * Ends a tensor's life when the next backward() ends, as if the tensor belonged to a consumed
+ * graph. A single-element tensor is exempt and lives as long as somebody holds it: it uses almost
+ * no memory, and losses are often read late.
  */
 export function expireLater(t: Tensor): void {
   if (!t.released && t.size !== 1) consumedNow.push(t);
 }
 
-/** Ends the life of nodes: what they made goes when the next backward ends. */
+/** Ends the life of nodes. Their outputs are released when the next backward() ends. */
 export function consume(nodes: readonly Node[]): void {
   for (const node of nodes) {
     node.end();
@@ -309,7 +355,10 @@ export function consume(nodes: readonly Node[]): void {
   }
 }
 
-/** Gives a temporary the life of the result it was made for: until its graph ends, or no longer than now. Returns the result. */
+/**
+ * Releases the temporaries together with `result`'s graph, or at once if `result` has no graph.
+ * Returns `result`.
+ */
 export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tensor {
   for (const t of temporaries) {
     if (result.node === null) t.release();
@@ -321,7 +370,9 @@ export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tens
   return result;
 }
 
-/** Called at the end of every backward: what the one before consumed is released. */
+/**
+ * Called at the end of every backward(). Releases the tensors that the previous backward() marked.
+ */
 export function turnGeneration(): void {
   for (const t of expiring) t.release();
   expiring = consumedNow;
@@ -343,14 +394,17 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
   return device;
 }
 
-/** An op's plan. Whatever kernels are asked to make has passed the check of its shape here. */
+/** An op's plan. The shape of every kernel output is checked here, before the kernel runs. */
 function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
   const plan = op.plan(inputs, attrs);
   for (let i = 0; i < plan.outputs.length; i++) checkShape(op.name, plan.outputs[i].shape, 'result');
   return plan;
 }
 
-/** The node with whose graph a result of these inputs ends: one that has ended already, else the first. */
+/**
+ * The graph node with which a result of these inputs ends. A node that has already ended takes
+ * precedence over the first one.
+ */
 function ownerOf(inputs: readonly Tensor[]): Node | null {
   let owner: Node | null = null;
   for (const t of inputs) {
@@ -361,7 +415,7 @@ function ownerOf(inputs: readonly Tensor[]): Node | null {
   return owner;
 }
 
-/** Runs an op and records it: returns all outputs. */
+/** Runs an op, records it, and returns all outputs. */
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   for (let i = 0; i < inputs.length; i++)
     if (!isTensor(inputs[i])) checkTensor(op.name, inputs.length === 1 ? 'input' : `input ${i}`, inputs[i]);
@@ -376,7 +430,8 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
       : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
   const tracked = tracking && op.backward !== undefined && inputs.some((t) => t.requiresGrad);
   const outputs = plan.outputs.map((spec, i) => {
-    // Written to, a shape would no longer say what the storage holds. An input's shape is frozen already.
+    // A change to the shape array would make it disagree with the storage. An input's shape is
+    // frozen already.
     if (spec.shape !== inputs[0].shape) Object.freeze(spec.shape);
     const t = makeTensor(storages[i], spec.shape, tracked && isFloat(spec.dtype));
     t.madeBy = op.name;
@@ -388,7 +443,8 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
       if (t.requiresGrad) t.node = node;
       else t.owner = node;
     }
-    // Built on a graph that backward has already freed: it can never be walked, so it ends like the rest of that graph.
+    // The inputs belong to a graph that backward has already freed. No backward can walk this node,
+    // so it ends with that graph.
     if (inputs.some((t) => t.node?.consumed)) consume([node]);
   } else if (!op.outlives) {
     const owner = ownerOf(inputs);
@@ -403,14 +459,14 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
   return outputs;
 }
 
-/** A tensor as a kernel's input. */
+/** A tensor as a kernel operand. */
 export const operandOf = ({ storage, shape, dtype }: Tensor): DeviceOperand => ({
   buffer: storage.buffer,
   shape,
   dtype,
 });
 
-/** Runs a kernel whose results take the place of tensors' values. */
+/** Runs a kernel whose results overwrite the values of existing tensors. */
 export function updateInPlace<K extends KernelName>(
   kernel: K,
   inputs: readonly Tensor[],
@@ -431,7 +487,10 @@ export function updateInPlace<K extends KernelName>(
   for (const t of changed) t.storage.touch();
 }
 
-/** Runs an op that records nothing, its result in the place of an input that nobody will read again. */
+/**
+ * Runs an op without recording it. The result overwrites an input (`place`) that nothing reads
+ * afterwards.
+ */
 export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, place: Tensor): Tensor {
   const plan = planned(op, inputs, attrs);
   if (plan.kernel === 'view') return apply(op, inputs, attrs);

@@ -1,14 +1,15 @@
 /**
- * One recording of a step, and the comparison of later calls with it. While a step is recorded, the
- * tape keeps what every operation met and made. When the step runs again, the tape answers each
- * operation with the recorded result, as long as everything that the operation meets has the state
- * that it had in the recording. The kernels run later, as one plan. At the first difference the
- * kernels met so far run, and the rest of the call is computed as without a tape.
+ * The recording of one step, and the comparison of later calls with it. While a step is recorded,
+ * the tape stores the inputs and outputs of every operation. When the step runs again, the tape
+ * returns the recorded result for each operation, provided that the operation's inputs have the
+ * same state as in the recording. The kernels run later, as one plan. At the first difference, the
+ * tape runs the kernels of the operations that matched so far, and the rest of the call runs as it
+ * would without a tape.
  *
- * Every call gets tensors of its own over the recorded memory; they end with the call. So nothing
- * that is kept from one call can show the values of another.
+ * Every call gets its own tensors over the recorded memory. They end with the call, so a tensor
+ * kept from one call can never show the values of another.
  *
- * Not here: when a step is recorded (compile.ts), how a device records (device.ts, Plan).
+ * Not here: when a step is recorded (compile.ts), and how a device records (device.ts, Plan).
  */
 import type { Device, DeviceBuffer, HostData, KernelName, Operand, Plan, Recording } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
@@ -29,31 +30,33 @@ import {
   wrap,
 } from './graph.js';
 
-/** What gives the step tensors of its own at every call: an entry, or the arguments. */
+/**
+ * The origin of tensors that are new in every call: an entry of the tape, or the step's arguments.
+ */
 interface Source {
-  /** Those of the present call. */
+  /** The tensors of the current call. */
   now: readonly Tensor[];
 }
-/** A tensor of the recorded call, by which its counterpart in the present call is found. */
+/** Refers to a tensor of the recorded call. It leads to the counterpart in the current call. */
 interface Reference {
   readonly tensor: Tensor;
-  /** Null for a tensor from outside the step, which is its own counterpart. */
+  /** Null for a tensor from outside the step. Such a tensor is its own counterpart. */
   readonly source: Source | null;
   readonly index: number;
 }
-/** A tensor that a recorded operation read, with the state it had. */
+/** A tensor that a recorded operation read, with its state at that time. */
 interface Seen extends Reference {
   readonly storage: Storage;
   readonly requiresGrad: boolean;
 }
-/** A tensor that the step made; `like` is the one of the recorded call. */
+/** A tensor that the step created. `like` is the tensor of the recorded call. */
 interface Made {
   readonly like: Tensor;
   readonly storage: Storage;
   readonly requiresGrad: boolean;
 }
 interface Span {
-  /** Positions in the plan, before and after. */
+  /** Positions in the plan, before and after this entry. */
   readonly from: number;
   readonly to: number;
 }
@@ -65,7 +68,7 @@ interface OpEntry extends Span, Source {
   readonly call: Call;
   readonly tracking: boolean;
   readonly made: readonly Made[];
-  /** The inputs of the present call. */
+  /** The inputs in the current call. */
   given: readonly Tensor[];
 }
 interface PlaceEntry extends Span, Source {
@@ -85,9 +88,12 @@ interface BackwardEntry extends Span {
   readonly given: Seen | null;
   readonly options: { readonly retainGraph?: boolean };
   readonly nodes: readonly Node[];
-  /** The one that the walk began with, where a leaf has it as its gradient: the step may change it in place. */
+  /**
+   * The root gradient that backward() created, if a leaf received it as its gradient; otherwise
+   * null. The step may change it in place.
+   */
   readonly seed: Storage | null;
-  /** The recorded call's results that asked for a gradient with retainGrad(). */
+  /** The results of the recorded call on which retainGrad() was called. */
   readonly retaining: ReadonlySet<Tensor>;
   readonly leaves: readonly {
     readonly leaf: Reference;
@@ -98,26 +104,32 @@ interface BackwardEntry extends Span {
 }
 type Entry = OpEntry | PlaceEntry | UpdateEntry | BackwardEntry;
 
-/** An argument of the step: a tensor of the tape's own, and the caller's tensor that was copied into it last. */
+/**
+ * An argument of the step: the tape's own tensor, and the caller's tensor that was last copied into
+ * it.
+ */
 interface Slot {
   readonly own: Tensor;
   caller: Tensor;
   storage: Storage;
   version: number;
 }
-/** A gradient that lies in the plan's memory, and the leaf that got it; null for a result of the step. */
+/**
+ * A gradient in the plan's memory, and the leaf that received it. `leaf` is null for a result of
+ * the step.
+ */
 interface Handed {
   readonly leaf: Tensor | null;
   readonly gradient: Tensor;
 }
 
-/** What reading a tensor says that a step made and that outlived its call. */
+/** The hint in the error for reading a tensor that a step created and whose call has ended. */
 export const stepEnded =
   'it was made in a compiled step, whose tensors end with the call: return it from the step, in arrays or plain objects';
 const gradientEnded =
   "it was a gradient of an earlier call of a compiled step: clone() it before the step's next call, or return it";
 
-/** Plain data, compared by value; anything else by identity. */
+/** Compares plain data by value and everything else by identity. */
 function alike(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -126,7 +138,8 @@ function alike(a: unknown, b: unknown): boolean {
     for (let i = 0; i < a.length; i++) if (!alike(a[i], b[i])) return false;
     return true;
   }
-  // Counts keys by loops: this runs for every operation of every call, and Object.keys makes an array.
+  // Loops count the keys, because this runs for every operation of every call and Object.keys
+  // allocates an array.
   let excess = 0;
   for (const key in a) {
     if (!alike((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
@@ -138,9 +151,9 @@ function alike(a: unknown, b: unknown): boolean {
 
 const counterpart = ({ tensor, source, index }: Reference): Tensor => (source === null ? tensor : source.now[index]);
 /**
- * Whether a tensor can stand for the recorded one. Where a gradient is recorded, only the counterpart
- * can, since the gradient goes to it. Elsewhere any tensor with the same values can. A released tensor
- * throws as everywhere.
+ * Whether a tensor can take the place of the recorded one. If a gradient is recorded, only the
+ * counterpart can, because the gradient flows to it. Otherwise any tensor with the same values can.
+ * Reading a released tensor throws, as it does everywhere.
  */
 const fits = (seen: Seen, now: Tensor): boolean =>
   now.storage === seen.storage &&
@@ -157,7 +170,7 @@ const operand = ({ tensor, storage }: Seen): Operand => ({
   dtype: tensor.dtype,
 });
 
-/** A tensor's values in a tensor of its own, of no graph and no scope. */
+/** A copy of a tensor. It belongs to no graph and no scope. */
 export function copyOf(t: Tensor): Tensor {
   const spec = { shape: t.shape, dtype: t.dtype };
   const [buffer] = t.device.run('cast', [operandOf(t)], {}, [spec]);
@@ -166,7 +179,7 @@ export function copyOf(t: Tensor): Tensor {
   return copy;
 }
 
-/** Copies values into a storage of the same size and type. */
+/** Copies a tensor's values into a storage of the same size and dtype. */
 function copyInto(t: Tensor, to: Storage): void {
   t.device.run('cast', [operandOf(t)], {}, [{ shape: t.shape, dtype: t.dtype }], [to.buffer]);
   to.touch();
@@ -179,31 +192,37 @@ export class Tape implements Watcher {
   readonly #arguments: Source = { now: [] };
   /** How many references the tape holds to each storage in the plan's memory. */
   readonly #held = new Map<Storage, number>();
-  /** What the step changes in place. */
+  /** The storages that the step changes in place. */
   readonly #changed = new Set<Storage>();
-  /** Tensors from outside the step that it gives gradients to. */
+  /** Tensors from outside the step that receive gradients in it. */
   readonly #leaves = new Set<Tensor>();
-  /** Gradients in the plan's memory that leaves may still have, from this call and from earlier ones. */
+  /**
+   * Gradients in the plan's memory that leaves may still hold, from the current call and from
+   * earlier ones.
+   */
   #handed: Handed[] = [];
   #earlier: Handed[] = [];
   #plan: Plan | null = null;
-  /** The next entry, and how much of the plan has run in this call. */
+  /**
+   * The index of the next entry, and the position in the plan up to which kernels have run in this
+   * call.
+   */
   #cursor = 0;
   #done = 0;
-  /** While the step is recorded; null afterwards. */
+  /** The state of the recording in progress, or null once it is finished. */
   #recording: {
     readonly device: Recording;
-    /** Where the next entry begins. */
+    /** The position in the plan where the next entry begins. */
     start: number;
     readonly origins: Map<Tensor, { readonly source: Source; readonly index: number }>;
     readonly nodes: Set<Node>;
     /** Memory that does not belong to the plan. */
     readonly outside: Set<Storage>;
   } | null;
-  /** Why the recording is of no use (any more), or null. */
+  /** Why the recording cannot be used (any longer), or null if it can. */
   broken: string | null = null;
 
-  /** Begins to record. */
+  /** Starts recording. */
   constructor(device: Device, args: readonly Tensor[]) {
     this.#device = device;
     this.#slots = args.map((caller) => {
@@ -222,9 +241,9 @@ export class Tape implements Watcher {
     };
   }
 
-  // ---- a call's beginning and end
+  // ---- start and end of a call
 
-  /** Begins a call: returns what the step gets in place of its tensor arguments. */
+  /** Begins a call. Returns the tensors that the step receives in place of its tensor arguments. */
   begin(args: readonly Tensor[]): readonly Tensor[] {
     const earlier: Handed[] = [];
     for (const list of [this.#earlier, this.#handed]) for (const h of list) if (!h.gradient.released) earlier.push(h);
@@ -254,7 +273,7 @@ export class Tape implements Watcher {
     return now;
   }
 
-  /** Ends a call, whether or not the step came to its end. */
+  /** Ends a call. `completed` is false if the step threw. */
   end(completed: boolean): void {
     if (this.#recording !== null) {
       if (!completed) this.broken ??= 'it threw';
@@ -271,7 +290,10 @@ export class Tape implements Watcher {
     this.#findGradients();
   }
 
-  /** Notes the gradients that the step itself has put in the place of those it was handed, as clipping does. */
+  /**
+   * Registers the gradients that the step itself assigned to leaves in place of the ones they
+   * received, as gradient clipping does.
+   */
   #findGradients(): void {
     for (const leaf of this.#leaves) {
       const gradient = leaf.grad;
@@ -280,7 +302,7 @@ export class Tape implements Watcher {
     }
   }
 
-  /** Whether keep() exempts a tensor of this call from the call's end. */
+  /** Whether keep() exempts one of this call's tensors from release at the end of the call. */
   #keeps(): boolean {
     for (const t of this.#arguments.now) if (t.kept) return true;
     for (const e of this.#entries)
@@ -288,7 +310,9 @@ export class Tape implements Watcher {
     return false;
   }
 
-  /** Whether a tensor from outside the step lies in the plan's memory, so that the next call would change it. */
+  /**
+   * Whether the program holds a tensor in the plan's memory. The next call would change its values.
+   */
   get occupied(): boolean {
     const known = new Map<Storage, number>();
     for (const list of [this.#earlier, this.#handed])
@@ -302,12 +326,12 @@ export class Tape implements Watcher {
     return false;
   }
 
-  /** Whether the step changes one of these in place. */
+  /** Whether the step changes one of these tensors in place. */
   changes(tensors: readonly Tensor[]): boolean {
     return tensors.some((t) => this.#changed.has(t.storage));
   }
 
-  /** Gives back everything that it holds. */
+  /** Releases all memory that the tape holds. */
   dispose(): void {
     for (const entry of this.#entries) {
       if (entry.kind === 'op' || entry.kind === 'place') for (const { storage } of entry.made) storage.release();
@@ -341,11 +365,11 @@ export class Tape implements Watcher {
     if (reference.source === null) this.#recording?.outside.add(tensor.storage);
     return { ...reference, storage: tensor.storage, requiresGrad: tensor.requiresGrad };
   }
-  /** Whether the tape is being written. */
+  /** Whether operations are being added to the tape. */
   get #writing(): boolean {
     return this.#recording !== null && this.broken === null;
   }
-  /** Refuses what lies on another device. */
+  /** Refuses to record tensors of another device. Returns whether there was one. */
   #foreign(tensors: readonly Tensor[]): boolean {
     const odd = tensors.find((t) => t.device !== this.#device);
     if (odd !== undefined) this.refuse(`a tensor on ${odd.device}`);
@@ -397,8 +421,8 @@ export class Tape implements Watcher {
   }
 
   /**
-   * A change in place of an argument, or of memory that an argument shares, has to reach all that
-   * stand for it: the caller's tensor and the copies that the step was given.
+   * Copies an in-place change of an argument, or of memory that an argument shares, to every tensor
+   * that represents that argument: the caller's tensor and the copies that the step received.
    */
   #passOn(changed: readonly Tensor[]): void {
     for (const t of changed) {
@@ -452,9 +476,9 @@ export class Tape implements Watcher {
     else if (this.broken === null) this.#leave(`it uses ${what}`);
   }
 
-  // ---- following
+  // ---- replaying
 
-  /** Runs what was met so far. */
+  /** Runs the kernels of all operations that have matched so far. */
   #catchUp(): void {
     const to = this.#cursor === 0 ? 0 : this.#entries[this.#cursor - 1].to;
     if (to <= this.#done) return;
@@ -463,14 +487,18 @@ export class Tape implements Watcher {
     this.#done = to;
   }
 
-  /** Runs what the device has queued: the host writes at once what the plan reads, and what the queue may still read. */
+  /**
+   * Runs the commands that the device has queued. The host writes the plan's input buffers
+   * immediately, and queued commands may still read them.
+   */
   #flush(): void {
     this.#plan?.run(0, 0);
   }
 
   /**
-   * Saves the gradients of earlier calls before their memory (or this part of it) is written to: a
-   * leaf that still has its gradient gets a copy. What the program has taken from the leaf ends.
+   * Saves the gradients of earlier calls before their memory (or only the storage `written`) is
+   * overwritten. A leaf that still has such a gradient gets a copy. The original tensor ends, even
+   * if the program holds it elsewhere.
    */
   #saveGradients(written: Storage | null): void {
     for (const { leaf, gradient } of this.#earlier) {
@@ -482,14 +510,18 @@ export class Tape implements Watcher {
     }
   }
 
-  /** The code does something else: computes what was met, and lets everything from here on run as usual. */
+  /**
+   * Leaves the recording because the call differs from it. Computes the operations that matched so
+   * far; everything after them runs as usual.
+   */
   #leave(reason: string): void {
     this.broken = reason;
     this.#catchUp();
     const met = this.#entries.slice(0, this.#cursor);
     const nodes = new Map<Node, Node>();
     for (const e of met) {
-      // A new node takes the versions of now, so the updates that came after it count once more.
+      // A new node saves the present versions, so the updates that followed it must increase the
+      // versions once more.
       if (e.kind === 'update') for (const storage of e.changed) storage.touch();
       else if (e.kind === 'op') renew(e, nodes);
       else if (e.kind === 'backward' && e.options.retainGraph !== true)
@@ -497,7 +529,9 @@ export class Tape implements Watcher {
     }
   }
 
-  /** The entry that comes next, if it is of this kind and `matches`. */
+  /**
+   * The next entry, if it has this kind and `matches` returns null. Otherwise leaves the recording.
+   */
   #next<K extends Entry['kind']>(
     kind: K,
     matches: (entry: Extract<Entry, { kind: K }>) => string | null,
@@ -514,7 +548,7 @@ export class Tape implements Watcher {
     return null;
   }
 
-  /** This call's own tensors over the memory of the recorded results. */
+  /** Creates this call's own tensors over the memory of the recorded results. */
   #hand(entry: OpEntry | PlaceEntry): Tensor[] {
     const now: Tensor[] = [];
     for (const { like, storage, requiresGrad } of entry.made) {
@@ -542,7 +576,10 @@ export class Tape implements Watcher {
     return this.#hand(entry);
   }
 
-  /** Other numbers in a call that no gradient depends on: put into the plan. */
+  /**
+   * Writes changed attributes of an operation into the plan. Only an operation without a graph node
+   * qualifies, since no gradient depends on its attributes.
+   */
   #adjust(entry: OpEntry, op: Op<never>, inputs: readonly Tensor[], attrs: unknown): boolean {
     if (entry.made[0].like.node !== null) return false;
     const call = op.plan(inputs, attrs as never);
@@ -597,7 +634,7 @@ export class Tape implements Watcher {
     return entry !== null;
   }
 
-  /** Whether a gradient is wanted for the same inputs as when the operations so far were applied. */
+  /** Whether the same inputs require a gradient now as when the operations so far were applied. */
   #steady(): boolean {
     const count = this.#recording === null ? this.#cursor : this.#entries.length;
     for (let i = 0; i < count; i++) {
@@ -608,7 +645,7 @@ export class Tape implements Watcher {
     return true;
   }
 
-  /** Whether retainGrad() was called for the same results. */
+  /** Whether retainGrad() was called on the same results as in the recording. */
   #sameRetaining(retaining: ReadonlySet<Tensor>): boolean {
     for (let i = 0; i < this.#cursor; i++) {
       const e = this.#entries[i];
@@ -636,7 +673,8 @@ export class Tape implements Watcher {
     for (const { leaf: reference, gradient: storage, shape } of entry.leaves) {
       const leaf = counterpart(reference);
       leaf.grad?.release();
-      // Whoever compares versions must see that the next run of the plan changes the gradient.
+      // The next run of the plan changes the gradient. The new version shows this to all code that
+      // compares versions.
       storage.touch();
       leaf.grad = handle(storage, shape, false);
       this.#handed.push({ leaf: reference.source === null ? leaf : null, gradient: leaf.grad });
@@ -649,7 +687,10 @@ export class Tape implements Watcher {
   }
 }
 
-/** Links the results of this call by a node of their own, as if the operation had just been applied. */
+/**
+ * Gives the results of this call a graph node of their own, as if the operation had just been
+ * applied.
+ */
 function renew({ op, attrs, made, given, now }: OpEntry, nodes: Map<Node, Node>): void {
   const recorded = made.find(({ like }) => like.node !== null)?.like.node ?? null;
   const node = recorded === null ? null : new Node(op, attrs, given, now);
