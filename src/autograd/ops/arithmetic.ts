@@ -1,4 +1,7 @@
-/** Two operands with numpy broadcasting; either may be a number. Also where. Not here: matmul. */
+/**
+ * Ops with two operands and numpy broadcasting. Either operand may be a number. Also where. Not
+ * here: matmul.
+ */
 import { shown } from '../../arguments.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
@@ -8,12 +11,13 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { apply, type BackwardStep, call, checkTensor, endWith, isTensor, type Op } from '../graph.js';
 
 /**
- * A tensor or a number. A number takes the tensor's dtype where that holds it. Beside int32 or bool, a
- * whole number in [−2³¹, 2³¹) counts as int32 and any other as float32.
+ * A tensor or a number. A number takes the tensor's dtype if that dtype can hold it. Beside an
+ * int32 or bool tensor, a whole number in [−2³¹, 2³¹) counts as int32 and any other number as
+ * float32.
  */
 export type Operand = Tensor | number;
 
-/** Sums a gradient over the axes along which `shape` was repeated. */
+/** Sums a gradient over the axes along which `shape` was broadcast. */
 export function unbroadcast(grad: Tensor, shape: Shape): Tensor {
   if (sameShape(grad.shape, shape)) return grad;
   const axes = broadcastAxes(shape, grad.shape);
@@ -21,14 +25,20 @@ export function unbroadcast(grad: Tensor, shape: Shape): Tensor {
 }
 
 type Rule = (step: { grad: Tensor; a: Operand; b: Operand; output: Tensor }) => Tensor;
-/** Gradients of a two-operand op: by the left, by the right; written so that either operand may be a number. */
+/**
+ * Gradients of an op with two operands, for the left and the right one. Either operand may be a
+ * number.
+ */
 interface Rules {
   readonly left: Rule;
   readonly right: Rule;
   readonly saves: readonly (number | 'output')[];
 }
 
-/** g where an operand wins, half of it on ties, 0 where it loses. NaN neither loses nor ties. */
+/**
+ * g where the operand wins, g/2 on ties, 0 where it loses. With a NaN, neither operand loses or
+ * ties.
+ */
 const toWinner = (grad: Tensor, loses: Tensor, ties: Tensor): Tensor =>
   where(loses, 0, where(ties, grad.mul(0.5), grad));
 const rules: Record<ArithmeticFn, Rules> = {
@@ -41,12 +51,12 @@ const rules: Record<ArithmeticFn, Rules> = {
     saves: [1, 'output'],
   },
   pow: {
-    // x⁰ has slope 0 everywhere, also at 0 where x⁻¹ is not finite.
+    // x⁰ has slope 0 everywhere, also at x = 0, where x⁻¹ is not finite.
     left: ({ grad, a, b }) => {
       const slope = pow(a, typeof b === 'number' ? b - 1 : b.sub(1)).mul(b);
       return grad.mul(typeof b === 'number' ? (b === 0 ? slope.zerosLike() : slope) : slope.where(b.notEqual(0), 0));
     },
-    // 0ᵇ is flat in b for b ≥ 0; for b < 0 it is ∞ and falls with b.
+    // 0ᵇ is constant in b for b ≥ 0. For b < 0 it is ∞, and its slope is −∞.
     right: ({ grad, a, b, output }) => {
       const flat = (exponent: Tensor): Tensor => exponent.less(0).logicalNot().cast(exponent.dtype);
       if (typeof a !== 'number') return grad.mul(output.mul(a.where(a.notEqual(0), flat(b as Tensor)).log()));
@@ -54,7 +64,7 @@ const rules: Record<ArithmeticFn, Rules> = {
     },
     saves: [0, 1, 'output'],
   },
-  // Where both are equal each takes half, as PyTorch does. Where either is NaN both take g.
+  // On ties each operand gets half of g, as in PyTorch. If either operand is NaN, both get g.
   maximum: {
     left: ({ grad, a, b }) => toWinner(grad, compare('less', a, b), compare('equal', a, b)),
     right: ({ grad, a, b }) => toWinner(grad, compare('greater', a, b), compare('equal', a, b)),
@@ -81,7 +91,9 @@ interface ScalarAttrs {
   readonly scalar: number;
   readonly reverse: boolean;
 }
-/** The op's one input stands on the rule's right where the number stands left. */
+/**
+ * With `reverse` the number is the left operand, so the op's one input is the rule's right operand.
+ */
 const scalarOp = (fn: ArithmeticFn, reverse: boolean): Op<ScalarAttrs> => ({
   name: fn,
   plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
@@ -95,8 +107,9 @@ const comparisons = ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'great
 const isComparison = (fn: BinaryFn): boolean => (comparisons as readonly BinaryFn[]).includes(fn);
 
 /**
- * The dtype that operands meet in. Bools count as int32, and division is never whole. A comparison
- * makes no number of that dtype, so devices compare int32 with any whole number, exactly.
+ * The common dtype of two operands. Bools count as int32. div and pow always use floats. A
+ * comparison does not convert a whole number, so devices compare int32 with any whole number
+ * exactly.
  */
 function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
   const of = (x: Operand, other: Operand): DType => {
@@ -123,7 +136,9 @@ function checkOperand(op: string, name: string, value: unknown): void {
   throw new ValueError(op, `${name} must be a tensor or a number`, `${name}=${shown(value)}`);
 }
 
-/** Brings the operands to one dtype, runs the op, and ends what it converted along with the result. */
+/**
+ * Converts the operands to one dtype and runs the op. The converted operands end with the result.
+ */
 function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand): Tensor {
   checkOperand(fn, 'a', a);
   checkOperand(fn, 'b', b);
@@ -145,7 +160,7 @@ function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand)
   return endWith(y, ...made(x, source));
 }
 
-/** Every op is made once, in all its forms. */
+/** Creates each op once, in all of its forms. */
 const forms = <F extends BinaryFn>(
   fns: readonly F[],
   both: (fn: F) => Op<null>,
@@ -158,25 +173,65 @@ const forms = <F extends BinaryFn>(
 const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
 const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
 
-/** a + b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g, g (summed over broadcast axes) @throws ShapeError when shapes do not broadcast @source torch.add */
+/**
+ * a + b; int32 wraps.
+ * @shape a, b broadcast → c
+ * @units int32: modulo 2³², as numpy
+ * @gradient g, g (summed over broadcast axes)
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.add
+ */
 export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
-/** a − b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g, −g @throws ShapeError when shapes do not broadcast @source torch.sub */
+/**
+ * a − b; int32 wraps.
+ * @shape a, b broadcast → c
+ * @units int32: modulo 2³², as numpy
+ * @gradient g, −g
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.sub
+ */
 export const sub = (a: Operand, b: Operand): Tensor => arithmetic('sub', a, b);
-/** a·b; int32 wraps. @shape a, b broadcast → c @units int32: modulo 2³², as numpy @gradient g·b, g·a @throws ShapeError when shapes do not broadcast @source torch.mul */
+/**
+ * a·b; int32 wraps.
+ * @shape a, b broadcast → c
+ * @units int32: modulo 2³², as numpy
+ * @gradient g·b, g·a
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.mul
+ */
 export const mul = (a: Operand, b: Operand): Tensor => arithmetic('mul', a, b);
-/** a/b, in floats. @shape a, b broadcast → c @gradient g/b, −g·c/b @throws ShapeError when shapes do not broadcast @source torch.div */
+/**
+ * a/b, in floats.
+ * @shape a, b broadcast → c
+ * @gradient g/b, −g·c/b
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.div
+ */
 export const div = (a: Operand, b: Operand): Tensor => arithmetic('div', a, b);
 /**
  * aᵇ, in floats.
  * @shape a, b broadcast → c
- * @gradient a: g·b·aᵇ⁻¹, 0 where b is 0; b: g·c·log a, which where a is 0 is 0 for b ≥ 0 and −∞ for b < 0
+ * @gradient a: g·b·aᵇ⁻¹, 0 where b is 0; b: g·c·log a. Where a is 0, the latter is 0 for b ≥ 0 and
+ * −∞ for b < 0
  * @throws ShapeError when shapes do not broadcast
  * @source torch.pow
  */
 export const pow = (a: Operand, b: Operand): Tensor => arithmetic('pow', a, b);
-/** The larger; NaN if either is. @shape a, b broadcast → c @gradient g to the larger, half each on ties, g to both on NaN @throws ShapeError when shapes do not broadcast @source torch.maximum */
+/**
+ * The larger operand; NaN if either is NaN.
+ * @shape a, b broadcast → c
+ * @gradient g to the larger, half each on ties, g to both on NaN
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.maximum
+ */
 export const maximum = (a: Operand, b: Operand): Tensor => arithmetic('maximum', a, b);
-/** The smaller; NaN if either is. @shape a, b broadcast → c @gradient g to the smaller, half each on ties, g to both on NaN @throws ShapeError when shapes do not broadcast @source torch.minimum */
+/**
+ * The smaller operand; NaN if either is NaN.
+ * @shape a, b broadcast → c
+ * @gradient g to the smaller, half each on ties, g to both on NaN
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.minimum
+ */
 export const minimum = (a: Operand, b: Operand): Tensor => arithmetic('minimum', a, b);
 
 const comparison = (fn: ComparisonFn): Op<null> => ({
@@ -191,17 +246,53 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
 const comparisonForms = forms(comparisons, comparison, scalarComparison);
 const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, comparisonForms[fn], a, b);
 
-/** a = b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.eq */
+/**
+ * a = b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.eq
+ */
 export const equal = (a: Operand, b: Operand): Tensor => compare('equal', a, b);
-/** a ≠ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.ne */
+/**
+ * a ≠ b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.ne
+ */
 export const notEqual = (a: Operand, b: Operand): Tensor => compare('notEqual', a, b);
-/** a < b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.lt */
+/**
+ * a < b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.lt
+ */
 export const less = (a: Operand, b: Operand): Tensor => compare('less', a, b);
-/** a ≤ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.le */
+/**
+ * a ≤ b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.le
+ */
 export const lessEqual = (a: Operand, b: Operand): Tensor => compare('lessEqual', a, b);
-/** a > b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.gt */
+/**
+ * a > b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.gt
+ */
 export const greater = (a: Operand, b: Operand): Tensor => compare('greater', a, b);
-/** a ≥ b. @shape a, b broadcast → c, bool @gradient none @throws ShapeError when shapes do not broadcast @source torch.ge */
+/**
+ * a ≥ b.
+ * @shape a, b broadcast → c, bool
+ * @gradient none
+ * @throws ShapeError when shapes do not broadcast
+ * @source torch.ge
+ */
 export const greaterEqual = (a: Operand, b: Operand): Tensor => compare('greaterEqual', a, b);
 
 const whereOp: Op<null> = {

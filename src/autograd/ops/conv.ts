@@ -1,6 +1,7 @@
 /**
- * Convolution and transposed convolution. Three kernels close on themselves: the convolution y(x, w) is linear in x and in w; its input gradient
- * dx(g, w) is the transposed convolution; its weight gradient is dw(x, g). Each one's gradients are the other two.
+ * Convolution and transposed convolution. Three kernels are closed under differentiation. The
+ * convolution y(x, w) is linear in x and in w. Its input gradient dx(g, w) is the transposed
+ * convolution. Its weight gradient is dw(x, g). The gradients of each kernel are the other two.
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
@@ -76,7 +77,10 @@ const parameterGradsOp: Op<ConvAttrs & { biasFrom: 'x' | 'g' }> = {
   },
 };
 
-/** Gradients of weight and bias, the latter from `grad`, which is x or g: one kernel, unless the gradient is itself recorded. */
+/**
+ * Gradients of weight and bias. The bias gradient is a sum over `grad`, which is x or g. One kernel
+ * computes both, unless the gradient itself is recorded.
+ */
 function parameterGrads(
   x: Tensor,
   g: Tensor,
@@ -121,11 +125,13 @@ export interface Conv2dOptions {
   bias?: Tensor | null;
   /** Default 1. */
   stride?: Pair;
-  /** Default 0, as PyTorch. */
+  /** Default 0, as in PyTorch. */
   padding?: Padding;
   /** Default 1. */
   dilation?: Pair;
-  /** Channels in this many separate groups; inChannels for a depthwise convolution. Default 1. */
+  /**
+   * Number of separate channel groups. Equal to inChannels for a depthwise convolution. Default 1.
+   */
   groups?: number;
 }
 
@@ -137,7 +143,9 @@ const conv2dOptions: OptionNames<Conv2dOptions> = {
   groups: 'value',
 };
 
-/** Input and weight as tensors; the bias as one, or undefined. */
+/**
+ * Checks that input, weight and bias are tensors. Returns the bias, or undefined if there is none.
+ */
 function checkOperands(op: string, x: Tensor, weight: Tensor, { bias }: Conv2dOptions): Tensor | undefined {
   checkTensor(op, 'input', x);
   checkTensor(op, 'weight', weight);
@@ -150,7 +158,8 @@ function checkOperands(op: string, x: Tensor, weight: Tensor, { bias }: Conv2dOp
  * Two-dimensional convolution (cross-correlation), channels last.
  * @shape x [N,H,W,C], weight [kh,kw,C/groups,D], bias [D] → y [N,H′,W′,D]
  * @gradient x: the transposed convolution of g; weight: x correlated with g; bias: Σ g
- * @throws ShapeError for ranks, channels or a kernel that do not fit, or an empty batch; ValueError for a stride, padding, dilation, groups or dtype out of range
+ * @throws ShapeError for ranks, channels or a kernel that do not fit, or an empty batch; ValueError
+ * for a stride, padding, dilation, groups or dtype out of range
  * @source torch.nn.functional.conv2d; tf.nn.conv2d
  */
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
@@ -191,9 +200,12 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
 }
 
 export interface Conv2dTransposeOptions extends Conv2dOptions {
-  /** [H′, W′]; must be a size whose convolution gives the input's size. */
+  /** [H′, W′]. It must be a size whose convolution gives the input's size. */
   outputSize?: readonly [number, number];
-  /** Added to the least size on the far side, as in PyTorch; not together with outputSize. */
+  /**
+   * Added to the smallest possible size, at the bottom and right, as in PyTorch. Excludes
+   * outputSize.
+   */
   outputPadding?: Pair;
 }
 
@@ -256,10 +268,13 @@ function transposedSize(
 }
 
 /**
- * Transposed convolution: the gradient of conv2d by its input, as a layer. Without outputSize: 'same' gives H·stride, else PyTorch's (H−1)·stride − pads + dilation·(kh−1) + 1 + outputPadding.
+ * Transposed convolution: the gradient of conv2d with respect to its input, as a layer. Without
+ * outputSize, 'same' gives H·stride. Other paddings give PyTorch's (H−1)·stride − pads +
+ * dilation·(kh−1) + 1 + outputPadding.
  * @shape x [N,H,W,C], weight [kh,kw,D/groups,C] (HWOI), bias [D] → y [N,H′,W′,D]
  * @gradient x: the convolution of g; weight: g correlated with x; bias: Σ g
- * @throws ShapeError for ranks, channels or an impossible size (naming the valid range); ValueError for a stride, padding, dilation, groups or dtype out of range
+ * @throws ShapeError for ranks, channels or an impossible size (with the valid range); ValueError
+ * for a stride, padding, dilation, groups or dtype out of range
  * @source torch.nn.functional.conv_transpose2d; tf.nn.conv2d_transpose
  */
 export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransposeOptions = {}): Tensor {

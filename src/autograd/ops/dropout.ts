@@ -1,4 +1,7 @@
-/** Dropout: a mask from the host's generator, so that one seed gives the same bits on every device. */
+/**
+ * Dropout. The mask comes from the host's generator, so that one seed gives the same bits on every
+ * device.
+ */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import { checkFloat } from '../../tensor/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../../tensor/generator.js';
@@ -9,7 +12,7 @@ import { checkTensor, endWith } from '../graph.js';
 export interface DropoutOptions {
   /** Probability to drop, in [0, 1). Default 0.5. */
   rate?: number;
-  /** Off: the identity. Default true. */
+  /** If false, dropout is the identity. Default true. */
   training?: boolean;
   /** Source of the mask; manualSeed's generator by default. */
   random?: RandomGenerator;
@@ -18,10 +21,12 @@ export interface DropoutOptions {
 const dropoutOptions: OptionNames<DropoutOptions> = { rate: 'value', training: 'flag', random: 'value' };
 
 /**
- * Sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate): keeps where u ≥ rate for u uniform in [0, 1).
+ * Sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate). An element is
+ * kept where u ≥ rate, for u uniform in [0, 1).
  * @shape x [any] → y, as x
- * @gradient g where kept, scaled alike
- * @throws ValueError for a rate outside [0, 1), a dtype that is not float, or a random that is no generator
+ * @gradient g where kept, with the same scale; else 0
+ * @throws ValueError for a rate outside [0, 1), a dtype that is not float, or a `random` that is
+ * not a generator
  * @source Srivastava et al. 2014; torch.nn.functional.dropout
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
@@ -38,7 +43,7 @@ export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   return endWith(x.mul(kept), kept);
 }
 
-/** A dropout rate must leave something. */
+/** Checks a dropout rate. A rate of 1 is invalid, because it would keep nothing. */
 export function checkRate(op: string, rate: number): void {
   checkNumber(op, 'rate', rate, (v) => v >= 0 && v < 1, 'in [0, 1)', 'it is the probability to drop, not to keep');
 }

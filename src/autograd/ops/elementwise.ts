@@ -1,4 +1,7 @@
-/** One tensor in, one of its shape out. Gradients are written in Tensor methods. Not here: two operands (arithmetic.ts). */
+/**
+ * Elementwise ops with one operand. The output has the input's shape. Gradients are written in
+ * Tensor methods. Not here: two operands (arithmetic.ts).
+ */
 import { checkNumber } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
@@ -33,7 +36,8 @@ const table = {
   sqrt: unary('sqrt', ['output'], ({ grad, output }) => grad.div(output.mul(2))),
   abs: unary('abs', [0], ({ grad, inputs: [x] }) => grad.mul(x.sign())),
   sign: unary('sign', [], ({ grad }) => grad.zerosLike()),
-  // By the output, which is positive or NaN where x is: the input need not be kept, or even made.
+  // The gate reads the output, which is positive or NaN exactly where x is. So the input need not
+  // be saved, or even be materialised.
   relu: unary('relu', ['output'], ({ grad, output, spare }) => gateBy(grad, output, 0, spare)),
   leakyRelu: unary('leakyRelu', [0], ({ grad, inputs: [x], attrs, spare }) => gateBy(grad, x, attrs.alpha, spare)),
   elu: unary('elu', [0], ({ grad, inputs: [x], attrs }) =>
@@ -76,39 +80,117 @@ const simple =
   (x: Tensor): Tensor =>
     apply(op, [x], none);
 
-/** −x. @shape x [any] → y, as x @gradient −g @throws ValueError for a dtype that is not float @source torch.neg */
+/**
+ * −x.
+ * @shape x [any] → y, as x
+ * @gradient −g
+ * @throws ValueError for a dtype that is not float
+ * @source torch.neg
+ */
 export const neg = simple(table.neg);
-/** eˣ. @shape x [any] → y, as x @gradient g·eˣ @throws ValueError for a dtype that is not float @source torch.exp */
+/**
+ * eˣ.
+ * @shape x [any] → y, as x
+ * @gradient g·eˣ
+ * @throws ValueError for a dtype that is not float
+ * @source torch.exp
+ */
 export const exp = simple(table.exp);
-/** Natural logarithm; −Infinity at 0, NaN below. @shape x [any] → y, as x @gradient g/x @throws ValueError for a dtype that is not float @source torch.log */
+/**
+ * Natural logarithm; −Infinity at 0, NaN below.
+ * @shape x [any] → y, as x
+ * @gradient g/x
+ * @throws ValueError for a dtype that is not float
+ * @source torch.log
+ */
 export const log = simple(table.log);
-/** log(1 + x), exact near 0. @shape x [any] → y, as x @gradient g/(1+x) @throws ValueError for a dtype that is not float @source torch.log1p */
+/**
+ * log(1 + x), exact near 0.
+ * @shape x [any] → y, as x
+ * @gradient g/(1+x)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.log1p
+ */
 export const log1p = simple(table.log1p);
-/** Square root; NaN below 0. @shape x [any] → y, as x @gradient g/(2√x) @throws ValueError for a dtype that is not float @source torch.sqrt */
+/**
+ * Square root; NaN below 0.
+ * @shape x [any] → y, as x
+ * @gradient g/(2√x)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.sqrt
+ */
 export const sqrt = simple(table.sqrt);
-/** |x|. @shape x [any] → y, as x @gradient g·sign(x), 0 at 0 @throws ValueError for a dtype that is not float @source torch.abs */
+/**
+ * |x|.
+ * @shape x [any] → y, as x
+ * @gradient g·sign(x), 0 at 0
+ * @throws ValueError for a dtype that is not float
+ * @source torch.abs
+ */
 export const abs = simple(table.abs);
-/** −1, 0 or 1. @shape x [any] → y, as x @gradient 0 @throws ValueError for a dtype that is not float @source torch.sign */
+/**
+ * −1, 0 or 1.
+ * @shape x [any] → y, as x
+ * @gradient 0
+ * @throws ValueError for a dtype that is not float
+ * @source torch.sign
+ */
 export const sign = simple(table.sign);
 /**
- * max(x, 0); NaN stays.
+ * max(x, 0). NaN stays NaN.
  * @shape x [any] → y, as x
- * @gradient 0 where x ≤ 0, else g: also where x is NaN, so that what follows from a NaN is seen
+ * @gradient 0 where x ≤ 0, else g. NaN passes g, so that the effects of a NaN stay visible
  * @throws ValueError for a dtype that is not float
  * @source torch.relu
  */
 export const relu = simple(table.relu);
-/** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source Hendrycks & Gimpel 2016; torch.nn.functional.gelu */
+/**
+ * x·Φ(x), the exact form.
+ * @shape x [any] → y, as x
+ * @gradient g·(Φ(x) + x·φ(x))
+ * @throws ValueError for a dtype that is not float
+ * @source Hendrycks & Gimpel 2016; torch.nn.functional.gelu
+ */
 export const gelu = simple(table.gelu);
-/** x·sigmoid(x). @shape x [any] → y, as x @gradient g·s·(1 + x·(1−s)) @throws ValueError for a dtype that is not float @source torch.nn.functional.silu */
+/**
+ * x·sigmoid(x).
+ * @shape x [any] → y, as x
+ * @gradient g·s·(1 + x·(1−s))
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.functional.silu
+ */
 export const silu = simple(table.silu);
-/** 1/(1 + e⁻ˣ), stable on both sides. @shape x [any] → y, as x @gradient g·s·(1−s) @throws ValueError for a dtype that is not float @source torch.sigmoid */
+/**
+ * 1/(1 + e⁻ˣ), stable on both sides.
+ * @shape x [any] → y, as x
+ * @gradient g·s·(1−s)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.sigmoid
+ */
 export const sigmoid = simple(table.sigmoid);
-/** Hyperbolic tangent. @shape x [any] → y, as x @gradient g·(1−y²) @throws ValueError for a dtype that is not float @source torch.tanh */
+/**
+ * Hyperbolic tangent.
+ * @shape x [any] → y, as x
+ * @gradient g·(1−y²)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.tanh
+ */
 export const tanh = simple(table.tanh);
-/** log(1 + eˣ), stable. @shape x [any] → y, as x @gradient g·sigmoid(x) @throws ValueError for a dtype that is not float @source torch.nn.functional.softplus */
+/**
+ * log(1 + eˣ), stable.
+ * @shape x [any] → y, as x
+ * @gradient g·sigmoid(x)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.functional.softplus
+ */
 export const softplus = simple(table.softplus);
-/** The error function. @shape x [any] → y, as x @gradient g·2/√π·e^(−x²) @throws ValueError for a dtype that is not float @source torch.erf */
+/**
+ * The error function.
+ * @shape x [any] → y, as x
+ * @gradient g·2/√π·e^(−x²)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.erf
+ */
 export const erf = simple(table.erf);
 
 /**
@@ -132,10 +214,10 @@ export const elu = (x: Tensor, alpha = 1): Tensor =>
   apply(table.elu, [x], { alpha: numberOf('elu', 'alpha', alpha), beta: 0 });
 
 /**
- * Limits x to [min, max]; NaN stays.
+ * Limits x to [min, max]. NaN stays NaN.
  * @shape x [any] → y, as x
- * @gradient g where min ≤ x ≤ max, else 0, also where x is NaN. At the limits themselves g passes, as
- *   torch.clamp has it, so that a value that was clipped to its limit can move back inside
+ * @gradient g where min ≤ x ≤ max, else 0, also where x is NaN. At the limits themselves g passes,
+ * as in torch.clamp, so that a value clipped to its limit can move back inside
  * @throws ValueError for min > max, a NaN limit, or a dtype that is not float
  * @source torch.clamp
  */
@@ -160,7 +242,7 @@ const gate: Op<{ slope: number }> = {
     needs[1] ? grad.zerosLike() : null,
   ],
 };
-/** g where x > 0, else slope·g: one kernel for the gradient of relu and leakyRelu. */
+/** g where x > 0, else slope·g. This one kernel is the gradient of relu and leakyRelu. */
 const gateBy = (g: Tensor, x: Tensor, slope: number, spare = false): Tensor =>
   spare ? applyInPlace(gate, [g, x], { slope }, g) : apply(gate, [g, x], { slope });
 
@@ -168,7 +250,10 @@ const unaryGrad: Op<{ fn: UnaryGradFn }> = {
   name: 'unaryGrad',
   plan: ([g], attrs) => call('unaryGrad', attrs, { shape: g.shape, dtype: g.dtype }),
 };
-/** g times the slope at `v`: one kernel, unless the gradient is itself recorded; then in ops. */
+/**
+ * g times the slope at `v`. One kernel computes it, unless the gradient itself is recorded; then it
+ * is composed of ops.
+ */
 function bySlope(
   fn: UnaryGradFn,
   { grad, spare }: BackwardStep<UnaryAttrs>,
@@ -185,12 +270,12 @@ const castOp: Op<{ dtype: DType }> = {
   backward: ({ grad, inputs: [x] }) => [grad.cast(x.dtype)],
 };
 /**
- * Converts to another dtype. To int32 it truncates; a number beyond int32 gives the nearest limit and
- * NaN gives 0, the same on every device. (PyTorch's result there depends on the processor.) To bool it
- * is x ≠ 0, true for NaN.
+ * Converts to another dtype. Conversion to int32 truncates. A number out of int32's range gives the
+ * nearest limit, and NaN gives 0, on every device. (PyTorch's result then depends on the
+ * processor.) Conversion to bool is x ≠ 0, which is true for NaN.
  * @shape x [any] → y, as x
  * @units to int32: [−2³¹, 2³¹); on gpu devices whole numbers are exact only up to 2²⁴
- * @gradient g, between float types
+ * @gradient g, between float dtypes
  * @throws DeviceError for a dtype that the device lacks
  * @source torch.Tensor.to
  */
@@ -205,7 +290,19 @@ const test = (fn: 'logicalNot' | 'isNaN'): Op<UnaryAttrs> => ({
   name: fn,
   plan: ([x]) => call('unary', { fn, alpha: 0, beta: 0 }, { shape: x.shape, dtype: 'bool' }),
 });
-/** True where x is 0 or false. @shape x [any] → y, as x, bool @gradient none @throws GraphError for a released input @source torch.logical_not */
+/**
+ * True where x is 0 or false.
+ * @shape x [any] → y, as x, bool
+ * @gradient none
+ * @throws GraphError for a released input
+ * @source torch.logical_not
+ */
 export const logicalNot = simple(test('logicalNot'));
-/** True where x is NaN. @shape x [any] → y, as x, bool @gradient none @throws GraphError for a released input @source torch.isnan */
+/**
+ * True where x is NaN.
+ * @shape x [any] → y, as x, bool
+ * @gradient none
+ * @throws GraphError for a released input
+ * @source torch.isnan
+ */
 export const isNaN = simple(test('isNaN'));

@@ -1,4 +1,7 @@
-/** Losses. Sigmoid cross entropy is one kernel, stable and exact at 0; the rest are written in ops. */
+/**
+ * Losses. Sigmoid cross entropy is one kernel, stable and exact at 0. The other losses are composed
+ * of ops.
+ */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import { holds, isFloat, type TypedArray } from '../../tensor/dtype.js';
@@ -6,7 +9,7 @@ import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { apply, call, checkTensor, endWith, isTracking, type Op, scoped } from '../graph.js';
 
-/** What becomes of the losses of the elements: 'mean' (default), 'sum', or 'none'. */
+/** How the elements' losses are combined: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';
 export interface LossOptions {
   reduction?: Reduction;
@@ -52,7 +55,7 @@ const bceOp: Op<{ posWeight: number }> = {
   saves: [0, 1],
   backward: ({ grad, inputs: [x, z], attrs, needs }) => {
     const p = attrs.posWeight;
-    // One kernel, unless the gradient is itself recorded.
+    // One kernel computes this gradient, unless the gradient itself is recorded.
     const byLogits = () => (isTracking() ? grad.mul(composed()) : apply(bceGradOp, [grad, x, z], attrs));
     const composed = () =>
       p === 1
@@ -79,7 +82,10 @@ const bceGradOp: Op<{ posWeight: number }> = {
 };
 
 export interface BceWithLogitsOptions extends LossOptions {
-  /** Weight of the positive class: a number, or one per channel (broadcast from the right). Default 1. */
+  /**
+   * Weight of the positive class: a number, or one per channel (broadcast from the right). Default
+   * 1.
+   */
   posWeight?: number | Tensor;
 }
 
@@ -89,7 +95,8 @@ export const bceWithLogitsOptions: OptionNames<BceWithLogitsOptions> = { reducti
  * Sigmoid cross entropy with logits, stable for any logit: max(x,0) − x·z + log1p(e^−|x|).
  * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
  * @gradient logits: g·(sigmoid(x) − z); target: −g·x
- * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive, or dtypes that differ
+ * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive, or dtypes
+ * that differ
  * @source torch.nn.BCEWithLogitsLoss; tf.nn.sigmoid_cross_entropy_with_logits
  */
 export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLogitsOptions = {}): Tensor {
@@ -107,7 +114,13 @@ export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLo
   return reduceLoss(op, target.rsub(1).mul(logits).add(weight.mul(logits.neg().softplus())), reduction);
 }
 
-/** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
+/**
+ * Squared error.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient 2·g·(p − t)
+ * @throws ShapeError when shapes differ
+ * @source torch.nn.MSELoss
+ */
 export function mse(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   knownOptions('mse', options, lossOptions);
   checkPair('mse', prediction, target);
@@ -115,7 +128,13 @@ export function mse(prediction: Tensor, target: Tensor, options: LossOptions = {
   return reduceLoss('mse', error.mul(error), options.reduction);
 }
 
-/** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
+/**
+ * Absolute error.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient g·sign(p − t)
+ * @throws ShapeError when shapes differ
+ * @source torch.nn.L1Loss
+ */
 export function l1(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
   knownOptions('l1', options, lossOptions);
   checkPair('l1', prediction, target);
@@ -123,7 +142,10 @@ export function l1(prediction: Tensor, target: Tensor, options: LossOptions = {}
 }
 
 export interface CrossEntropyOptions extends LossOptions {
-  /** Rows of this class add no loss, and the mean divides by the number of the others. Default −100. */
+  /**
+   * Rows of this class add no loss, and the mean divides by the number of the other rows. Default
+   * −100.
+   */
   ignoreIndex?: number;
 }
 
@@ -138,8 +160,8 @@ export function checkIgnoreIndex(op: string, ignoreIndex: number): void {
 }
 
 /**
- * Refuses a class number outside [0, classes) that is not ignored. Returns false where the device
- * cannot be read at once, so that nobody knows.
+ * Throws for a class number outside [0, classes) that is not ignoreIndex. Returns false if the
+ * device cannot be read synchronously; the numbers are then unchecked.
  */
 function checkClasses(target: Tensor, classes: number, ignoreIndex: number): boolean {
   let numbers: TypedArray;
@@ -161,13 +183,14 @@ function checkClasses(target: Tensor, classes: number, ignoreIndex: number): boo
 }
 
 /**
- * Softmax cross entropy; classes on the last axis (channels last). Class numbers are read and checked
- * where the device can be read at once. WebGPU cannot: there a number out of range makes the loss NaN.
+ * Softmax cross entropy. Classes are on the last axis (channels last). Class numbers are read and
+ * checked if the device can be read synchronously. WebGPU cannot; there a number out of range makes
+ * the loss NaN.
  * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
  * @units target: class numbers in [0, C) or ignoreIndex, or probabilities
  * @gradient g·(softmax(x) − target), 0 for ignored rows
  * @throws ShapeError when shapes do not fit; ValueError for a class number out of range, for an
- *   ignoreIndex that is not whole or comes with probabilities, or for dtypes that do not fit
+ * ignoreIndex that is not whole or is given with probabilities, or for dtypes that do not fit
  * @source torch.nn.functional.cross_entropy
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
@@ -208,13 +231,16 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   return endWith(reduced, ...Object.values(rows));
 }
 
-/** What class numbers say. */
+/** Tensors derived from the class numbers. */
 interface ClassRows {
-  /** […,C]: the element that is a row's class; none in an ignored row. */
+  /** […,C]: one-hot mask of each row's class. An ignored row is all false. */
   readonly chosen: Tensor;
-  /** How many rows are not ignored, in the logits' dtype. */
+  /** The number of rows that are not ignored, in the logits' dtype. */
   readonly count: Tensor;
-  /** […]: whether a row's number is a class or ignored. Absent where that was checked. */
+  /**
+   * […]: whether a row's number is a class or ignoreIndex. Absent if the numbers were already
+   * checked.
+   */
   readonly known?: Tensor;
 }
 
@@ -225,7 +251,7 @@ function classRows(logits: Tensor, target: Tensor, size: number, ignoreIndex: nu
   );
   const taken = target.notEqual(ignoreIndex);
   const hit = target.unsqueeze(-1).equal(classes);
-  // Only where the ignored number is itself a class is there a hit to take away.
+  // If ignoreIndex is itself a valid class, its rows have a hit that must be removed.
   const isClass = ignoreIndex >= 0 && ignoreIndex < size;
   const chosen = isClass ? hit.mul(taken.unsqueeze(-1)).cast('bool') : hit;
   const count = taken.cast(logits.dtype).sum();

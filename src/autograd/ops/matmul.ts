@@ -1,4 +1,4 @@
-/** Matrix products, batched. Not here: Linear (nn). */
+/** Batched matrix products. Not here: Linear (nn). */
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
 import { broadcastShapes } from '../../tensor/shape.js';
@@ -27,7 +27,8 @@ const matmulOp: Op<MatmulAttrs> = {
     return call('matmul', attrs, { shape: [...batch, m as number, n as number], dtype: a.dtype });
   },
   saves: [0, 1],
-  // For C = op(A)·op(B) each gradient is again one product of g and the other factor, with the flags turned.
+  // For C = op(A)·op(B), each gradient is one product of g and the other operand, with adapted
+  // transposition flags.
   backward: ({ grad, inputs: [a, b], attrs: { transposeA, transposeB }, needs }) => {
     const product = (x: Tensor, y: Tensor, tx: boolean, ty: boolean): Tensor =>
       apply(matmulOp, [x, y], { transposeA: tx, transposeB: ty });
@@ -43,10 +44,12 @@ const matmulOp: Op<MatmulAttrs> = {
 };
 
 /**
- * Matrix product over the last two axes; the others broadcast. A rank-1 operand counts as a row (a) or a column (b), as in numpy.
+ * Matrix product over the last two axes. The other axes broadcast. An operand of rank 1 counts as a
+ * row (a) or a column (b), as in numpy.
  * @shape a [batch…, m, k], b [batch…, k, n] → c [batch…, m, n]
  * @gradient g·bᵀ, aᵀ·g (summed over broadcast axes)
- * @throws ShapeError when inner sizes differ or batches do not broadcast; ValueError for dtypes that differ or are not float
+ * @throws ShapeError when inner sizes differ or batches do not broadcast; ValueError for dtypes
+ * that differ or are not float
  * @source torch.matmul
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {

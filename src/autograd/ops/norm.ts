@@ -1,6 +1,7 @@
 /**
- * Normalisation of groups of elements: y = (x − mean)/√(variance + eps)·scale + shift. The statistics are a kernel's results and no part of the graph; the gradient of y
- * accounts for their dependence on x. It is one kernel, and composed of other ops where it is itself recorded.
+ * Normalisation of groups of elements: y = (x − mean)/√(variance + eps)·scale + shift. A kernel
+ * computes the statistics, which are not part of the graph. The gradient of y still accounts for
+ * their dependence on x. It is one kernel, or composed of other ops if it is itself recorded.
  */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import type { Grouping } from '../../device/device.js';
@@ -13,10 +14,10 @@ import { apply, applyAll, type BackwardStep, call, checkTensor, endWith, isTrack
 interface NormAttrs {
   readonly grouping: Grouping;
   readonly eps: number;
-  /** Mean and variance do not depend on x. */
+  /** Whether mean and variance are constants that do not depend on x. */
   readonly fixed: boolean;
 }
-/** Scale and shift per column of the grouping, or neither. */
+/** Scale and shift per column of the grouping. Both are optional. */
 export interface AffineOptions {
   weight?: Tensor | null;
   bias?: Tensor | null;
@@ -47,7 +48,10 @@ const gradOp: Op<NormAttrs> = {
   },
 };
 
-/** The gradients by x, scale and shift in ops, which can be differentiated again. */
+/**
+ * The gradients with respect to x, scale and shift, composed of ops that can be differentiated
+ * again.
+ */
 function composed({ grad, inputs, attrs }: BackwardStep<NormAttrs>): Tensor[] {
   const [x, mean, variance, scale] = inputs;
   const { grouping, eps, fixed } = attrs;
@@ -81,7 +85,10 @@ const normalizeOp = (affine: boolean): Op<NormAttrs> => ({
 const plainOp = normalizeOp(false);
 const affineOp = normalizeOp(true);
 
-/** Mean, [2, outer, groups], the sum of its rows, and variance, [outer, groups], of the groups of x: outside the graph. */
+/**
+ * Mean and variance of the groups of x, outside the graph. The mean is [2, outer, groups], the sum
+ * of its two rows. The variance is [outer, groups].
+ */
 export function moments(x: Tensor, grouping: Grouping): [mean: Tensor, variance: Tensor] {
   const [mean, variance] = applyAll(momentsOp, [x], { grouping });
   return [mean, variance];
@@ -109,7 +116,7 @@ function checkAffine(op: string, x: Tensor, shape: Shape, { weight, bias, eps = 
   }
 }
 
-/** Normalises by statistics in hand; `fixed`: the gradient takes them for constants. */
+/** Normalises by given statistics. With `fixed` the gradient treats them as constants. */
 export function normalizeBy(
   x: Tensor,
   [mean, variance]: readonly [Tensor, Tensor],
@@ -131,7 +138,7 @@ function byOwn(x: Tensor, grouping: Grouping, options: AffineOptions): Tensor {
   return endWith(normalizeBy(x, statistics, grouping, options, false), ...statistics);
 }
 
-/** The last axis holds the channels, which are groups by themselves, over all else. */
+/** The grouping for channels on the last axis: each channel is a group, over all other axes. */
 export const perChannel = ({ shape }: Tensor): Grouping => ({
   outer: 1,
   positions: sizeOf(shape.slice(0, -1)),
@@ -140,10 +147,12 @@ export const perChannel = ({ shape }: Tensor): Grouping => ({
 });
 
 /**
- * Normalises each channel by its mean and variance over everything else. Running statistics are kept by the layer, BatchNorm2d.
+ * Normalises each channel by its mean and variance over all other axes. The layer BatchNorm2d keeps
+ * running statistics.
  * @shape x […,C], weight and bias [C] → y, as x
- * @gradient through mean and variance; weight: Σ g·(what was normalised); bias: Σ g
- * @throws ShapeError for another shape of weight or bias, or no values; ValueError for a dtype that is not float
+ * @gradient through mean and variance; weight: Σ g·(normalised x); bias: Σ g
+ * @throws ShapeError for another shape of weight or bias, or an empty input; ValueError for a dtype
+ * that is not float
  * @source Ioffe and Szegedy 2015; torch.nn.functional.batch_norm in training
  */
 export function batchNorm(x: Tensor, options: AffineOptions = {}): Tensor {
@@ -165,10 +174,12 @@ export function checkedPerChannel(op: string, x: Tensor, options: AffineOptions)
 }
 
 /**
- * Normalises each sample over all positions and the channels of a group. With as many groups as channels it is instance normalisation.
+ * Normalises each sample over all positions and the channels of a group. With as many groups as
+ * channels it is instance normalisation.
  * @shape x [N,…,C], weight and bias [C] → y, as x
- * @gradient through mean and variance; weight: Σ g·(what was normalised); bias: Σ g
- * @throws ShapeError for another shape of weight or bias, or no values; ValueError for groups that do not divide C, or a dtype that is not float
+ * @gradient through mean and variance; weight: Σ g·(normalised x); bias: Σ g
+ * @throws ShapeError for another shape of weight or bias, or an empty input; ValueError for groups
+ * that do not divide C, or a dtype that is not float
  * @source Wu and He 2018; torch.nn.functional.group_norm
  */
 export function groupNorm(x: Tensor, groups: number, options: AffineOptions = {}): Tensor {
@@ -190,10 +201,12 @@ export function groupNorm(x: Tensor, groups: number, options: AffineOptions = {}
 }
 
 /**
- * Normalises over the last axes, those of `shape`: each position by itself.
+ * Normalises over the last axes, which must have the sizes in `shape`. Each position before them is
+ * normalised separately.
  * @shape x […, …shape], weight and bias [shape] → y, as x
- * @gradient through mean and variance; weight: Σ g·(what was normalised); bias: Σ g
- * @throws ShapeError when x does not end in `shape`, for another shape of weight or bias, or no values; ValueError for a dtype that is not float
+ * @gradient through mean and variance; weight: Σ g·(normalised x); bias: Σ g
+ * @throws ShapeError when x does not end in `shape`, for another shape of weight or bias, or an
+ * empty input; ValueError for a dtype that is not float
  * @source Ba, Kiros and Hinton 2016; torch.nn.functional.layer_norm
  */
 export function layerNorm(x: Tensor, shape: Shape, options: AffineOptions = {}): Tensor {

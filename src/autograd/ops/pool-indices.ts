@@ -1,6 +1,8 @@
 /**
- * Where each maximum stood, with the input's shape and the pool's geometry, so that unpooling needs no sizes again. Held as plane indices (y·W + x),
- * which stay small on devices that count in floats; other conventions are computed at the border, where a wrong one is an error, never a wrong picture.
+ * The positions of pooled maxima, with the input's shape and the pool's geometry, so that unpooling
+ * needs no sizes again. They are stored as plane indices (y·W + x), which stay small on devices
+ * that represent integers as floats. Other conventions are converted on input and output. Indices
+ * in a wrong convention cause an error there, never a wrong picture.
  */
 
 import type { NdArray } from 'ndarray';
@@ -15,8 +17,12 @@ import { isTensor, place } from '../graph.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 /**
- * How an index counts. `'torch'`: y·W + x in the plane of one image and channel. `'tf'`: (y·W + x)·C + c in the image. `'tf-batch'`: ((n·H + y)·W + x)·C + c in the
- * batch. `'onnx'`: ((n·C + c)·H + y)·W + x, flat over channels first. `'window'`: row·kernelWidth + column in the element's own window, padding counted.
+ * How indices count cells.
+ * - 'torch': y·W + x, in the plane of one image and channel.
+ * - 'tf': (y·W + x)·C + c, in one image.
+ * - 'tf-batch': ((n·H + y)·W + x)·C + c, in the batch.
+ * - 'onnx': ((n·C + c)·H + y)·W + x, in the batch with channels first.
+ * - 'window': row·kernelWidth + column, in the element's own window with its padding.
  */
 export type IndexConvention = (typeof conventions)[number];
 
@@ -36,10 +42,12 @@ function checkConvention(op: string, convention: IndexConvention, geometry: Pool
     );
 }
 
-/** Where a window begins in the input, before it in the padding. */
+/**
+ * The first row or column of a window in the input. Negative if the window begins in the padding.
+ */
 const start = ({ stride, before }: WindowAxis, o: number): number => o * stride - before;
 
-/** An element of the indices, by its place in the array. */
+/** The coordinates of an element in the array of indices. */
 interface Place {
   readonly n: number;
   readonly y: number;
@@ -54,13 +62,16 @@ const placeOf = (i: number, [, height, width, channels]: Shape): Place => ({
 });
 const showPlace = ({ n, y, x, c }: Place): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
 
-/** How a convention counts the cells of an input, for the element of the indices at a place. */
+/**
+ * Conversion between a convention's indices and plane indices. It may depend on the element's
+ * coordinates `at`.
+ */
 interface Counting {
-  /** The number of a plane index. */
+  /** Converts a plane index to the convention's index. */
   write(plane: number, at: Place): number;
-  /** The plane index that a number means; null for none. */
+  /** Converts the convention's index to a plane index. Null if the value is not a valid index. */
   read(value: number, at: Place): number | null;
-  /** The numbers that mean something, in words. */
+  /** The valid values, in words. */
   legal(at: Place): string;
 }
 
@@ -77,7 +88,7 @@ function flatCounting(pixels: number, image: number, factor: number, channel: nu
   };
 }
 
-/** Counts from each window's own corner. */
+/** Indices that count from the corner of the element's own window. */
 function windowCounting({ height, width }: Pool2dGeometry): Counting {
   const cells = height.kernel * width.kernel;
   return {
@@ -129,7 +140,7 @@ const isInWindow = (plane: number, { y, x }: Place, { height, width }: Pool2dGeo
 const span = (axis: WindowAxis, o: number): string =>
   `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
 
-/** Checks indices from elsewhere and turns them into plane indices. */
+/** Checks indices from outside the library and converts them to plane indices. */
 function planeOf(
   op: string,
   data: ArrayLike<number>,
@@ -169,7 +180,10 @@ function planeOf(
   });
 }
 
-/** A tensor's values, or a DeviceError that says what else to do where the device cannot be read at once. */
+/**
+ * A tensor's values. If the device cannot be read synchronously, the DeviceError says what to do
+ * instead.
+ */
 function readNow(op: string, t: Tensor, rule: string, hint: string): TypedArray {
   try {
     return t.dataSync();
@@ -178,24 +192,33 @@ function readNow(op: string, t: Tensor, rule: string, hint: string): TypedArray 
   }
 }
 
-/** Spares a reading later: looks for repeated indices where their values are at hand. */
+/**
+ * Looks for repeated indices while their values are on the host, which avoids reading them back
+ * later.
+ */
 let lookForRepeats: (indices: PoolIndices, plane: ArrayLike<number>) => void;
 
-/** Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. Made by maxPool2d, or by poolIndices() from indices of elsewhere. */
+/**
+ * Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. maxPool2d creates them, and
+ * poolIndices() wraps indices from other sources.
+ */
 export class PoolIndices {
   static {
     lookForRepeats = (indices, plane) => indices.#look(plane);
   }
-  /** The first two elements with the same index; null: none; undefined: nobody has looked yet. */
+  /**
+   * The first two elements with the same index. Null if no index repeats, undefined if that is not
+   * known yet.
+   */
   #repeat: Repeat | null | undefined;
 
   constructor(
     /** Plane indices on the device, int32. */
     readonly plane: Tensor,
     readonly inputShape: Shape,
-    /** The pool that made them; null for indices from elsewhere. */
+    /** The pool that created the indices. Null if it is not known. */
     readonly geometry: Pool2dGeometry | null,
-    /** What data(), array() and ndarray() give. */
+    /** The convention of the indices returned by data(), array() and ndarray(). */
     readonly convention: IndexConvention = 'torch',
   ) {
     if (geometry !== null && apart(geometry.height) && apart(geometry.width)) this.#repeat = null;
@@ -210,7 +233,10 @@ export class PoolIndices {
     return 'int32';
   }
 
-  /** The same indices in another convention; lossless. @throws ValueError for an unknown convention, or 'window' where the pool is not known */
+  /**
+   * The same indices in another convention. The conversion is lossless.
+   * @throws ValueError for an unknown convention, or for 'window' if the pool is not known
+   */
   to(convention: IndexConvention): PoolIndices {
     checkConvention('PoolIndices', convention, this.geometry);
     const other = new PoolIndices(this.plane, this.inputShape, this.geometry, convention);
@@ -230,29 +256,42 @@ export class PoolIndices {
   async data(): Promise<Int32Array<ArrayBuffer>> {
     return this.#convert(await this.plane.data());
   }
-  /** The same at once. @throws DeviceError where the device cannot read at once */
+  /**
+   * The indices, read synchronously.
+   * @throws DeviceError if the device cannot be read synchronously
+   */
   dataSync(): Int32Array<ArrayBuffer> {
     return this.#convert(this.plane.dataSync());
   }
-  /** As nested arrays. */
+  /** The indices as nested arrays. */
   async array(): Promise<Nested> {
     return toNested(await this.data(), this.shape, 'int32');
   }
-  /** As npm's ndarray. @throws DeviceError where the device cannot read at once */
+  /**
+   * The indices as npm's ndarray.
+   * @throws DeviceError if the device cannot be read synchronously
+   */
   ndarray(): NdArray {
     return toNdarray(this.dataSync(), this.shape);
   }
 
-  /** Whether an index may repeat, as where windows overlap. */
+  /** Whether an index may repeat, for example because windows overlap. */
   get mayRepeat(): boolean {
     return this.#repeat !== null;
   }
-  /** Reads the indices once and makes sure that none repeats: for `duplicates: 'error'` where the device cannot read at once. @throws ValueError naming the two elements */
+  /**
+   * Reads the indices once and checks that none repeats. Call it before using `duplicates: 'error'`
+   * on a device that cannot be read synchronously.
+   * @throws ValueError with the two elements that have the same index
+   */
   async checkUnique(): Promise<this> {
     if (this.#repeat === undefined) this.#look(await this.plane.data());
     return this.#refuseRepeat('checkUnique');
   }
-  /** The same at once. @throws DeviceError where the device cannot read at once */
+  /**
+   * Like checkUnique, but synchronous.
+   * @throws DeviceError if the device cannot be read synchronously
+   */
   checkUniqueSync(op = 'checkUnique'): this {
     if (this.#repeat === undefined)
       this.#look(
@@ -287,7 +326,7 @@ export class PoolIndices {
     }
   }
 
-  /** Shapes and convention; the indices themselves are read by data(). */
+  /** Shapes and convention. The indices themselves are read by data(). */
   toString(): string {
     return `PoolIndices(${show(this.shape)} into ${show(this.inputShape)}, '${this.convention}')`;
   }
@@ -295,12 +334,12 @@ export class PoolIndices {
     return this.toString();
   }
 
-  /** Exempts the indices from release, as Tensor.keep. */
+  /** Exempts the indices from release, like Tensor.keep. */
   keep(): this {
     this.plane.keep();
     return this;
   }
-  /** What noGrad keeps alive when the indices are its result. */
+  /** The tensors that noGrad keeps alive if the indices are its result. */
   tensors(): readonly Tensor[] {
     return [this.plane];
   }
@@ -312,10 +351,13 @@ interface Repeat {
   readonly plane: number;
 }
 
-/** Windows that share no cell. */
+/** Whether windows share no cell along this axis. */
 const apart = ({ stride, kernel }: WindowAxis): boolean => stride >= kernel;
 
-/** Indices from elsewhere, checked, on a device. `shape`: the data's own by default. */
+/**
+ * Checks indices from outside the library and uploads them to a device. `shape` defaults to the
+ * shape of the data.
+ */
 export function indicesFrom(
   op: string,
   raw: TensorData | Tensor,
@@ -343,7 +385,8 @@ export function indicesFrom(
       "batch and channels must be the input's",
       `shape=${show(own)}, inputShape=${show(inputShape)}`,
     );
-  // Devices gather by the geometry: they would read indices that are not there.
+  // Devices derive the positions of indices from the geometry, so with another shape they would
+  // read beyond the array.
   if (geometry !== null && (own[1] !== geometry.height.output || own[2] !== geometry.width.output))
     throw new ShapeError(
       op,

@@ -1,4 +1,4 @@
-/** Pooling. max-pool's gradient is unpooling by `add`. Not here: unpooling (unpool.ts). */
+/** Pooling. The gradient of max pooling is unpooling by `add`. Not here: unpooling (unpool.ts). */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { NanPolicy } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
@@ -11,7 +11,7 @@ import { PoolIndices } from './pool-indices.js';
 import { countOf, maxUnpoolOp } from './unpool.js';
 
 export interface MaxPool2dOptions extends Pool2dOptions {
-  /** What NaN does: 'propagate' as PyTorch (default), 'tf' as TensorFlow, 'ignore'. */
+  /** How NaN is treated: 'propagate' as PyTorch (default), 'tf' as TensorFlow, or 'ignore'. */
   nan?: NanPolicy;
 }
 
@@ -66,24 +66,30 @@ function maxPool(op: string, x: Tensor, options: MaxPool2dOptions): [values: Ten
 }
 
 /**
- * Largest of each window, and where it stood: first in row-major order on ties; padding never wins. NaN: by default any NaN wins, with the last NaN's index (PyTorch's
- * rule); `nan: 'tf'`, only as the first of its window; `nan: 'ignore'`, never, and a window of nothing else gives −∞.
+ * The largest value of each window, and its index. The first in row-major order wins ties. Padding
+ * never wins. By default any NaN wins and the last NaN's index is returned, as in PyTorch. With
+ * `nan: 'tf'` a NaN wins only as the first element of its window. With `nan: 'ignore'` it never
+ * wins, and a window of only NaN gives −∞.
  * @shape x [N,H,W,C] → values [N,H′,W′,C], indices [N,H′,W′,C]
  * @units indices: see IndexConvention
  * @gradient g added at the maxima
- * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range or an unknown policy
+ * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for
+ * sizes out of range or an unknown policy
  * @source torch.nn.functional.max_pool2d with return_indices; tf.nn.max_pool_with_argmax
  */
 export const maxPool2d = (x: Tensor, options: MaxPool2dOptions): [values: Tensor, indices: PoolIndices] =>
   maxPool('maxPool2d', x, options);
 
 /**
- * maxPool2d with a mask: how often each cell is a maximum, which is 0 or 1 unless windows overlap.
+ * maxPool2d with a mask. The mask counts how many windows have their maximum at each cell, which is
+ * 0 or 1 unless windows overlap.
  * @shape x [N,H,W,C] → values [N,H′,W′,C], argmax [N,H′,W′,C], mask [N,H,W,C] of x's dtype
  * @units argmax: see IndexConvention
  * @gradient of values: g added at the maxima; of the mask: none
- * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range or an unknown policy
- * @source the custom operation max_pool_with_argmax_and_mask of stackoverflow.com/questions/36548736
+ * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for
+ * sizes out of range or an unknown policy
+ * @source the custom operation max_pool_with_argmax_and_mask of
+ * stackoverflow.com/questions/36548736
  */
 export function maxPool2dWithArgmaxAndMask(
   x: Tensor,
@@ -94,7 +100,10 @@ export function maxPool2dWithArgmaxAndMask(
 }
 
 export interface AvgPool2dOptions extends Pool2dOptions {
-  /** Divide by the whole kernel, padding included. Default: true for explicit padding (PyTorch), false for 'same' (TensorFlow). */
+  /**
+   * Whether to divide by the whole kernel size, padding included. Default: true for explicit
+   * padding (PyTorch), false for 'same' (TensorFlow).
+   */
   countIncludePad?: boolean;
 }
 const avgPool2dOptions: OptionNames<AvgPool2dOptions> = { ...pool2dOptions, countIncludePad: 'flag' };
@@ -117,7 +126,8 @@ const avgPoolGradOp: Op<AvgAttrs> = {
  * Mean of each window.
  * @shape x [N,H,W,C] → y [N,H′,W′,C]
  * @gradient g/n, spread over the window
- * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for sizes out of range
+ * @throws ShapeError for a wrong rank, an empty batch or a kernel that does not fit; ValueError for
+ * sizes out of range
  * @source torch.nn.functional.avg_pool2d; tf.nn.avg_pool2d
  */
 export function avgPool2d(x: Tensor, options: AvgPool2dOptions): Tensor {

@@ -1,4 +1,7 @@
-/** Reductions over axes. sum, max, min and the arg forms are kernels; the rest are written in ops. */
+/**
+ * Reductions over axes. sum, max, min, argmax and argmin are kernels. The others are composed of
+ * ops.
+ */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
@@ -56,14 +59,39 @@ function reduce(op: Op<ReduceAttrs>, x: Tensor, axes: Axes | undefined, options:
 
 const countOf = (x: Tensor, axes: readonly number[]): number => sizeOf(axes.map((a) => x.shape[a]));
 
-/** Sum over axes (all by default); int32 wraps. @shape x [any] → y without the axes @units int32: modulo 2³², as numpy @gradient g, repeated @throws ShapeError for a bad axis @source torch.sum */
+/**
+ * Sum over axes (all by default). int32 wraps around.
+ * @shape x [any] → y without the axes
+ * @units int32: modulo 2³², as numpy
+ * @gradient g, repeated
+ * @throws ShapeError for a bad axis
+ * @source torch.sum
+ */
 export const sum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(sumOp, x, axes, options);
-/** Largest over axes; NaN if any is. @shape x [any] → y without the axes @gradient g, shared evenly by ties @throws ShapeError for a bad or empty axis @source torch.amax */
+/**
+ * Largest element over axes; NaN if any element is NaN.
+ * @shape x [any] → y without the axes
+ * @gradient g, divided evenly among ties
+ * @throws ShapeError for a bad or empty axis
+ * @source torch.amax
+ */
 export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(maxOp, x, axes, options);
-/** Smallest over axes; NaN if any is. @shape x [any] → y without the axes @gradient g, shared evenly by ties @throws ShapeError for a bad or empty axis @source torch.amin */
+/**
+ * Smallest element over axes; NaN if any element is NaN.
+ * @shape x [any] → y without the axes
+ * @gradient g, divided evenly among ties
+ * @throws ShapeError for a bad or empty axis
+ * @source torch.amin
+ */
 export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => reduce(minOp, x, axes, options);
 
-/** Mean over axes. @shape x [any] → y without the axes @gradient g/n, repeated @throws ShapeError for a bad or empty axis; ValueError for a dtype that is not float @source torch.mean */
+/**
+ * Mean over axes.
+ * @shape x [any] → y without the axes
+ * @gradient g/n, repeated
+ * @throws ShapeError for a bad or empty axis; ValueError for a dtype that is not float
+ * @source torch.mean
+ */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   knownOptions('mean', options, reduceOptions);
   checkTensor('mean', 'input', x);
@@ -75,13 +103,22 @@ export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 }
 
 export interface VarianceOptions extends ReduceOptions {
-  /** Subtracted from n in the divisor: 1 (Bessel's) by default, 0 for the population's. */
+  /**
+   * Subtracted from n in the divisor. 1 (Bessel's correction) by default, 0 for the population
+   * variance.
+   */
   correction?: number;
 }
 
 const varianceOptions: OptionNames<VarianceOptions> = { ...reduceOptions, correction: 'value' };
 
-/** Variance over axes. @shape x [any] → y without the axes @gradient 2·g·(x − mean)/(n − correction) @throws ShapeError when n ≤ correction @source torch.var */
+/**
+ * Variance over axes.
+ * @shape x [any] → y without the axes
+ * @gradient 2·g·(x − mean)/(n − correction)
+ * @throws ShapeError when n ≤ correction
+ * @source torch.var
+ */
 export const variance = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
   varianceOf('var', x, axes, options);
 
@@ -104,14 +141,17 @@ function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: Vari
   return sum(centred.mul(centred), list, { keepDims }).div(n - correction);
 }
 
-/** √ of a variance. Its slope at 0 is infinite, and the variance's own is 0 there: the gradient is 0. */
+/**
+ * Square root of a variance. At 0 its slope is infinite while the variance's own slope is 0, so the
+ * gradient is defined as 0.
+ */
 const deviationOp: Op<null> = {
   name: 'std',
   plan: ([v]) => call('unary', { fn: 'sqrt', alpha: 0, beta: 0 }, { shape: v.shape, dtype: v.dtype }),
   saves: ['output'],
   backward: ({ grad, output }) => {
     const spread = output.notEqual(0);
-    // The inner where keeps the second derivative from dividing by 0.
+    // The inner where prevents a division by 0 in the second derivative.
     return [grad.div(output.where(spread, 1).mul(2)).where(spread, 0)];
   },
 };
@@ -126,7 +166,13 @@ const deviationOp: Op<null> = {
 export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
   apply(deviationOp, [varianceOf('std', x, axes, options)], null);
 
-/** log Σ eˣ, without overflow. @shape x [any] → y without the axes @gradient g·softmax(x) @throws ShapeError for a bad or empty axis @source torch.logsumexp */
+/**
+ * log Σ eˣ, computed without overflow.
+ * @shape x [any] → y without the axes
+ * @gradient g·softmax(x)
+ * @throws ShapeError for a bad or empty axis
+ * @source torch.logsumexp
+ */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   knownOptions('logsumexp', options, reduceOptions);
   checkTensor('logsumexp', 'input', x);
@@ -136,7 +182,7 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
   const shift = scoped(
     () => {
       const top = max(x.detach(), list, { keepDims: true });
-      // An infinite shift would make ∞ − ∞.
+      // An infinite shift would give ∞ − ∞.
       return top.where(top.abs().less(Infinity), 0);
     },
     (result) => [result],
@@ -149,9 +195,10 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
 }
 
 /**
- * x less its largest element along an axis. That element is detached: softmax does not depend on it.
- * Both softmax and its logarithm start from these differences, which are exact near the largest
- * element. Less a rounded logsumexp, logits of 1e6 would keep one digit.
+ * x minus its largest element along an axis. That element is detached, because softmax does not
+ * depend on it. Both softmax and logSoftmax start from these differences, which are exact near the
+ * largest element. Subtracting a rounded logsumexp instead would leave logits of 1e6 only one
+ * digit.
  */
 function belowLargest(op: string, x: Tensor, axis: number): { below: Tensor; axis: number } {
   checkFloat(op, x.dtype);
@@ -164,7 +211,7 @@ function belowLargest(op: string, x: Tensor, axis: number): { below: Tensor; axi
 }
 
 /**
- * eˣ/Σ eˣ along an axis. A row that holds NaN or +∞, or −∞ alone, gives NaN.
+ * eˣ/Σ eˣ along an axis. A row that contains NaN or +∞, or only −∞, gives NaN.
  * @shape x [any] → y, as x
  * @gradient y·(g − Σ g·y)
  * @throws ShapeError for a bad axis; ValueError for a dtype that is not float
@@ -178,7 +225,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 }
 
 /**
- * x − log Σ eˣ along an axis. A row that holds NaN or +∞, or −∞ alone, gives NaN.
+ * x − log Σ eˣ along an axis. A row that contains NaN or +∞, or only −∞, gives NaN.
  * @shape x [any] → y, as x
  * @gradient g − softmax·Σ g
  * @throws ShapeError for a bad axis; ValueError for a dtype that is not float
@@ -215,9 +262,25 @@ function argReduce(op: Op<ArgAttrs>, x: Tensor, axis: number | undefined, option
   });
   return keepDims && axis === undefined ? out.reshape(x.shape.map(() => 1)) : out;
 }
-/** Index of the largest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmax */
+/**
+ * Index of the largest element along an axis, or in the flattened tensor if no axis is given. The
+ * first one wins ties.
+ * @shape x [any] → y without the axis, int32
+ * @units indices
+ * @gradient none
+ * @throws ShapeError for a bad axis
+ * @source torch.argmax
+ */
 export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
   argReduce(argmaxOp, x, axis, options);
-/** Index of the smallest along an axis (of the flat tensor without one); first on ties. @shape x [any] → y without the axis, int32 @units indices @gradient none @throws ShapeError for a bad axis @source torch.argmin */
+/**
+ * Index of the smallest element along an axis, or in the flattened tensor if no axis is given. The
+ * first one wins ties.
+ * @shape x [any] → y without the axis, int32
+ * @units indices
+ * @gradient none
+ * @throws ShapeError for a bad axis
+ * @source torch.argmin
+ */
 export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
   argReduce(argminOp, x, axis, options);

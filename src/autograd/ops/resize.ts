@@ -1,7 +1,9 @@
 /**
- * Images to another size: upsampling, fixed unpooling, resizing, and pixels moved between space and channels. All are compositions of general ops,
- * so every device has them and every gradient can be differentiated again. Not here: unpooling by indices (unpool.ts), learned upsampling with overlap
- * (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points; it does not average (avgPool2d in pool.ts does).
+ * Changes the size of images: upsampling, fixed unpooling, resizing, and moving pixels between
+ * space and channels. All are composed of general ops, so every device has them and every gradient
+ * can be differentiated again. Not here: unpooling by indices (unpool.ts), learned upsampling with
+ * overlap (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points and does not
+ * average (avgPool2d in pool.ts does).
  */
 import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
@@ -14,9 +16,12 @@ import { checkTensor, endWith, isTensor } from '../graph.js';
 import { spread } from './movement.js';
 
 export interface Upsample2dOptions {
-  /** How many times as high and wide. */
+  /** Factors of height and width. */
   scale: Pair;
-  /** 'copy' fills a block with its value; 'zeros' puts the value at the block's top left and 0 elsewhere. Default 'copy'. */
+  /**
+   * 'copy' fills a block with its value. 'zeros' writes the value to the block's top left and 0
+   * elsewhere. Default 'copy'.
+   */
   fill?: 'copy' | 'zeros';
 }
 
@@ -26,7 +31,8 @@ const upsample2dOptions: OptionNames<Upsample2dOptions> = { scale: 'value', fill
  * Makes each pixel a block of sh × sw.
  * @shape x [N,H,W,C] → y [N,H·sh,W·sw,C]
  * @gradient copy: g, summed over the block; zeros: g at the block's top left
- * @throws ShapeError for a wrong rank or an empty batch; ValueError for a scale that is not whole and positive, or an unknown fill
+ * @throws ShapeError for a wrong rank or an empty batch; ValueError for a scale that is not whole
+ * and positive, or an unknown fill
  * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
  */
 export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
@@ -45,7 +51,8 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
 }
 
 /**
- * Each value at the top left of a block of 2 × 2, zeros elsewhere: upsample2d with scale 2 and zeros.
+ * Writes each value to the top left of a block of 2 × 2 zeros. Equals upsample2d with scale 2 and
+ * fill 'zeros'.
  * @shape x [N,H,W,C] → y [N,2·H,2·W,C]
  * @gradient g at the block's top left
  * @throws ShapeError for a wrong rank or an empty batch
@@ -54,20 +61,25 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
 export const unPooling2x2ZeroFilled = (x: Tensor): Tensor => upsample2d(x, { scale: 2, fill: 'zeros' });
 
 export interface FixedUnpool2dOptions {
-  /** Size of a block; the matrix's own by default. */
+  /** Size of a block. Default: the size of the matrix. */
   size?: Pair;
-  /** What a block is for an input of 1, [sh,sw]: a tensor, which may be learned, or numbers. Default: 1 at the top left, 0 elsewhere. */
+  /**
+   * The block for an input of 1, [sh,sw]: a tensor, which may be learned, or numbers. Default: 1 at
+   * the top left, 0 elsewhere.
+   */
   matrix?: Tensor | TensorData;
 }
 
 const fixedUnpool2dOptions: OptionNames<FixedUnpool2dOptions> = { size: 'value', matrix: 'value' };
 
 /**
- * Makes each pixel a block: itself times a matrix (Kronecker product), y[n, h·sh+i, w·sw+j, c] = x[n,h,w,c]·matrix[i,j]. Without a matrix the zeros
- * are exact; a 0 in a matrix is multiplied, so that it makes NaN of an infinite value.
+ * Makes each pixel a block, the pixel times a matrix (Kronecker product): y[n, h·sh+i, w·sw+j, c] =
+ * x[n,h,w,c]·matrix[i,j]. Without a matrix the zeros are exact. A 0 in a matrix is multiplied, so
+ * an infinite value gives NaN there.
  * @shape x [N,H,W,C], matrix [sh,sw] → y [N,H·sh,W·sw,C]
  * @gradient x: Σ g·matrix over the block; matrix: Σ g·x over all blocks
- * @throws ShapeError for a wrong rank, an empty batch, or a matrix not of `size`; ValueError without size and matrix, or for dtypes that differ
+ * @throws ShapeError for a wrong rank, an empty batch, or a matrix not of `size`; ValueError
+ * without size and matrix, or for dtypes that differ
  * @source FixedUnPooling of tensorpack
  */
 export function fixedUnpool2d(x: Tensor, options: FixedUnpool2dOptions): Tensor {
@@ -107,7 +119,7 @@ export function fixedUnpool2d(x: Tensor, options: FixedUnpool2dOptions): Tensor 
   return block === matrix ? y : endWith(y, block, factors);
 }
 
-/** Numbers beside x, of its dtype; in their own shape by default. */
+/** Uploads numbers to x's device, in x's dtype. `shape` defaults to the shape of the numbers. */
 function uploaded(op: string, x: Tensor, numbers: TensorData, shape?: Shape): Tensor {
   const parsed = parse(op, numbers);
   const data = allocate(x.dtype, parsed.data.length);
@@ -116,15 +128,21 @@ function uploaded(op: string, x: Tensor, numbers: TensorData, shape?: Shape): Te
 }
 
 export interface Resize2dOptions {
-  /** [H,W] of the result: this, or scale. */
+  /** [H,W] of the result. Give either this or scale. */
   size?: readonly [number, number];
-  /** How many times as high and wide, not necessarily whole: the size is rounded down, and points lie as for that size (PyTorch's recompute_scale_factor). */
+  /**
+   * Factors of height and width, not necessarily whole. The size is rounded down, and sampling
+   * points are computed from the rounded size (PyTorch's recompute_scale_factor).
+   */
   scale?: Pair;
-  /** Between pixels: linear in both directions, or the nearest pixel. Default 'bilinear'. */
+  /** Interpolation: linear in both directions, or the nearest pixel. Default 'bilinear'. */
   method?: 'bilinear' | 'nearest';
-  /** The centres of the corner pixels stay in place. Default false. */
+  /** Whether the centres of the corner pixels keep their position. Default false. */
   alignCorners?: boolean;
-  /** Pixels are areas, and the outer edges stay in place. Default: unless alignCorners. With both false the top left corner stays (TensorFlow 1). */
+  /**
+   * Whether pixels are areas and the outer edges keep their position. Default: the opposite of
+   * alignCorners. With both false, the top left corner keeps its position (TensorFlow 1).
+   */
   halfPixelCenters?: boolean;
 }
 
@@ -137,8 +155,8 @@ export const resize2dOptions: OptionNames<Resize2dOptions> = {
 };
 
 /**
- * Where pixel i of an output row lies in its input, as a fraction p/q of whole numbers: ratios of sizes stay exact, and so do ties. Before the first
- * pixel's centre p is negative.
+ * The position of output pixel i in the input, as a fraction p/q of whole numbers. The fraction
+ * keeps ratios of sizes, and so ties, exact. p is negative before the centre of the first pixel.
  */
 type Place = (i: number, input: number, output: number) => readonly [p: number, q: number];
 const halfPixel: Place = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
@@ -148,7 +166,9 @@ const legacy: Place = (i, input, output) => [i * input, output];
 /** p/q, rounded down, for whole numbers. */
 const floorDiv = (p: number, q: number): number => Math.floor(p / q);
 
-/** Height (axis 1) or width (axis 2) to another size. Every rule is the identity where the size stays. */
+/**
+ * Resizes height (axis 1) or width (axis 2). Every rule is the identity if the size stays the same.
+ */
 function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' | 'nearest', place: Place): Tensor {
   const input = x.shape[axis];
   if (output === input) return x;
@@ -157,7 +177,8 @@ function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' |
   for (let i = 0; i < output; i++) {
     const [p, q] = place(i, input, output);
     if (method === 'nearest') {
-      // The legacy rule takes the pixel that begins before the place; the others round, halves up.
+      // The legacy rule takes the pixel that contains the position. The other rules round to the
+      // nearest pixel, with halves rounded up.
       low[i] = place === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q);
     } else {
       const inside = Math.max(p, 0);
@@ -173,17 +194,21 @@ function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' |
     axis,
   );
   const weight = uploaded('resize2d', x, weights, axis === 1 ? [output, 1, 1] : [output, 1]);
-  // TensorFlow's form. Unlike a·(1 − w) + b·w it leaves a flat area exactly flat.
+  // TensorFlow's formula. Unlike a·(1 − w) + b·w, it keeps a constant area exactly constant.
   return endWith(a.add(b.sub(a).mul(weight)), weight);
 }
 
 /**
- * Resizes by interpolation, rows then columns. A smaller size reads single points without averaging, so it can alias.
+ * Resizes by interpolation, rows then columns. A smaller size reads single points without
+ * averaging, so it can alias.
  * @shape x [N,H,W,C] → y [N,H′,W′,C]
- * @units coordinates in pixels; centres at half pixels, unless alignCorners or neither rule is asked for
- * @gradient g, added back to the pixels read with their weights
- * @throws ShapeError for a wrong rank or an empty batch or image; ValueError unless one of size and scale is given, for both corner rules, or an unknown method
- * @source tf.image.resize; tf.compat.v1.image.resize (align_corners, half_pixel_centers); torch.nn.functional.interpolate
+ * @units coordinates in pixels; centres at half pixels, unless alignCorners or the legacy rule is
+ * used
+ * @gradient g times the interpolation weights, added at the pixels that were read
+ * @throws ShapeError for a wrong rank or an empty batch or image; ValueError unless exactly one of
+ * size and scale is given, for both corner rules, or an unknown method
+ * @source tf.image.resize; tf.compat.v1.image.resize (align_corners, half_pixel_centers);
+ * torch.nn.functional.interpolate
  */
 export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   const op = 'resize2d';
@@ -197,7 +222,7 @@ export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   return resizeAxis(resizeAxis(x, 1, h, method, place), 2, w, method, place);
 }
 
-/** Checks options of a resize, without an image; a layer asks early. */
+/** Checks the options of a resize without an image. A layer calls it in its constructor. */
 export function checkResize(
   op: string,
   { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions,
@@ -241,8 +266,9 @@ export function checkResize(
 
 export interface PixelShuffleOptions {
   /**
-   * Which of r² neighbouring channels goes to row i, column j of a block: 'torch' c·r² + i·r + j, so that a colour's channels are neighbours;
-   * 'tf' (i·r + j)·C + c, so that a pixel's colours are. Default 'torch'.
+   * The order of the r² channels of a block. With 'torch', channel c·r² + i·r + j goes to row i,
+   * column j, so the channels of one colour are adjacent. With 'tf', channel (i·r + j)·C + c does,
+   * so the colours of one pixel are adjacent. Default 'torch'.
    */
   order?: 'torch' | 'tf';
 }
@@ -256,7 +282,8 @@ function checkShuffle(op: string, factor: number, order: string): void {
  * Moves channels into space: r² channels become a block of r × r pixels.
  * @shape x [N,H,W,C·r²] → y [N,H·r,W·r,C]
  * @gradient g, moved back
- * @throws ShapeError for a wrong rank, an empty batch, or channels that are no multiple of r²; ValueError for a bad factor or order
+ * @throws ShapeError for a wrong rank, an empty batch, or channels that are no multiple of r²;
+ * ValueError for a bad factor or order
  * @source Shi et al. 2016; torch.nn.functional.pixel_shuffle; tf.nn.depth_to_space
  */
 export function pixelShuffle(x: Tensor, factor: number, options: PixelShuffleOptions = {}): Tensor {
@@ -278,10 +305,12 @@ export function pixelShuffle(x: Tensor, factor: number, options: PixelShuffleOpt
 }
 
 /**
- * Moves space into channels: blocks of r × r pixels become r² channels. Undoes pixelShuffle of the same order.
+ * Moves space into channels: blocks of r × r pixels become r² channels. It is the inverse of
+ * pixelShuffle with the same order.
  * @shape x [N,H·r,W·r,C] → y [N,H,W,C·r²]
  * @gradient g, moved back
- * @throws ShapeError for a wrong rank, an empty batch, or a height or width that is no multiple of r; ValueError for a bad factor or order
+ * @throws ShapeError for a wrong rank, an empty batch, or a height or width that is no multiple of
+ * r; ValueError for a bad factor or order
  * @source torch.nn.functional.pixel_unshuffle; tf.nn.space_to_depth
  */
 export function pixelUnshuffle(x: Tensor, factor: number, options: PixelShuffleOptions = {}): Tensor {

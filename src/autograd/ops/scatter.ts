@@ -1,6 +1,8 @@
 /**
- * Gathering and scattering by index vectors. Each vector becomes one index into the leading axes taken together, so that the row kernels of movement.ts
- * do the work; the two ops are each other's gradient. Not here: rows along one axis (indexSelect in movement.ts), pool indices (pool-indices.ts).
+ * Gather and scatter by index vectors. Each vector is converted to one index into the flattened
+ * leading axes, so that the row kernels of movement.ts can be used. Each of the two ops is the
+ * gradient of the other. Not here: rows along one axis (indexSelect in movement.ts), pool indices
+ * (pool-indices.ts).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { isFloat } from '../../tensor/dtype.js';
@@ -11,7 +13,7 @@ import { checkTensor, endWith, isTensor, scoped } from '../graph.js';
 import { where } from './arithmetic.js';
 import { indexAdd } from './movement.js';
 
-/** The indices' axes but the last, and how many axes a vector names. */
+/** Splits the shape of indices into its leading axes and the length of an index vector. */
 function split(op: string, indices: Shape, target: string, shape: Shape): { lead: Shape; depth: number } {
   const depth = indices.at(-1) ?? 0;
   if (shape.length === 0) throw new ShapeError(op, `${target} must have an axis to index`, `${target}=[]`);
@@ -24,7 +26,7 @@ function split(op: string, indices: Shape, target: string, shape: Shape): { lead
   return { lead: indices.slice(0, -1), depth };
 }
 
-/** Index vectors of numbers as row numbers; each is checked. */
+/** Converts index vectors given as numbers to row numbers, and checks each. */
 function rowsOfNumbers(op: string, numbers: ArrayLike<number>, lead: Shape, sizes: Shape): Int32Array<ArrayBuffer> {
   const depth = sizes.length;
   const strides = stridesOf(sizes);
@@ -48,12 +50,16 @@ function rowsOfNumbers(op: string, numbers: ArrayLike<number>, lead: Shape, size
   });
 }
 
-/** Index vectors on a device as row numbers, computed there; −1, which the row kernels skip, where any part of a vector is outside. */
+/**
+ * Converts index vectors on a device to row numbers there. A vector with any component out of range
+ * becomes −1, which the row kernels skip.
+ */
 function rowsOfTensor(op: string, indices: Tensor, lead: Shape, sizes: Shape): Tensor {
   if (indices.dtype !== 'int32')
     throw new ValueError(op, 'indices must be int32', `dtype=${indices.dtype}`, "convert with cast('int32')");
   const vectors = indices.reshape([sizeOf(lead), sizes.length]);
-  // One number is inside or outside by itself; of several, one outside could be made good by the others.
+  // A single component needs no check here, because the row kernels skip it if it is out of range.
+  // With several components, the row number could be valid although one component is out of range.
   if (sizes.length === 1) return vectors.reshape([sizeOf(lead)]);
   const given = (values: Shape): Tensor => indices.upload(Int32Array.from(values), 'int32');
   const inside = vectors
@@ -64,7 +70,10 @@ function rowsOfTensor(op: string, indices: Tensor, lead: Shape, sizes: Shape): T
   return where(inside, vectors.mul(given(stridesOf(sizes))).sum(1), -1);
 }
 
-/** Runs fn on the row numbers that index vectors mean, on the device of `like`; what was made for them ends with fn's result. */
+/**
+ * Calls fn with the row numbers of the index vectors, on the device of `like`. The temporaries end
+ * with fn's result.
+ */
 function withRows(
   op: string,
   like: Tensor,
@@ -89,12 +98,14 @@ function withRows(
 }
 
 /**
- * Elements, or whole slices, of x at index vectors: y[i…] = x[indices[i…, 0], …, indices[i…, K−1]]. Numbers are checked; a tensor's values are not read,
- * and give 0 where they are outside.
+ * Elements, or whole slices, of x at index vectors: y[i…] = x[indices[i…, 0], …, indices[i…, K−1]].
+ * Indices given as numbers are checked. A tensor of indices is not read, and a vector out of range
+ * gives 0.
  * @shape x [any], indices […,K] → y […, and x's axes from K on]
  * @units indices count from 0
- * @gradient g, added back to what was taken
- * @throws ValueError for a vector out of range or not whole, or a tensor that is not int32; ShapeError for more than x's axes, or none
+ * @gradient g, added at the positions that were read
+ * @throws ValueError for a vector out of range or not whole, or a tensor that is not int32;
+ * ShapeError for vectors longer than x's rank, or empty ones
  * @source tf.gather_nd
  */
 export function gatherNd(x: Tensor, indices: Tensor | TensorData): Tensor {
@@ -109,12 +120,16 @@ export function gatherNd(x: Tensor, indices: Tensor | TensorData): Tensor {
 }
 
 /**
- * Zeros, with each update, an element or a whole slice, added at its index vector: y[indices[i…, 0], …, indices[i…, K−1]] += updates[i…]. Repeated
- * vectors add in row-major order. Numbers are checked; a tensor's values are not read, and are left out where they are outside.
+ * A tensor of zeros to which each update (an element or a whole slice) is added at its index
+ * vector: y[indices[i…, 0], …, indices[i…, K−1]] += updates[i…]. Updates with the same vector are
+ * added in row-major order. Indices given as numbers are checked. A tensor of indices is not read,
+ * and updates whose vector is out of range are skipped.
  * @shape indices […,K], updates […, and shape's axes from K on] → y [shape]
  * @units indices count from 0
  * @gradient updates: g, gathered at the indices
- * @throws ValueError for a vector out of range or not whole, a tensor of indices that is not int32, or updates of bool; ShapeError for updates of another shape, a bad shape, or vectors longer than it
+ * @throws ValueError for a vector out of range or not whole, a tensor of indices that is not int32,
+ * or bool updates; ShapeError for updates of another shape, an invalid shape, or vectors longer
+ * than its rank
  * @source tf.scatter_nd
  */
 export function scatterNd(indices: Tensor | TensorData, updates: Tensor, shape: Shape): Tensor {

@@ -1,6 +1,8 @@
 /**
- * Unpooling: values put back where indices or a mask say. By `add` it is max pooling's gradient; its own gradient is a gather, and the gather's is unpooling again.
- * The other policies for repeated indices take one of the values, or their mean, by the same scatter. Not here: pools (pool.ts), and what fills blocks by a rule (resize.ts).
+ * Unpooling: writes values to the positions given by indices or a mask. With policy `add` it is the
+ * gradient of max pooling. Its own gradient is a gather, and the gather's gradient is unpooling
+ * again. The other policies for repeated indices first select one of the values, or average them,
+ * and use the same scatter. Not here: pooling (pool.ts), and upsampling by fixed rules (resize.ts).
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { PickPolicy } from '../../device/device.js';
@@ -44,7 +46,7 @@ const pickOp: Op<{ pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: nu
   plan: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
 };
 
-/** How often each cell is a maximum. */
+/** The number of windows that have their maximum at each cell. */
 export const countOf = (indices: PoolIndices, like: Tensor): Tensor =>
   withTracking(false, () => {
     const ones = like.fullLike(1, indices.shape);
@@ -56,8 +58,10 @@ const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tenso
 
 const policies = ['add', 'last', 'first', 'max', 'mean', 'error'] as const;
 /**
- * Where several values have the same index: 'add' sums them, as TensorFlow's scatter; 'last' and 'first' take one in row-major order, 'max' the largest
- * (the first of equals; NaN if there is one), 'mean' averages; 'error' refuses. The gradient goes to the values that the result was made of.
+ * The policy for values with the same index. 'add' sums them, as TensorFlow's scatter does. 'last'
+ * and 'first' take one value in row-major order. 'max' takes the largest value (the first on ties;
+ * NaN if any value is NaN). 'mean' averages. 'error' throws. The gradient flows to the values that
+ * contributed to the result.
  */
 export type Duplicates = (typeof policies)[number];
 
@@ -91,38 +95,47 @@ function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicat
 // ---- by indices
 
 interface UnpoolOptions {
-  /** [H, W]; by default the indices' own input size, or what the form computes. */
+  /** [H, W]. Default: the indices' own input size, or the size computed from the pool's options. */
   outputSize?: readonly [number, number];
-  /** Where an index repeats. Default 'add'. */
+  /** Policy for repeated indices. Default 'add'. */
   duplicates?: Duplicates;
 }
 interface FormOptions extends UnpoolOptions {
-  /** What raw indices must satisfy: lie in their own 'window' (default), or anywhere in the output's 'shape', where they come from no pool. */
+  /**
+   * The check of raw indices. With 'window' (default) each must lie in its own window. With 'shape'
+   * it may lie anywhere in the output; use this for indices that no pool created.
+   */
   check?: 'window' | 'shape';
 }
-/** Sizes as PyTorch's max_unpool2d: (H−1)·stride − 2·padding + kernelSize, or an outputSize less than a stride away from it. */
+/**
+ * Sizes as in PyTorch's max_unpool2d: (H−1)·stride − 2·padding + kernelSize, or an outputSize that
+ * differs from it by less than a stride.
+ */
 export interface TorchUnpoolOptions extends FormOptions {
   kernelSize: Pair;
   /** Default kernelSize. */
   stride?: Pair;
   /** Default 0. */
   padding?: Pair;
-  /** How raw indices count. Default 'torch'. */
+  /** Convention of raw indices. Default 'torch'. */
   convention?: IndexConvention;
 }
-/** Sizes as TensorFlow Addons' MaxUnpooling2D: H·stride for 'same', (H−1)·stride + poolSize for 'valid'; or any outputSize that pools to H. */
+/**
+ * Sizes as in TensorFlow Addons' MaxUnpooling2D: H·stride for 'same', (H−1)·stride + poolSize for
+ * 'valid', or any outputSize that pools to H.
+ */
 export interface AddonsUnpoolOptions extends FormOptions {
   poolSize: Pair;
   /** Default poolSize. */
   strides?: Pair;
   /** Default 'same'. */
   padding?: 'same' | 'valid' | 'SAME' | 'VALID';
-  /** How raw indices count. Default 'tf'. */
+  /** Convention of raw indices. Default 'tf'. */
   convention?: IndexConvention;
 }
 export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpoolOptions;
 
-/** Of both forms; which go together is checked apart. */
+/** The options of both forms. formOf checks which of them may be combined. */
 export const maxUnpool2dOptions: OptionNames<MaxUnpool2dOptions> = {
   outputSize: 'value',
   duplicates: 'value',
@@ -135,11 +148,14 @@ export const maxUnpool2dOptions: OptionNames<MaxUnpool2dOptions> = {
   check: 'value',
 };
 
-/** One axis of the pool that a form describes, from its output back to its input. */
+/** The pool that a form's options describe (PyTorch's or TensorFlow Addons' form). */
 interface Form {
   readonly convention: IndexConvention;
   readonly check: 'window' | 'shape';
-  /** `what`: what `asked` is, in messages. */
+  /**
+   * Computes one axis of the pool from its output size. `asked` is a required input size; `what`
+   * names it in messages.
+   */
   readonly axis: (
     op: string,
     name: string,
@@ -239,7 +255,7 @@ function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
       'both',
       'they count indices and sizes differently',
     );
-  // Types let each form have the other's word, which would be passed over.
+  // The types allow the stride option of the other form, which would be ignored without this check.
   if (torch && given('strides'))
     throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
   if (addons && given('stride'))
@@ -262,14 +278,17 @@ function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
   return form;
 }
 
-/** What a layer checks when it is made. */
+/** Checks unpooling options without an input. A layer calls it in its constructor. */
 export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): void {
   formOf(op, options);
   checkDuplicates(op, options.duplicates ?? 'add');
   if (options.outputSize !== undefined) pair(op, 'outputSize', options.outputSize);
 }
 
-/** The pool that a form describes for an input, of the size asked for. */
+/**
+ * The geometry of the pool that a form describes for input x. `asked` is the required output size
+ * of the unpooling.
+ */
 function formGeometry(
   op: string,
   form: Form,
@@ -299,7 +318,7 @@ function checkShapes(op: string, x: Tensor, indices: PoolIndices): void {
     );
 }
 
-/** Checked indices for x from raw ones; a flat list has x's shape. */
+/** Checks raw indices for x. A flat list is taken to have x's shape. */
 const rawIndices = (
   op: string,
   raw: TensorData | Tensor,
@@ -313,14 +332,20 @@ const isFlat = (raw: TensorData | Tensor): boolean =>
   ArrayBuffer.isView(raw) || (Array.isArray(raw) && typeof raw[0] === 'number');
 
 /**
- * Puts each value back where its index says; zeros elsewhere. PoolIndices know their size; raw indices (numbers or an int32 tensor) need the pool that made
- * them, in PyTorch's form (`kernelSize`, `stride`, `padding`) or TensorFlow Addons' (`poolSize`, `strides`, `padding`), and are checked: each must lie in its own window,
- * or, with `check: 'shape'`, somewhere in the output.
+ * Writes each value to the position given by its index; all other cells are 0. PoolIndices know
+ * their size. Raw indices (numbers or an int32 tensor) need the options of the pool that created
+ * them, either PyTorch's (`kernelSize`, `stride`, `padding`) or TensorFlow Addons' (`poolSize`,
+ * `strides`, `padding`). Raw indices are checked. Each must lie in its own window, or, with `check:
+ * 'shape'`, anywhere in the output.
  * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
- * @units raw indices: as `convention` says, by default 'torch' with kernelSize and 'tf' with poolSize
- * @gradient g gathered at the indices; where values share a cell: add, to all; first, last and max, to the one taken; mean, a share to each
- * @throws ShapeError when shapes differ or outputSize is impossible (naming the range); ValueError for raw indices without a pool, wrong or repeated ones, or an unknown policy
- * @source torch.nn.functional.max_unpool2d; tensorflow_addons.layers.MaxUnpooling2D; Zeiler & Fergus 2014
+ * @units raw indices: as `convention` says, by default 'torch' with kernelSize and 'tf' with
+ * poolSize
+ * @gradient g gathered at the indices. Where values share a cell, 'add' passes g to all of them,
+ * 'first', 'last' and 'max' to the chosen one, and 'mean' an equal share to each
+ * @throws ShapeError when shapes differ or outputSize is impossible (with the valid range);
+ * ValueError for raw indices without a pool, for invalid or repeated ones, or an unknown policy
+ * @source torch.nn.functional.max_unpool2d; tensorflow_addons.layers.MaxUnpooling2D; Zeiler &
+ * Fergus 2014
  */
 export function maxUnpool2d(
   x: Tensor,
@@ -374,7 +399,7 @@ export function maxUnpool2d(
 const windows = ({ height, width }: Pool2dGeometry): string =>
   `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, padding before ${show([height.before, width.before])}`;
 
-/** With zeros below and to the right. */
+/** Pads with zeros at the bottom and right. */
 const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor =>
   height === y.shape[1] && width === y.shape[2]
     ? y
@@ -385,7 +410,10 @@ const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor
         [0, 0],
       ]);
 
-/** Every value must keep its place: the output covers the pool's input, and holds no cell that another window would cover. */
+/**
+ * Checks that every value keeps its position. The output must cover the pool's input, and must not
+ * be so large that another window would fit.
+ */
 function checkOutputSize(
   op: string,
   axis: string,
@@ -407,20 +435,22 @@ function checkOutputSize(
 }
 
 export interface UnpoolingOptions {
-  /** How raw indices count. Default 'tf', as max_pool_with_argmax. */
+  /** Convention of raw indices. Default 'tf', as in max_pool_with_argmax. */
   convention?: IndexConvention;
-  /** Default 'add', as scatter_nd. */
+  /** Policy for repeated indices. Default 'add', as in scatter_nd. */
   duplicates?: Duplicates;
 }
 
 const unpoolingOptions: OptionNames<UnpoolingOptions> = { convention: 'value', duplicates: 'value' };
 
 /**
- * The function that was posted where TensorFlow had none: values scattered to a whole shape by max_pool_with_argmax's indices. No window need be known.
+ * Scatters values into a given output shape by max_pool_with_argmax's indices. Users shared this
+ * function because TensorFlow had no unpooling. The pool's window need not be known.
  * @shape inputs [N,H′,W′,C], outputShape [N,H,W,C], argmax [N,H′,W′,C] → y [outputShape]
  * @units raw indices: as `convention` says
  * @gradient g gathered at the indices
- * @throws ShapeError when shapes do not fit; ValueError for an index outside outputShape, naming the element and the likely convention
+ * @throws ShapeError when shapes do not fit; ValueError for an index outside outputShape, with the
+ * element and the likely convention
  * @source stackoverflow.com/a/66694687
  */
 export function unpooling(
@@ -461,13 +491,18 @@ function placeInto(
 
 // ---- by mask
 
-/** With a pool: values spread over their windows. With argmax: values at their indices. */
+/**
+ * With the options of a pool, values are spread over their windows. With argmax, they are written
+ * at their indices.
+ */
 export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
-  /** Where the maxima stood; without it a value goes to every masked cell of its window. */
+  /**
+   * The indices of the maxima. Without them, a value is written to every masked cell of its window.
+   */
   argmax?: PoolIndices | TensorData | Tensor;
-  /** How raw indices count. Default 'tf', as the original operation. */
+  /** Convention of raw indices. Default 'tf', as in the original operation. */
   convention?: IndexConvention;
-  /** Where an index repeats. Default 'add'. */
+  /** Policy for repeated indices. Default 'add'. */
   duplicates?: Duplicates;
 }
 
@@ -481,12 +516,14 @@ const unpoolByMaskOptions: OptionNames<UnpoolByMaskOptions> = {
 };
 
 /**
- * Unpools into the cells whose mask is not 0; the mask's shape is the output's. With `argmax` each value goes to its index; without, to every masked cell of its
- * own window, and where windows overlap their values add.
+ * Unpools into the cells whose mask is not 0. The output has the mask's shape. With `argmax` each
+ * value is written at its index. Without it, each value is written to every masked cell of its own
+ * window, and values of overlapping windows are added.
  * @shape x [N,H′,W′,C], mask [N,H,W,C] → y [N,H,W,C]
- * @gradient x: Σ of g over the cells that took the value; mask: none
+ * @gradient x: Σ of g over the cells that received the value; mask: none
  * @throws ShapeError when shapes do not fit; ValueError without argmax and without a pool
- * @source the custom operations max_pool_with_argmax_and_mask and max_unpool of stackoverflow.com/questions/36548736
+ * @source the custom operations max_pool_with_argmax_and_mask and max_unpool of
+ * stackoverflow.com/questions/36548736
  */
 export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptions): Tensor {
   const op = 'unpoolByMask';
@@ -525,7 +562,10 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
   return isSet === mask ? y : endWith(y, isSet);
 }
 
-/** Each value in every cell of its window; where windows overlap they add: a transposed convolution with ones. */
+/**
+ * Writes each value to every cell of its window and adds where windows overlap. This is a
+ * transposed convolution with ones.
+ */
 function spreadOver(op: string, x: Tensor, mask: Tensor, options: Pool2dOptions): Tensor {
   const { height, width, channels } = poolGeometry(op, mask.shape, options);
   if (height.output !== x.shape[1] || width.output !== x.shape[2])
