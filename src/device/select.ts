@@ -1,4 +1,4 @@
-/** Choosing a device, and the default one that new tensors go to. */
+/** Selection of a device, and the default device for new tensors. */
 import { checkDevice, knownOptions, type OptionNames } from '../arguments.js';
 import { DeviceError, ValueError } from '../errors.js';
 import type { Device } from './device.js';
@@ -6,13 +6,13 @@ import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
 import { ReferenceDevice } from './reference/index.js';
 import type { WasmOptions } from './wasm/index.js';
 
-/** Modes of gpu.js that a device can be asked for by name. */
+/** The gpu.js modes that are device names of their own. */
 const adapters = ['webgpu', 'webgl2', 'webgl', 'headlessgl'] as const satisfies readonly GpuMode[];
 export type AdapterName = (typeof adapters)[number];
 export type DeviceName = 'reference' | 'wasm' | 'gpu' | AdapterName | 'auto';
 
 const wasmOptions: OptionNames<WasmOptions> = { threads: 'value', build: 'value' };
-/** Of a gpu.js mode that is named itself. */
+/** The options of a device named by a gpu.js mode. */
 const adapterOptions: OptionNames<Omit<GpuOptions, 'mode'>> = { asyncMode: 'flag' };
 
 const reference = new ReferenceDevice();
@@ -22,8 +22,9 @@ let fastest: Promise<Device> | null = null;
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * A GPU, the wasm device, or the reference device: the first that starts here, whatever keeps the others from it.
- * Only a wrong CEDARGRAD_THREADS is an error, because the user can mend it.
+ * The first of these that starts: a GPU, the wasm device, the reference device. Failures of the
+ * faster ones are only noted. An invalid CEDARGRAD_THREADS is an error, because the user can
+ * correct it.
  */
 async function choose(): Promise<Device> {
   let note: string | null = null;
@@ -42,7 +43,7 @@ async function choose(): Promise<Device> {
   }
 }
 
-/** One device for all who ask, for as long as it lives. */
+/** Returns the same device to all callers, as long as it is alive. */
 async function automatic(): Promise<Device> {
   const known = fastest;
   const last = await known;
@@ -55,9 +56,12 @@ async function automatic(): Promise<Device> {
 }
 
 /**
- * A device by name. 'reference' runs plain loops; 'wasm' runs SIMD kernels on all cores; 'webgpu', 'webgl2', 'webgl' and 'headlessgl' run gpu.js kernels
- * on the adapter that this API has, and 'gpu' in any mode of gpu.js's; 'auto' takes a GPU where there is one (never a software adapter), else wasm, else reference.
- * @throws DeviceError for an unknown name, missing WebAssembly SIMD, a missing package or adapter, or a mode that did not really run; ValueError for options out of range
+ * A device by name. 'reference' runs plain loops. 'wasm' runs SIMD kernels on all cores. 'webgpu',
+ * 'webgl2', 'webgl' and 'headlessgl' run gpu.js kernels on the GPU that this API exposes. 'gpu'
+ * runs them in the gpu.js mode given by the options. 'auto' takes a GPU if there is one (never a
+ * software adapter), else wasm, else reference.
+ * @throws DeviceError for an unknown name, missing WebAssembly SIMD, a missing package or adapter,
+ * or if gpu.js did not run in the mode; ValueError for options out of range
  * @source torch.device; tf.setBackend
  */
 export function device(name: 'gpu' | AdapterName, options?: GpuOptions): Promise<GpuDevice>;
@@ -89,7 +93,11 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
   }
 }
 
-/** Where new tensors go unless told otherwise. @throws DeviceError for what is not a device @source torch.set_default_device */
+/**
+ * Sets the device of new tensors that are created without a device.
+ * @throws DeviceError if `to` is not a device
+ * @source torch.set_default_device
+ */
 export function setDefaultDevice(to: Device): void {
   checkDevice('setDefaultDevice', to);
   current = to;

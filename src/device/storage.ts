@@ -1,27 +1,39 @@
-/** A counted reference to a device's array: shared by a tensor and its views, freed when the last lets go. */
+/**
+ * A reference-counted array on a device. A tensor and its views share it. It is freed when the last
+ * reference is released.
+ */
 import type { DType, TypedArray } from '../tensor/dtype.js';
 import type { Device, DeviceBuffer } from './device.js';
 import { turnIfDue } from './turn.js';
 import { unweigh, weigh, weighsTooMuch } from './weight.js';
 
-/** What the backstop frees when a storage was collected without a release. */
+/**
+ * The data from which the finalizer frees the array of a storage that was garbage-collected without
+ * a release.
+ */
 interface Remains {
   readonly device: Device;
   readonly buffer: DeviceBuffer;
 }
 
-/** What a small array takes at least, on any device. */
+/** The least memory that an array takes on any device. */
 const leastBytes = 64;
 const wordBytes = 4;
 
 const dropped = new FinalizationRegistry<Remains>(({ device, buffer }) => device.free(buffer));
 
 export class Storage {
-  /** Grows with every change in place; what backward saved must still have the version it saw. */
+  /**
+   * Increases with every change in place. A value saved for backward must still have the version
+   * that was saved.
+   */
   version = 0;
   #references = 1;
   readonly #buffer: DeviceBuffer;
-  /** What the array weighs on the collector; the finalizer must not hold it. */
+  /**
+   * The ArrayBuffer that represents the array's size to the garbage collector (see weight.ts). The
+   * finalizer must not hold it.
+   */
   #weight: ArrayBuffer | null;
 
   constructor(
@@ -40,11 +52,11 @@ export class Storage {
     return this.#buffer;
   }
 
-  /** How many tensors and other owners share it. */
+  /** The number of tensors and other owners that share it. */
   get references(): number {
     return this.#references;
   }
-  /** Whether there is but one reference. */
+  /** Whether there is only one reference. */
   get isSole(): boolean {
     return this.#references === 1;
   }
@@ -64,12 +76,15 @@ export class Storage {
     this.device.free(this.#buffer);
   }
 
-  /** Says that the contents changed in place: every view sees it. */
+  /** Records a change in place. Every view sees the new version. */
   touch(): void {
     this.version++;
   }
 
-  /** Reads keep the array alive until they are done, and give the event loop its turn. */
+  /**
+   * Reads the array. The array stays alive until the read is done. Afterwards the event loop gets a
+   * turn if one is due.
+   */
   async read(): Promise<TypedArray> {
     this.retain();
     try {

@@ -1,16 +1,17 @@
 /**
- * Gives the event loop a turn between reads, so that timers, signals, animation frames and finalizers run while a
- * loop trains. An awaited read of a synchronous device would otherwise resolve in microtasks only, and microtasks
- * keep everything else waiting. Not here: what makes the collector run (weight.ts).
+ * Gives the event loop a turn between reads, so that timers, signals, animation frames and
+ * finalizers run while a loop trains. Otherwise an awaited read of a synchronous device would
+ * resolve in microtasks only, and microtasks block everything else. Not here: how the garbage
+ * collector is made to run (weight.ts).
  */
 
-/** A frame of a page at 60 Hz: the longest that a read lets the event loop wait. */
+/** One frame of a page at 60 Hz. Reads do not block the event loop for longer. */
 const longestMs = 16;
 
-/** Runs `fn` as a task of its own, without the 4 ms that browsers add to nested timers. */
+/** Runs `fn` as a separate task, without the 4 ms that browsers add to nested timers. */
 const asTask: (fn: () => void) => void = typeof setImmediate === 'function' ? setImmediate : viaMessage();
 
-/** A message to oneself: browsers have no setImmediate. */
+/** Schedules tasks by messages to the own channel, because browsers have no setImmediate. */
 function viaMessage(): (fn: () => void) => void {
   const waiting: (() => void)[] = [];
   let channel: MessageChannel | null = null;
@@ -25,10 +26,13 @@ function viaMessage(): (fn: () => void) => void {
 }
 
 let lastTurn = performance.now();
-/** The turn under way: reads at the same time share it. */
+/** The turn in progress. Concurrent reads share it. */
 let turn: Promise<void> | null = null;
 
-/** Waits for a turn of the event loop if none has come for a while, or if one is `needed` for another reason. */
+/**
+ * Waits for a turn of the event loop if the last one was too long ago, or if `needed` is set for
+ * another reason.
+ */
 export async function turnIfDue(needed = false): Promise<void> {
   if (!needed && performance.now() - lastTurn < longestMs) return;
   turn ??= new Promise<void>(asTask).then(() => {

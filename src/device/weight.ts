@@ -1,23 +1,31 @@
 /**
- * Makes arrays outside of the host's heap weigh on its garbage collector. A tensor on wasm or on a GPU is a small
- * object to the engine, which sees no reason to collect thousands of them while their arrays fill the device.
- * So a storage also holds an untouched ArrayBuffer of about the array's size: the engine counts it, and nothing else
- * does, since untouched pages take no memory. Measured in docs/decisions/0021-collector-and-event-loop.md.
+ * Makes arrays outside the host's heap count for its garbage collector. A tensor on wasm or on a
+ * GPU is a small object to the engine, which sees no reason to collect thousands of them while
+ * their arrays fill the device. So a storage also holds an untouched ArrayBuffer of about the
+ * array's size. The engine counts this buffer, but it uses no memory, since untouched pages are not
+ * committed. Measurements are in docs/decisions/0021-collector-and-event-loop.md.
  */
 
-/** Arrays below this size are weighed together: the storage that completes the sum carries the weight of all. */
+/**
+ * Sizes of arrays below this limit are summed. The storage whose array completes the sum holds the
+ * weight of all of them.
+ */
 const leastBytes = 1 << 20;
-/** Engines limit the size of one ArrayBuffer. */
+/** The maximum size of one weight, because engines limit the size of an ArrayBuffer. */
 const mostBytes = 1 << 29;
-/** So much may be weighed before a read gives the finalizers a turn. */
+/** The total weight created before a read gives the finalizers a turn. */
 const turnBytes = 1 << 28;
 
-/** Weights of released storages, by size, to be used again: making one takes longer than a small kernel. */
+/**
+ * Weights of released storages, by size, for reuse. Creating one takes longer than a small kernel.
+ */
 const spare = new Map<number, ArrayBuffer[]>();
 let unweighed = 0;
 let sinceTurn = 0;
 
-/** What a storage of an array of `bytes` bytes must hold on to; null where it need not. */
+/**
+ * The weight that a storage with an array of `bytes` bytes must hold. Null if it need not hold one.
+ */
 export function weigh(bytes: number): ArrayBuffer | null {
   unweighed += bytes;
   if (unweighed < leastBytes) return null;
@@ -27,17 +35,19 @@ export function weigh(bytes: number): ArrayBuffer | null {
   const known = spare.get(size)?.pop();
   if (known !== undefined) return known;
   try {
-    // A resizable buffer is mapped, not allocated, so no engine clears its pages. TypeScript's ES2023 lacks the option.
+    // A resizable buffer is mapped, not allocated, so no engine clears its pages. TypeScript's
+    // ES2023 library lacks the option.
     return new (ArrayBuffer as new (length: number, options: { maxByteLength: number }) => ArrayBuffer)(size, {
       maxByteLength: size,
     });
   } catch {
-    // No address space is left for it. The array itself was to be had, so the tensor is right without.
+    // The address space is exhausted. The array itself was allocated, so the tensor is valid
+    // without a weight.
     return null;
   }
 }
 
-/** Takes back the weight of a storage that was released. */
+/** Takes back the weight of a released storage. */
 export function unweigh(weight: ArrayBuffer): void {
   const size = weight.byteLength;
   sinceTurn -= size;
@@ -46,7 +56,10 @@ export function unweigh(weight: ArrayBuffer): void {
   else known.push(weight);
 }
 
-/** Whether so much was made, and not released, that finalizers should have a turn. Asking starts the count anew. */
+/**
+ * Whether so much weight was created, and not released, that finalizers should run. Returning true
+ * restarts the count.
+ */
 export function weighsTooMuch(): boolean {
   if (sinceTurn < turnBytes) return false;
   sinceTurn = 0;
