@@ -1,4 +1,6 @@
-/** One Adam or AdamW step, in either of its two published forms (they differ in where ε stands). */
+/**
+ * One Adam or AdamW step, in either of its two published forms. They differ in where ε is added.
+ */
 import type { Family } from './array.js';
 
 export const adam: Family<'adam'> = {
@@ -8,7 +10,7 @@ export const adam: Family<'adam'> = {
     const correction2 = 1 - beta2 ** step;
     const shrink = decoupled ? 1 - lr * weightDecay : 1;
     const decay = decoupled ? 0 : weightDecay;
-    // √(v/correction2) + ε in one form, (√v + ε)/√correction2 in the other.
+    // The denominator is √(v/correction2) + ε in one form and (√v + ε)/√correction2 in the other.
     const epsilon = form === 'torch' ? eps * Math.sqrt(correction2) : eps;
     const rate = (lr * Math.sqrt(correction2)) / correction1;
     const [read, written] = amsgrad ? [5, 4] : [4, 3];

@@ -1,4 +1,7 @@
-/** What the reference kernels work on: typed arrays with a shape, and the offsets by which they walk them. No kernel is here. */
+/**
+ * The data types of the reference kernels: typed arrays with a shape, and the offsets that loops
+ * use. Not here: the kernels.
+ */
 
 import type { TypedArray } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -9,7 +12,7 @@ export interface HostArray extends Spec {
   readonly data: TypedArray;
 }
 
-/** The kernels one file gives: a part of the whole. */
+/** The kernels of one file, a part of all kernels. */
 export type Family<K extends KernelName> = Pick<Kernels<HostArray, HostArray>, K>;
 
 /** The offset of every element of an index space, row-major: `start + Σ index·stride`. */

@@ -1,21 +1,24 @@
 /**
- * Convolution and its two gradients, computed directly. Images NHWC, weight [kernelH, kernelW, inChannels/groups, outChannels].
- * Output o and input i of an axis meet at kernel position k when i = o·stride + k·dilation − before; each kernel solves this for what it walks,
- * lists the products it meets and leaves the arithmetic to `addRows`.
- * Every sum accumulates in double and is rounded once. Zeros are not skipped: 0·NaN is NaN.
+ * Convolution and its two gradients, computed directly. Images are NHWC, weights [kernelH, kernelW,
+ * inChannels/groups, outChannels].
+ * Along an axis, output o reads input i at kernel position k if i = o·stride + k·dilation − before.
+ * Each kernel solves this equation for the index that it loops over, lists the products of one
+ * output, and passes them to `addRows`.
+ * Every sum accumulates in double precision and is rounded once. Zeros are not skipped, because
+ * 0·NaN is NaN.
  */
 import type { TypedArray } from '../../tensor/dtype.js';
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Family } from './array.js';
 import { reduce } from './reduce.js';
 
-/** The input under kernel position `k` of `output`, or −1 in the padding. */
+/** The input at kernel position `k` of `output`, or −1 if it is in the padding. */
 function inputAt({ before, dilation, stride, input }: WindowAxis, output: number, k: number): number {
   const i = output * stride + k * dilation - before;
   return i < input ? i : -1;
 }
 
-/** The output whose kernel position `k` lies on `input`, or −1. */
+/** The output whose kernel position `k` is at `input`, or −1 if there is none. */
 function outputAt({ before, dilation, stride, output }: WindowAxis, input: number, k: number): number {
   const reach = input + before - k * dilation;
   if (reach < 0 || reach % stride !== 0) return -1;
@@ -23,7 +26,7 @@ function outputAt({ before, dilation, stride, output }: WindowAxis, input: numbe
   return o < output ? o : -1;
 }
 
-/** A list of factors, and of the matrix rows they multiply. */
+/** A list of factors, and of the matrix rows that they multiply. */
 class Products {
   readonly factors: Float64Array;
   readonly rows: Int32Array;
@@ -36,8 +39,9 @@ class Products {
 }
 
 /**
- * sums[to + j] += Σ factor · matrix[row + column + j], j < width: what every convolution comes down to.
- * Four rows at a time, because loading and storing a sum costs as much as a product.
+ * sums[to + j] += Σ factor · matrix[row + column + j], j < width. Every convolution is reduced to
+ * this sum. It handles four rows at a time, because loading and storing a sum costs as much as a
+ * product.
  */
 function addRows(
   { factors, rows, count }: Products,
@@ -113,7 +117,10 @@ function forward(
       }
 }
 
-/** The weight as [kernelH, kernelW, outChannels, inChannels/groups], so that rows run along what the input gradient stores. */
+/**
+ * The weight as [kernelH, kernelW, outChannels, inChannels/groups], so that its rows run along the
+ * input channels that the input gradient writes.
+ */
 function swapChannels(weight: TypedArray, { inChannels, outChannels, groups }: Conv2dGeometry): Float64Array {
   const inGroup = inChannels / groups;
   const swapped = new Float64Array(weight.length);

@@ -1,4 +1,7 @@
-/** Elementwise kernels: one table of functions, and the loops that apply them. Math.max and Math.min give NaN for NaN, as wanted throughout. */
+/**
+ * Elementwise kernels: a table of functions, and the loops that apply them. Math.max and Math.min
+ * propagate NaN, as these kernels must.
+ */
 import { broadcastStrides, type Shape, sameShape } from '../../tensor/shape.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { type Family, type HostArray, offsets } from './array.js';
@@ -26,7 +29,7 @@ const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => numb
   isNaN: (x) => Number(Number.isNaN(x)),
 };
 
-/** Slopes: of sigmoid and tanh at the output y, of softplus and silu at the input x. */
+/** Slopes: at the output y for sigmoid and tanh, at the input x for softplus and silu. */
 const slopes: Record<UnaryGradFn, (v: number) => number> = {
   sigmoid: (y) => y * (1 - y),
   tanh: (y) => 1 - y * y,
@@ -56,7 +59,10 @@ const binaryFns: Record<BinaryFn, (a: number, b: number) => number> = {
 
 const [least, most] = [-(2 ** 31), 2 ** 31 - 1];
 
-/** Where whole-number arithmetic is not the rounded arithmetic of doubles; sums and differences wrap in the store. */
+/**
+ * The functions for which int32 arithmetic differs from rounded double arithmetic. Sums and
+ * differences wrap when they are stored.
+ */
 const int32Fns: Partial<Record<ArithmeticFn, (a: number, b: number) => number>> = { mul: Math.imul };
 
 const binaryFn = (fn: BinaryFn, output: HostArray): ((a: number, b: number) => number) => {
@@ -89,7 +95,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
 
   binaryScalar([a], { fn, scalar, reverse }, [c]) {
     const f = binaryFn(fn, c);
-    // In float32 the number is a float32 too: x = 0.1 must equal 0.1.
+    // Beside float32 the number is rounded to float32, too, so that x = 0.1 compares equal to 0.1.
     const type = fn in comparisonFns ? a.dtype : c.dtype;
     const s = type === 'float32' ? Math.fround(scalar) : scalar;
     const { data: x } = a;

@@ -1,6 +1,7 @@
 /**
- * The reference device: every kernel as plain loops over typed arrays, run at once. It is the specification the other devices are tested against,
- * so clarity comes first; it is fast enough to train small networks. Not here: the kernels themselves, one file per family.
+ * The reference device. Every kernel is a plain loop over typed arrays and runs synchronously. It
+ * is the specification that the other devices are tested against, so clarity comes first. It is
+ * fast enough to train small networks. Not here: the kernels themselves, one file per family.
  */
 import { DeviceError } from '../../errors.js';
 import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.js';
@@ -42,12 +43,12 @@ const kernels: Kernels<HostArray, HostArray> = {
   ...adam,
 };
 
-/** What accounting needs of a buffer: its size, and whether it was freed. */
+/** The part of a buffer that memory accounting needs: its size, and whether it was freed. */
 class Receipt extends DeviceBuffer {
   freed = false;
 }
 
-/** An array of the reference device: a typed array, until it is freed. */
+/** An array of the reference device. It holds a typed array until it is freed. */
 export class ReferenceBuffer extends DeviceBuffer {
   data: TypedArray | null;
   readonly #receipt: Receipt;
@@ -58,13 +59,20 @@ export class ReferenceBuffer extends DeviceBuffer {
     this.#receipt = new Receipt(dtype, data.length);
   }
 
-  /** Without the array, so that a forgotten one is collected at once, not when finalizers run: a loop that never waits would fill the memory first. */
+  /**
+   * Does not reference the array, so that an abandoned array is collected immediately and not only
+   * when finalizers run. In a loop that never yields, finalizers would run too late and memory
+   * would fill up.
+   */
   override get remains(): Receipt {
     return this.#receipt;
   }
 }
 
-/** The typed array of a live buffer of this device, not a copy; DeviceError for any other buffer. */
+/**
+ * The typed array of a live buffer of this device, without copying. Throws a DeviceError for any
+ * other buffer.
+ */
 export function referenceData(op: string, buffer: DeviceBuffer): TypedArray {
   if (!(buffer instanceof ReferenceBuffer)) throw foreign(op, buffer);
   if (buffer.data === null)
@@ -91,7 +99,7 @@ export class ReferenceDevice implements Device {
   readonly offHeap = false;
   readonly dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
-  /** Why device('auto') took it in place of a faster one, or null. */
+  /** Why device('auto') chose this device in place of a faster one, or null. */
   note: string | null = null;
   #tensors = 0;
   #bytes = 0;
@@ -127,7 +135,8 @@ export class ReferenceDevice implements Device {
     const operands = inputs.map((input) => withData(input, input.buffer));
     const buffers: DeviceBuffer[] =
       into !== undefined ? [...into] : outputs.map(({ shape, dtype }) => this.#make(dtype, sizeOf(shape)));
-    // Nothing is to be computed, but loops over an axis that is not empty itself would turn all the same.
+    // An empty result needs no computation, but loops over its axes that are not empty would still
+    // run.
     if (outputs.every(({ shape }) => sizeOf(shape) === 0)) return buffers;
     kernels[kernel](
       operands,
@@ -156,7 +165,7 @@ export class ReferenceDevice implements Device {
     this.#bytes -= receipt.size * bytesOf[receipt.dtype];
   }
 
-  /** Work is done when `run` returns. */
+  /** All work is done when `run` returns. */
   sync(): Promise<void> {
     return turnIfDue();
   }

@@ -1,4 +1,7 @@
-/** Sigmoid cross entropy with logits and its gradient, fused: composed from its parts it would overflow, and have the wrong gradient at 0. */
+/**
+ * Sigmoid cross entropy with logits and its gradient, each as one fused kernel. Composed of
+ * separate ops it would overflow and have a wrong gradient at 0.
+ */
 import type { Family } from './array.js';
 import { sigmoid } from './special.js';
 

@@ -1,9 +1,12 @@
-/** Matrix product, batched. Each output accumulates in double and is rounded once. */
+/** Batched matrix product. Each output accumulates in double precision and is rounded once. */
 import type { TypedArray } from '../../tensor/dtype.js';
 import { broadcastStrides } from '../../tensor/shape.js';
 import { type Family, offsets } from './array.js';
 
-/** One row of c: Σ a[l]·b[l, …], row of b by row of b, so that b is read in order. */
+/**
+ * Computes one row of c as Σ a[l]·b[l, …]. It adds row by row of b, so that b is read in memory
+ * order.
+ */
 function rowByRows(
   a: TypedArray,
   aAt: number,
@@ -22,7 +25,10 @@ function rowByRows(
   }
 }
 
-/** One row of c for a transposed b: each element a product of a's row with a row of b. */
+/**
+ * Computes one row of c for a transposed b. Each element is the dot product of a's row with a row
+ * of b.
+ */
 function rowByDots(
   a: TypedArray,
   aAt: number,

@@ -1,9 +1,14 @@
-/** Moments of groups, normalisation by them, and its gradient. Sums accumulate in double. */
+/**
+ * Moments of groups, normalisation by them, and its gradient. Sums accumulate in double precision.
+ */
 import type { TypedArray } from '../../tensor/dtype.js';
 import type { Grouping } from '../device.js';
 import type { Family, HostArray } from './array.js';
 
-/** Calls `visit` with every element's index, its group's number among the statistics, and its column: the index into scale and shift. */
+/**
+ * Calls `visit` with every element's index, the index of its group in the statistics, and its
+ * column, which is the index into scale and shift.
+ */
 function walk(
   { outer, positions, groups, inner }: Grouping,
   visit: (index: number, group: number, column: number) => void,
@@ -47,7 +52,7 @@ export const norm: Family<'moments' | 'normalize' | 'normalizeGrad'> = {
     });
     means.forEach((value, group) => {
       mean[group] = value;
-      // Of an infinite mean nothing was lost.
+      // The rounding error of the mean. An infinite mean has none.
       mean[variance.length + group] = Number.isFinite(value) ? value - mean[group] : 0;
       variance[group] = squares[group] / count;
     });
@@ -64,7 +69,7 @@ export const norm: Family<'moments' | 'normalize' | 'normalizeGrad'> = {
     const { values, inverse } = normalized(x, mean, variance, grouping, eps);
     const count = grouping.positions * grouping.inner;
     const factor = (column: number): number => (scale === undefined ? 1 : scale.data[column]);
-    /** Of every group, the means of scale·g and of scale·g·(what was normalised). */
+    /** For every group, the means of scale·g and of scale·g·(normalised x). */
     const plain = new Float64Array(inverse.length);
     const product = new Float64Array(inverse.length);
     const byScale = new Float64Array(dScale?.data.length ?? 0);

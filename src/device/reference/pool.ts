@@ -1,18 +1,24 @@
-/** Pooling, unpooling by indices, and the gather that is unpooling's gradient. An index is y·W + x in the plane of one image and channel. */
+/**
+ * Pooling, unpooling by indices, and the gather that is the gradient of unpooling. An index is y·W
+ * + x in the plane of one image and channel.
+ */
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Family } from './array.js';
 
-/** The inputs under output `o` of an axis, outside ones left out. */
+/** The input positions of the window of output `o` along an axis, without the padding. */
 function inside({ input, kernel, stride, dilation, before }: WindowAxis, o: number): number[] {
   const cells: number[] = [];
   const start = o * stride - before;
-  // Padding is jumped over: there may be far more of it than cells.
+  // Skips the padding in one step, because there may be far more of it than cells.
   const first = Math.max(0, Math.ceil(-start / dilation));
   for (let k = first, i = start + first * dilation; k < kernel && i < input; k++, i += dilation) cells.push(i);
   return cells;
 }
 
-/** Visits every window in row-major order: the offsets of its cells in the plane (row-major too), the image, and the offset of its first channel in the output. */
+/**
+ * Visits every window in row-major order. `visit` gets the offsets of its cells in the plane
+ * (row-major, too), the offset of the image, and the offset of its first channel in the output.
+ */
 function eachWindow(
   { batch, height, width, channels }: Pool2dGeometry,
   visit: (cells: readonly number[], image: number, to: number) => void,
@@ -40,7 +46,8 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
           let index = cells[0];
           for (let j = 1; j < cells.length; j++) {
             const value = x[(image + cells[j]) * channels + c];
-            // No comparison with NaN holds: nothing replaces a NaN but, where it propagates, a later one.
+            // A comparison with NaN is false, so nothing replaces a NaN, except a later NaN if NaN
+            // propagates.
             if (value > best || (nan === 'propagate' && Number.isNaN(value))) {
               best = value;
               index = cells[j];
@@ -80,7 +87,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       const [batch, height, width, channels] = shape;
       const perImage = height * width * channels;
       for (let n = 0; n < batch; n++) {
-        /** For each cell and channel the value taken so far, by its position. */
+        /** For each cell and channel, the position of the value picked so far. */
         const winner = new Int32Array(pixels * channels).fill(-1);
         for (let i = n * perImage; i < (n + 1) * perImage; i++) {
           const cell = indices[i] * channels + (i % channels);

@@ -1,4 +1,7 @@
-/** Reductions over axes. Sums accumulate in double and are rounded once, at the store. */
+/**
+ * Reductions over axes. Sums accumulate in double precision and are rounded once, when they are
+ * stored.
+ */
 import { reduceWalk } from '../../tensor/shape.js';
 import { aroundAxis, type Family, offsets } from './array.js';
 
