@@ -1,11 +1,12 @@
 /**
- * One Adam step of all parameters in one launch. Parameters and moments lie in one array, part after part: p, m, v and, for amsgrad, the largest v so far;
- * a step makes a new such array from it and the gradients. Bias corrections are computed on the host, in double.
+ * One Adam step of all parameters in one launch. Parameters and moments are parts of one array, in
+ * the order p, m, v and, for amsgrad, the largest v so far. A step computes a new such array from
+ * it and the gradients. Bias corrections are computed on the host, in double precision.
  */
 import type { AdamAttrs } from '../device.js';
 import { inputs, type Launch, launch } from './launch.js';
 
-/** Code that sets `value` to element `at` of arrays that lie one after another. */
+/** Code that sets `value` to element `at` of the concatenation of several arrays. */
 const pick = (value: string, at: string, names: readonly string[], sizes: readonly number[]): string => {
   let start = 0;
   const choices = names.map((name, k) => {
@@ -17,7 +18,7 @@ const pick = (value: string, at: string, names: readonly string[], sizes: readon
 };
 const named = (prefix: string, sizes: readonly number[]): string[] => sizes.map((_, k) => `${prefix}${k}`);
 
-/** Joins arrays end to end. */
+/** Concatenates arrays. */
 export function join(sizes: readonly number[]): Launch {
   const names = named('a', sizes);
   return launch(
@@ -28,14 +29,15 @@ export function join(sizes: readonly number[]): Launch {
   );
 }
 
-/** gradients (of these sizes, one after another), state → the new state. */
+/** gradients (of these sizes, in order), state → the new state. */
 export function adamStep(
   gradients: readonly number[],
   { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs,
 ): Launch {
   const size = gradients.reduce((a, b) => a + b, 0);
   const corrections = [1 - beta1 ** step, Math.sqrt(1 - beta2 ** step)];
-  // √v is divided by its correction (torch), or the rate carries both (tf).
+  // In the torch form √v is divided by its correction. In the tf form the rate contains both
+  // corrections.
   const [rate, scale] =
     form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
   const names = named('g', gradients);

@@ -1,13 +1,16 @@
-/** What an adapter is, on WebGL and on WebGPU; and WebGPU's own API, as far as it is needed beside gpu.js: the browser's, or npm's `webgpu` in Node. */
+/**
+ * Describes adapters on WebGL and WebGPU. Also declares the parts of WebGPU's own API that are
+ * needed beside gpu.js. In Node the API comes from the npm package `webgpu`.
+ */
 
 import { DeviceError } from '../../errors.js';
 import { isNode, load } from '../../platform.js';
 
-/** What really computes. */
+/** The hardware or software that computes. */
 export interface Adapter {
-  /** As the driver calls it. */
+  /** The driver's name for it. */
   readonly name: string;
-  /** A program on the CPU that stands in for a GPU: right, but slow. */
+  /** Whether it is a program on the CPU that emulates a GPU, which is correct but slow. */
   readonly software: boolean;
 }
 
@@ -24,7 +27,7 @@ interface GpuAdapter {
 export interface Gpu {
   requestAdapter(): Promise<GpuAdapter | null>;
 }
-/** gpu.js's device: the events that concern us. */
+/** The members of gpu.js's GPUDevice that are used here. */
 export interface GpuDeviceEvents {
   readonly lost: Promise<{ readonly reason?: string; readonly message: string }>;
   readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
@@ -55,7 +58,7 @@ function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
 /** `navigator.gpu`, where it exists. */
 const present = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
 
-/** Whether Linux has a Vulkan driver at all: without one, npm's webgpu only prints warnings. */
+/** Whether Linux has any Vulkan driver. Without one, npm's webgpu only prints warnings. */
 async function hasDriver(): Promise<boolean> {
   if (
     process.platform !== 'linux' ||
@@ -74,7 +77,10 @@ async function hasDriver(): Promise<boolean> {
   return found.some((files) => files.length > 0);
 }
 
-/** Node: makes `navigator.gpu` from npm's webgpu, which the user installs. False where the package is missing. */
+/**
+ * In Node, creates `navigator.gpu` from npm's webgpu, which the user installs. Returns false if the
+ * package is missing.
+ */
 async function install(): Promise<boolean> {
   let package_: { create(flags: string[]): Gpu; globals: object };
   try {
@@ -96,7 +102,10 @@ async function install(): Promise<boolean> {
   return true;
 }
 
-/** Waits for work of WebGPU's: it does not keep Node alive itself, and a process must not end in the middle of it. */
+/**
+ * Waits for work on WebGPU. Such work does not keep Node's event loop alive by itself, and a
+ * process must not end in the middle of it.
+ */
 export async function awake<T>(work: Promise<T>): Promise<T> {
   const clock = isNode() ? setInterval(() => {}, 2 ** 30) : undefined;
   try {
@@ -126,7 +135,10 @@ function answered<T>(work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** The adapter that WebGPU gives. @throws DeviceError where there is no WebGPU, no adapter, or no answer */
+/**
+ * WebGPU's adapter.
+ * @throws DeviceError if there is no WebGPU or no adapter, or if it does not respond
+ */
 export async function findAdapter(): Promise<Adapter> {
   const rule = 'WebGPU must be there';
   if (present() === undefined) {
@@ -158,7 +170,7 @@ export async function findAdapter(): Promise<Adapter> {
   return describe(adapter);
 }
 
-/** Whether asking for an adapter here is worth the while, and quiet. */
+/** Whether requesting an adapter may succeed here, and prints no warnings. */
 export async function mayHaveAdapter(): Promise<boolean> {
   return present() !== undefined || (isNode() && (await hasDriver()));
 }

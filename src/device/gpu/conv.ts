@@ -1,4 +1,7 @@
-/** Convolution and its gradients: each output element gathers its sum, so that the order never varies. */
+/**
+ * Convolution and its gradients. Each output element gathers its sum, so that the order of
+ * summation never varies.
+ */
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { Spec } from '../device.js';
@@ -17,33 +20,41 @@ import {
   whole,
 } from './launch.js';
 
-/** Code: `y` from window `o` and tap `k`, inside the input or not. */
+/** Code for `y`, the input position of window `o` at tap `k`. It may be outside the input. */
 const inside = (y: string, o: string, k: string, a: WindowAxis): string =>
   `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
 const within = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
 
-/** Products of one statement at most, and the elements of a vector. */
+/** The number of elements in a vector, and the maximum number of products in one statement. */
 const four = 4;
 
-/** An array whose elements a sum reads. */
+/** An array whose elements are factors of a sum of products. */
 interface Factor {
   readonly name: string;
-  /** From one channel to the next, and from one lane to the next. */
+  /** Distance from one channel to the next, and from one lane to the next. */
   readonly channel: number;
   readonly lane: number;
-  /** What four neighbours are, where they are read as one vector; null where numbers are read. */
+  /**
+   * The axis along which four neighbours are read as one vector. Null if single numbers are read.
+   */
   readonly vector: 'channels' | 'lanes' | null;
 }
-/** An index into a factor, in its own units. */
+/** Converts an index into a factor to the unit in which it is read (numbers or vectors). */
 const unit = ({ vector }: Factor, index: string): string => (vector === null ? index : `(${index}) * 0.25`);
 
-/** Code: acc0, acc1, … += Σ over `channels` of first·second, from integers p and q that it moves. */
+/**
+ * Code for acc0, acc1, … += Σ over `channels` of first·second. It starts at the integers p and q
+ * and advances them.
+ */
 function channelSum(channels: number, lanes: number, first: Factor, second: Factor): string {
   const step = [four, 3, 2, 1].find((n) => channels % n === 0) as number;
   const each = (n: number, code: (k: number) => string): string =>
     Array.from({ length: n }, (_, k) => code(k)).join(' ');
   const at = (base: string, offset: number): string => (offset === 0 ? base : `${base} + ${offset}`);
-  /** Reads the elements of one step into variables; gives each one's text by channel and lane. */
+  /**
+   * Code that reads the elements of one step into variables, and the expression for each element by
+   * channel and lane.
+   */
   const read = (
     { name, channel, lane, vector }: Factor,
     base: string,
@@ -80,7 +91,10 @@ function channelSum(channels: number, lanes: number, first: Factor, second: Fact
   return `for (let c = 0; c < ${channels / step}; c++) { ${once} p += ${move(first)}; q += ${move(second)}; } p++; q++;`;
 }
 
-/** A launch over operands by name, some of which are read as vectors, and whose result may be vectors: with what that takes before and after. */
+/**
+ * A launch over named operands, some of which are read as vectors and whose result may be vectors.
+ * Adds the launches that convert to vectors before it and back to numbers after it.
+ */
 function withVectors(
   made: Launch,
   operands: Readonly<Record<string, Spec>>,
@@ -101,23 +115,29 @@ function withVectors(
     : launches;
 }
 
-/** Code that begins the sums, and their names. */
+/** Code that initialises the sums, and their names. */
 function sums(lanes: number, start: (lane: number) => string): { begin: string; values: string[] } {
   const values = Array.from({ length: lanes }, (_, lane) => `acc${lane}`);
   return { begin: values.map((name, lane) => `let ${name} = ${start(lane)};`).join(' '), values };
 }
-/** Code that splits `from`, the index of a thread, over a shape whose last axis is made in lanes; c3 is the first lane's. */
+/**
+ * Code that splits `from`, the index of a thread, over a shape whose last axis is computed in
+ * lanes. c3 is the channel of the first lane.
+ */
 const splitLanes = (shape: Shape, lanes: number, from = 'i'): string => {
   const [n, h, w, c] = shape;
   return lanes === 1
     ? split(shape, 'c', from)
     : `${split([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
 };
-/** Lanes that fit numbers of channels. */
+/** The number of lanes that fits all of these channel counts. */
 const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
   vectors !== 'none' && channels.every((n) => n % four === 0) ? four : 1;
 
-/** Code around a body that sees the taps `k` of cell `c` and their windows `o`, where these exist: the taps that a stride steps over are left out. */
+/**
+ * Code around a body that visits the taps `k` of cell `c` with their windows `o`, where these
+ * exist. Taps that the stride skips are left out.
+ */
 function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string): string {
   const reached = `const ${o}Far = ${c} + ${a.before}`;
   if (a.dilation > 1)
@@ -176,7 +196,10 @@ const transposed = (
   return gathered('g', operands, [g, k], x, body, values, vectors);
 };
 
-/** The launches of a convolution of either way: images by their name, weight k, bias b where there is one. */
+/**
+ * The launches of a convolution or a transposed convolution. The operands are named `images`, k
+ * (weight), and b (bias, if given).
+ */
 function gathered(
   images: string,
   operands: readonly Spec[],
@@ -191,12 +214,15 @@ function gathered(
   return withVectors(made, Object.fromEntries(names.map((name, k) => [name, operands[k]])), factors, vectors);
 }
 
-/** Threads that a GPU should have at least: where there are fewer weights, several share the pixels of each. */
+/**
+ * The minimum number of threads that keeps a GPU busy. If there are fewer weights, several threads
+ * share the pixels of each weight.
+ */
 const enoughThreads = 16384;
-/** Pixels that a thread should sum at most. */
+/** The maximum number of pixels that one thread should sum. */
 const enoughPixels = 16384;
 
-/** Σ over pixels: of x·g for each weight, and of x or g for each bias. */
+/** Sums over pixels: of x·g for each weight, and of x or g for each bias. */
 function parameterGrads(
   { batch, height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
   weight: Spec,
@@ -226,13 +252,13 @@ function parameterGrads(
   );
   const { begin, values } = sums(lanes, () => '0');
   const each = (code: (lane: number) => string): string => values.map((_, lane) => code(lane)).join(' ');
-  /** Code: part0, part1, … += `factor` times the neighbours in g from q on. */
+  /** Code for part0, part1, … += `factor` times the neighbouring elements of g from q on. */
   const takeG = (factor: string): string =>
     g.vector === null
       ? each((lane) => `part${lane} += ${factor}g[q + ${lane}];`)
       : `const w = g[q]; ${each((lane) => `part${lane} += ${factor}w[${lane}];`)}`;
   const stepG = outChannels / (g.vector === null ? 1 : four);
-  /** Code: a share's rows, each a sum of its own. */
+  /** Code that visits the rows of one share. Each row has its own partial sum. */
   const overRows = (count: number, body: string): string => {
     const some = Math.ceil(count / shares);
     return `for (let t = 0; t < ${some}; t++) { const row = share * ${some} + t; if (row < ${count}) { ${each((lane) => `let part${lane} = 0;`)} ${body} ${each((lane) => `acc${lane} += part${lane};`)} } }`;
@@ -265,7 +291,7 @@ function parameterGrads(
   return shares === 1 ? parts : [...parts, joined(shares, size, g.vector !== null, { result: parts.length - 1 })];
 }
 
-/** Σ over shares; of vectors, where the shares are. */
+/** Sums over the shares. If the shares are vectors, the sum reads vectors. */
 function joined(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
   if (!inVectors)
     return launch(

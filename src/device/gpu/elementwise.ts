@@ -1,10 +1,10 @@
-/** Elementwise kernels: one small program each, in one template per operand count. */
+/** Elementwise kernels: a short program each, in one template per number of operands. */
 import { broadcastStrides, collapse, sizeOf } from '../../tensor/shape.js';
 import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
 import { erf, exp, expm1, log, log1p, log1pNear, pow, sigmoid, softplus, tanh } from './functions.js';
 import { type Arg, dot, input, inputs, isNumber, launch, type Planners, type Program, split } from './launch.js';
 
-/** In terms of x, and where named alpha, beta, inf and nan. */
+/** Programs in x. They may also use alpha, beta, inf and nan. */
 const unary: Record<UnaryFn, Program> = {
   neg: ['', '-x'],
   exp: [exp('y', 'x'), 'y'],
@@ -13,7 +13,7 @@ const unary: Record<UnaryFn, Program> = {
   sqrt: ['', '(x >= 0 ? Math.sqrt(x) : nan)'],
   abs: ['', 'Math.abs(x)'],
   sign: ['', '(x > 0 ? 1 : (x < 0 ? -1 : x))'],
-  // x + x, since compilers make the larger of x and 0 of the plain form, which is 0 for NaN.
+  // x + x, because compilers turn the plain form into the larger of x and 0, which is 0 for NaN.
   relu: ['', '(x > 0 ? x : (x <= 0 ? 0 : x + x))'],
   leakyRelu: ['', '(x > 0 ? x : alpha * x)'],
   elu: [expm1('y', 'x'), '(x > 0 ? x : alpha * y)'],
@@ -28,7 +28,7 @@ const unary: Record<UnaryFn, Program> = {
   isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
 };
 
-/** Slopes in terms of y, the output, or x, the input. */
+/** Slopes as functions of y, the output, or x, the input. */
 const slopes: Record<UnaryGradFn, Program> = {
   sigmoid: ['const y = v;', 'y * (1 - y)'],
   tanh: ['const y = v;', '(1 - y * y)'],
@@ -36,10 +36,10 @@ const slopes: Record<UnaryGradFn, Program> = {
   silu: [`const x = v; ${sigmoid('y', 'x')}`, '(y * (1 + x * (1 - y)))'],
 };
 
-/** The larger or smaller; NaN if either is. */
+/** The larger or smaller of p and q; NaN if either is NaN. */
 const extreme = (sign: '>' | '<'): string => `(${isNumber('p')} ? (${isNumber('q')} ? (p ${sign} q ? p : q) : q) : p)`;
 
-/** In terms of p and q, and where named inf and nan. */
+/** Programs in p and q. They may also use inf and nan. */
 const binary: Record<BinaryFn, Program> = {
   add: ['', 'p + q'],
   sub: ['', 'p - q'],
@@ -55,7 +55,7 @@ const binary: Record<BinaryFn, Program> = {
   greater: ['', '(p > q ? 1 : 0)'],
   greaterEqual: ['', '(p >= q ? 1 : 0)'],
 };
-/** Small whole powers are products: exact where a GPU's pow is not. */
+/** Small integer powers are computed as products, which are exact where a GPU's pow is not. */
 const powers: Readonly<Record<number, string>> = {
   [-2]: '1 / (p * p)',
   [-1]: '1 / p',
@@ -64,7 +64,7 @@ const powers: Readonly<Record<number, string>> = {
   4: 'p * p * p * p',
 };
 
-/** The numbers that a program names, of those that there are. */
+/** The number arguments that a program uses. */
 const numbers = ([body, value]: Program, values: Readonly<Record<string, number>>): Record<string, Arg> => {
   const all: Readonly<Record<string, number>> = { ...values, inf: Infinity, nan: Number.NaN };
   return Object.fromEntries(
@@ -72,7 +72,7 @@ const numbers = ([body, value]: Program, values: Readonly<Record<string, number>
   );
 };
 
-/** Reads of broadcast operands at the output's index, as expressions. */
+/** Expressions that read broadcast operands at the output's index. */
 function reads(operands: readonly Spec[], output: Spec, names: readonly string[]): { prelude: string; at: string[] } {
   const walk = collapse(
     output.shape,
@@ -81,14 +81,14 @@ function reads(operands: readonly Spec[], output: Spec, names: readonly string[]
   return { prelude: split(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
 }
 
-/** A read of an operand that has the output's shape, or is one number for all. */
+/** Reads an operand that either has the output's shape or is a single number. */
 const own = (name: string, operand: Spec): string => `${name}[${sizeOf(operand.shape) === 1 ? '0' : 'i'}]`;
 
-/** The gradient of relu and leakyRelu, from the gradient v, at x. */
+/** The gradient of relu and leakyRelu at x, for the incoming gradient v. */
 const gate = (v: string, x: string): string =>
   `(${x} > 0 ? ${v} : (slope === 0 ? (${isNumber(x)} ? 0 : ${v}) : slope * ${v}))`;
 
-/** A program in the element `made` by another launch, with its numbers: what the elementwise kernels do to an operand of the output's shape. */
+/** Rewrites an elementwise program so that it reads the element `made` of another launch. */
 const ofMade = ([body, value]: Program, variable: string): Program => {
   const renamed = (text: string): string => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), 'made');
   return [renamed(body), renamed(value)];
@@ -97,7 +97,9 @@ export interface Epilogue {
   readonly program: Program;
   readonly args: Readonly<Record<string, Arg>>;
 }
-/** `extra`: the position that the launch's inputs end at. */
+/**
+ * Programs that can be appended to another launch. `extra` is the number of that launch's inputs.
+ */
 export const epilogues = {
   unary: ({ fn, alpha, beta }: KernelAttrs['unary']): Epilogue => ({
     program: ofMade(unary[fn], 'x'),
@@ -167,10 +169,10 @@ export const elementwise: Planners<
     return [launch(sizeOf(x.shape), inputs('g', 'a'), `const v = a[i]; ${body}`, `${own('g', g)} * ${slope}`)];
   },
   cast: ([x], _, [y]) => {
-    // The largest float32 that int32 holds, since the result is a float32 here.
+    // The largest float32 below 2³¹, since the result is stored as a float32 on this device.
     const upper = '(x < 2147483520 ? Math.floor(x) : 2147483520)';
     const lower = '(x > -2147483648 ? Math.ceil(x) : -2147483648)';
-    // Between −1 and 1 it is 0 and not −0, which ceil would make.
+    // Between −1 and 1 the result is 0, where ceil would give −0.
     const whole = `(x >= 1 ? ${upper} : (x <= -1 ? ${lower} : 0))`;
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
     return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];

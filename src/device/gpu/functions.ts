@@ -1,7 +1,8 @@
 /**
- * Functions of one number as code, safe at extremes and near 0 whatever the GPU's own functions do there: they are free to be absolute in their
- * precision, to take the logarithm of a negative number for that of its size, and to call e^NaN infinite (each was seen).
- * Each gives statements that set `out` from the variable `x`; names that begin with `out` are its own.
+ * Functions of one number as code. They are accurate near 0 and at extreme values, whatever the
+ * GPU's own functions do there. Those may have only absolute precision, return the logarithm of |x|
+ * for a negative x, and give infinity for e^NaN (each was observed). Each function returns
+ * statements that set `out` from the variable `x`. Its own variables begin with `out`.
  */
 import { isNumber } from './launch.js';
 
@@ -13,24 +14,24 @@ export const largest = 3.4028234663852886e38;
 
 export const exp = (out: string, x: string): string => `const ${out} = (${isNumber(x)} ? Math.exp(${x}) : ${x});`;
 
-/** Taylor's series near 0, where e^x − 1 would keep only a few digits. */
+/** Near 0 it uses the Taylor series, because e^x − 1 would keep only a few digits. */
 export const expm1 = (out: string, x: string): string =>
   `${exp(`${out}E`, x)} const ${out} = (${x} > -0.5 && ${x} < 0.5 ? ${x} * (${polynomial(x, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320])}) : ${out}E - 1);`;
 
-/** log(1 + x) for x in [−0.5, 1]: 2·artanh(x / (2 + x)), by its series. */
+/** log(1 + x) for x in [−0.5, 1], by the series of 2·artanh(x / (2 + x)). */
 export const log1pNear = (out: string, x: string): string =>
   `const ${out}S = ${x} / (2 + ${x}); const ${out}Q = ${out}S * ${out}S;
    const ${out} = 2 * ${out}S * (${polynomial(`${out}Q`, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15])});`;
 
-/** Away from 1; needs the numbers `inf` and `nan`. */
+/** The logarithm for x not near 1. Needs the number arguments `inf` and `nan`. */
 const logFar = (out: string, x: string): string =>
   `const ${out} = (${x} > 0 ? (${x} <= ${largest} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
 
-/** Needs the numbers `inf` and `nan`. */
+/** Needs the number arguments `inf` and `nan`. */
 export const log1p = (out: string, x: string): string =>
   `const ${out}X = 1 + ${x}; ${logFar(`${out}F`, `${out}X`)} ${log1pNear(`${out}N`, x)} const ${out} = (${x} > -0.5 && ${x} < 1 ? ${out}N : ${out}F);`;
 
-/** Needs the numbers `inf` and `nan`. */
+/** Needs the number arguments `inf` and `nan`. */
 export const log = (out: string, x: string): string =>
   `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)} const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
 
@@ -41,11 +42,14 @@ export const sigmoid = (out: string, x: string): string =>
 export const tanh = (out: string, x: string): string =>
   `const ${out}X = -2 * Math.abs(${x}); ${expm1(`${out}M`, `${out}X`)} const ${out}T = ${out}M / (${out}M + 2); const ${out} = (${x} > 0 ? -${out}T : (${x} < 0 ? ${out}T : ${x}));`;
 
-/** log(1 + e^x), from its larger part. */
+/** log(1 + e^x), as max(x, 0) + log(1 + e^(−|x|)). */
 export const softplus = (out: string, x: string): string =>
   `const ${out}X = -Math.abs(${x}); ${exp(`${out}E`, `${out}X`)} ${log1pNear(`${out}L`, `${out}E`)} const ${out} = (${x} > 0 ? ${x} : 0) + ${out}L;`;
 
-/** Maclaurin's series near 0; Abramowitz & Stegun 7.1.26 beyond 1, where its 1.5e-7 is small against the value. */
+/**
+ * Near 0 the Maclaurin series. Beyond 1, Abramowitz & Stegun 7.1.26, whose error of 1.5e-7 is small
+ * against the value.
+ */
 export const erf = (out: string, x: string): string => {
   const series = polynomial(
     `${out}Q`,
@@ -56,7 +60,10 @@ export const erf = (out: string, x: string): string => {
     const ${out} = (${out}A < 1 ? 1.1283791670955126 * ${x} * (${series}) : (${x} < 0 ? -${out}R : (${x} > 0 ? ${out}R : ${x})));`;
 };
 
-/** p to the power of q, into `out`, as IEEE has it: whole powers of negative numbers, 1 for q = 0 or p = 1. Needs the numbers `inf` and `nan`. */
+/**
+ * p to the power of q, following IEEE: integer powers of negative numbers are defined, and q = 0 or
+ * p = 1 gives 1. Needs the number arguments `inf` and `nan`.
+ */
 export const pow = (out: string, p: string, q: string): string =>
   `const ${out}A = Math.abs(${p}); const ${out}H = ${q} * 0.5; let ${out}S = 1;
    if (${p} < 0 || 1 / ${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A > 0 && ${out}A <= ${largest}) { ${out}S = nan; } } }

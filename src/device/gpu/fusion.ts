@@ -1,6 +1,8 @@
 /**
- * Which kernels wait for their reader, and which readers run as one with them: an activation after a convolution, the gradient of one after the unpooling
- * before it, a sum over all elements of a loss. They wait for the next kernel only. What was run as part of it is made by itself if others read it, too.
+ * Decides which kernels are deferred, and which readers are fused with them: an activation after a
+ * convolution, the gradient of an activation after an unpooling, a sum over all elements after an
+ * elementwise loss. A kernel is deferred only until the next one. If other kernels also read the
+ * deferred result, it is computed separately as well.
  */
 
 import { sizeOf } from '../../tensor/shape.js';
@@ -12,23 +14,26 @@ import { sumOfAll } from './reduce.js';
 const convolutions: readonly KernelName[] = ['conv2d', 'conv2dInputGrad'];
 const gathers: readonly KernelName[] = ['maxUnpool2d', 'planeGather'];
 const elementwise: readonly KernelName[] = ['binary', 'bceWithLogits'];
-/** Activations whose gradient reads their output: what they were given is not needed again. */
+/** Activations whose gradient reads their output, so that their input is not needed again. */
 const activations: readonly KernelAttrs['unary']['fn'][] = ['relu', 'sigmoid', 'tanh'];
 
-/** Whether a kernel's result is left until somebody needs it. */
+/** Whether a kernel's result is deferred. */
 export function mayWait(kernel: KernelName, inputs: readonly Spec[], [output]: readonly Spec[]): boolean {
   if (kernel === 'expand') return sizeOf(inputs[0].shape) === 1;
   if (kernel === 'binary') return inputs.every((t) => sizeOf(t.shape) === sizeOf(output.shape));
   return kernel === 'bceWithLogits' || convolutions.includes(kernel) || gathers.includes(kernel);
 }
 
-/** Whether a kernel reads input k as well where it is one number for all elements. */
+/** Whether a kernel can read input k as a single number for all elements. */
 export const seesThrough = (kernel: KernelName, k: number): boolean =>
   kernel === 'binary' ||
   kernel === 'where' ||
   (['bceWithLogitsGrad', 'gate', 'unaryGrad', 'normalizeGrad'].includes(kernel) && k === 0);
 
-/** Makes the launches of a kernel together with those of its first input, which waits; null where the two do not go together. */
+/**
+ * The launches of a kernel fused with those of its first input, which is deferred. Null if the two
+ * cannot be fused.
+ */
 export function fuse(
   first: { readonly kernel: KernelName; readonly launches: readonly Launch[]; readonly views: readonly unknown[] },
   kernel: KernelName,

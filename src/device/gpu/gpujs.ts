@@ -1,4 +1,6 @@
-/** gpu.js behind a precise interface: its own typings are loose. The only file that names the package. */
+/**
+ * A precise interface to gpu.js, whose own typings are loose. Only this file imports the package.
+ */
 import { DeviceError } from '../../errors.js';
 import { type Adapter, awake, findAdapter, type GpuDeviceEvents, glAdapter } from './adapters.js';
 import { type Vectors, wholeLimit } from './launch.js';
@@ -7,13 +9,16 @@ import { type Vectors, wholeLimit } from './launch.js';
 export type GpuMode = 'cpu' | 'webasm' | 'webgl' | 'webgl2' | 'headlessgl' | 'webgpu';
 export const gpuModes: readonly GpuMode[] = ['cpu', 'webasm', 'webgl', 'webgl2', 'headlessgl', 'webgpu'];
 
-/** A result that stays on the device: a typed array in the cpu and webasm modes, else a texture or buffer. */
+/**
+ * A result that stays on the device as a texture or buffer. In the cpu and webasm modes a result is
+ * a typed array instead.
+ */
 export interface Resident {
   toArray(): Float32Array | Promise<Float32Array>;
   delete(): void;
 }
 export type Value = Float32Array | Resident;
-/** What a kernel returns: WebGPU, and every mode under asyncMode, answer later. */
+/** The return value of a kernel. WebGPU, and every mode with asyncMode, returns a promise. */
 export type Handle = Value | Promise<Value>;
 
 interface Settings {
@@ -39,26 +44,31 @@ interface Package {
   readonly WebGPUContext: { destroy(): Promise<void> };
 }
 
-/** A mode of gpu.js that was seen to run. */
+/** A mode of gpu.js that has been opened and checked. */
 export interface OpenedMode {
   readonly mode: GpuMode;
   /** Null in the modes that run on the CPU. */
   readonly adapter: Adapter | null;
-  /** The most elements that one array can have, and what says so. */
+  /** The maximum number of elements of one array, and the reason for this limit. */
   readonly limit: { readonly elements: number; readonly reason: string };
-  /** How often a kernel's loops may turn in one thread: llvmpipe, Mesa's software GL, ends them then without a word. */
+  /**
+   * The maximum number of iterations of a kernel's loops per thread. llvmpipe (Mesa's software GL)
+   * silently stops after that number.
+   */
   readonly mostTurns: number;
-  /** On WebGPU a handle of vectors serves as one of numbers. */
+  /**
+   * Support for vectors. On WebGPU the handle of an array of vectors also serves as one of numbers.
+   */
   readonly vectors: Vectors;
-  /** Whether kernels may have integer variables: not on WebGL. */
+  /** Whether kernels may have integer variables. On WebGL they may not. */
   readonly integers: boolean;
-  /** A kernel of `size` elements that makes `lanes` of them per thread. */
+  /** Creates a kernel for `size` elements that computes `lanes` of them per thread. */
   createKernel(source: string, size: number, lanes: number): GpuKernel;
-  /** Resolves with the reason when the adapter is lost; never, unless that happens. */
+  /** Resolves with the reason when the adapter is lost. Otherwise it stays pending. */
   readonly lost: Promise<string>;
-  /** Whether it is lost by now; a lost WebGL context reads as zeros. */
+  /** Whether the adapter is lost by now. A lost WebGL context would read as zeros. */
   isLost(): boolean;
-  /** Calls back for failures that no call reports. */
+  /** Calls the listener for failures that no call reports. */
   onError(listener: (message: string) => void): void;
   close(): Promise<void>;
 }
@@ -80,25 +90,32 @@ async function loadGpuJs(): Promise<Package> {
 const exactLimit = { elements: wholeLimit, reason: 'indexes are float32, exact up to 2^24' };
 const never = new Promise<never>(() => {});
 
-/** Which of the three GL modes a context is: they all call themselves 'gpu'. */
+/** The GL mode of a context. gpu.js calls all three of them 'gpu'. */
 function glMode(context: WebGL2RenderingContext): GpuMode {
   if (context.getExtension('STACKGL_destroy_context') !== null) return 'headlessgl';
   return /^WebGL 2/.test(context.getParameter(context.VERSION)) ? 'webgl2' : 'webgl';
 }
 
-/** gpu.js reads no vectors back into kernels, but on WebGPU they lie in memory as numbers do, and a handle says what it holds. */
+/**
+ * Relabels a result of vectors as numbers. gpu.js cannot pass vectors back into kernels, but on
+ * WebGPU they have the same memory layout as numbers, and the handle holds the label.
+ */
 function flat(kernel: GpuKernel, size: number): GpuKernel {
   const relabelled = async (...args: (Value | number)[]): Promise<Value> =>
     Object.assign(await kernel(...args), { output: [size], componentCount: 1 });
   return Object.assign(relabelled, { kernel: kernel.kernel });
 }
 
-/** Devices open on WebGPU: they share one context of gpu.js's, which goes with the last of them. */
+/**
+ * The number of open WebGPU devices. They share one context of gpu.js, which is destroyed with the
+ * last of them.
+ */
 let webgpuDevices = 0;
 
 /**
- * Opens gpu.js in a mode and makes sure that it is the one that runs: gpu.js itself falls back to its cpu mode with only a console warning.
- * @throws DeviceError when the package is missing, or the mode was not what ran
+ * Opens gpu.js in a mode and checks that this mode runs, because gpu.js falls back to its cpu mode
+ * with only a console warning.
+ * @throws DeviceError if the package is missing, or if another mode runs
  */
 export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<OpenedMode> {
   const adapter = mode === 'webgpu' ? await findAdapter() : null;
@@ -113,7 +130,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
       precision: 'single',
       pipeline: true,
       immutable: true,
-      // Else gpu.js writes lowp into WebGL's shaders, which some GPUs take at its word.
+      // Otherwise gpu.js writes lowp into WebGL's shaders, and some GPUs really use that precision.
       tactic: 'precision',
       ...(asyncMode ? { asyncMode } : {}),
     });

@@ -1,8 +1,8 @@
-/** Whether there is a GPU, without loading gpu.js to find that there is none. Not here: the device. */
+/** Looks for a GPU. If there is none, gpu.js is not loaded. Not here: the device. */
 import { findAdapter, glAdapter, mayHaveAdapter } from './adapters.js';
 import type { GpuDevice, GpuMode } from './index.js';
 
-/** Whether WebGL2 runs on hardware here. */
+/** Whether WebGL2 runs on a hardware adapter. */
 function hasWebgl2(): boolean {
   if (typeof OffscreenCanvas === 'undefined' || typeof document === 'undefined') return false;
   const context = new OffscreenCanvas(1, 1).getContext('webgl2');
@@ -12,7 +12,10 @@ function hasWebgl2(): boolean {
   return !software;
 }
 
-/** A device on a hardware adapter, WebGPU's before WebGL2's; null where there is none. Throws where there is one that does not open. */
+/**
+ * A device on a hardware adapter, WebGPU's before WebGL2's. Null if there is no such adapter.
+ * Throws if there is one but it does not open.
+ */
 export async function openHardware(): Promise<GpuDevice | null> {
   const modes: GpuMode[] = [];
   if (await mayHaveAdapter()) {

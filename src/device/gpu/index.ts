@@ -1,10 +1,13 @@
 /**
- * The gpu device: gpu.js kernels over arrays that stay on the GPU. `run` returns at once in every mode, also where kernels answer with promises.
- * Not here: the kernels' text (one file per family), gpu.js's loading (gpujs.ts), what an adapter is (adapters.ts).
+ * The gpu device: gpu.js kernels over arrays that stay on the GPU. `run` returns without waiting in
+ * every mode, also if kernels return promises.
+ * Not here: the source text of the kernels (one file per family), loading gpu.js (gpujs.ts),
+ * adapters (adapters.ts).
  *
- * An array is never written twice: a kernel makes a new one, which several buffers may share, each from an offset of its own (a pool's values and
- * indices; all parameters and moments of an optimizer). So a result may also wait: some kernels run only when it is known who reads them, and run as one
- * with a reader that works element by element (fusion.ts).
+ * An array is written only once: a kernel always creates a new one. Several buffers may share an
+ * array, each from its own offset (a pool's values and indices; all parameters and moments of an
+ * optimizer). So a result can also be deferred. Some kernels run only when their reader is known,
+ * and are fused with it if it is elementwise (fusion.ts).
  */
 import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
@@ -39,9 +42,9 @@ export type { Adapter } from './adapters.js';
 export type { GpuMode } from './gpujs.js';
 
 export interface GpuOptions {
-  /** gpu.js's mode. Default 'cpu', which needs no adapter. */
+  /** The mode of gpu.js. Default 'cpu', which needs no adapter. */
   mode?: GpuMode;
-  /** Let the cpu and webasm modes answer with promises too, as WebGPU does. Default false. */
+  /** Whether the cpu and webasm modes also return promises, as WebGPU does. Default false. */
   asyncMode?: boolean;
 }
 
@@ -50,14 +53,14 @@ const planners: Planners<Planned> = { ...elementwise, ...reduce, ...movement, ..
 
 const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 
-/** An array on the GPU, for as long as someone needs it. */
+/** A reference-counted array on the GPU. */
 class GpuArray {
   references = 1;
   constructor(
     public handle: Handle,
     readonly size: number,
     readonly generation: number,
-    /** Kept for reuse: it does not count as held. */
+    /** A constant is kept for reuse and not counted as memory in use. */
     readonly isConstant: boolean,
   ) {}
 }
@@ -69,7 +72,7 @@ interface View {
   readonly size: number;
 }
 
-/** A result that nobody has needed yet: what makes it, and the arrays for that. */
+/** A deferred result: the launches that compute it, and their input arrays. */
 export interface Waiting {
   readonly kernel: KernelName;
   readonly launches: readonly Launch[];
@@ -80,7 +83,7 @@ class GpuBuffer extends DeviceBuffer {
   constructor(
     dtype: DType,
     size: number,
-    /** Null once freed. */
+    /** Null once the buffer is freed. */
     public content: View | Waiting | null,
   ) {
     super(dtype, size);
@@ -88,11 +91,11 @@ class GpuBuffer extends DeviceBuffer {
 }
 const isWaiting = (content: View | Waiting): content is Waiting => 'launches' in content;
 
-/** Plans and constants kept at most; they are made again when they are needed again. */
+/** The maximum number of plans and constants kept. Dropped ones are created again when needed. */
 const mostPlans = 2048;
 const mostConstants = 64;
 
-/** A device of gpu.js's. */
+/** A device that runs gpu.js in one mode. */
 export class GpuDevice implements Device {
   readonly name = 'gpu';
   readonly dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
@@ -104,12 +107,12 @@ export class GpuDevice implements Device {
   readonly #plans = new Map<string, readonly Launch[]>();
   readonly #constants = new Map<string, GpuArray>();
   readonly #live = { tensors: 0, arrays: 0, bytes: 0 };
-  /** What was started and has not ended, and the first failure not yet told. */
+  /** The unfinished work, and the first failure that no call has thrown yet. */
   readonly #pending = new Set<Promise<unknown>>();
   #failure: DeviceError | null = null;
-  /** Grows with every recovery: arrays of an older generation are gone. */
+  /** Increases with every recovery. Arrays of an older generation are lost. */
   #generation = 0;
-  /** The result of the last kernel, if it waits for the next one. */
+  /** The result of the last kernel, if it is deferred until the next one. */
   #fresh: GpuBuffer | null = null;
   #lost: string | null = null;
   #closed = false;
@@ -120,15 +123,15 @@ export class GpuDevice implements Device {
     this.#listen();
   }
 
-  /** gpu.js's own name of what runs. */
+  /** gpu.js's own name of the mode that runs. */
   get mode(): GpuMode {
     return this.#opened.mode;
   }
-  /** The modes that run on the CPU hold typed arrays. */
+  /** False in the modes that run on the CPU, which hold typed arrays. */
   get offHeap(): boolean {
     return this.adapter !== null;
   }
-  /** What computes; null in the modes that run on the CPU. */
+  /** The adapter that computes. Null in the modes that run on the CPU. */
   get adapter(): Adapter | null {
     return this.#opened.adapter;
   }
@@ -212,7 +215,8 @@ export class GpuDevice implements Device {
   }
 
   #delete({ handle, generation }: GpuArray): void {
-    // A handle that is still a promise is deleted when it arrives; those of a lost adapter went with it.
+    // A handle that is still a promise is deleted when it resolves. Handles of a lost adapter were
+    // lost with it.
     if (!isPromise(handle) && 'delete' in handle && generation === this.#generation) handle.delete();
   }
 
@@ -243,7 +247,7 @@ export class GpuDevice implements Device {
     return new GpuBuffer(dtype, sizeOf(shape), content);
   }
 
-  /** A result in a buffer: a new one, or in the place of what one held. */
+  /** Puts a result into a buffer: a new one, or `into`, whose old contents are released. */
   #place(spec: Spec, content: View | Waiting, into: DeviceBuffer | undefined): GpuBuffer {
     if (into === undefined) return this.#buffer(spec, content);
     const own = this.#own(into);
@@ -279,7 +283,7 @@ export class GpuDevice implements Device {
     return content;
   }
 
-  /** The array of a buffer, made now if it has waited. */
+  /** The array of a buffer. A deferred result is computed now. */
   #view(name: string, buffer: GpuBuffer): View {
     const content = this.#content(name, buffer);
     if (!isWaiting(content)) return content;
@@ -292,7 +296,11 @@ export class GpuDevice implements Device {
 
   // ---- launches
 
-  /** Kernels are keyed by text and, but on WebGPU, by all sizes: an argument that changes size is refused by gpu.js, or on WebGL and in its cpu mode misread without a word. */
+  /**
+   * The kernel for a launch. Kernels are cached by source text and, except on WebGPU, by the sizes
+   * of all arguments. If an argument changes its size, gpu.js throws, or, on WebGL and in its cpu
+   * mode, silently misreads it.
+   */
   #kernel(launch: Launch, sizes: readonly number[], shifted: readonly string[]): GpuKernel {
     const signature = `${sizes} ${shifted}`;
     let known = this.#kernelsOf.get(launch);
@@ -311,7 +319,7 @@ export class GpuDevice implements Device {
     return kernel;
   }
 
-  /** Runs launches in order; gives the last one's result. */
+  /** Runs launches in order and returns the result of the last one. */
   #execute({ kernel, launches, views }: Waiting): GpuArray {
     const results: GpuArray[] = [];
     for (const { size, turns = 0 } of launches) {
@@ -358,7 +366,7 @@ export class GpuDevice implements Device {
     return results[results.length - 1];
   }
 
-  /** Calls gpu.js, at once or when its arguments have arrived. */
+  /** Calls gpu.js, now or when its arguments have resolved. */
   #call(name: string, kernelOf: () => GpuKernel, args: readonly (GpuArray | Float32Array | number)[]): Handle {
     this.counters.kernels++;
     const generation = this.#generation;
@@ -389,7 +397,8 @@ export class GpuDevice implements Device {
       throw failed(error);
     }
     if (!isPromise(result)) return result;
-    // A kernel that is still being compiled reads its arguments later.
+    // A kernel that is still being compiled reads its arguments later, so they are retained until
+    // then.
     for (const array of arrays) array.references++;
     const release = (): void => {
       for (const array of arrays) this.#release({ array });
@@ -402,7 +411,7 @@ export class GpuDevice implements Device {
     return told;
   }
 
-  /** Keeps a promise in sight, so that its failure is told at the next sync and is never unhandled. */
+  /** Tracks a promise. The next sync throws its failure, and its rejection is never unhandled. */
   #watch(work: Promise<unknown>): void {
     const generation = this.#generation;
     this.#pending.add(work);
@@ -444,7 +453,8 @@ export class GpuDevice implements Device {
 
   #uploaded(data: TypedArray): GpuArray {
     const copy = Float32Array.from(data);
-    // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become handles here.
+    // In the GL and WebGPU modes an argument must be a handle at every call, so arrays become
+    // handles when they are uploaded.
     if (this.adapter === null || data.length === 0) return this.#array(copy, data.length);
     const [launch] = this.#known(`upload ${data.length}`, () => [copying(data.length)]);
     const upload = (constant: boolean): GpuArray => {
@@ -452,7 +462,8 @@ export class GpuDevice implements Device {
       return this.#array(handle, data.length, constant);
     };
     if (data.length > 1) return upload(false);
-    // Single numbers come back every step: the gradient to begin with, fill values. They count as kept for reuse, not as held.
+    // Single numbers recur at every step (the initial gradient, fill values), so they are cached.
+    // Cached ones are not counted as memory in use.
     const key = Object.is(copy[0], -0) ? '-0' : String(copy[0]);
     let constant = this.#constants.get(key);
     if (constant === undefined) {
@@ -485,7 +496,8 @@ export class GpuDevice implements Device {
         'use the reference device for float64',
       );
     const sizes = outputs.map((o) => sizeOf(o.shape));
-    // gpu.js has no empty arrays: an empty result is nothing to compute, and of empty inputs only sums have one.
+    // gpu.js has no empty arrays. An empty result needs no computation. With empty inputs a result
+    // can be non-empty only for a sum, which is 0, and for a pad.
     if (sizes.every((size) => size === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
       return outputs.map((o, k) => {
         const fill = new Float32Array(sizes[k]).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0);
@@ -509,14 +521,17 @@ export class GpuDevice implements Device {
     });
   }
 
-  /** Makes what waited for a kernel that was not the one it waited for. */
+  /** Computes the deferred result, because the kernel that now runs is not fused with it. */
   #settle(): void {
     const fresh = this.#fresh;
     this.#fresh = null;
     if (fresh !== null && fresh.content !== null) this.#view('gpu', fresh);
   }
 
-  /** What a kernel has to launch: with the kernel before it, where that has waited for this one; else by itself. The views are retained. */
+  /**
+   * The launches of a kernel, and their retained inputs. If the first input is deferred and can be
+   * fused with the kernel, the launches compute both.
+   */
   #plan<K extends Planned>(
     kernel: K,
     inputs: readonly Operand[],
@@ -537,7 +552,7 @@ export class GpuDevice implements Device {
         return { kernel, launches: this.#known(`${key(inputs)} after ${numberOf(first.launches)}`, fused), views };
       }
     }
-    // A number that was repeated is read as the number that it is.
+    // A scalar repeated by `expand` is read directly. The expanded array is never created.
     const operands: Spec[] = [];
     const views = buffers.map((buffer, k) => {
       const content = this.#content(kernel, buffer);
@@ -555,7 +570,7 @@ export class GpuDevice implements Device {
     };
   }
 
-  /** Launches by key, made once. */
+  /** Launches by key, created once. */
   #known(key: string, make: () => readonly Launch[]): readonly Launch[] {
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
@@ -565,7 +580,10 @@ export class GpuDevice implements Device {
     return made;
   }
 
-  /** All parameters in one launch: see adam.ts. Where they do not lie together yet, they are joined first. */
+  /**
+   * Runs Adam for all parameters in one launch (see adam.ts). Arrays that are not contiguous yet
+   * are joined first.
+   */
   #adam(
     inputs: readonly Operand[],
     attrs: KernelAttrs['adam'],
@@ -613,7 +631,10 @@ export class GpuDevice implements Device {
     }).flat();
   }
 
-  /** The same elements in at most so many views, retained: neighbours in one array become one, and where that is not enough, the first are joined. */
+  /**
+   * Returns the same elements in at most `most` views, retained. Adjacent views of one array are
+   * merged. If that does not suffice, the first arrays are joined into a new one.
+   */
   #joined(name: KernelName, parts: readonly View[], most: number): View[] {
     const views: View[] = [];
     for (const part of parts) {
@@ -650,7 +671,8 @@ export class GpuDevice implements Device {
       return convert(data, own.dtype);
     } catch (error) {
       if (this.#failure === error) this.#failure = null;
-      // What waits for a lost adapter fails in words of its own.
+      // A read that waits while the adapter is lost rejects with gpu.js's own error. One microtask
+      // later the loss is known, and the error below names it.
       await Promise.resolve();
       throw error instanceof DeviceError
         ? error
@@ -688,7 +710,7 @@ export class GpuDevice implements Device {
     }
   }
 
-  /** A view, retained, of an array that holds the buffer's elements and no others. */
+  /** A retained view of an array that contains the buffer's elements and no others. */
   #whole(buffer: GpuBuffer): View {
     const view = this.#retain(this.#view('read', buffer));
     if (view.size === view.array.size) return view;
@@ -719,7 +741,7 @@ export class GpuDevice implements Device {
     await turnIfDue();
   }
 
-  /** Throws the first failure that has not been told. */
+  /** Throws the first failure that no call has thrown yet. */
   #tell(): void {
     const failure = this.#failure;
     this.#failure = null;
@@ -727,9 +749,10 @@ export class GpuDevice implements Device {
   }
 
   /**
-   * Opens the adapter again after it was lost. Every array went with it: load the parameters and the optimizer's state that were read last into the
-   * same tensors (`loadStateDict`), and upload data again.
-   * @throws DeviceError when the mode does not open (it can be tried again), or the device was closed
+   * Opens the adapter again after it was lost. All arrays were lost with it. Load the last saved
+   * parameters and optimizer state into the same tensors (`loadStateDict`), and upload data again.
+   * @throws DeviceError if the mode does not open (the call can be repeated), or if the device was
+   * closed
    */
   async recover(): Promise<void> {
     if (this.#closed) throw this.#lossError('recover');
@@ -741,7 +764,7 @@ export class GpuDevice implements Device {
     this.#listen();
   }
 
-  /** Forgets all that belongs to the mode as it was opened. */
+  /** Drops all state that belongs to the mode as it was opened. */
   #abandon(): void {
     this.#generation++;
     this.#fresh = null;
@@ -765,7 +788,7 @@ export class GpuDevice implements Device {
   }
 }
 
-/** Lists of launches that were made, numbered. */
+/** Assigns a number to each list of launches, to be used in keys. */
 const numbers = new WeakMap<readonly Launch[], number>();
 let lastNumber = 0;
 function numberOf(launches: readonly Launch[]): number {
@@ -774,7 +797,7 @@ function numberOf(launches: readonly Launch[]): number {
   return number;
 }
 
-/** For JSON.stringify: the numbers that JSON lacks, as text. */
+/** A replacer for JSON.stringify. Writes the numbers that JSON lacks as text. */
 const exactly = (_: string, value: unknown): unknown =>
   typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
     ? `${Object.is(value, -0) ? '-' : ''}${value}`
@@ -789,8 +812,9 @@ function convert(data: Float32Array, dtype: DType): TypedArray {
 }
 
 /**
- * Opens gpu.js in a mode, and makes sure that this mode is what runs.
- * @throws DeviceError for an unknown mode, a missing package or adapter, or a mode that did not really run; ValueError for an option of another device
+ * Opens gpu.js in a mode, and checks that it really runs in this mode.
+ * @throws DeviceError for an unknown mode, a missing package or adapter, or if gpu.js did not run
+ * in the mode; ValueError for an option of another mode
  */
 export async function createGpuDevice({ mode = 'cpu', asyncMode = false }: GpuOptions): Promise<GpuDevice> {
   if (!gpuModes.includes(mode))

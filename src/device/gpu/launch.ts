@@ -1,23 +1,31 @@
 /**
- * What a kernel family hands to the device: gpu.js kernels as source text, with sizes written into it, and the arguments of each call.
- * Text survives every bundler, minifier and instrumenter, and lets index arithmetic be unrolled for a shape. Flat arrays in and out.
+ * The interface between a kernel family and the device: gpu.js kernels as source text with sizes as
+ * constants, and the arguments of each call. Text survives every bundler, minifier and
+ * instrumenter, and index arithmetic can be unrolled for a shape. Inputs and outputs are flat
+ * arrays.
  *
- * Every number in a gpu.js kernel is a float32, indexes too, so they are exact up to 2^24; and a GPU's division may be off by some units in the last place,
- * so whole numbers are divided by `floorDiv` and not by `/` and `%`. NaN tests are written as `isNumber`: shader compilers may fold `x !== x`.
- * A variable that begins as a whole literal and is somewhere counted up by `++` is an integer to gpu.js: `whole` makes one of an inner loop's index, which
- * then needs no conversion at every read (measured: a convolution takes half the time).
+ * Every number in a gpu.js kernel is a float32, also an index, so integers are exact up to 2^24. A
+ * GPU's division may be off by some units in the last place, so integers are divided by `floorDiv`,
+ * not by `/` and `%`. NaN tests use `isNumber`, because shader compilers may fold `x !== x`.
+ *
+ * gpu.js treats a variable as an integer if it is initialised with an integer literal and
+ * incremented by `++` somewhere. `whole` makes the index of an inner loop such a variable, so that
+ * reads need no conversion (measured: a convolution takes half the time).
  */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 
-/** float32 counts whole numbers exactly up to here. */
+/** float32 represents all integers exactly up to this limit. */
 export const wholeLimit = 2 ** 24;
 
-/** An array argument: an input of the kernel by position, or the result of an earlier launch; or a number that may change from call to call. */
+/**
+ * An argument of a launch: an array (an input of the kernel by position, or the result of an
+ * earlier launch), or a number that may change from call to call.
+ */
 export type Arg = { readonly input: number } | { readonly result: number } | number;
 
 /**
- * One gpu.js call. Its output's element `i` is `value` after `body` has run; or, with four values, thread `i` makes the elements from 4·i on.
- * `args` are named as the text names them.
+ * One gpu.js call. Element `i` of its output is `value` after `body` has run. With four values,
+ * thread `i` computes four elements from 4·i on. `args` have the names used in the text.
  */
 export interface Launch {
   /** Elements of the output. */
@@ -25,19 +33,25 @@ export interface Launch {
   readonly args: Readonly<Record<string, Arg>>;
   readonly body: string;
   readonly values: readonly string[];
-  /** Arrays that are always read from an offset: parameters, which the first optimizer step moves, so that their kernels stay the same. */
+  /**
+   * Arrays that are always read from an offset. The first optimizer step moves parameters to an
+   * offset, and their kernels stay the same.
+   */
   readonly moving?: readonly string[];
-  /** How often its loops turn in one thread, where that may be very often. */
+  /** The number of loop iterations per thread, given if it may be very large. */
   readonly turns?: number;
 }
 
 /**
- * What a mode makes of vectors, four elements in one. 'memory': a thread can make four elements, and what it made is read as numbers. 'textures': a result
- * of vectors can only be read as vectors, four elements at a time for the price of one; `packed` and `unpacked` lead there and back.
+ * A mode's support for vectors of four elements. 'memory': a thread can write four elements, and
+ * they are read as numbers. 'textures': a result of vectors can only be read as vectors, four
+ * elements for the cost of one; `packed` and `unpacked` convert. 'none': no vectors.
  */
 export type Vectors = 'none' | 'memory' | 'textures';
 
-/** Launches in order; the last one's result holds the outputs, one after the other, as numbers. */
+/**
+ * Plans launches in order. The last one's result contains the outputs, concatenated, as numbers.
+ */
 export type Planner<K extends KernelName> = (
   inputs: readonly Spec[],
   attrs: KernelAttrs[K],
@@ -58,12 +72,12 @@ export const launch = (
   ...values: readonly string[]
 ): Launch => ({ size, args, body, values });
 
-/** Numbers to vectors. */
+/** Converts numbers to vectors. */
 export const packed = (size: number, from: Arg): Launch => ({
   ...launch(size, { a: from }, 'const j = i * 4;', 'a[j]', 'a[j + 1]', 'a[j + 2]', 'a[j + 3]'),
   moving: ['a'],
 });
-/** Vectors to numbers. */
+/** Converts vectors to numbers. */
 export const unpacked = (size: number, from: Arg): Launch =>
   launch(
     size,
@@ -72,10 +86,16 @@ export const unpacked = (size: number, from: Arg): Launch =>
     '(r === 0 ? v[0] : (r === 1 ? v[1] : (r === 2 ? v[2] : v[3])))',
   );
 
-/** Statements and the value after them, in terms of `made`; names that begin with `y` are its own, and `i` is the element's index. */
+/**
+ * Statements and the value after them, as functions of the element `made`. Its own variables begin
+ * with `y`, and `i` is the element's index.
+ */
 export type Program = readonly [body: string, value: string];
 
-/** Runs a program on every element `made` that a launch makes. Its own inputs are numbered after the launch's. */
+/**
+ * Appends a program that is applied to every element `made` of a launch's result. The program's own
+ * inputs are numbered after those of the launch.
+ */
 export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, program: Program): Launch {
   const lanes = first.values.length;
   const ofLane = (text: string, lane: number): string =>
@@ -93,7 +113,10 @@ export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, prog
   };
 }
 
-/** A kernel's text; arrays named in `shifted` are read from an offset on, which is a number argument of its own. `integers`: whether it may have integer variables. */
+/**
+ * The source text of a kernel. Arrays named in `shifted` are read from an offset, which is an
+ * additional number argument. `integers` says whether it may have integer variables.
+ */
 export function source({ args, body, values }: Launch, shifted: readonly string[] = [], integers = true): string {
   const shift = (text: string): string =>
     shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
@@ -102,22 +125,34 @@ export function source({ args, body, values }: Launch, shifted: readonly string[
   return `function (${parameters}) { const i = this.thread.x; ${shift(integers ? body : withoutIntegers(body))} return ${shift(value)}; }`;
 }
 
-/** Code: whether x is a number at all. */
+/** Code that tests whether x is not NaN. */
 export const isNumber = (x: string): string => `(${x} > 0 || ${x} <= 0)`;
 
 const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
-/** Up to here half a step keeps a product by a rounded reciprocal on the right side of every whole number. */
+/**
+ * Below this limit, adding 0.5 makes a product with a rounded reciprocal round down to the exact
+ * quotient.
+ */
 const plainLimit = 2 ** 21;
 
-/** Code: an integer variable; somewhere after it `name++` must follow. On WebGL gpu.js does not convert the value, and it must stay a float: see `source`. */
+/**
+ * Code for an integer variable. `name++` must follow somewhere. On WebGL gpu.js does not convert
+ * the value, so `source` makes the variable a float again.
+ */
 export const whole = (name: string, value: string): string => `let ${name} = 0; ${name} = ${value};`;
 const withoutIntegers = (text: string): string => text.replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
 
-/** Code: x / d, rounded down, for a whole |x| below 2^21, or any x that a power of two divides exactly. */
+/**
+ * Code for x / d, rounded down, for an integer |x| below 2^21, or for any integer x if d is a power
+ * of two.
+ */
 export const floorDiv = (x: string, d: number): string =>
   d === 1 ? x : isPowerOfTwo(d) ? `Math.floor((${x}) * ${1 / d})` : `Math.floor((${x} + 0.5) * ${1 / d})`;
 
-/** Code that sets `q` to x / d, rounded down, for a whole x from 0 to `limit`, and `r` to the remainder. */
+/**
+ * Code that sets `q` to x / d, rounded down, for an integer x from 0 to `limit`, and `r` to the
+ * remainder.
+ */
 function divide(x: string, d: number, limit: number, q: string, r: string): string {
   if (d === 1) return `const ${q} = ${x}; const ${r} = 0;`;
   if (limit <= plainLimit || isPowerOfTwo(d)) return `const ${q} = ${floorDiv(x, d)}; const ${r} = ${x} - ${q} * ${d};`;
@@ -147,7 +182,10 @@ export const dot = (name: string, strides: readonly number[], offset = 0): strin
   return terms.length === 0 ? String(offset) : offset === 0 ? terms.join(' + ') : `(${offset}) + ${terms.join(' + ')}`;
 };
 
-/** Nested loops of fixed bounds around a body; `name` numbers their variables. */
+/**
+ * Nested loops with fixed bounds around a body. Their variables are `name` followed by the axis
+ * number.
+ */
 export const loops = (sizes: readonly number[], name: string, body: string): string =>
   sizes.reduceRight(
     (inner, size, axis) => `for (let ${name}${axis} = 0; ${name}${axis} < ${size}; ${name}${axis}++) { ${inner} }`,

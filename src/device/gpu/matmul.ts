@@ -1,4 +1,4 @@
-/** Matrix products: one thread per output element. */
+/** Matrix products, with one thread per output element. */
 import { broadcastStrides, sizeOf } from '../../tensor/shape.js';
 import { dot, inputs, launch, type Planners, split } from './launch.js';
 

@@ -1,21 +1,24 @@
 /**
- * Normalisation: sums over groups, then one launch that every element's result comes from. Groups are summed in two passes, of differences from their first
- * element and then from their mean: in float32 the squares of large numbers would leave nothing of a small variance. Long groups are shared by several threads.
+ * Normalisation: sums over groups, then one launch that computes all results. Moments take two
+ * passes. The first sums differences from the group's first element, the second squares of
+ * differences from the mean. In float32 the squares of large numbers would swamp a small variance.
+ * Several threads share a long group.
  */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Grouping, Spec } from '../device.js';
 import { largest } from './functions.js';
 import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
 
-/** Groups longer than this are shared, where there are fewer sums than `fewSums`. */
+/** Longer groups are shared by several threads if there are fewer sums than `fewSums`. */
 const longGroup = 1024;
 const fewSums = 4096;
-/** Sums are made of sums of this many, as in reduce.ts. */
+/** The length of the partial sums that make up a sum, as in reduce.ts. */
 const block = 512;
 
 /**
- * Launches that make `sums` sums of `length` terms each, one array. `prelude` finds what number `sum` needs; `term` is code that sets `v` to its term `k`. The launches' results are numbered
- * from `first` on.
+ * The launches that compute `sums` sums of `length` terms each, as one array. `prelude` is code
+ * that computes what the terms of number `sum` need. `term` is code that sets `v` to its term `k`.
+ * `first` is the number of the first launch's result.
  */
 function totals(
   args: Readonly<Record<string, Arg>>,
@@ -39,21 +42,26 @@ function totals(
   return [shares, launch(sums, { a: { result: first } }, join, 'acc')];
 }
 
-/** Code: `j`, the index of element `k` of group `s`, and `c`, its column. */
+/** Code for `j`, the index of element `k` of group `s`, and `c`, its column. */
 function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: string; element: string } {
   return {
     prelude: `${split([outer, groups], 'group', 's')} const base = (group0 * ${positions * groups} + group1) * ${inner};`,
     element: `const p = ${floorDiv('k', inner)}; const e = k - p * ${inner}; const j = base + p * ${groups * inner} + e; const c = group1 * ${inner} + e;`,
   };
 }
-/** Code: the number that differences are counted from, the group's first if that is finite. */
+/**
+ * Code for the number that is subtracted first: the group's first element if it is finite, else 0.
+ */
 const origin = `const o = (Math.abs(x[base]) <= ${largest} ? x[base] : 0);`;
 
-/** Code: `w`, element `j` of group `s` less its mean, and `r`, one over the deviation. */
+/** Code for `w`, element `j` minus the mean of its group `s`, and `r`, one over the deviation. */
 const centred = (mean: Spec, count: number): string =>
   `const w = x[j] - mean[s]${mean.shape[0] === 2 ? ` - mean[s + ${count}]` : ''}; const r = 1 / Math.sqrt(variance[s] + e0);`;
 
-/** Code: of element `i` its group `s` and its column `c`, as `j` for `centred`. */
+/**
+ * Code for the group `s` and the column `c` of element `i`, which it names `j` as `centred`
+ * expects.
+ */
 const ofElement = ({ outer, positions, groups, inner }: Grouping): string =>
   `const j = i; ${split([outer, positions, groups, inner], 'at')} const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
 
@@ -80,7 +88,7 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
       `${element} const w = x[j] - o - d; const v = w * w;`,
       sums.length,
     );
-    // The mean is what differences were counted from, and their mean.
+    // The mean is the number that was subtracted plus the mean of the differences.
     const body = `const row = ${floorDiv('i', count)}; const s = i - row * ${count}; ${prelude} ${origin}
       let r = o; if (row === 1) { r = moved[s] * ${1 / length}; } if (row === 2) { r = square[s] * ${1 / length}; }`;
     const args = { x: input(0), moved: shift, square: { result: sums.length + squares.length - 1 } };
@@ -109,7 +117,7 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
     const launches: Launch[] = [];
     const extra: Record<string, Arg> = {};
     if (!fixed) {
-      // Of each group the sums of scale·g, then those of scale·g times what was normalised.
+      // For each group, the sums of scale·g, then the sums of scale·g·(normalised x).
       const { prelude, element } = elementOf(grouping);
       const pick = `const which = ${floorDiv('sum', count)}; const s = sum - which * ${count};`;
       const term = `${element} ${normal} let v = ${slope('j')}; if (which === 1) { v = v * w * r; }`;
@@ -117,7 +125,7 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
       extra.sums = { result: launches.length - 1 };
     }
     if (scale !== undefined) {
-      // Of each column the sums of g times what was normalised, then those of g.
+      // For each column, the sums of g·(normalised x), then the sums of g.
       const pick = `const which = ${floorDiv('sum', columns)}; const c = sum - which * ${columns};`;
       const element = `const q = ${floorDiv('k', positions)}; const s = q * ${groups} + ${floorDiv('c', inner)}; const j = k * ${columns} + c;`;
       const term = `${element} ${normal} let v = ${unscaled}; if (which === 0) { v = v * w * r; }`;

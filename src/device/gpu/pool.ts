@@ -1,17 +1,24 @@
-/** Pools and their transposes, all gathers: a cell looks through the windows that cover it, in row-major order. */
+/**
+ * Pooling kernels and their adjoints. All are gathers: a cell visits the windows that cover it, in
+ * row-major order.
+ */
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry } from '../../tensor/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { floorDiv, input, inputs, isNumber, launch, type Planners, split } from './launch.js';
 
-/** Code around a body that sees each input cell (py, px) of window (c1, c2). */
+/** Code around a body that visits each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
   `for (let ky = 0; ky < ${h.kernel}; ky++) { const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
     for (let kx = 0; kx < ${w.kernel}; kx++) { const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
-/** Code around a body that sees each window (oy, ox) over input cell (y, x), in row-major order. */
+/**
+ * Code around a body that visits each window (oy, ox) that covers input cell (y, x), in row-major
+ * order.
+ */
 const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1', x = 'c2'): string => {
-  // The windows over a cell are the last `most` up to the one that begins at it or before.
+  // The last window that can cover a cell is the last one that begins at or before it. Only the
+  // `most` windows up to that one can cover it.
   const most = (a: typeof h): number => Math.ceil(a.kernel / a.stride);
   const last = (c: string, a: typeof h): string => floorDiv(`(${c} + ${a.before})`, a.stride);
   const covers = (o: string, c: string, a: typeof h): string =>
@@ -26,7 +33,7 @@ const inputAt = ({ height, width, channels }: Pool2dGeometry): string =>
 const outputAt = ({ height, width, channels }: Pool2dGeometry): string =>
   `((c0 * ${height.output} + oy) * ${width.output} + ox) * ${channels} + c3`;
 
-/** Code: how many cells window (y, x) averages over. */
+/** Code for the number of cells that window (y, x) averages over. */
 function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boolean, y: string, x: string): string {
   if (countIncludePad) return String(h.kernel * w.kernel);
   const count = (o: string, a: typeof h): string =>
@@ -34,7 +41,11 @@ function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boole
   return `(${count(y, h)} * ${count(x, w)})`;
 }
 
-/** Code around a body that sees each pooled position `p` of image c0 and channel c3 that may hold index `own`: in the windows over the cell, or anywhere. */
+/**
+ * Code around a body that visits each pooled position `p` of image c0 and channel c3 that may have
+ * index `own`. These are the windows that cover the cell, or all positions if the geometry is not
+ * known.
+ */
 const overRivals = (
   geometry: Pool2dGeometry | null,
   [, height, width, channels]: Shape,
@@ -45,22 +56,29 @@ const overRivals = (
   geometry === null
     ? `for (let o = 0; o < ${height * width}; o++) { const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
     : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
-/** How often that turns, where it may be often. */
+/** The iterations per thread of `overRivals`, given if there may be many. */
 const turnsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { turns?: number } =>
   geometry === null ? { turns: height * width } : {};
 
-/** Code: whether a whole number lies in [0, size). */
+/** Code that tests whether an integer lies in [0, size). */
 const isInside = (x: string, size: number): string => `(${x} >= 0 && ${x} < ${size})`;
 
-/** Code: whether cell `v` takes the place of the window's `best`, after its first cell; and what the first one is taken for. Only numbers are compared. */
+/**
+ * Code for each NaN policy: the condition under which cell `v` replaces the window's `best`, and
+ * the value that stands for the window's first cell. NaN is never compared.
+ */
 const nanPolicies: Readonly<Record<NanPolicy, { readonly takes: string; readonly first: string }>> = {
-  // A NaN beats everything and the last NaN stays; else only something larger does, so the first of equals stays.
+  // A NaN replaces everything, so the last NaN stays. Otherwise only a larger value replaces, so
+  // the first of equal values stays.
   propagate: { takes: `v > best || !${isNumber('v')}`, first: 'v' },
   tf: { takes: `${isNumber('v')} && ${isNumber('best')} && v > best`, first: 'v' },
   ignore: { takes: `${isNumber('v')} && v > best`, first: `(${isNumber('v')} ? v : lowest)` },
 };
 
-/** Code: whether the value at p takes the cell from that at i. */
+/**
+ * Code for the condition under which the value at p is picked for a cell rather than the value at
+ * i.
+ */
 const beats: Readonly<Record<PickPolicy, string>> = {
   first: 'p < i',
   last: 'p > i',
@@ -70,7 +88,7 @@ const beats: Readonly<Record<PickPolicy, string>> = {
 export const pool: Planners<
   'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'
 > = {
-  // Both outputs in one launch: values, then indices.
+  // One launch computes both outputs, values and then indices.
   maxPool2d: (_, { geometry, nan }, [values]) => {
     const size = sizeOf(values.shape);
     const { takes, first } = nanPolicies[nan];

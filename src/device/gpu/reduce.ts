@@ -1,4 +1,7 @@
-/** Reductions: one thread per output walks its elements in order; a long walk is shared by several threads, whose parts a second launch joins. */
+/**
+ * Reductions. One thread per output reads its elements in order. Several threads share a long
+ * reduction, and a second launch joins their parts.
+ */
 import { reduceWalk, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { KernelAttrs, Spec } from '../device.js';
 import { dot, inputs, isNumber, type Launch, launch, loops, type Planners, type Program, split } from './launch.js';
@@ -12,13 +15,16 @@ export const around = (shape: Shape, axis: number): { outer: number; along: numb
 
 type Fn = KernelAttrs['reduce']['fn'];
 
-/** Sums are made of sums of this many: in float32 one long running sum loses a digit for every tenfold of its length. */
+/**
+ * The length of the partial sums that make up a sum. In float32 one long running sum loses a digit
+ * for every factor of ten in its length.
+ */
 const block = 512;
-/** Walks longer than this are shared, where there are fewer outputs than `fewOutputs`. */
+/** Longer reductions are shared by several threads if there are fewer outputs than `fewOutputs`. */
 const longWalk = 1024;
 const fewOutputs = 4096;
 
-/** Code: takes `v` into `acc`. */
+/** Code that folds `v` into `acc`. */
 const fold = (fn: Fn, v: string): string =>
   fn === 'sum'
     ? `acc += ${v};`
@@ -35,7 +41,10 @@ function joinRows(fn: Fn, rows: number, length: number, from: Launch['args'][str
   );
 }
 
-/** Many numbers in few walks of one axis each, shared: `element` gives code for an element by its index, and may use any name that does not begin with `walk`. */
+/**
+ * Reduces long axes to few outputs, with several threads per output. `element` gives the code for
+ * an element by its index. Its names must not begin with `walk`.
+ */
 function shared(
   fn: Fn,
   args: Launch['args'],
@@ -54,7 +63,7 @@ function shared(
   return [launch(outputs * parts, args, text, 'acc'), joinRows(fn, outputs, parts, { result: 0 })];
 }
 
-/** Sums all elements that an elementwise launch would make, without storing them. */
+/** Sums all elements that an elementwise launch would compute, without storing them. */
 export function sumOfAll(elements: Launch): Launch[] {
   const own = (text: string): string => text.replaceAll(/\bi\b/g, 'walkI');
   const element = (index: string): Program => [
