@@ -1,16 +1,23 @@
-/** Choosing and loading a build of the kernels. */
+/** Selects and loads a build of the kernels. */
 import { DeviceError } from '../../errors.js';
 
-/** simd: multiply, then add, each rounded. relaxed: fused where the engine has it; last digits may differ. */
+/**
+ * simd: multiply and add are rounded separately. relaxed: they are fused if the engine supports it,
+ * so the last digits may differ.
+ */
 export type Build = 'simd' | 'relaxed';
 
-/** V8's version where it is known: Node's own, or the major number of Chrome, which is ten times V8's. */
+/**
+ * V8's version, if it is known. It is Node's own version of V8, or Chrome's major version, which is
+ * ten times V8's.
+ */
 const engine = (): string | undefined =>
   typeof process === 'object' ? process.versions?.v8 : /Chrome\/(\d+)/.exec(globalThis.navigator?.userAgent ?? '')?.[1];
 
 /**
- * Whether the relaxed build is the faster one on an engine of this version. Engines before V8 13, which is Chrome 130, compile it to slower code than
- * multiply and add (measured on Node 22; Node 20 has none). Other engines are taken at their word that they have it.
+ * Whether the relaxed build is the faster one on this version of the engine. Engines before V8 13
+ * (Chrome 130) compile it to slower code than separate multiply and add (measured on Node 22; Node
+ * 20 does not support it). Other engines that support it are assumed to be faster with it.
  */
 export function relaxedIsFaster(version: string | undefined): boolean {
   if (version === undefined) return true;
@@ -25,7 +32,7 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The compiled module. @throws DeviceError where the engine lacks what the build needs */
+/** Compiles the module. @throws DeviceError if the engine lacks a feature that the build needs */
 export async function load(
   asked: Build | undefined,
   shared: boolean,

@@ -1,18 +1,26 @@
-/** Commands for the kernels: words written into a queue in WebAssembly memory, which all threads walk when it is flushed. */
+/**
+ * Commands for the kernels. A command is a sequence of words in a queue in WebAssembly memory. All
+ * threads execute the queue when it is flushed.
+ */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 import type { WasmBuffer } from './memory.js';
 import type { Opcode } from './opcodes.js';
 
-/** An input or output of a kernel. */
+/** An operand or result of a kernel. */
 export interface WasmOperand extends Spec {
   readonly buffer: WasmBuffer;
 }
 
-/** What a kernel's encoder is given besides its operands. */
+/** The services that a kernel's encoder uses. */
 export interface Encoder {
-  /** Writes a command. A parallel one is shared out among threads, `grain` chunks at a time; what is computed must not depend on it. */
+  /**
+   * Writes a command. The chunks of a parallel one are distributed among threads, `grain` chunks at
+   * a time. The result must not depend on the distribution.
+   */
   emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain?: number): void;
-  /** Bytes that hold until the kernel's last command has run; the address. */
+  /**
+   * Allocates bytes that stay valid until the kernel's last command has run. Returns the address.
+   */
   temporary(bytes: number): number;
 }
 
@@ -28,22 +36,25 @@ export type Family<K extends KernelName> = {
 
 const asFloat = new Float32Array(1);
 const asWord = new Int32Array(asFloat.buffer);
-/** A number as the bits of a float32: how commands carry numbers. */
+/** The bits of a number as a float32. Commands contain numbers in this form. */
 export function bits(value: number): number {
   asFloat[0] = value;
   return asWord[0];
 }
 const asDouble = new Float64Array(1);
 const asWords = new Int32Array(asDouble.buffer);
-/** A number as the two words of a float64. */
+/** The bits of a number as a float64, in two words. */
 export function doubleBits(value: number): [number, number] {
   asDouble[0] = value;
   return [asWords[0], asWords[1]];
 }
 
-/** Work below this many element visits is not worth waking another thread for. */
+/** Work of fewer element visits than this is not worth waking another thread. */
 export const worthSharing = 16384;
 
-/** How many chunks to take at a time, for some ten microseconds of work but at least eight takes: of all the work, in element visits, and its chunks. */
+/**
+ * The number of chunks that a thread takes at a time. It aims at some ten microseconds of work, but
+ * divides the work into at least eight takes. `work` is the total number of element visits.
+ */
 export const grainOf = (work: number, chunks: number): number =>
   Math.max(1, Math.min(Math.ceil(chunks / 8), Math.floor((worthSharing * chunks) / Math.max(work, 1))));

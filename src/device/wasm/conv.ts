@@ -1,6 +1,9 @@
 /**
- * Convolution and its two gradients as commands. The input gradient is a convolution too: for each residue of the input's position modulo the stride, one of stride 1 with
- * the taps that reach it, flipped. The weight gradient is summed in a fixed number of parts, so that threads can share it and its order never depends on them.
+ * Commands for convolution and its two gradients. The input gradient is also computed by
+ * convolutions. Input positions are grouped by their residue modulo the stride. Each group is one
+ * convolution of stride 1 with the flipped taps that reach it. The weight gradient is summed in a
+ * fixed number of parts, so that threads can share it and the order of summation never depends on
+ * them.
  */
 import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
 import { type Encoder, type Family, grainOf } from './commands.js';
@@ -8,10 +11,13 @@ import { Opcode } from './opcodes.js';
 import { reduce } from './reduce.js';
 import { scratchBytes } from './threads.js';
 
-/** Products below this many are not worth waking another thread for. */
+/** Fewer products than this are not worth waking another thread. */
 export const worthSharingProducts = 40_000;
 
-/** One axis of a convolution as the kernel walks it: output t and tap j meet at t·stride + j·dilation − before; tap j is the weight's `firstTap + j·tapStep`. */
+/**
+ * One axis of a convolution as the kernel computes it. Output t reads input t·stride + j·dilation −
+ * before at tap j. Tap j is the weight's tap `firstTap + j·tapStep`.
+ */
 interface Axis {
   readonly input: number;
   readonly output: number;
@@ -23,10 +29,10 @@ interface Axis {
   readonly tapStep: number;
 }
 
-/** What a convolution kernel works on; sizes in elements. */
+/** The arguments of a convolution kernel. Sizes are in elements. */
 interface Convolution {
   readonly x: number;
-  /** x is mostly zeros. */
+  /** Whether x is mostly zeros. */
   readonly sparse?: boolean;
   readonly y: number;
   readonly weight: number;
@@ -48,7 +54,10 @@ interface Convolution {
   readonly groupStep: number;
 }
 
-/** How columns are cut into panels: 16 wide, what remains 4 wide, or single where there are one or two. */
+/**
+ * Divides the columns into panels of width 16 and a remainder of width 4. One or two columns are
+ * single panels.
+ */
 function panelsOf(columns: number): { width: number; from: number; count: number }[] {
   if (columns <= 2) return [{ width: 1, from: 0, count: columns }];
   const whole = columns - (columns % 16);
@@ -64,7 +73,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   if (pixels === 0) return;
   const products = pixels * taps * c.inner * c.columns * c.groups;
   const parallel = products > worthSharingProducts;
-  // Eight products take as long as an element that is moved.
+  // Eight products take about as long as one element visit.
   const grain = grainOf(products / 8, c.batch * c.height.output);
   if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
@@ -80,7 +89,8 @@ export function convolution(to: Encoder, c: Convolution): void {
     winograd(to, c);
     return;
   }
-  // Groups with a rest would need panels of two widths in each: they take the narrow ones throughout.
+  // With several groups, a remainder would need panels of two widths in each group. All panels are
+  // narrow then.
   const cuts =
     c.groups === 1
       ? panelsOf(c.columns)
@@ -125,7 +135,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   }
 }
 
-/** The panels' words: how the weight is repacked for columns of one width. */
+/** The arguments of the command that repacks the weight into panels of one width. */
 function packWords(c: Convolution, panels: number, from: number, count: number, width: number): number[] {
   const words = [panels, c.weight + from * c.columnStep * 4, c.groups, count, width, c.height.taps, c.width.taps];
   words.push(
@@ -143,7 +153,10 @@ function packWords(c: Convolution, panels: number, from: number, count: number, 
   return words;
 }
 
-/** The same where x is mostly zeros: lists of what is not zero, pixel by pixel. */
+/**
+ * The convolution for an x that is mostly zeros. It uses a list of the nonzero values of each
+ * pixel.
+ */
 function sparseConvolution(to: Encoder, c: Convolution): void {
   const { height, width } = c;
   const pixels = c.batch * height.input * width.input;
@@ -152,7 +165,7 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
   const size = height.taps * width.taps * c.inner;
   const panels = to.temporary(blocks * panelWidth * size * 4);
   const flag = to.temporary(4);
-  // One may be written past the end of a full list.
+  // The compress kernel may write one entry past the end of a full list.
   const lists = to.temporary(pixels * c.inner * 2 + 2);
   const counts = to.temporary(pixels * 4);
   to.emit(Opcode.pack, blocks > 1 && c.columns * size > 8192, packWords(c, panels, 0, c.columns, panelWidth));
@@ -178,10 +191,13 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
   to.emit(Opcode.convolveSparse, true, words);
 }
 
-/** Products of Winograd's form below this many do not pay for its transforms. */
+/** With fewer products than this, Winograd's transforms cost more than they save. */
 const worthTransforming = 4_000_000;
 
-/** 3×3 taps side by side at every pixel, and channels that fill the vectors. */
+/**
+ * Whether Winograd's algorithm applies: 3×3 taps with stride and dilation 1, and channels that fill
+ * the vectors.
+ */
 function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
   const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1 && a.output >= 4;
   if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0)
@@ -224,7 +240,10 @@ function winograd(to: Encoder, c: Convolution): void {
   to.emit(Opcode.winograd, true, words);
 }
 
-/** Each channel by itself, or one channel to one: the weight is used as it is. */
+/**
+ * A depthwise convolution, or one of one channel to one channel. It uses the weight without
+ * repacking.
+ */
 function depthwise(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
   const { height, width } = c;
   const words = [
@@ -269,7 +288,10 @@ const forwardAxis = ({ input, output, kernel, stride, dilation, before }: Window
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-/** The convolution along one axis that gives the input gradient at positions residue, residue + stride, …. */
+/**
+ * One axis of the convolution that computes the input gradient at positions residue, residue +
+ * stride, ….
+ */
 function gradientAxis({ input, output, kernel, stride, dilation, before }: WindowAxis, residue: number): Axis {
   const common = gcd(stride, dilation);
   const tapStep = stride / common;
@@ -290,12 +312,18 @@ function gradientAxis({ input, output, kernel, stride, dilation, before }: Windo
   };
 }
 
-/** Parts of a weight gradient: enough to share, few enough to add up cheaply. Geometry alone decides. */
+/**
+ * The number of parts of a weight gradient: enough to share among threads, and few enough to add up
+ * cheaply. It depends on the geometry alone.
+ */
 const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
-/** The weight gradient where g is mostly zeros, or false where the sizes do not suit. */
+/**
+ * The weight gradient for a g that is mostly zeros. Returns false, without commands, if the sizes
+ * do not suit.
+ */
 function sparseWeightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): boolean {
   const { batch, height, width, inChannels: inner, outChannels: columns, groups } = geometry;
   const taps = height.kernel * width.kernel;
@@ -346,7 +374,8 @@ export function weightGradient(to: Encoder, x: number, g: number, weight: number
   const taps = height.kernel * width.kernel;
   const parts = partsOf(batch);
   const size = taps * inner * outChannels;
-  // Narrow outputs of wide inputs: vectors run along the input instead.
+  // If the output has few channels and the input has more, vectors run along the input's channels
+  // instead.
   const swapped = columns < 16 && inner > columns;
   const rowBytes = (width.input * inChannels * height.stride + width.output * outChannels) * 4;
   const slab = Math.max(1, Math.min(height.output, Math.floor(cacheBytes / rowBytes)));

@@ -1,11 +1,14 @@
-/** Elementwise kernels as commands. How a broadcast operand is read is decided here: as it lies, as one element, or laid out in runs of the output's order. */
+/**
+ * Commands for elementwise kernels. This file decides how a broadcast operand is read: in place, as
+ * a single element, or copied chunk by chunk into the output's order.
+ */
 import { DeviceError } from '../../errors.js';
 import { broadcastStrides, collapse, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { BinaryFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
-/** The order of assembly/elementwise.ts. */
+/** In the order of assembly/elementwise.ts. */
 const unaryFns: readonly UnaryFn[] = [
   'neg',
   'exp',
@@ -27,9 +30,9 @@ const unaryFns: readonly UnaryFn[] = [
   'logicalNot',
   'isNaN',
 ];
-/** What follows them there. */
+/** The functions that follow them in assembly/elementwise.ts. */
 const [wordIsZero, isNotZero, wordIsNotZero, toInt, toFloat] = [0, 1, 2, 3, 4].map((i) => unaryFns.length + i);
-/** greater and greaterEqual are these with their operands exchanged. */
+/** greater and greaterEqual are computed by less and lessEqual with exchanged operands. */
 const binaryFns: readonly BinaryFn[] = [
   'add',
   'sub',
@@ -43,11 +46,11 @@ const binaryFns: readonly BinaryFn[] = [
   'less',
   'lessEqual',
 ];
-/** What follows them there. */
+/** The functions that follow them in assembly/elementwise.ts. */
 const unaryGradFns: readonly UnaryGradFn[] = ['sigmoid', 'tanh', 'softplus', 'silu'];
 const onWords = 16;
 
-/** How an operand is read, in the order of assembly/elementwise.ts. */
+/** The modes of reading an operand, in the order of assembly/elementwise.ts. */
 enum Mode {
   plain,
   single,
@@ -56,11 +59,11 @@ enum Mode {
   repeated,
 }
 
-/** Elements of a chunk where an operand is laid out. */
+/** Elements per chunk if an operand is copied into the output's order. */
 const layoutChunk = 4096;
 const mostLayout = 8192;
 
-/** An operand in the order of the output: sizes and strides, or a number (as a word). */
+/** An operand in the output's order, by sizes and strides, or a number (as a word). */
 interface Source {
   readonly at: number;
   readonly mode: Mode;
@@ -82,7 +85,10 @@ function sourceOf({ shape, buffer }: WasmOperand, to: Shape): Source {
 
 const periodOf = ({ sizes }: Source): number => sizeOf(sizes.slice(1));
 
-/** The elements of a chunk, and the words of the operands. What repeats is laid out once if chunks can be whole repeats of it. */
+/**
+ * The number of elements per chunk, and the operands' words. An operand that repeats is copied only
+ * once if a chunk can be a whole number of its periods.
+ */
 function layout(sources: readonly Source[]): { chunk: number; words: number[] } {
   let chunk = mostLayout;
   if (sources.some(({ mode }) => mode === Mode.spread || mode === Mode.repeated)) {
@@ -154,11 +160,11 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
   binaryScalar(to, [a], { fn, scalar, reverse }, [c]) {
     const x = sourceOf(a, c.shape);
     const words = (isComparison(fn) ? a : c).dtype !== 'float32';
-    // What is as exact by a cheaper way.
+    // x·x is equally exact and cheaper than pow.
     if (fn === 'pow' && !reverse && !words && scalar === 2) return emitBinary(to, 'mul', false, x, x, c);
     let number = scalar;
     if (words && scalar !== (scalar | 0)) {
-      // A number beyond int32 decides some functions for every x.
+      // With a number out of int32's range, the result of some functions is the same for every x.
       const limited = Math.min(Math.max(scalar, -(2 ** 31)), 2 ** 31 - 1);
       const [l, r] = reverse ? [scalar, 0] : [0, scalar];
       const decided: Partial<Record<BinaryFn, number>> = {

@@ -1,6 +1,8 @@
 /**
- * The wasm device: SIMD kernels over one WebAssembly memory, shared by threads. Kernel calls are written into a queue as commands and run when something is read,
- * or the queue is full: no call into WebAssembly, and no waking of threads, per operation. Not here: the kernels (assembly/), their commands (one file per family).
+ * The wasm device: SIMD kernels over one WebAssembly memory that threads share. Kernel calls are
+ * written into a queue as commands. The queue runs when a result is read or when it is full, so
+ * that an operation costs neither a call into WebAssembly nor waking threads. Not here: the kernels
+ * (assembly/), their commands (one file per family).
  */
 import { CedarError, DeviceError, ValueError } from '../../errors.js';
 import { isNode } from '../../platform.js';
@@ -37,9 +39,12 @@ import { control, cores, scratchBytes, startThreads, type Threads, threadsMissin
 import { training } from './training.js';
 
 export interface WasmOptions {
-  /** Threads that compute, this one included. Default: the environment's CEDARGRAD_THREADS, else the cores. */
+  /**
+   * Number of threads that compute, including the calling one. Default: the environment's
+   * CEDARGRAD_THREADS, else the number of cores.
+   */
   threads?: number;
-  /** Which build of the kernels. Default: the faster one that the engine runs. */
+  /** The build of the kernels. Default: the faster one that the engine supports. */
   build?: Build;
 }
 
@@ -73,16 +78,16 @@ export class WasmDevice implements Device, Encoder {
   readonly #exports: Exports;
   readonly #queue: number;
   #used = 0;
-  /** Whether memory was freed since the last flush: commands in the queue may still read it. */
+  /** Whether memory was freed since the last flush. Commands in the queue may still read it. */
   #freedSince = false;
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
-  /** The last unpooling, while it is in the queue and nothing has read its result. */
+  /** The last unpooling, as long as it is in the queue and no command reads its result. */
   #unpooled: { readonly buffer: WasmBuffer; readonly at: number } | null = null;
   #recording: { readonly recorded: Int32Array[]; readonly constants: Arena } | null = null;
   #tensors = 0;
   #bytes = 0;
   #broken: string | null = null;
-  /** Milliseconds by opcode, while profiling. */
+  /** Milliseconds by opcode, while profiling. Otherwise null. */
   #profile: Map<string, { calls: number; ms: number }> | null = null;
   #threads: Threads | null = null;
 
@@ -90,9 +95,12 @@ export class WasmDevice implements Device, Encoder {
     build: Build,
     exports: Exports,
     { memory, maximum }: ReturnType<typeof createMemory>,
-    /** How many threads it was made for. */
+    /** The number of threads that it was created for. */
     readonly threads: number,
-    /** Why it is less than it could be: one thread, less memory, or not the GPU that there is. Null if it is not. */
+    /**
+     * Why it has only one thread or less memory, or why it runs in place of a GPU. Null if none of
+     * these applies.
+     */
     readonly note: string | null,
     Allocator: typeof Memory,
   ) {
@@ -102,16 +110,16 @@ export class WasmDevice implements Device, Encoder {
     this.#queue = start;
     const scratch = start + queueWords * 4;
     this.#memory = new Allocator(memory, scratch + threads * scratchBytes, maximum);
-    // Growth once, so that the queue and scratch exist.
+    // The first allocation makes the memory grow, so that the queue and scratch space exist.
     this.#memory.take(64);
     const words = this.#memory.words;
     words[control.scratchBase] = scratch;
     words[control.scratchSize] = scratchBytes;
-    // A browser's main thread may not wait, only look.
+    // A browser's main thread must not block, so it polls instead.
     words[control.mayWait] = typeof window === 'undefined' ? 1 : 0;
   }
 
-  /** Starts the other threads. Returns why they could not start, or null. */
+  /** Starts the other threads. Returns the reason if they could not start, else null. */
   async start(module: WebAssembly.Module): Promise<string | null> {
     if (this.threads === 1) return null;
     this.#threads = await startThreads(module, this.#memory.memory, this.threads - 1, (reason) => {
@@ -120,7 +128,7 @@ export class WasmDevice implements Device, Encoder {
     return this.#threads.missing;
   }
 
-  /** Whether it can still compute: it was not closed, and no thread of it has failed. */
+  /** Whether it can still compute: it was not closed, and none of its threads has failed. */
   get alive(): boolean {
     return this.#broken === null;
   }
@@ -157,13 +165,17 @@ export class WasmDevice implements Device, Encoder {
     else this.#memory.words.set(values, buffer.address / 4);
   }
 
-  /** Draws a mask where it is wanted: the generator's state goes in and comes back. */
+  /**
+   * Draws a mask directly into device memory. The generator's state is copied in and, after the
+   * draw, back.
+   */
   #draw({ address }: WasmBuffer, { length, rate, scale }: Mask, random: RandomState): void {
     const words = this.#memory.words;
     const key = words[control.scratchBase];
     const state = random.getState();
     words.set(state.key, key / 4);
-    // u = n·2⁻⁵³ for a whole n of 27 high and 26 low bits: u ≥ rate is n ≥ ⌈rate·2⁵³⌉.
+    // u = n·2⁻⁵³ for an integer n of 27 high and 26 low bits, so u ≥ rate is equivalent to n ≥
+    // ⌈rate·2⁵³⌉.
     const least = Math.ceil(rate * 2 ** 53);
     const position = this.#exports.drawMask(
       key,
@@ -211,7 +223,10 @@ export class WasmDevice implements Device, Encoder {
     return made.map(({ buffer }) => buffer);
   }
 
-  /** relu's gradient of something just unpooled, in its place: what is unpooled goes through the gate at once. */
+  /**
+   * Fuses relu's gradient with the unpooling before it, if it overwrites the unpooled tensor. The
+   * unpooling kernel then applies the gate while it writes. Returns whether it did.
+   */
   #gateUnpooled(
     kernel: KernelName,
     [g, x]: readonly WasmOperand[],
@@ -247,7 +262,7 @@ export class WasmDevice implements Device, Encoder {
     return address;
   }
 
-  /** Runs what is in the queue. @throws DeviceError when a thread has failed */
+  /** Runs the commands in the queue. @throws DeviceError if a thread has failed */
   flush(): void {
     const words = this.#used;
     this.#used = 0;
@@ -284,12 +299,15 @@ export class WasmDevice implements Device, Encoder {
     }
     if (failed === null) return;
     this.#broken ??= String(failed);
-    // Workers that wait for this thread must not wait for ever.
+    // Releases the workers that would otherwise wait for this thread forever.
     Atomics.store(this.#memory.words, control.failed, 1);
     this.#check();
   }
 
-  /** Times every command by itself from now on; the times so far, slowest first, when called again. */
+  /**
+   * Starts timing every command separately. A later call returns the times since then, slowest
+   * first.
+   */
   profile(): { kernel: string; calls: number; ms: number }[] {
     this.flush();
     const report = [...(this.#profile ?? [])]
@@ -359,7 +377,8 @@ export class WasmDevice implements Device, Encoder {
           );
           const memory = this.#memory.words;
           const first = start / 4 + from;
-          // The same commands with other numbers: lengths and opcodes must fit.
+          // The commands may differ only in their arguments. Their lengths and opcodes must be
+          // equal.
           for (let i = 0; i < fresh.length; i += fresh[i + 1])
             possible &&= memory[first + i] === fresh[i] && memory[first + i + 1] === fresh[i + 1];
           if (possible) for (let i = 0; i < fresh.length; i++) memory[first + i] = fresh[i];
@@ -419,7 +438,10 @@ export class WasmDevice implements Device, Encoder {
     return this.#account(new WasmBuffer(dtype, size, this.#memory.take(deviceBytes(dtype, size)), arena));
   }
 
-  /** A buffer that a plan reads: it is written before the plan runs, so no command of the plan may use its block for anything else. */
+  /**
+   * A buffer that the plan reads and the host writes. It is written before the plan runs, so no
+   * command of the plan may use its block for other data.
+   */
   #constant(dtype: DType, size: number, constants: Arena): WasmBuffer {
     this.#checkDType(dtype);
     const address = this.#memory.take(deviceBytes(dtype, size), this.#memory.common);
@@ -471,11 +493,14 @@ export class WasmDevice implements Device, Encoder {
 
 const flagsOf = (parallel: boolean, grain: number): number => (parallel ? 1 : 0) | (grain << 1);
 
-/** Whether the device's own draws are the generator's: not those of a subclass, which may draw otherwise. */
+/** Whether the device's own draws equal the generator's. A subclass may draw differently. */
 const isNumpys = (random: RandomGenerator): random is RandomState =>
   Object.getPrototypeOf(random) === RandomState.prototype;
 
-/** Kernels whose result is zero where an input is: relu and its gradient, and products such as those with a dropout mask. */
+/**
+ * Kernels whose result is zero where an input is zero: relu and its gradient, and products, for
+ * example with a dropout mask.
+ */
 const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>
   kernel === 'gate' ||
   ((kernel === 'unary' || kernel === 'binary') && ['relu', 'mul'].includes((attrs as { fn: string }).fn));
@@ -493,7 +518,10 @@ function checkThreads(threads: number, got: string): void {
     throw new ValueError('device', `threads must be whole and in [1, ${mostThreads}]`, got);
 }
 
-/** CEDARGRAD_THREADS, where there is an environment. */
+/**
+ * The number of threads in CEDARGRAD_THREADS, if the platform has environment variables and this
+ * one is set.
+ */
 function threadsAsked(): number | undefined {
   const text = typeof process === 'object' ? process.env?.CEDARGRAD_THREADS : undefined;
   if (text === undefined || text === '') return undefined;
@@ -502,10 +530,10 @@ function threadsAsked(): number | undefined {
 }
 
 /**
- * Starts a wasm device. Tests give an allocator that puts guard bytes around every array.
- * `note` says why the device is taken in place of a faster one.
- * @throws ValueError for a thread count out of range; DeviceError, with the engine's error as its cause, where
- * WebAssembly, its SIMD or memory for it is missing or forbidden
+ * Starts a wasm device. Tests pass an allocator that puts guard bytes around every array. `note`
+ * says why this device is used in place of a faster one.
+ * @throws ValueError for a thread count out of range; DeviceError, with the engine's error as its
+ * cause, if WebAssembly, its SIMD or the memory for it is missing or forbidden
  */
 export async function createWasmDevice(
   { threads: asked = threadsAsked(), build }: WasmOptions = {},
@@ -525,7 +553,7 @@ export async function createWasmDevice(
     let remedy = '';
     if (!isNode() && error instanceof WebAssembly.CompileError)
       remedy = "allow 'wasm-unsafe-eval' in the page's Content-Security-Policy, or ";
-    // V8 sets addresses aside around a memory unless it is told not to.
+    // V8 reserves address space around a memory unless this is switched off.
     else if (isNode() && error instanceof RangeError)
       remedy = 'lift the limit on addresses (ulimit -v), start node with --disable-wasm-trap-handler, or ';
     const refused = new DeviceError(

@@ -1,6 +1,8 @@
 /**
- * The matrix product as a convolution with one tap: rows are pixels, the depth is the input's channels. A deep aᵀ·b is its weight gradient, whose pixels are the depth:
- * it is summed in parts, which more threads can share and round less. A shallow one would spend its time adding parts up, and transposes a instead.
+ * The matrix product as a convolution with one tap. Rows are pixels, and the depth is the input's
+ * channels. For a large depth, aᵀ·b is computed as a weight gradient whose pixels are the depth. It
+ * is summed in parts, which more threads can share and which lose less to rounding. For a small
+ * depth, adding the parts would dominate, so a is transposed instead.
  */
 import { broadcastStrides, sizeOf } from '../../tensor/shape.js';
 import type { WindowAxis } from '../../tensor/window.js';
@@ -20,11 +22,17 @@ function divisor(n: number, most: number): number {
   return d;
 }
 
-/** How many rows make a line of pixels, which is the least that a thread takes: short lines where there are few rows. */
+/**
+ * The number of rows in a line of pixels, the smallest unit of work of a thread. Lines are short if
+ * there are few rows.
+ */
 const lineOf = (rows: number): number =>
   [64, 32, 16, 8].find((n) => rows % n === 0 && (n === 8 || rows / n >= 8)) ?? rows;
 
-/** An encoder whose temporaries are the same ones again after `again()`: products of a batch run one after another. */
+/**
+ * An encoder that hands out the same temporaries again after `again()`. The products of a batch run
+ * one after another, so they can share them.
+ */
 function reusing(to: Encoder): Encoder & { again(): void } {
   const taken: { address: number; bytes: number }[] = [];
   let next = 0;
@@ -41,7 +49,9 @@ function reusing(to: Encoder): Encoder & { again(): void } {
   };
 }
 
-/** c [rows, columns] = a [rows, depth] · b, whose element [l, j] is at l·innerStep + j·columnStep. */
+/**
+ * c [rows, columns] = a [rows, depth] · b. Element [l, j] of b is at l·innerStep + j·columnStep.
+ */
 function product(
   to: Encoder,
   a: number,
@@ -89,7 +99,7 @@ function transposedProduct(
   const batch = divisor(depth, 8);
   const width = divisor(depth / batch, 64);
   const height = depth / batch / width;
-  // Lines that are too short for their loop: one line instead.
+  // Lines would be too short for their loop, so one long line is used.
   const sizes =
     width < 8 ? { height: window(1), width: window(height * width) } : { height: window(height), width: window(width) };
   weightGradient(to, a, b, c, { batch, ...sizes, inChannels: rows, outChannels: columns, groups: 1 });
@@ -110,7 +120,7 @@ export const matmul: Family<'matmul'> = {
     const bBatch = b.shape.slice(0, -2);
     const count = sizeOf(batch);
     const [innerStep, columnStep] = transposeB ? [1, depth] : [columns, 1];
-    // One b for all: the batch is more rows.
+    // With a single b, the batch is treated as more rows.
     if (!transposeA && sizeOf(bBatch) === 1 && sizeOf(aBatch) === count) {
       product(
         to,

@@ -1,33 +1,42 @@
-/** The one memory of a wasm device, and its allocator: freed blocks are used again, growth up to the 4 GiB that 32-bit addresses reach. */
+/**
+ * The memory of a wasm device, and its allocator. Freed blocks are reused. The memory grows up to
+ * the 4 GiB that 32-bit addresses reach.
+ */
 import { DeviceError } from '../../errors.js';
 import { bytesOf, type DType } from '../../tensor/dtype.js';
 import { DeviceBuffer } from '../device.js';
 
 const pageBytes = 65536;
 const mostPages = 65536;
-/** A device with less memory than this is of no use. */
+/** A device with less memory than this would be useless. */
 const leastPages = 4096;
-/** Bool takes a whole word in device memory, so that masks and numbers line up. */
+/** A bool takes a whole word in device memory, so that masks and numbers have the same layout. */
 const wordBytes = 4;
 
-/** Free memory: small blocks by size, large ones by address, so that neighbours join. The device has one arena, and each recorded plan one of its own. */
+/**
+ * Free memory. Small blocks are kept by size, large ones by address, so that adjacent ones can be
+ * merged. The device has one arena, and each recorded plan has another.
+ */
 export class Arena {
   readonly small = new Map<number, number[]>();
-  /** Sorted by address; no two touch. */
+  /** Sorted by address. No two ranges are adjacent. */
   readonly large: { address: number; size: number }[] = [];
-  /** Bytes free. */
+  /** Number of free bytes. */
   pooled = 0;
-  /** The end of the highest block it ever took. */
+  /** The end of the highest block that was ever taken. */
   reached = 0;
-  /** Where this arena's blocks go when they are freed after its end. */
+  /** The arena that gets blocks freed after this arena was dissolved. */
   heir: Arena | null = null;
 }
 
 export class WasmBuffer extends DeviceBuffer {
   freed = false;
-  /** Mostly zeros, as far as is known: kernels may choose by it how they compute, never what. */
+  /**
+   * Whether it is known to be mostly zeros. A kernel may choose its algorithm by this flag, but the
+   * result must not depend on it.
+   */
   sparse = false;
-  /** Size of its block. */
+  /** Size of its block in bytes. */
   readonly block: number;
 
   constructor(
@@ -41,20 +50,27 @@ export class WasmBuffer extends DeviceBuffer {
   }
 }
 
-/** Up to here blocks have one of a few sizes each and come from chunks; larger ones are cut to measure. */
+/**
+ * Blocks up to `largestSmall` have one of a few sizes and are cut from chunks. Larger ones have the
+ * size requested.
+ */
 const smallest = 64;
 const largestSmall = 16384;
 const chunkBytes = 262144;
 
-/** What a request is rounded up to: a power of two when small, else whole cache lines. */
+/**
+ * The size that a request is rounded up to: a power of two for small requests, else whole cache
+ * lines.
+ */
 export function blockSize(bytes: number): number {
   if (bytes <= smallest) return smallest;
   return bytes <= largestSmall ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / smallest) * smallest;
 }
 
 /**
- * A memory that may grow as far as the system lets it: a shared one reserves its maximum at once, and a limit on
- * the process's addresses may refuse 4 GiB. Throws the engine's error where 256 MiB are refused, too.
+ * Creates a memory with the largest maximum that the system grants. A shared memory reserves its
+ * maximum immediately, and a limit on the process's address space may refuse 4 GiB. Throws the
+ * engine's error if even 256 MiB are refused.
  */
 export function createMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
   for (let maximum = mostPages; ; maximum /= 2)
@@ -67,7 +83,7 @@ export function createMemory(shared: boolean): { memory: WebAssembly.Memory; max
 
 export class Memory {
   readonly common = new Arena();
-  /** Where new blocks are taken. */
+  /** The arena from which new blocks are taken. */
   arena = this.common;
   #end: number;
   #words = new Int32Array(0);
@@ -75,20 +91,23 @@ export class Memory {
   constructor(
     readonly memory: WebAssembly.Memory,
     start: number,
-    /** Bytes that it may grow to. */
+    /** The maximum size in bytes. */
     readonly maximum: number = mostPages * pageBytes,
   ) {
     this.#end = Math.ceil(start / 64) * 64;
   }
 
-  /** The whole memory as 32-bit words; a new view after growth. */
+  /** The whole memory as 32-bit words. It is a new view after growth. */
   get words(): Int32Array {
     if (this.#words.buffer !== this.memory.buffer || this.#words.length === 0)
       this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
   }
 
-  /** Takes a block of at least `bytes`, of blockSize(bytes): from the arena, else from the device's, else from memory never used. */
+  /**
+   * Takes a block of blockSize(bytes) bytes. It comes from the given arena, else from the device's
+   * arena, else from memory that was never used.
+   */
   take(bytes: number, arena = this.arena): number {
     const size = blockSize(bytes);
     const arenas = arena === this.common ? [arena] : [arena, this.common];
@@ -121,7 +140,10 @@ export class Memory {
     else list.push(address);
   }
 
-  /** An arena for a plan: it takes over what large memory is free, so that all of it can join, and keeps what it reaches. */
+  /**
+   * Creates an arena for a plan. It takes over all large free ranges, so that they can merge, and
+   * keeps the part that the plan uses.
+   */
   lend(): Arena {
     const arena = new Arena();
     arena.large.push(...this.common.large.splice(0));
@@ -130,7 +152,7 @@ export class Memory {
     return arena;
   }
 
-  /** Returns what a plan's arena never reached. */
+  /** Returns the ranges that a plan's arena never used. */
   settle(arena: Arena): void {
     for (const range of arena.large.splice(0)) {
       const kept = Math.min(range.size, Math.max(0, arena.reached - range.address));
@@ -140,7 +162,10 @@ export class Memory {
     }
   }
 
-  /** Ends an arena: what is free goes to the device's, and so will the rest when it is freed. */
+  /**
+   * Dissolves an arena. Its free blocks go to the device's arena, and so do its other blocks when
+   * they are freed.
+   */
   dissolve(arena: Arena): void {
     arena.heir = this.common;
     for (const [size, list] of arena.small) for (const address of list) this.give(address, size, this.common);
@@ -165,7 +190,7 @@ export class Memory {
         );
       const most = this.maximum / pageBytes;
       if (have + missing > most) throw refused(`, of ${this.maximum}`);
-      // Some more than asked for, because growing is slow; what is not touched costs nothing.
+      // Grows by more than requested, because growing is slow. Untouched pages use no memory.
       const generous = Math.min(Math.max(missing, Math.ceil(have / 4)), most - have);
       try {
         this.memory.grow(generous);
@@ -182,7 +207,10 @@ export class Memory {
   }
 }
 
-/** The first free range that holds `size`, cut from its front; undefined when none does. */
+/**
+ * Cuts a block from the front of the first free range that is large enough. Returns its address, or
+ * undefined if there is no such range.
+ */
 function fit({ large }: Arena, size: number): number | undefined {
   const at = large.findIndex((range) => range.size >= size);
   if (at < 0) return undefined;
@@ -196,7 +224,7 @@ function fit({ large }: Arena, size: number): number | undefined {
   return address;
 }
 
-/** Frees a range, together with the free ones it touches. */
+/** Frees a range and merges it with adjacent free ranges. */
 function join({ large }: Arena, address: number, size: number): void {
   let low = 0;
   for (let high = large.length; low < high; ) {

@@ -1,34 +1,45 @@
-/** Normalisation as commands: by columns where a group has several positions, by rows where it has one. Blocks depend on sizes alone. */
+/**
+ * Commands for normalisation. Groups with several positions are processed by columns, groups with
+ * one position by rows. The division into blocks depends on the sizes alone.
+ */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Grouping } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
-/** Elements of a chunk: about what stays in a core's nearest cache. */
+/** Elements per chunk. About this much data fits into the cache nearest to a core. */
 const chunk = 8192;
-/** Rows of a chunk at most, whose parameter gradients are summed in single precision. */
+/**
+ * The maximum number of rows per chunk, because the parameter gradients of a chunk are summed in
+ * single precision.
+ */
 const mostRows = 256;
 
 const wideOf = (columns: number): number => (columns + 3) & ~3;
 const columnsOf = ({ groups, inner }: Grouping): number => groups * inner;
-/** Positions of a block. */
+/** The number of positions in a block. */
 const blockOf = (grouping: Grouping): number => Math.max(1, Math.floor(chunk / columnsOf(grouping)));
 const rowsOf = ({ inner }: Grouping): number => Math.min(mostRows, Math.max(1, Math.floor(chunk / inner)));
 const isRows = ({ positions }: Grouping): boolean => positions === 1;
 
-/** Where a list lies; 0 for none. */
+/** The address of an operand, or 0 if there is none. */
 const at = (list: WasmOperand | undefined): number => list?.buffer.address ?? 0;
-/** Where what the mean's rounding lost lies; 0 where the mean is one number. */
+/**
+ * The address of the mean's rounding errors (its second row), or 0 if the mean has only one row.
+ */
 const lostOf = ({ shape, buffer }: WasmOperand, { outer, groups }: Grouping): number =>
   shape[0] === 2 ? buffer.address + outer * groups * 4 : 0;
 
-/** Writes a command whose chunks each take a part of all elements. */
+/** Writes a command whose chunks each process a part of all elements. */
 function share(to: Encoder, opcode: Opcode, grouping: Grouping, chunks: number, words: readonly number[]): void {
   const elements = grouping.outer * grouping.positions * columnsOf(grouping);
   to.emit(opcode, elements > worthSharing && chunks > 1, words, grainOf(elements, chunks));
 }
 
-/** The sums of columnSums over blocks, in memory of their own; their address. */
+/**
+ * Writes the command that computes column sums per block. Returns the address of the temporary that
+ * holds them.
+ */
 function columnSums(to: Encoder, grouping: Grouping, g: WasmOperand | undefined, x: WasmOperand, mean: number): number {
   const { outer, positions, groups, inner } = grouping;
   const block = blockOf(grouping);
@@ -40,7 +51,10 @@ function columnSums(to: Encoder, grouping: Grouping, g: WasmOperand | undefined,
   return partials;
 }
 
-/** (x − mean)·scale/√(variance + eps) + shift, where each of mean, scale and shift may be none (0). */
+/**
+ * Writes the commands for (x − mean)·scale/√(variance + eps) + shift. The addresses of mean, scale
+ * and shift may be 0, for none.
+ */
 function apply(
   to: Encoder,
   grouping: Grouping,

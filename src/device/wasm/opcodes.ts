@@ -1,4 +1,7 @@
-/** The numbers by which commands name their kernel, sixteen to a family. Compiled into both sides: the TypeScript encoders and the WebAssembly dispatch. */
+/**
+ * The numbers that identify kernels in commands, sixteen per family. They are compiled into both
+ * sides, the TypeScript encoders and the WebAssembly dispatch.
+ */
 export enum Opcode {
   // conv
   pack = 0,

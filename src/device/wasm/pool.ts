@@ -1,15 +1,15 @@
-/** Pools as commands. Every chunk writes rows that no other one writes, so that they need no order among them. */
+/** Commands for pooling. Chunks write disjoint rows, so they can run in any order. */
 import { sizeOf } from '../../tensor/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
-/** Policies as the kernels know them. */
+/** Policies in the order of the kernels' numbers. */
 const nanPolicies: readonly NanPolicy[] = ['propagate', 'tf', 'ignore'];
 const picks: readonly PickPolicy[] = ['first', 'last', 'max'];
 
-/** A geometry as the kernels read it. */
+/** A geometry as the words that the kernels read. */
 function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {
   const sizes = [batch, h.input, w.input, channels, h.output, w.output];
   return [...sizes, h.kernel, w.kernel, h.stride, w.stride, h.dilation, w.dilation, h.before, w.before];
@@ -20,7 +20,7 @@ const visits = ({ batch, channels, height, width }: Pool2dGeometry): number =>
 
 const rows = ({ batch, height }: Pool2dGeometry): number => batch * height.output;
 
-/** Windows that hold at least one cell each, and no cell of another. */
+/** Whether each window contains at least one cell, and no cell of another window. */
 const apart = ({ input, output, kernel, stride, dilation, before }: WindowAxis): boolean =>
   dilation === 1 && stride >= kernel && before < kernel && output > 0 && (output - 1) * stride - before < input;
 

@@ -1,14 +1,14 @@
-/** Reductions as commands. Which cut into blocks a reduction gets depends on its sizes alone. */
+/** Commands for reductions. The division into blocks depends on the sizes alone. */
 import { reduceWalk, sizeOf } from '../../tensor/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
-/** Element visits of one chunk: about what stays in a core's nearest caches. */
+/** Element visits per chunk. About this much data fits into the caches nearest to a core. */
 const chunk = 16384;
 const functions = { sum: 0, max: 1, min: 2 } as const;
 const empty = { sum: 0, max: -Infinity, min: Infinity } as const;
 
-/** A reduction of the middle axis of [outer, length, columns]. */
+/** Reduces the middle axis of [outer, length, columns]. */
 function reduceMiddle(
   to: Encoder,
   from: number,
@@ -68,7 +68,7 @@ export const reduce: Family<'reduce' | 'argReduce'> = {
     }
     const { kept, reduced } = reduceWalk(x.shape, axes);
     const columns = reduced.strides[0];
-    // One reduced axis, between what lies outside and inside it.
+    // A single reduced axis, with the axes outside and inside it merged.
     if (reduced.sizes.length === 1 && (columns > 0 || length === 1)) {
       reduceMiddle(to, from, into, count / Math.max(columns, 1), length, Math.max(columns, 1), functions[fn], ints);
       return;

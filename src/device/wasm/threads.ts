@@ -1,7 +1,13 @@
-/** The threads of a wasm device: workers on the same memory, each inside WebAssembly for as long as it lives. Not here: how they share work (assembly/core.ts). */
+/**
+ * The worker threads of a wasm device. Each works on the same memory and stays inside WebAssembly
+ * as long as it lives. Not here: how threads share work (assembly/core.ts).
+ */
 import { isNode, load } from '../../platform.js';
 
-/** Places in the control block, as word indices; assembly/core.ts names the same in bytes. */
+/**
+ * Positions in the control block, as word indices. assembly/core.ts defines the same positions in
+ * bytes.
+ */
 export const control = {
   ready: 1040 / 4,
   stopping: 1048 / 4,
@@ -12,10 +18,13 @@ export const control = {
   epoch: 1152 / 4,
 } as const;
 
-/** Memory of each thread's own, for kernels that copy before they compute. */
+/** Scratch memory of each thread, for kernels that copy data before they compute. */
 export const scratchBytes = 1 << 19;
 
-/** What a worker runs. Text, so that no bundler can lose or rewrite it; `receive` is the one thing in which Node and browsers differ. */
+/**
+ * The program of a worker. It is text, so that no bundler can lose or rewrite it. Only the code
+ * that receives the module and calls `serve` differs between Node and browsers.
+ */
 const body = `
 const serve = ({ module, memory }) => {
   const words = new Int32Array(memory.buffer);
@@ -34,28 +43,32 @@ interface Thread {
 }
 
 export interface Threads {
-  /** Why one could not start (a page's security policy may forbid it), or null. */
+  /** Why a worker could not start (a page's security policy may forbid it), or null. */
   readonly missing: string | null;
   close(): Promise<void>;
 }
 
-/** Why no other thread can run here, or null. */
+/** Why workers cannot run on this platform, or null. */
 export function threadsMissing(): string | null {
   if (isNode()) return null;
-  // Without isolation browsers hide SharedArrayBuffer, or a shared memory constructs and then cannot be sent.
+  // Without isolation, browsers hide SharedArrayBuffer, or a shared memory can be created but not
+  // sent to a worker.
   if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== true)
     return 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp)';
   if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
   return typeof Worker === 'undefined' ? 'no Worker' : null;
 }
 
-/** Cores that this process may use. */
+/** The number of cores that this process may use. */
 export async function cores(): Promise<number> {
   if (isNode()) return (await load<typeof import('node:os')>('node:os')).availableParallelism();
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
-/** Starts `count` workers, or as many as the system allows; they join in once they are ready. `onFailure` is told when one ends that should not. */
+/**
+ * Starts `count` workers, or as many as the system allows. They take part in the work once they are
+ * ready. `onFailure` is called if a worker ends unexpectedly.
+ */
 export async function startThreads(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -84,7 +97,7 @@ export async function startThreads(
           env: {},
         });
       } catch (error) {
-        // Node's permission model refuses workers, for one.
+        // Node's permission model, for example, refuses workers.
         missing = refusal(error);
         break;
       }
@@ -98,7 +111,8 @@ export async function startThreads(
     const url = URL.createObjectURL(
       new Blob([`${body}onmessage = ({ data }) => { postMessage(0); serve(data); };`], { type: 'text/javascript' }),
     );
-    // A worker starts only while its maker's event loop turns, and a loop that awaits nothing but losses never lets it: wait for them here.
+    // A browser starts a worker only while the event loop of its creator runs. A training loop that
+    // awaits only losses never lets it run, so the start is awaited here.
     const started = await Promise.all(
       Array.from({ length: count }, () => {
         const worker = new Worker(url);

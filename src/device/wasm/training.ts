@@ -1,9 +1,12 @@
-/** Losses and optimisers as commands. Numbers that one step shares are worked out here, in double precision. */
+/**
+ * Commands for losses and optimizers. Numbers that are the same for a whole step are computed on
+ * the host, in double precision.
+ */
 import { sizeOf } from '../../tensor/shape.js';
 import { bits, type Family, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
-/** Parameters of one Adam command: the queue's length is limited. */
+/** The maximum number of parameters in one Adam command, because the queue's length is limited. */
 const mostParameters = 1024;
 
 export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = {
@@ -30,7 +33,7 @@ export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = 
     const correction2 = 1 - beta2 ** step;
     const shrink = decoupled ? 1 - lr * weightDecay : 1;
     const decay = decoupled ? 0 : weightDecay;
-    // √(v/correction2) + ε in one form, (√v + ε)/√correction2 in the other.
+    // The denominator is √(v/correction2) + ε in one form and (√v + ε)/√correction2 in the other.
     const epsilon = form === 'torch' ? eps * Math.sqrt(correction2) : eps;
     const rate = (lr * Math.sqrt(correction2)) / correction1;
     const scalars = [rate, epsilon, shrink, decay, beta1, 1 - beta1, beta2, 1 - beta2].map(bits);
@@ -44,7 +47,8 @@ export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = 
         const size = sizeOf(inputs[n * read].shape);
         elements += size;
         words.push(size);
-        // Parameter, gradient, m, v and vmax; then where the new parameter, m, v and vmax go. 0 stands for no vmax.
+        // The addresses of the parameter, gradient, m, v and vmax, then those of the new parameter,
+        // m, v and vmax. Without vmax its address is 0.
         for (let i = 0; i < 5; i++) words.push(i < read ? inputs[n * read + i].buffer.address : 0);
         for (let i = 0; i < 4; i++) words.push(i < written ? outputs[n * written + i].buffer.address : 0);
       }
