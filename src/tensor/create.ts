@@ -1,4 +1,4 @@
-/** Making tensors from numbers, arrays and the seeded generator. */
+/** Creation of tensors from numbers, arrays and random generators. */
 import { checkDevice, checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { checkTensor, isTensor } from '../autograd/graph.js';
 import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
@@ -16,9 +16,9 @@ import { type Pool2dOptions, pool2dOptions, poolGeometry } from './window.js';
 export interface TensorOptions {
   /** Default 'float32' (bool for booleans, int32 for integer typed arrays). */
   dtype?: DType;
-  /** Default: the default device. */
+  /** Default: the default device (setDefaultDevice). */
   device?: Device;
-  /** Record operations on it. Default false. */
+  /** Whether operations on it are recorded. Default false. */
   requiresGrad?: boolean;
 }
 
@@ -30,14 +30,17 @@ export interface RandomTensorOptions extends TensorOptions {
 const tensorOptions: OptionNames<TensorOptions> = { dtype: 'value', device: 'value', requiresGrad: 'flag' };
 const randomTensorOptions: OptionNames<RandomTensorOptions> = { ...tensorOptions, random: 'value' };
 
-/** Options of every function here; what is wrong in them must not cost the work before. */
+/**
+ * Checks the options that all functions here share. It runs before any work, so that a wrong option
+ * does not waste it.
+ */
 function checkTensorOptions<O extends TensorOptions>(op: string, options: O, names: OptionNames<O>): void {
   knownOptions(op, options, names);
   if (options.dtype !== undefined) checkDType(op, options.dtype);
   if (options.device !== undefined) checkDevice(op, options.device);
 }
 
-/** Copies into the dtype's array; a value that the dtype cannot hold is an error. */
+/** Copies values into an array of the dtype. Throws for a value that the dtype cannot hold. */
 function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   const out = allocate(dtype, data.length);
   for (let i = 0; i < data.length; i++) {
@@ -66,9 +69,11 @@ function leaf(
 }
 
 /**
- * A tensor of the given values, copied. Floats become float32 whatever their array, unless dtype says otherwise.
+ * A tensor with a copy of the given values. Floating-point arrays become float32, unless dtype says
+ * otherwise.
  * @shape nested arrays: their own; typed arrays: `shape`, or [length]; ndarray: its own
- * @throws ShapeError for ragged arrays or a shape of another size; ValueError for values the dtype cannot hold; DeviceError for a dtype the device lacks
+ * @throws ShapeError for ragged arrays or a shape of another size; ValueError for values the dtype
+ * cannot hold; DeviceError for a dtype the device lacks
  * @source torch.tensor
  */
 export function tensor(data: TensorData, options: TensorOptions & { shape?: Shape } = {}): Tensor {
@@ -88,7 +93,12 @@ function filled(op: string, shape: Shape, value: number, options: TensorOptions)
   checkHolds(op, dtype, value);
   return leaf(allocate(dtype, sizeOf(own)).fill(value), own, dtype, options);
 }
-/** Filled with a value. @shape → [shape] @throws ShapeError for a bad shape; ValueError for a number that the dtype cannot hold @source torch.full */
+/**
+ * A tensor filled with one value.
+ * @shape → [shape]
+ * @throws ShapeError for an invalid shape; ValueError for a number that the dtype cannot hold
+ * @source torch.full
+ */
 export const full = (shape: Shape, value: number, options: TensorOptions = {}): Tensor =>
   filled('full', shape, value, options);
 /** Zeros. @shape → [shape] @throws ShapeError for a bad shape @source torch.zeros */
@@ -96,17 +106,22 @@ export const zeros = (shape: Shape, options: TensorOptions = {}): Tensor => fill
 /** Ones. @shape → [shape] @throws ShapeError for a bad shape @source torch.ones */
 export const ones = (shape: Shape, options: TensorOptions = {}): Tensor => filled('ones', shape, 1, options);
 
-/** Creates by index. */
+/** Computes each element from its index. */
 function generate(op: string, shape: Shape, value: (i: number) => number, options: TensorOptions): Tensor {
   checkShape(op, shape);
   checkTensorOptions(op, options, tensorOptions);
   const dtype = options.dtype ?? 'float32';
-  // Straight into the array: a list of boxed numbers would take many times its memory.
+  // Writes directly into a typed array. A list of boxed numbers would take many times its memory.
   const values = allocate(isFloat(dtype) ? dtype : 'float64', sizeOf(shape));
   for (let i = 0; i < values.length; i++) values[i] = value(i);
   return leaf(isFloat(dtype) ? values : convert(values, dtype), shape, dtype, options);
 }
-/** start, start + step, … below end; arange(n) counts from 0. @shape → [⌈(end − start)/step⌉] @throws ValueError for a step of 0 or NaN @source torch.arange */
+/**
+ * start, start + step, … below end. arange(n) counts from 0.
+ * @shape → [⌈(end − start)/step⌉]
+ * @throws ValueError for a step of 0 or NaN
+ * @source torch.arange
+ */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
   for (const [name, bound] of Object.entries({ start: from, end: to, step })) checkIsNumber('arange', name, bound);
@@ -115,7 +130,12 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
     throw new ValueError('arange', 'bounds must be finite and step not 0', `start=${from}, end=${to}, step=${step}`);
   return generate('arange', [size], (i) => from + i * step, options);
 }
-/** n evenly spaced numbers, both ends included. @shape → [n] @throws ValueError unless n is whole and at least 1 @source torch.linspace */
+/**
+ * n evenly spaced numbers, both ends included.
+ * @shape → [n]
+ * @throws ValueError unless n is whole and at least 1
+ * @source torch.linspace
+ */
 export function linspace(start: number, end: number, n: number, options: TensorOptions = {}): Tensor {
   const op = 'linspace';
   checkIsNumber(op, 'start', start);
@@ -128,7 +148,7 @@ export function linspace(start: number, end: number, n: number, options: TensorO
 export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
   return generate('eye', [n, m], (i) => (Math.floor(i / m) === i % m ? 1 : 0), options);
 }
-/** Draws from a generator; everything is checked before it moves on. */
+/** Draws from a generator. All arguments are checked before the generator's state changes. */
 function drawn(op: 'rand' | 'randn', shape: Shape, options: RandomTensorOptions): Tensor {
   checkShape(op, shape);
   checkTensorOptions(op, options, randomTensorOptions);
@@ -137,16 +157,16 @@ function drawn(op: 'rand' | 'randn', shape: Shape, options: RandomTensorOptions)
   return tensor(random[op](sizeOf(shape)), { ...rest, shape });
 }
 /**
- * Uniform in [0, 1), from `random` or manualSeed's generator.
+ * Uniform numbers in [0, 1), from `random` or manualSeed's generator.
  * @shape → [shape]
- * @throws ShapeError for a bad shape; ValueError for a random that is no generator
+ * @throws ShapeError for an invalid shape; ValueError if `random` is not a generator
  * @source torch.rand
  */
 export const rand = (shape: Shape, options: RandomTensorOptions = {}): Tensor => drawn('rand', shape, options);
 /**
- * Normal with mean 0 and variance 1, from `random` or manualSeed's generator.
+ * Normal numbers with mean 0 and variance 1, from `random` or manualSeed's generator.
  * @shape → [shape]
- * @throws ShapeError for a bad shape; ValueError for a random that is no generator
+ * @throws ShapeError for an invalid shape; ValueError if `random` is not a generator
  * @source torch.randn
  */
 export const randn = (shape: Shape, options: RandomTensorOptions = {}): Tensor => drawn('randn', shape, options);
@@ -154,9 +174,19 @@ function filledLike(op: string, x: Tensor, value: number): Tensor {
   checkTensor(op, 'input', x);
   return x.fullLike(value);
 }
-/** Zeros in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.zeros_like */
+/**
+ * Zeros in another tensor's shape, dtype and device.
+ * @shape x → y, as x
+ * @throws GraphError for a released tensor
+ * @source torch.zeros_like
+ */
 export const zerosLike = (x: Tensor): Tensor => filledLike('zerosLike', x, 0);
-/** Ones in another tensor's shape, dtype and device. @shape x → y, as x @throws GraphError for a released tensor @source torch.ones_like */
+/**
+ * Ones in another tensor's shape, dtype and device.
+ * @shape x → y, as x
+ * @throws GraphError for a released tensor
+ * @source torch.ones_like
+ */
 export const onesLike = (x: Tensor): Tensor => filledLike('onesLike', x, 1);
 
 interface PoolIndicesOptions {
@@ -164,7 +194,7 @@ interface PoolIndicesOptions {
   convention: IndexConvention;
   inputShape: Shape;
   pool?: Pool2dOptions;
-  /** Default: a tensor's own, else the default device. */
+  /** Default: the device of a tensor, else the default device. */
   device?: Device;
 }
 const poolIndicesOptions: OptionNames<PoolIndicesOptions> = {
@@ -176,11 +206,13 @@ const poolIndicesOptions: OptionNames<PoolIndicesOptions> = {
 };
 
 /**
- * Pool indices from elsewhere, each checked, for maxUnpool2d. With the pool that made them an index must lie in its own window, and unpooling is as fast as
- * with the pool's own.
+ * Pool indices from another source, for maxUnpool2d. Each index is checked. If the pool that
+ * created them is given, an index must lie in its own window, and unpooling is as fast as with
+ * indices from maxPool2d.
  * @shape data: one index per element of `shape` [N,H′,W′,C], into `inputShape` [N,H,W,C]
  * @units as `convention` says
- * @throws ValueError for an index out of range, outside its window or of another convention, naming the element; ShapeError for shapes that do not fit
+ * @throws ValueError for an index out of range, outside its window or of another convention, with
+ * its element; ShapeError for shapes that do not fit
  * @source tf.nn.max_pool_with_argmax (include_batch_in_index); torch.nn.MaxUnpool2d
  */
 export function poolIndices(data: TensorData | Tensor, options: PoolIndicesOptions): PoolIndices {

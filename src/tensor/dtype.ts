@@ -21,8 +21,8 @@ export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
 }
 
 /**
- * A zero-filled typed array for a dtype; bool is stored as 0 or 1 in bytes.
- * @throws ValueError for an unknown dtype; DeviceError where the host has not so much memory
+ * A zero-filled typed array for a dtype. bool is stored as 0 or 1 in bytes.
+ * @throws ValueError for an unknown dtype; DeviceError if the host's memory does not suffice
  */
 export function allocate(dtype: DType, size: number): TypedArray {
   checkDType('tensor', dtype);
@@ -36,23 +36,26 @@ export function allocate(dtype: DType, size: number): TypedArray {
 
 export const isFloat = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
 
-/** Whether a dtype has this very number; floats round, which counts as having it. */
+/** Whether a dtype can represent a number. Floats round, which counts as representing it. */
 export const holds = (dtype: DType, value: number): boolean =>
   isFloat(dtype) || (dtype === 'bool' ? value === 0 || value === 1 : value === (value | 0));
 
-/** A constant that an integer dtype would change in silence is an error. */
+/** Throws for a constant that an integer dtype would silently change. */
 export function checkHolds(op: string, dtype: DType, value: number): void {
   if (holds(dtype, value)) return;
   const rule = dtype === 'bool' ? 'bool holds 0 and 1' : 'int32 holds whole numbers in [-2^31, 2^31)';
   throw new ValueError(op, rule, `${value}`, "pass dtype: 'float32'");
 }
 
-/** Most ops have no meaning, or no gradient, for whole numbers. */
+/**
+ * Throws for a dtype that is not float. Most ops have no meaning, or no gradient, for whole
+ * numbers.
+ */
 export function checkFloat(op: string, dtype: DType): void {
   if (!isFloat(dtype))
     throw new ValueError(op, 'the input must be float32 or float64', `dtype=${dtype}`, "convert with cast('float32')");
 }
 
-/** The type two operands meet in: bool < int32 < float32 < float64. */
+/** The order that decides the common dtype of two operands: bool < int32 < float32 < float64. */
 const order: readonly DType[] = ['bool', 'int32', 'float32', 'float64'];
 export const promote = (a: DType, b: DType): DType => (order.indexOf(a) > order.indexOf(b) ? a : b);

@@ -1,12 +1,15 @@
 /**
- * The natural logarithm, rounded correctly, so that random numbers are the same on every machine. Not
- * here: the generators that call it.
+ * The natural logarithm, rounded correctly, so that random numbers are the same on every machine.
+ * Not here: the generators that use it.
  */
 
-/** Fractional bits of the fixed-point logarithms, and of their leading parts: few enough that sums of those are exact. */
+/**
+ * Fractional bits of the fixed-point logarithms, and of their leading parts. The latter have so few
+ * bits that their sums are exact.
+ */
 const BITS = 120n;
 const HEAD = 40n;
-/** Grid points c/128 cover mantissas in [√½, √2]. */
+/** The grid points c/128 cover mantissas in [√½, √2]. */
 const FIRST = 90;
 const LAST = 182;
 
@@ -38,7 +41,10 @@ interface LogTable {
 }
 let logTable: LogTable | undefined;
 
-/** Computed on first use (under a millisecond): exact by construction, with no table of constants to trust. */
+/**
+ * Computes the table at its first use (in less than a millisecond). It is exact by construction, so
+ * no table of constants must be trusted.
+ */
 function makeLogTable(): LogTable {
   const head = new Float64Array(LAST - FIRST + 1);
   const tail = new Float64Array(LAST - FIRST + 1);
@@ -48,9 +54,10 @@ function makeLogTable(): LogTable {
 }
 
 /**
- * The natural logarithm of x in (0, 1], rounded correctly: engines' Math.log is wrong in its last bit for 7 % of arguments,
- * and not the same everywhere. With x = m·2ᵉ and c the grid point nearest m, log x = e·ln 2 + log c + 2 artanh s,
- * s = (m − c)/(m + c); every term carries its rounding error along.
+ * The natural logarithm of x in (0, 1], rounded correctly. Engines' Math.log is wrong in its last
+ * bit for 7 % of arguments, and differs between engines. With x = m·2ᵉ and c the grid point nearest
+ * to m, log x = e·ln 2 + log c + 2 artanh s, where s = (m − c)/(m + c). The rounding error of every
+ * term is tracked.
  */
 export function exactLog(x: number): number {
   logTable ??= makeLogTable();
@@ -64,7 +71,7 @@ export function exactLog(x: number): number {
   const virtual = sum - m;
   const sumError = m - (sum - virtual) + (c - virtual);
   const s = difference / sum;
-  // Dekker's exact product s·sum, to find what the quotient lost.
+  // Dekker's exact product s·sum gives the rounding error of the quotient.
   const s1 = 134217729 * s - (134217729 * s - s);
   const s2 = s - s1;
   const t1 = 134217729 * sum - (134217729 * sum - sum);

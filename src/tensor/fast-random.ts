@@ -1,32 +1,42 @@
 /**
- * Random numbers for noise: xoshiro128++, and normal numbers by the ziggurat. They are the same on every
- * machine, but no other library's. Not here: numpy's numbers (random.ts), or anything fit for cryptography.
+ * Random numbers for noise: xoshiro128++, and normal numbers by the ziggurat method. They are the
+ * same on every machine, but differ from those of other libraries. Not here: numpy's numbers
+ * (random.ts), or numbers for cryptography.
  */
 import { ValueError } from '../errors.js';
 import { exactLog } from './exact-log.js';
 import { checkKey, checkSeed, WordGenerator } from './generator.js';
 
-/** Everything that decides what a FastRandom draws next. */
+/** The complete state of a FastRandom. */
 export interface FastRandomSnapshot {
   /** @shape [4] */
   readonly key: Uint32Array;
 }
 
 const LAYERS = 256;
-/** Where the tail begins, exp(−x²/2) there, and the area of each layer: the values that make 256 layers close at x = 0. */
+/**
+ * The start of the tail, exp(−x²/2) there, and the area of each layer. With these values 256 layers
+ * end exactly at x = 0.
+ */
 const TAIL = 3.6541528853610088;
 const TAIL_HEIGHT = 0.0012602859304985975;
 const AREA = 0.004928673233974655;
 
 interface Ziggurat {
-  /** The width of each layer; the first is a rectangle of the tail's area. One more entry, 0. @shape [257] */
+  /**
+   * The width of each layer, then 0. The first layer is a rectangle with the area of the tail.
+   * @shape [257]
+   */
   readonly widths: Float64Array;
-  /** exp(−x²/2) at the width of each layer, and 1. @shape [257] */
+  /** exp(−x²/2) at the width of each layer, then 1. @shape [257] */
   readonly heights: Float64Array;
 }
 let ziggurat: Ziggurat | undefined;
 
-/** Uses nothing but arithmetic, √ and the exact logarithm, so that every engine makes the same table. */
+/**
+ * Computes the table by arithmetic, √ and the exact logarithm only, so that every engine gets the
+ * same one.
+ */
 function makeZiggurat(): Ziggurat {
   const widths = new Float64Array(LAYERS + 1);
   const heights = new Float64Array(LAYERS + 1);
@@ -51,10 +61,12 @@ function splitMix64(seed: bigint): { next: bigint; output: bigint } {
 }
 
 /**
- * A generator for noise and augmentation, with the methods of `RandomState`. Normal numbers take a quarter of its
- * time. They repeat on every machine, to the last bit, but they are not numpy's.
- * @source Blackman and Vigna 2021, "Scrambled Linear Pseudorandom Number Generators" (xoshiro128++); Marsaglia and Tsang
- * 2000, "The Ziggurat Method", with the layer and the value from different bits (Doornik 2005)
+ * A generator for noise and augmentation, with the methods of `RandomState`. Normal numbers take a
+ * quarter of RandomState's time. They are the same on every machine, to the last bit, but differ
+ * from numpy's.
+ * @source Blackman and Vigna 2021, "Scrambled Linear Pseudorandom Number Generators"
+ * (xoshiro128++); Marsaglia and Tsang 2000, "The Ziggurat Method", with the layer and the value
+ * from different bits (Doornik 2005)
  */
 export class FastRandom extends WordGenerator {
   protected override readonly title = 'FastRandom';
@@ -90,7 +102,8 @@ export class FastRandom extends WordGenerator {
     ziggurat ??= makeZiggurat();
     const { widths, heights } = ziggurat;
     for (let i = 0; i < out.length; ) {
-      // Bits 0 to 7 choose the layer, bit 8 the sign; 20 others and a second word make a number of 52 bits.
+      // Bits 0 to 7 choose the layer and bit 8 the sign. 20 other bits and a second word form a
+      // number of 52 bits.
       const word = this.next32();
       const layer = word & 0xff;
       let x = ((word >>> 12) * 4294967296 + this.next32()) * 2 ** -52 * widths[layer];
@@ -98,7 +111,7 @@ export class FastRandom extends WordGenerator {
         if (layer === 0) x = this.#tail();
         else {
           const y = heights[layer] + this.random() * (heights[layer + 1] - heights[layer]);
-          // Under the curve: y < exp(−x²/2).
+          // The point is under the curve if y < exp(−x²/2).
           if (-2 * exactLog(y) <= x * x) continue;
         }
       }
@@ -123,12 +136,12 @@ export class FastRandom extends WordGenerator {
   }
 
   /**
-   * Goes back to a state that `getState` gave; the words may come as plain numbers, as from JSON.
-   * @throws ValueError when it is not such a state
+   * Restores a state from `getState`. Its words may also be plain numbers, as after JSON.
+   * @throws ValueError for an invalid state
    */
   setState({ key }: { readonly key: ArrayLike<number> }): void {
     checkKey('FastRandom.setState', key, 4);
-    // All bits 0 would stay so for ever.
+    // The generator would never leave a state of zeros.
     if (Array.from(key).every((word) => word === 0))
       throw new ValueError('FastRandom.setState', 'a word of key must not be 0', 'key=[0,0,0,0]');
     this.#key.set(key);

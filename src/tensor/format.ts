@@ -1,6 +1,7 @@
 /**
- * Prints arrays exactly as numpy's `array2string(a, separator=', ')` does under its default options (precision 8, threshold
- * 1000, 3 edge items, 75 columns). Not here: any option, and printing of complex, string or object arrays.
+ * Prints arrays exactly as numpy's `array2string(a, separator=', ')` does with its default options
+ * (precision 8, threshold 1000, 3 edge items, 75 columns). Not here: other options, and complex,
+ * string or object arrays.
  */
 import type { DType, TypedArray } from './dtype.js';
 import { type Shape, sizeOf, stridesOf } from './shape.js';
@@ -24,7 +25,10 @@ function parse(text: string): Decimal {
   return { digits, point: Number(exponent) + digits.length - fraction.length };
 }
 
-/** Rounds to `count` digits, ties to even. 101 digits stand for the exact value: no tie of a double needs more. */
+/**
+ * Rounds to `count` digits, ties to even. 101 digits represent a value exactly enough to detect
+ * every tie of a double.
+ */
 function roundTo(x: number, count: number): Decimal {
   const { digits, point } = parse(x.toExponential(100));
   if (count < 0) return { digits: '', point };
@@ -39,14 +43,16 @@ function roundTo(x: number, count: number): Decimal {
     : { digits: raised.slice(1), point };
 }
 
-/** The fewest digits that still name this value and no other of its type, without trailing zeros. */
+/**
+ * The fewest digits that identify this value among all values of its dtype, without trailing zeros.
+ */
 function shortest(x: number, dtype: DType): Decimal {
   let { digits, point } = parse(String(x));
   if (dtype === 'float32') {
     const names = (d: Decimal) => Math.fround(Number(`0.${d.digits}e${d.point}`)) === x;
     for (let p = 1; p <= 9; p++) {
       const nearest = roundTo(x, p);
-      // Next to a power of two, only the neighbour above may name the value.
+      // Next to a power of two, only the neighbouring number above may identify the value.
       const above = { digits: String(BigInt(nearest.digits) + 1n), point: nearest.point };
       if (!names(nearest) && !names(above)) continue;
       ({ digits, point } = names(nearest) ? nearest : above);
@@ -64,14 +70,17 @@ function positional(x: number, dtype: DType): [string, string] {
   if (size === 0) return [`${signOf(x)}0`, ''];
   let { digits, point } = shortest(size, dtype);
   if (digits.length - point > PRECISION) ({ digits, point } = roundTo(size, point + PRECISION));
-  // Before the point numpy prints the digits of the exact value, not zeros.
+  // numpy prints the digits of the exact value before the point, not zeros.
   if (digits.length < point) ({ digits, point } = roundTo(size, point));
   const whole = point > 0 ? digits.slice(0, point) : '0';
   const fraction = point > 0 ? digits.slice(point) : digits === '' ? '' : '0'.repeat(-point) + digits;
   return [signOf(x) + whole, fraction.replace(/0+$/, '')];
 }
 
-/** Leading digit, fraction and exponent of a number in scientific notation; at least `least` digits follow the point. */
+/**
+ * Leading digit, fraction and exponent of a number in scientific notation. At least `least` digits
+ * follow the point.
+ */
 function scientific(x: number, dtype: DType, least = 0): [string, string, number] {
   const size = Math.abs(x);
   if (size === 0) return [`${signOf(x)}0`, ''.padEnd(least, '0'), 0];
@@ -80,7 +89,7 @@ function scientific(x: number, dtype: DType, least = 0): [string, string, number
     ({ digits, point } = roundTo(size, PRECISION + 1));
     digits = digits.slice(0, PRECISION + 1).replace(/0+$/, '');
   }
-  // Past the shortest digits numpy prints those of the exact value, not zeros.
+  // After the shortest digits, numpy prints those of the exact value, not zeros.
   if (digits.length - 1 < least) ({ digits, point } = roundTo(size, least + 1));
   return [signOf(x) + digits[0], digits.slice(1), point - 1];
 }
@@ -89,7 +98,7 @@ type Printer = (x: number) => string;
 
 const longest = (texts: readonly string[]): number => texts.reduce((n, text) => Math.max(n, text.length), 0);
 
-/** Widths are chosen over all values shown, so that columns line up. */
+/** Widths are computed from all printed values, so that columns line up. */
 function floatPrinter(values: readonly number[], dtype: DType): Printer {
   const finite = values.filter(Number.isFinite);
   const sizes = finite.filter((x) => x !== 0).map(Math.abs);
@@ -148,7 +157,7 @@ export function formatArray(data: TypedArray, shape: Shape, dtype: DType): strin
   if (size === 0) return '[]';
   const summarize = size > THRESHOLD;
   const strides = stridesOf(shape);
-  /** Indices shown along an axis; −1 stands for the dots. */
+  /** The indices printed along an axis. −1 stands for the dots. */
   const shown = shape.map((n) =>
     summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i),
   );

@@ -1,10 +1,12 @@
 /**
- * What the library asks of a generator of random numbers, and the draws that both of its generators
- * share. Not here: the bits and the normal numbers (random.ts, fast-random.ts).
+ * The interface of random number generators, and the draws that both of the library's generators
+ * share. Not here: the random bits and the normal numbers (random.ts, fast-random.ts).
  */
 import { ValueError } from '../errors.js';
 
-/** A source of random numbers, as every `{ random }` option takes it: RandomState, FastRandom, or your own. */
+/**
+ * A source of random numbers for every `{ random }` option: RandomState, FastRandom, or your own.
+ */
 export interface RandomGenerator {
   /** One uniform number in [0, 1). */
   random(): number;
@@ -22,7 +24,7 @@ export interface RandomGenerator {
 
 const methods = ['random', 'rand', 'randn', 'uniform', 'randint', 'permutation'] as const;
 
-/** Refuses what is no generator, such as a seed or Math.random. */
+/** Throws for a value that is not a generator, such as a seed or Math.random. */
 export function checkGenerator(op: string, random: RandomGenerator): void {
   if (methods.some((method) => typeof random?.[method] !== 'function'))
     throw new ValueError(
@@ -38,11 +40,12 @@ export const checkSeed = (op: string, seed: number): void => {
     throw new ValueError(op, 'seed must be whole and in [0, 4294967295]', `seed=${seed}`);
 };
 
-/** Refuses a saved state that is not `size` words of 32 bits. */
+/** Throws for a saved state that is not `size` words of 32 bits. */
 export function checkKey(op: string, key: ArrayLike<number> | undefined, size: number): void {
   const length = key?.length;
   if (length !== size) throw new ValueError(op, `key must have ${size} words`, `${length ?? 'no'} words`);
-  // It holds nothing else, and a dropout mask copies a state at every step.
+  // A Uint32Array can contain only 32-bit words. Skipping the check matters because a dropout mask
+  // copies a state at every step.
   if (key instanceof Uint32Array) return;
   const wrong = Array.from(key as ArrayLike<number>).findIndex((word) => word !== word >>> 0);
   if (wrong >= 0)
@@ -54,7 +57,7 @@ const checkCount = (op: string, name: string, n: number): void => {
     throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${n}`);
 };
 
-/** Draws made from random words of 32 bits. */
+/** Draws derived from random 32-bit words. */
 export abstract class WordGenerator implements RandomGenerator {
   /** The class's name for messages, written out because minifiers rename classes. */
   protected abstract readonly title: string;
@@ -63,7 +66,7 @@ export abstract class WordGenerator implements RandomGenerator {
   /** Fills an array with normal numbers. */
   protected abstract fillNormal(out: Float64Array): void;
 
-  /** A whole number in [0, max] by masked rejection, the way legacy numpy draws one. */
+  /** A whole number in [0, max] by masked rejection, as in legacy numpy. */
   private interval(max: number): number {
     if (max === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(max);
@@ -112,7 +115,8 @@ export abstract class WordGenerator implements RandomGenerator {
   /**
    * Uniform numbers in [low, high).
    * @shape → [size]
-   * @throws ValueError when a bound or their difference is not finite, or size is not whole and not negative
+   * @throws ValueError when a bound or their difference is not finite, or size is not whole and not
+   * negative
    * @source numpy.random.RandomState.uniform
    */
   uniform(low: number, high: number, size: number): Float64Array<ArrayBuffer> {
@@ -129,7 +133,8 @@ export abstract class WordGenerator implements RandomGenerator {
   /**
    * Whole numbers in [low, high).
    * @shape → [size]
-   * @throws ValueError when a bound does not fit int32, low is not less than high, or size is not whole and not negative
+   * @throws ValueError when a bound does not fit int32, low is not less than high, or size is not
+   * whole and not negative
    * @source numpy.random.RandomState.randint
    */
   randint(low: number, high: number, size: number): Int32Array<ArrayBuffer> {

@@ -1,22 +1,27 @@
-/** Values across the border: nested arrays and npm `ndarray`s in and out. Not here: devices, or the Tensor itself. */
+/**
+ * Conversion between nested arrays or npm `ndarray`s and flat data. Not here: devices, or the
+ * Tensor itself.
+ */
 import ndarray, { type NdArray } from 'ndarray';
 import { shown } from '../arguments.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { DType, TypedArray } from './dtype.js';
 import { checkShape, type Shape, sizeOf, stridesOf } from './shape.js';
 
-/** A number or boolean, or lists of such, of equal lengths at each depth. */
+/** A number or boolean, or nested lists of them whose lengths are equal at each depth. */
 export type Nested = number | boolean | readonly Nested[];
 
-/** An array that holds itself would be walked for ever. */
+/** The maximum depth. Without it, an array that contains itself would be walked forever. */
 const mostDepth = 64;
 
 const place = (path: readonly number[]): string => (path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join(''));
 
 /**
- * Flattens nested lists in row-major order; booleans become 0 and 1, and `isBool` says whether all leaves were.
+ * Flattens nested lists in row-major order. Booleans become 0 and 1, and `isBool` says whether all
+ * leaves were booleans.
  * @shape nested → data [n], n = product of shape
- * @throws ShapeError when lists at one depth differ in length or kind; ValueError for a leaf that is neither number nor boolean
+ * @throws ShapeError if lists at one depth differ in length or kind; ValueError for a leaf that is
+ * neither number nor boolean
  */
 export function fromNested(op: string, value: Nested): { data: number[]; shape: number[]; isBool: boolean } {
   const shape: number[] = [];
@@ -45,7 +50,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
     const depth = path.length;
     if (Array.isArray(v)) {
       if (depth >= shape.length || v.length !== shape[depth]) throw ragged(`length ${v.length}`);
-      // By index, since forEach passes over holes.
+      // Uses indices, because forEach skips holes.
       for (let i = 0; i < v.length; i++) {
         path.push(i);
         walk(v[i]);
@@ -64,7 +69,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
 }
 
 /**
- * The nested lists that `fromNested` flattens; booleans for bool, a bare value for rank 0.
+ * The inverse of `fromNested`. bool gives booleans, and rank 0 gives a bare value.
  * @shape data [n], n = product of shape → nested
  */
 export function toNested(data: TypedArray, shape: Shape, dtype: DType): Nested {
@@ -76,7 +81,10 @@ export function toNested(data: TypedArray, shape: Shape, dtype: DType): Nested {
   return build(0, 0);
 }
 
-/** The array that holds every value of an ndarray's data. A Uint8Array would mean bool here, so bytes become int32. */
+/**
+ * A typed array that can represent every value of an ndarray's data. A Uint8Array would mean bool
+ * here, so bytes become int32.
+ */
 function denseLike(data: NdArray['data'], size: number): TypedArray {
   if (data instanceof Float32Array) return new Float32Array(size);
   const small = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array];
@@ -84,10 +92,10 @@ function denseLike(data: NdArray['data'], size: number): TypedArray {
 }
 
 /**
- * A dense row-major copy of an ndarray, whatever its stride and offset. Integers up to 32 bits become int32 (uint32 and
- * plain arrays float64).
+ * A dense row-major copy of an ndarray with any stride and offset. Integers up to 32 bits become
+ * int32, except uint32; uint32 and plain arrays become float64.
  * @shape nd [...shape] → data [n], n = product of shape
- * @throws ValueError when an element is not a number
+ * @throws ValueError if an element is not a number
  */
 export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } {
   const shape = [...nd.shape];
@@ -114,9 +122,9 @@ export function fromNdarray(nd: NdArray): { data: TypedArray; shape: number[] } 
 }
 
 /**
- * An ndarray over the same memory: writing to it writes to `data`. Bool arrives as bytes of 0 and 1.
+ * An ndarray over the same memory. Writing to it writes to `data`. bool is bytes of 0 and 1.
  * @shape data [n], n = product of shape → nd [...shape]
- * @throws ShapeError when the array does not have as many elements as the shape
+ * @throws ShapeError if the array does not have as many elements as the shape
  */
 export function toNdarray<D extends TypedArray>(data: D, shape: Shape): NdArray<D> {
   if (data.length !== sizeOf(shape))
@@ -137,14 +145,14 @@ type AnyTypedArray =
   | Int8Array
   | Int16Array
   | Uint16Array;
-/** What tensor() takes. */
+/** The data that tensor() accepts. */
 export type TensorData = Nested | AnyTypedArray | NdArray;
 
 const isTypedArray = (data: TensorData): data is AnyTypedArray =>
   ArrayBuffer.isView(data) && !(data instanceof DataView);
 const isNdarray = (data: object): data is NdArray => 'stride' in data && 'offset' in data && 'data' in data;
 
-/** Data, shape and natural dtype of any input. */
+/** Data, shape and default dtype of any input. */
 export function parse(op: string, data: TensorData): { data: ArrayLike<number>; shape: number[]; dtype: DType } {
   if (isTypedArray(data)) {
     if (typeof (data as ArrayLike<unknown>)[0] === 'bigint')

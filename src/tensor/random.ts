@@ -1,6 +1,7 @@
 /**
- * numpy's legacy random numbers (`numpy.random.RandomState`, MT19937), so that data, weights and masks repeat on every
- * machine and match arrays made by numpy. Not here: numpy's newer Generator, or anything fit for cryptography.
+ * numpy's legacy random numbers (`numpy.random.RandomState`, MT19937), so that data, weights and
+ * masks are the same on every machine and equal arrays created by numpy. Not here: numpy's newer
+ * Generator, or numbers for cryptography.
  */
 import { ValueError } from '../errors.js';
 import type { DType, TypedArray } from './dtype.js';
@@ -10,15 +11,18 @@ import { checkKey, checkSeed, type RandomGenerator, WordGenerator } from './gene
 const SIZE = 624;
 const SHIFT = 397;
 
-/** Everything that decides what a RandomState draws next. */
+/** The complete state of a RandomState. */
 export interface RandomSnapshot {
   readonly key: Uint32Array;
   readonly position: number;
-  /** The second value of the last polar pair, not yet handed out. */
+  /** The second value of the last polar pair, if it has not been returned yet. */
   readonly cached: number | undefined;
 }
 
-/** A RandomSnapshot, also after JSON: its key as plain numbers, no cached value as null or not at all. */
+/**
+ * A RandomSnapshot that may have been stored as JSON. Its key may be plain numbers, and its cached
+ * value null or absent.
+ */
 export interface SavedRandom {
   readonly key: ArrayLike<number>;
   readonly position: number;
@@ -26,9 +30,10 @@ export interface SavedRandom {
 }
 
 /**
- * numpy's `RandomState`, draw for draw. Uniform and whole numbers are equal to the last bit. Normal values need a logarithm,
- * which is rounded correctly here; numpy calls the C library's, whose last bit is wrong about once in a thousand times, so
- * about one normal value in two thousand differs from numpy's in its last bit of 53 (and hardly ever in float32).
+ * numpy's `RandomState`, draw for draw. Uniform and whole numbers are equal to the last bit. Normal
+ * values need a logarithm, which is rounded correctly here. numpy calls the C library's logarithm,
+ * whose last bit is wrong about once in a thousand times. So about one normal value in two thousand
+ * differs from numpy's in its last bit of 53 (and hardly ever in float32).
  * @source numpy.random.RandomState; Matsumoto and Nishimura 1998, "Mersenne Twister"
  */
 export class RandomState extends WordGenerator {
@@ -67,7 +72,7 @@ export class RandomState extends WordGenerator {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  /** The polar method, one number a call. */
+  /** The polar method, returning one number per call. */
   private gauss(): number {
     if (this.cached !== undefined) {
       const value = this.cached;
@@ -100,8 +105,8 @@ export class RandomState extends WordGenerator {
   }
 
   /**
-   * Goes back to a state that `getState` gave; the words may come as plain numbers, as from JSON.
-   * @throws ValueError when it is not such a state
+   * Restores a state from `getState`. Its words may also be plain numbers, as after JSON.
+   * @throws ValueError for an invalid state
    * @source numpy.random.RandomState.set_state
    */
   setState(state: SavedRandom): void {
@@ -121,7 +126,7 @@ export class RandomState extends WordGenerator {
 let global = new RandomState(0);
 
 /**
- * Starts the generator that everything unseeded draws from anew.
+ * Restarts the default generator, which supplies all draws for which no generator is given.
  * @throws ValueError when the seed is not a whole number in [0, 2³² − 1]
  * @source torch.manual_seed
  */
@@ -130,26 +135,31 @@ export function manualSeed(seed: number): void {
 }
 
 /**
- * The state of the default generator. With it, `setRngState` goes on exactly where a run was left: the same dropout
- * masks, `rand`, `randn` and initial values follow.
+ * The state of the default generator. With it, `setRngState` continues a run exactly where it
+ * stopped, with the same dropout masks, `rand`, `randn` and initial values.
  * @source torch.get_rng_state
  */
 export const getRngState = (): RandomSnapshot => global.getState();
 
 /**
- * Puts the default generator into a state that `getRngState` gave; the words may come as plain numbers, as from JSON.
- * @throws ValueError when it is not such a state
+ * Restores a state of the default generator from `getRngState`. Its words may also be plain
+ * numbers, as after JSON.
+ * @throws ValueError for an invalid state
  * @source torch.set_rng_state
  */
 export const setRngState = (state: SavedRandom): void => global.setState(state);
 
 /**
- * The generator that initialisers, dropout and loaders use when given none. It starts from seed 0, not from the clock as
- * PyTorch's does: a program repeats its results until it asks for others with `manualSeed`.
+ * The default generator of initialisers, dropout and loaders. It starts from seed 0, not from the
+ * clock as PyTorch's does. So a program repeats its results until it calls `manualSeed` with
+ * another seed.
  */
 export const globalRandom = (): RandomState => global;
 
-/** A dropout mask still to be drawn: for each of the next `length` uniform numbers u, `scale` where u ≥ rate, else 0. A device may draw it itself, to the same bits. */
+/**
+ * A dropout mask that is not drawn yet. For each of the next `length` uniform numbers u it is
+ * `scale` if u ≥ rate, else 0. A device may draw it itself, with the same bits.
+ */
 export class Mask {
   constructor(
     readonly random: RandomGenerator,
@@ -166,6 +176,6 @@ export class Mask {
   }
 }
 
-/** Values from the host, whether they are there or still to be drawn. */
+/** The values of data from the host. A mask is drawn now. */
 export const valuesOf = (data: TypedArray | Mask, dtype: DType): TypedArray =>
   data instanceof Mask ? data.draw(dtype === 'float64' ? dtype : 'float32') : data;

@@ -1,4 +1,7 @@
-/** Shape arithmetic: sizes, strides, axes, broadcasting. Row-major throughout. Window arithmetic is in window.ts. */
+/**
+ * Shape arithmetic: sizes, strides, axes, broadcasting. All arrays are row-major. Not here: window
+ * arithmetic (window.ts).
+ */
 import { shown } from '../arguments.js';
 import { ShapeError, show } from '../errors.js';
 import { checkFloat, type DType } from './dtype.js';
@@ -28,10 +31,13 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** The most elements of a tensor, and the largest size of an axis: kernels count in 32 bits. */
+/**
+ * The maximum number of elements of a tensor, and the maximum size of an axis. Kernels use 32-bit
+ * integers.
+ */
 export const mostElements = 2 ** 31 - 1;
 
-/** Checks that a value is a list of numbers, as a shape or axes are written. */
+/** Checks that a shape or a list of axes is an array. */
 export function checkList(op: string, name: string, list: unknown): asserts list is readonly number[] {
   if (!Array.isArray(list))
     throw new ShapeError(
@@ -43,13 +49,13 @@ export function checkList(op: string, name: string, list: unknown): asserts list
 }
 
 /**
- * Checks that a shape is a list of whole, non-negative sizes, of no more elements than a tensor can
- * hold. Every tensor's shape has passed here: kernels rely on it.
+ * Checks that a shape is a list of whole, non-negative sizes with no more elements than a tensor
+ * can have. Every tensor's shape is checked here, and kernels rely on it.
  */
 export function checkShape(op: string, shape: Shape, name = 'shape'): void {
   checkList(op, name, shape);
   let size = 1;
-  // By index, since a hole in the array must not be passed over.
+  // Uses indices, because array methods such as `every` skip holes.
   for (let i = 0; i < shape.length; i++) {
     const n = shape[i];
     if (!Number.isInteger(n) || n < 0)
@@ -63,13 +69,16 @@ export function checkShape(op: string, shape: Shape, name = 'shape'): void {
 const tooLarge = (op: string, shape: Shape, name: string): ShapeError =>
   new ShapeError(op, `a tensor must have at most ${mostElements} elements`, `${name}=${show(shape)}`);
 
-/** A checked copy of a caller's shape, which the caller may go on to change. */
+/** A checked copy of a caller's shape, because the caller may change the original later. */
 export function ownShape(op: string, shape: Shape, name = 'shape'): Shape {
   checkShape(op, shape, name);
   return [...shape];
 }
 
-/** A negative axis counts from the end; out of range is an error. */
+/**
+ * Converts an axis to a non-negative one. A negative axis counts from the end. Throws if it is out
+ * of range.
+ */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
@@ -82,14 +91,16 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   return a;
 }
 
-/** One axis or a list of them, as a list; a hole in it becomes undefined, which is no axis. */
+/**
+ * One axis or a list of axes as a list. A hole in it becomes undefined, which is not a valid axis.
+ */
 export function axisList(op: string, axes: number | readonly number[]): number[] {
   if (typeof axes === 'number') return [axes];
   checkList(op, 'axes', axes);
   return Array.from(axes);
 }
 
-/** Sorted, distinct, non-negative axes; undefined means all. */
+/** Sorted, distinct, non-negative axes. undefined means all axes. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
   const list = axisList(op, axes).map((a) => normalizeAxis(op, a, rank));
@@ -116,7 +127,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
   return out;
 }
 
-/** Strides that read `from` as if it had shape `to`: 0 where it repeats. */
+/** Strides that read `from` as if it had shape `to`. They are 0 along broadcast axes. */
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const own = stridesOf(from);
   return to.map((_, i) => {
@@ -125,7 +136,7 @@ export function broadcastStrides(from: Shape, to: Shape): number[] {
   });
 }
 
-/** Axes of `to` along which `from` was repeated (what a gradient sums over). */
+/** Axes of `to` along which `from` was broadcast. A gradient is summed over them. */
 export function broadcastAxes(from: Shape, to: Shape): number[] {
   const axes: number[] = [];
   for (let i = 0; i < to.length; i++) {
@@ -135,13 +146,16 @@ export function broadcastAxes(from: Shape, to: Shape): number[] {
   return axes;
 }
 
-/** A walk over an index space: sizes, and per array the stride of each axis. */
+/** A loop over an index space: its sizes, and for each array the stride of each axis. */
 export interface Walk {
   readonly sizes: number[];
   readonly strides: number[][];
 }
 
-/** Drops axes of size 1 and merges neighbours that are contiguous in every array; at least one axis remains. */
+/**
+ * Drops axes of size 1 and merges neighbouring axes that are contiguous in every array. At least
+ * one axis remains.
+ */
 export function collapse(shape: Shape, strides: readonly (readonly number[])[]): Walk {
   const sizes: number[] = [];
   const out: number[][] = strides.map(() => []);
@@ -167,7 +181,10 @@ export function collapse(shape: Shape, strides: readonly (readonly number[])[]):
   return { sizes, strides: out };
 }
 
-/** How a reduction walks its input: kept axes (in output order), then reduced ones, each with the input's strides. */
+/**
+ * The loops of a reduction: the kept axes (in output order), then the reduced ones, each with the
+ * input's strides.
+ */
 export interface ReduceWalk {
   readonly kept: { sizes: number[]; strides: number[] };
   readonly reduced: { sizes: number[]; strides: number[] };
@@ -190,7 +207,7 @@ export function reduceWalk(shape: Shape, axes: readonly number[]): ReduceWalk {
 export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: boolean): number[] =>
   keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
 
-/** Fills in one −1 and checks that the number of elements stays. */
+/** Replaces one −1 in a shape and checks that the number of elements stays the same. */
 export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   checkList(op, 'shape', to);
   const size = sizeOf(from);
@@ -211,7 +228,7 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   return out;
 }
 
-/** Checks a rank and returns the sizes, so that callers can name them. */
+/** Checks that a shape has rank 4 and returns its sizes, so that callers can name them. */
 export function rank4(
   op: string,
   name: string,
@@ -228,7 +245,7 @@ export function rank4(
   return [shape[0], shape[1], shape[2], shape[3]];
 }
 
-/** The sizes of a batch of images, which must hold one at least. */
+/** The sizes of a batch of images. The batch must not be empty. */
 export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
   const sizes = rank4(op, 'input', shape);
   if (sizes[0] === 0)
@@ -241,7 +258,7 @@ export function imageSizes(op: string, shape: Shape): readonly [number, number, 
   return sizes;
 }
 
-/** The sizes of a batch of images of a float type. */
+/** The sizes of a batch of images of a float dtype. */
 export function floatImageSizes(
   op: string,
   { shape, dtype }: { shape: Shape; dtype: DType },

@@ -1,4 +1,7 @@
-/** The Tensor class: values on a device, with a gradient. Every method of an op is one line; the ops are in autograd/ops. */
+/**
+ * The Tensor class: values on a device, with a gradient. Every method for an op is one line. The
+ * ops themselves are in autograd/ops.
+ */
 import type { NdArray } from 'ndarray';
 import { checkDevice, checkFlag, checkFunction, checkIsNumber } from '../arguments.js';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
@@ -32,21 +35,22 @@ import { ownShape, type Shape, sameShape, sizeOf } from './shape.js';
 type Axes = number | readonly number[];
 
 /**
- * An n-dimensional array on a device. Made by tensor(), zeros() and the like, and by operations.
+ * An n-dimensional array on a device. It is created by tensor(), zeros() and similar functions, and
+ * by operations.
  * @source torch.Tensor
  */
 export class Tensor {
-  /** Gradient of a leaf, added to by backward(); null before the first. */
+  /** Gradient of a leaf, accumulated by backward(). Null before the first backward(). */
   grad: Tensor | null = null;
-  /** The call that made it, where a gradient can flow back. */
+  /** The graph node of the call that created it, if a gradient can flow back through it. */
   node: Node | null = null;
-  /** The call with whose graph it ends, where no gradient can flow back. */
+  /** The graph node with which it ends, if no gradient can flow back. */
   owner: Node | null = null;
-  /** Name of what made it, for messages. */
+  /** Name of the function that created it, for messages. */
   madeBy = 'tensor';
-  /** The remedy that reading it after its end names, where it is not the usual one. */
+  /** The remedy named by the error for reading it after its release, if it is not the usual one. */
   hint: string | null = null;
-  /** Whether backward() fills `grad` although this is no leaf. */
+  /** Whether backward() fills `grad` although this is not a leaf. */
   retainsGrad = false;
   #storage: Storage | null;
   #requiresGrad: boolean;
@@ -92,7 +96,10 @@ export class Tensor {
     return this.#storage;
   }
 
-  /** Whether operations on it are recorded. Settable on leaves. @throws ValueError for integers; GraphError on results of operations */
+  /**
+   * Whether operations on it are recorded. It can be set on leaves.
+   * @throws ValueError for integers; GraphError on results of operations
+   */
   get requiresGrad(): boolean {
     return this.#requiresGrad;
   }
@@ -112,37 +119,43 @@ export class Tensor {
 
   // ---- lifetime
 
-  /** Whether its life has ended: nothing can be read from it. */
+  /** Whether its life has ended. Its values cannot be read any more. */
   get released(): boolean {
     return this.#storage === null;
   }
-  /** Ends its life now, unless kept; usually done for you. */
+  /** Ends its life now, unless it is kept. Usually this happens automatically. */
   release(): void {
     if (this.#kept) return;
     this.#storage?.release();
     this.#storage = null;
   }
-  /** Exempts it from every release. @source docs/architecture.md, lifetimes */
+  /** Exempts it from every later release. @source docs/architecture.md, lifetimes */
   keep(): this {
     this.storage;
     this.#kept = true;
     return this;
   }
-  /** Whether keep() exempts it. */
+  /** Whether keep() exempts it from release. */
   get kept(): boolean {
     return this.#kept;
   }
-  /** Takes keep() back. */
+  /** Revokes keep(). */
   unkeep(): this {
     this.#kept = false;
     return this;
   }
-  /** Forgets the gradient and frees it; one that createGraph recorded belongs to its graph. */
+  /**
+   * Sets `grad` to null and frees the gradient. A gradient that createGraph recorded belongs to its
+   * graph and is not freed.
+   */
   clearGrad(): void {
     if (this.grad?.node === null) this.grad.release();
     this.grad = null;
   }
-  /** Asks backward() to fill `grad` of a tensor that is no leaf. @source torch.Tensor.retain_grad */
+  /**
+   * Makes backward() fill `grad` of a tensor that is not a leaf.
+   * @source torch.Tensor.retain_grad
+   */
   retainGrad(): this {
     this.retainsGrad = this.node !== null;
     return this;
@@ -150,26 +163,35 @@ export class Tensor {
 
   // ---- reading
 
-  /** The elements, row-major; bool as 0 and 1. @throws GraphError after release; DeviceError when the work that made it failed */
+  /**
+   * The elements, row-major; bool as 0 and 1.
+   * @throws GraphError after release; DeviceError if the kernel that computed it failed
+   */
   async data(): Promise<TypedArray> {
     watching()?.read();
     return this.storage.read();
   }
-  /** The same at once. @throws DeviceError where the device cannot read at once */
+  /**
+   * The elements, read synchronously.
+   * @throws DeviceError if the device cannot be read synchronously
+   */
   dataSync(): TypedArray {
     watching()?.read();
     return this.storage.device.readSync(this.storage.buffer);
   }
-  /** As nested arrays; a scalar as a number. */
+  /** The elements as nested arrays, or a number for a scalar. */
   async array(): Promise<Nested> {
     return toNested(await this.data(), this.shape, this.dtype);
   }
-  /** The one element. @throws ShapeError when there are more */
+  /** The value of a tensor with one element. @throws ShapeError if it has more */
   async item(): Promise<number> {
     this.#checkSingle();
     return (await this.data())[0];
   }
-  /** The one element, at once. @throws DeviceError where the device cannot read at once */
+  /**
+   * Like item(), but synchronous.
+   * @throws DeviceError if the device cannot be read synchronously
+   */
   itemSync(): number {
     this.#checkSingle();
     return this.dataSync()[0];
@@ -183,12 +205,15 @@ export class Tensor {
         'reduce it, or read data()',
       );
   }
-  /** As npm's ndarray. @throws DeviceError where the device cannot read at once: await data() there */
+  /**
+   * The elements as npm's ndarray.
+   * @throws DeviceError if the device cannot be read synchronously: await data() there
+   */
   ndarray(): NdArray {
     return toNdarray(this.dataSync(), this.shape);
   }
 
-  /** As numpy prints it, where the device can be read at once. */
+  /** Prints the values as numpy does, if the device can be read synchronously. */
   toString(): string {
     if (this.#storage === null) return `tensor(released, shape=${show(this.shape)})`;
     const notes = [
@@ -210,14 +235,17 @@ export class Tensor {
     return this.toString();
   }
 
-  // ---- making others, on the same device
+  // ---- new tensors on the same device
 
-  /** A leaf on this tensor's device. @shape data → shape, rank 1 by default */
+  /** Uploads data to this tensor's device, as a leaf. @shape data → shape, rank 1 by default */
   upload(data: HostData, dtype: DType, shape: Shape = [data.length]): Tensor {
     checkDType('upload', dtype);
     return place(this.device, data, dtype, ownShape('upload', shape));
   }
-  /** Filled with a value; this tensor's shape and dtype, or others. @throws ValueError for a number that the dtype cannot hold */
+  /**
+   * A tensor filled with one value, by default of this tensor's shape and dtype.
+   * @throws ValueError for a number that the dtype cannot hold
+   */
   fullLike(value: number, shape: Shape = this.shape, dtype: DType = this.dtype): Tensor {
     checkHolds('fullLike', dtype, value);
     checkIsNumber('fullLike', 'value', value);
@@ -230,7 +258,10 @@ export class Tensor {
   onesLike(): Tensor {
     return this.fullLike(1);
   }
-  /** The same values on another device, as a leaf. @throws DeviceError where this device cannot be read at once */
+  /**
+   * The same values on another device, as a leaf.
+   * @throws DeviceError if this device cannot be read synchronously
+   */
   to(device: Device): Tensor {
     checkDevice('to', device);
     return device === this.device ? this : place(device, this.dataSync(), this.dtype, this.shape);
@@ -239,9 +270,10 @@ export class Tensor {
   // ---- in place
 
   /**
-   * Overwrites the values; views see it.
+   * Overwrites the values in place. Views see the change.
    * @shape source, as this
-   * @throws ShapeError or ValueError when shape or dtype differ; GraphError while a gradient is recorded
+   * @throws ShapeError or ValueError when shape or dtype differ; GraphError while a gradient is
+   * recorded
    * @source torch.Tensor.copy_
    */
   assign(source: Tensor): this {
@@ -269,9 +301,10 @@ export class Tensor {
   // ---- autograd
 
   /**
-   * Adds the gradient of this tensor to `grad` of every leaf that requires one.
+   * Adds the gradient of this tensor to `grad` of every leaf that requires a gradient.
    * @shape grad, as this; optional for a scalar
-   * @throws GraphError for a non-scalar without a gradient, a graph used twice, or a saved value changed in place
+   * @throws GraphError for a non-scalar without a gradient, a graph used twice, or a saved value
+   * changed in place
    * @source torch.Tensor.backward
    */
   backward(grad?: Tensor, options: BackwardOptions = {}): void {
@@ -284,7 +317,7 @@ export class Tensor {
     return movement.clone(this);
   }
 
-  // ---- ops, one line each; documented where they are defined
+  // ---- ops, one line each, documented where they are defined
 
   add(b: Operand): Tensor {
     return arithmetic.add(this, b);
@@ -329,7 +362,7 @@ export class Tensor {
   greaterEqual(b: Operand): Tensor {
     return arithmetic.greaterEqual(this, b);
   }
-  /** This where condition is true, else other. */
+  /** Elements of this tensor where condition is true, else of other. */
   where(condition: Tensor, other: Operand): Tensor {
     return arithmetic.where(condition, this, other);
   }
@@ -465,14 +498,15 @@ registerTensor((storage, shape, requiresGrad) => new Tensor(storage, shape, requ
 countCopy();
 
 /**
- * A tensor of the host's data. Creation comes through here, so that a bundler keeps this file, and with it the two
- * calls above, wherever a tensor is made.
+ * A tensor of the host's data. All creation functions call it, so that a bundler keeps this file,
+ * including the two registering calls above, wherever a tensor is created.
  */
 export const fromHost = (device: Device, data: HostData, dtype: DType, shape: Shape): Tensor =>
   place(device, data, dtype, shape);
 
 /**
- * A tensor that a Module trains: a leaf that requires a gradient and is never released by force. Shares `source`'s storage.
+ * A tensor that a Module trains. It is a leaf that requires a gradient, and it is kept. It shares
+ * `source`'s storage.
  * @source torch.nn.Parameter
  */
 export class Parameter extends Tensor {
@@ -485,7 +519,11 @@ export class Parameter extends Tensor {
   }
 }
 
-/** Runs fn with recording on, inside noGrad too. @throws ValueError when fn is no function @source torch.enable_grad */
+/**
+ * Runs fn with recording on, also inside noGrad.
+ * @throws ValueError if fn is not a function
+ * @source torch.enable_grad
+ */
 export function enableGrad<T>(fn: () => T): T {
   checkFunction('enableGrad', 'fn', fn);
   return withTracking(true, fn);

@@ -1,10 +1,15 @@
-/** Window arithmetic for convolution, transposed convolution and every pool: the one place it is written. */
+/**
+ * Window arithmetic for convolution, transposed convolution and all pools. It is defined only here.
+ */
 import { type OptionNames, shown } from '../arguments.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { imageSizes, mostElements, type Shape } from './shape.js';
 
 export type Pair = number | readonly [number, number];
-/** `'same' | 'valid'` as TensorFlow, a number or [h, w] as PyTorch, or [[top, bottom], [left, right]]. */
+/**
+ * 'same' and 'valid' as in TensorFlow, a number or [h, w] as in PyTorch, or [[top, bottom], [left,
+ * right]].
+ */
 export type Padding =
   | 'same'
   | 'valid'
@@ -29,7 +34,10 @@ export interface Window2d {
   readonly width: WindowAxis;
 }
 
-/** A convolution's whole geometry; its two gradients share it. Weight is [kernelH, kernelW, inChannels/groups, outChannels]. */
+/**
+ * The complete geometry of a convolution. Its two gradients use the same one. The weight is
+ * [kernelH, kernelW, inChannels/groups, outChannels].
+ */
 export interface Conv2dGeometry extends Window2d {
   readonly batch: number;
   readonly inChannels: number;
@@ -37,19 +45,19 @@ export interface Conv2dGeometry extends Window2d {
   readonly groups: number;
 }
 
-/** A pool's geometry: input [batch, height.input, width.input, channels]. */
+/** The geometry of a pool. Its input is [batch, height.input, width.input, channels]. */
 export interface Pool2dGeometry extends Window2d {
   readonly batch: number;
   readonly channels: number;
 }
 
 /**
- * The largest kernel, stride, dilation, padding or span of a window. Kernels count in 32 bits, and the
- * gpu device in floats, which hold whole numbers to 2^24.
+ * The largest kernel, stride, dilation, padding or span of a window. Kernels use 32-bit integers,
+ * and the gpu device uses floats, which represent integers exactly up to 2^24.
  */
 export const mostWindow = 2 ** 24;
 
-/** A number or pair as [h, w], each whole, at least `least` and at most `mostWindow`. */
+/** A number or pair as [h, w]. Each must be whole, at least `least` and at most `mostWindow`. */
 export function pair(op: string, name: string, value: Pair, least = 1): readonly [number, number] {
   const both = typeof value === 'number' ? ([value, value] as const) : value;
   if (both?.length !== 2) {
@@ -69,7 +77,7 @@ export function pair(op: string, name: string, value: Pair, least = 1): readonly
   return [h, w];
 }
 
-/** The two pads of each axis, or the TensorFlow rule that computes them. */
+/** The two pads of each axis, or the name of the TensorFlow rule that computes them. */
 export function parsePadding(
   op: string,
   padding: Padding,
@@ -95,7 +103,7 @@ export function parsePadding(
   return pads;
 }
 
-/** How many cells a kernel reaches over; refused where kernels could not count them. */
+/** The number of cells that a dilated kernel spans. Throws if it exceeds `mostWindow`. */
 export function windowExtent(op: string, axis: string, kernel: number, dilation: number): number {
   const extent = (kernel - 1) * dilation + 1;
   if (extent > mostWindow)
@@ -204,7 +212,7 @@ export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptio
 }
 
 /**
- * The sizes along one axis whose convolution gives `input` back, as [least, greatest]. `least` is
+ * The sizes along one axis that a convolution maps to `input`, as [least, greatest]. `least` is
  * PyTorch's size without outputPadding. The padding can make it 0 or less.
  */
 export function transposedRange(
@@ -221,8 +229,9 @@ export function transposedRange(
 }
 
 /**
- * The convolution axis of which a transposed convolution from `small` to `size` is the input gradient: it goes from the larger image to the smaller.
- * Its far pad may be negative, where no window reaches the last cells.
+ * The axis of the convolution whose input gradient is the transposed convolution from `small` to
+ * `size`. That convolution maps the larger image to the smaller one. Its pad at the end may be
+ * negative if no window reaches the last cells.
  */
 export function transposedAxis(
   small: number,
