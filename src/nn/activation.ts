@@ -1,4 +1,7 @@
-/** Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts, reduce.ts). */
+/**
+ * Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts,
+ * reduce.ts).
+ */
 import { checkNumber } from '../arguments.js';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../autograd/ops/elementwise.js';
 import { softmax } from '../autograd/ops/reduce.js';
@@ -6,13 +9,25 @@ import type { Tensor } from '../tensor/tensor.js';
 import { checkAxis } from './check.js';
 import { Module } from './module.js';
 
-/** max(x, 0). @shape x [any] → y, as x @gradient g where x > 0, else 0 @throws ValueError for a dtype that is not float @source torch.nn.ReLU */
+/**
+ * max(x, 0).
+ * @shape x [any] → y, as x
+ * @gradient g where x > 0, else 0
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.ReLU
+ */
 export class ReLU extends Module {
   forward(x: Tensor): Tensor {
     return relu(x);
   }
 }
-/** x where positive, else slope·x. @shape x [any] → y, as x @gradient g where x > 0, else slope·g @throws ValueError for a NaN slope or a dtype that is not float @source torch.nn.LeakyReLU */
+/**
+ * x where positive, else slope·x.
+ * @shape x [any] → y, as x
+ * @gradient g where x > 0, else slope·g
+ * @throws ValueError for a NaN slope or a dtype that is not float
+ * @source torch.nn.LeakyReLU
+ */
 export class LeakyReLU extends Module {
   constructor(readonly slope = 0.01) {
     super();
@@ -25,7 +40,13 @@ export class LeakyReLU extends Module {
     return String(this.slope);
   }
 }
-/** x where positive, else alpha·(eˣ − 1). @shape x [any] → y, as x @gradient g where x > 0, else g·alpha·eˣ @throws ValueError for a NaN alpha or a dtype that is not float @source torch.nn.ELU */
+/**
+ * x where positive, else alpha·(eˣ − 1).
+ * @shape x [any] → y, as x
+ * @gradient g where x > 0, else g·alpha·eˣ
+ * @throws ValueError for a NaN alpha or a dtype that is not float
+ * @source torch.nn.ELU
+ */
 export class ELU extends Module {
   constructor(readonly alpha = 1) {
     super();
@@ -38,37 +59,73 @@ export class ELU extends Module {
     return String(this.alpha);
   }
 }
-/** x·Φ(x), the exact form. @shape x [any] → y, as x @gradient g·(Φ(x) + x·φ(x)) @throws ValueError for a dtype that is not float @source torch.nn.GELU */
+/**
+ * x·Φ(x), the exact form.
+ * @shape x [any] → y, as x
+ * @gradient g·(Φ(x) + x·φ(x))
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.GELU
+ */
 export class GELU extends Module {
   forward(x: Tensor): Tensor {
     return gelu(x);
   }
 }
-/** x·sigmoid(x). @shape x [any] → y, as x @gradient g·s·(1 + x·(1−s)) @throws ValueError for a dtype that is not float @source torch.nn.SiLU */
+/**
+ * x·sigmoid(x).
+ * @shape x [any] → y, as x
+ * @gradient g·s·(1 + x·(1−s))
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.SiLU
+ */
 export class SiLU extends Module {
   forward(x: Tensor): Tensor {
     return silu(x);
   }
 }
-/** 1/(1 + e⁻ˣ). @shape x [any] → y, as x @gradient g·s·(1−s) @throws ValueError for a dtype that is not float @source torch.nn.Sigmoid */
+/**
+ * 1/(1 + e⁻ˣ).
+ * @shape x [any] → y, as x
+ * @gradient g·s·(1−s)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.Sigmoid
+ */
 export class Sigmoid extends Module {
   forward(x: Tensor): Tensor {
     return sigmoid(x);
   }
 }
-/** Hyperbolic tangent. @shape x [any] → y, as x @gradient g·(1−y²) @throws ValueError for a dtype that is not float @source torch.nn.Tanh */
+/**
+ * Hyperbolic tangent.
+ * @shape x [any] → y, as x
+ * @gradient g·(1−y²)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.Tanh
+ */
 export class Tanh extends Module {
   forward(x: Tensor): Tensor {
     return tanh(x);
   }
 }
-/** log(1 + eˣ). @shape x [any] → y, as x @gradient g·sigmoid(x) @throws ValueError for a dtype that is not float @source torch.nn.Softplus */
+/**
+ * log(1 + eˣ).
+ * @shape x [any] → y, as x
+ * @gradient g·sigmoid(x)
+ * @throws ValueError for a dtype that is not float
+ * @source torch.nn.Softplus
+ */
 export class Softplus extends Module {
   forward(x: Tensor): Tensor {
     return softplus(x);
   }
 }
-/** eˣ/Σ eˣ along an axis, the channels by default. @shape x [any] → y, as x @gradient y·(g − Σ g·y) @throws ShapeError for a bad axis @source torch.nn.Softmax */
+/**
+ * eˣ/Σ eˣ along an axis, the channels by default.
+ * @shape x [any] → y, as x
+ * @gradient y·(g − Σ g·y)
+ * @throws ShapeError for a bad axis
+ * @source torch.nn.Softmax
+ */
 export class Softmax extends Module {
   constructor(readonly axis = -1) {
     super();

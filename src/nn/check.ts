@@ -1,19 +1,19 @@
-/** Checks that constructors of layers share. Not here: checks of inputs, which the ops make. */
+/** Checks that constructors of layers share. Not here: checks of inputs, which the ops do. */
 import { checkNumber } from '../arguments.js';
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Pair } from '../tensor/window.js';
 
-/** Channels, features and the like. */
+/** Checks a number of channels, features and the like. */
 export const checkCount = (op: string, name: string, value: number): void =>
   checkNumber(op, name, value, (v) => Number.isInteger(v) && v >= 1, 'whole and at least 1');
 
-/** An axis, before it is known how many there are. */
+/** Checks an axis in a constructor, where the number of axes is not known yet. */
 export const checkAxis = (op: string, name: string, value: number): void =>
   checkNumber(op, name, value, Number.isInteger, 'whole');
 
-/** A list of numbers must divide evenly into groups. */
+/** Checks that groups divide all of these channel counts. */
 export function checkGroups(op: string, groups: number, channels: Readonly<Record<string, number>>): void {
   checkCount(op, 'groups', groups);
   const names = Object.keys(channels);
@@ -25,7 +25,7 @@ export function checkGroups(op: string, groups: number, channels: Readonly<Recor
     );
 }
 
-/** The last axis holds the channels. */
+/** Checks that the last axis holds the given number of channels. */
 export function checkChannels(op: string, x: Tensor, channels: number, leastRank: number): void {
   checkTensor(op, 'input', x);
   if (x.rank < leastRank || x.shape[x.rank - 1] !== channels)
@@ -36,13 +36,16 @@ export function checkChannels(op: string, x: Tensor, channels: number, leastRank
     );
 }
 
-/** Attributes as toString() shows them; those at their default are left out. */
+/**
+ * Attributes in the form that toString() prints. Undefined ones, which have their default, are left
+ * out.
+ */
 export const attributes = (values: Readonly<Record<string, unknown>>): string =>
   Object.entries(values)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join(', ');
 
-/** A pair, or undefined when it is [n, n]: for attributes(). */
+/** The pair, or undefined if it is [usual, usual]. For attributes(). */
 export const unless = (usual: number, [h, w]: readonly [number, number]): Pair | undefined =>
   h === usual && w === usual ? undefined : [h, w];

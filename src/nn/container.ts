@@ -1,18 +1,25 @@
-/** Sequential: layers one after the other. Other containers are plain arrays in a module's fields. */
+/**
+ * Sequential: layers applied one after another. Other containers are plain arrays in a module's
+ * fields.
+ */
 import { shown } from '../arguments.js';
 import { checkTensor, isTensor } from '../autograd/graph.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
-/** A module that takes one tensor; of an array result (values and indices) the first goes on. */
+/**
+ * A module with one input tensor. If its result is an array (values and indices), the first element
+ * is passed on.
+ */
 export type Layer = Module & { forward(x: Tensor): Tensor | readonly [Tensor, ...unknown[]] };
 
 /**
- * Feeds each layer with what the one before gave. Its fields, and so its names, are '0', '1', …
- * @shape x, as the first layer takes it → y, as the last gives it
+ * Passes each layer's result to the next layer. Its fields, and so its parameters' names, are '0',
+ * '1', ….
+ * @shape x, as the first layer's input → y, as the last layer's output
  * @gradient through all layers
- * @throws ValueError for what is not a module
+ * @throws ValueError for an argument that is not a module
  * @source torch.nn.Sequential
  */
 export class Sequential extends Module {

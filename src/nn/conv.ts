@@ -11,13 +11,13 @@ import { drawParameters } from './parameter.js';
 export interface Conv2dLayerOptions {
   /** Default 1. */
   stride?: Pair;
-  /** Default 0, as PyTorch. */
+  /** Default 0, as in PyTorch. */
   padding?: Padding;
   /** Default 1. */
   dilation?: Pair;
-  /** Default 1; inChannels for a depthwise convolution. */
+  /** Number of channel groups. Equal to inChannels for a depthwise convolution. Default 1. */
   groups?: number;
-  /** Add one number per output channel. Default true. */
+  /** Whether to add one number per output channel. Default true. */
   bias?: boolean;
 }
 
@@ -29,7 +29,7 @@ const layerOptions: OptionNames<Conv2dLayerOptions> = {
   bias: 'flag',
 };
 
-/** What both layers check and keep. */
+/** Checks the settings that both layers share. */
 function convSettings(
   op: string,
   inChannels: number,
@@ -62,11 +62,13 @@ const changed = (layer: Conv2d | ConvTranspose2d) => ({
 });
 
 /**
- * Convolution of images. Weight [kh,kw,inChannels/groups,outChannels] (HWIO), bias [outChannels]; both drawn in that order from U(±1/√fanIn),
- * fanIn = kh·kw·inChannels/groups, as PyTorch's defaults.
+ * Convolution of images. Weight [kh,kw,inChannels/groups,outChannels] (HWIO), bias [outChannels].
+ * Both are drawn in that order from U(±1/√fanIn), fanIn = kh·kw·inChannels/groups, which is
+ * PyTorch's default.
  * @shape x [N,H,W,inChannels] → y [N,H′,W′,outChannels]
  * @gradient as conv2d
- * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs that do not fit
+ * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs that do not
+ * fit
  * @source torch.nn.Conv2d
  */
 export class Conv2d extends Module {
@@ -107,23 +109,29 @@ export class Conv2d extends Module {
   override describe(): string {
     return `${this.inChannels}, ${this.outChannels}, ${attributes(changed(this))}`;
   }
-  /** Every output element sums one window of its group. */
+  /** Every output element is a sum over one window of its group. */
   override multiplyAdds(_input: Shape, output: Shape): number {
     return output.slice(0, 3).reduce((n, size) => n * size, this.weight.size);
   }
 }
 
 export interface ConvTranspose2dOptions extends Conv2dLayerOptions {
-  /** Added to the least size on the far side; must be smaller than stride or dilation. Default none. */
+  /**
+   * Added to the smallest possible size, at the bottom and right. It must be smaller than stride or
+   * dilation. Default none.
+   */
   outputPadding?: Pair;
 }
 
 /**
- * Transposed convolution of images. Weight [kh,kw,outChannels/groups,inChannels] (HWOI), bias [outChannels]; both drawn in that order from U(±1/√fan).
- * PyTorch's quirk is kept: that fan is kh·kw·outChannels/groups, although what comes in is inChannels (for He's, see init.heNormal's layout 'HWOI').
+ * Transposed convolution of images. Weight [kh,kw,outChannels/groups,inChannels] (HWOI), bias
+ * [outChannels]. Both are drawn in that order from U(±1/√fan), with fan = kh·kw·outChannels/groups.
+ * This fan is PyTorch's, although the actual number of inputs depends on inChannels (for He
+ * initialisation see init.heNormal with layout 'HWOI').
  * @shape x [N,H,W,inChannels] → y [N,H′,W′,outChannels]
  * @gradient as conv2dTranspose
- * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs or an outputSize that do not fit
+ * @throws ValueError for channels, groups or sizes out of range; ShapeError for inputs or an
+ * outputSize that do not fit
  * @source torch.nn.ConvTranspose2d
  */
 export class ConvTranspose2d extends Module {
@@ -161,7 +169,10 @@ export class ConvTranspose2d extends Module {
     ));
   }
 
-  /** @shape outputSize [H′,W′], instead of outputPadding; one whose convolution gives the input's size */
+  /**
+   * @shape outputSize [H′,W′], in place of outputPadding; a size whose convolution gives the
+   * input's size
+   */
   forward(x: Tensor, options: { outputSize?: readonly [number, number] } = {}): Tensor {
     knownOptions('ConvTranspose2d.forward', options, { outputSize: 'value' });
     const { outputSize } = options;
@@ -179,7 +190,7 @@ export class ConvTranspose2d extends Module {
   override describe(): string {
     return `${this.inChannels}, ${this.outChannels}, ${attributes({ ...changed(this), outputPadding: this.outputPadding })}`;
   }
-  /** Every input element spreads into one window of its group. */
+  /** Every input element contributes to one window of its group. */
   override multiplyAdds(input: Shape): number {
     return input.slice(0, 3).reduce((n, size) => n * size, this.weight.size);
   }

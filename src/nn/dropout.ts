@@ -6,11 +6,12 @@ import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
 /**
- * While training sets elements to 0 with probability `rate` and scales the others by 1/(1 − rate); the identity in eval mode.
+ * During training, sets elements to 0 with probability `rate` and scales the others by 1/(1 −
+ * rate). In eval mode it is the identity.
  * @shape x [any] → y, as x
  * @units rate: probability to drop, not to keep
- * @gradient g where kept, scaled alike
- * @throws ValueError for a rate outside [0, 1), or a random that is no generator
+ * @gradient g where kept, with the same scale; else 0
+ * @throws ValueError for a rate outside [0, 1), or if `random` is not a generator
  * @source Srivastava et al. 2014; torch.nn.Dropout
  */
 export class Dropout extends Module {

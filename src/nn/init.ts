@@ -1,6 +1,7 @@
 /**
- * Initial values of parameters, filled in place. Offered as the namespace `init`. Drawn row-major from manualSeed's generator, or from the one given.
- * Not here: the draws of the layers' constructors, which call these.
+ * Initial values of parameters, written in place. They are exported as the namespace `init`. Values
+ * are drawn in row-major order from manualSeed's generator, or from the given one. Not here: the
+ * draws in the layers' constructors, which call these functions.
  */
 import { checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
@@ -17,7 +18,10 @@ export interface InitOptions {
   random?: RandomGenerator;
 }
 
-/** 'HWIO': the input channels are the last axis but one (also [in, out] of Linear); 'HWOI': they are the last (transposed convolution). */
+/**
+ * The position of the input channels. 'HWIO': the last axis but one (also [in, out] of Linear).
+ * 'HWOI': the last axis (transposed convolution).
+ */
 export type WeightLayout = 'HWIO' | 'HWOI';
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu';
 
@@ -36,14 +40,24 @@ function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
   return target;
 }
 
-/** Every element one value. @shape target [any], filled @throws ValueError when the dtype cannot hold it @source torch.nn.init.constant_ */
+/**
+ * Fills with one value.
+ * @shape target [any], filled
+ * @throws ValueError when the dtype cannot hold it
+ * @source torch.nn.init.constant_
+ */
 export function constant<T extends Tensor>(target: T, value: number): T {
   checkTensor('constant', 'target', target);
   checkIsNumber('constant', 'value', value);
   return fill(target, new Float64Array(target.size).fill(value));
 }
 
-/** N(mean, std²). @shape target [any], filled @throws ValueError for numbers that are not finite or a negative std @source torch.nn.init.normal_ */
+/**
+ * N(mean, std²).
+ * @shape target [any], filled
+ * @throws ValueError for numbers that are not finite or a negative std
+ * @source torch.nn.init.normal_
+ */
 export function normal<T extends Tensor>(target: T, mean = 0, std = 1, options: InitOptions = {}): T {
   knownOptions('normal', options, initOptions);
   checkTensor('normal', 'target', target);
@@ -57,7 +71,12 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, options: 
   );
 }
 
-/** U[low, high). @shape target [any], filled @throws ValueError for bounds that are not finite or low above high @source torch.nn.init.uniform_ */
+/**
+ * U[low, high).
+ * @shape target [any], filled
+ * @throws ValueError for bounds that are not finite or low above high
+ * @source torch.nn.init.uniform_
+ */
 export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options: InitOptions = {}): T {
   knownOptions('uniform', options, initOptions);
   checkTensor('uniform', 'target', target);
@@ -69,7 +88,8 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options:
 }
 
 /**
- * Connections into one output (fanIn) and out of one input (fanOut) of a weight, kernel cells included.
+ * The number of connections into one output (fanIn) and out of one input (fanOut) of a weight,
+ * kernel cells included.
  * @shape weight [in,out], [kh,kw,in/groups,out] ('HWIO') or [kh,kw,out/groups,in] ('HWOI')
  * @units connections
  * @throws ShapeError for fewer than two axes; ValueError for an unknown layout
@@ -91,7 +111,12 @@ export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: nu
   return layout === 'HWIO' ? { fanIn: before, fanOut: last } : { fanIn: last, fanOut: before };
 }
 
-/** The factor that keeps variances through a nonlinearity. @units standard deviations @throws ValueError for an unknown one @source torch.nn.init.calculate_gain */
+/**
+ * The factor that preserves the variance through a nonlinearity.
+ * @units standard deviations
+ * @throws ValueError for an unknown nonlinearity
+ * @source torch.nn.init.calculate_gain
+ */
 export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
   checkFinite('gain', { slope });
   switch (nonlinearity) {
@@ -114,13 +139,16 @@ export function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
 }
 
 export interface KaimingOptions extends InitOptions {
-  /** Slope of the leaky ReLU that follows. Default 0, a ReLU. */
+  /** Slope of the leaky ReLU after the layer. Default 0, a ReLU. */
   a?: number;
-  /** Keep the variance forward ('fanIn', default) or backward ('fanOut'). */
+  /**
+   * The direction in which the variance is preserved: forward ('fanIn', default) or backward
+   * ('fanOut').
+   */
   mode?: 'fanIn' | 'fanOut';
-  /** What follows the layer. Default 'leakyRelu' with slope `a`. */
+  /** The nonlinearity after the layer. Default 'leakyRelu' with slope `a`. */
   nonlinearity?: Nonlinearity;
-  /** Where the input channels are. Default 'HWIO'. */
+  /** The position of the input channels. Default 'HWIO'. */
   layout?: WeightLayout;
 }
 
@@ -161,15 +189,25 @@ export function kaimingUniform<T extends Tensor>(weight: T, options: KaimingOpti
   return uniform(weight, -bound, bound, { random: options.random });
 }
 
-/** kaimingNormal under its author's name. @shape weight, as fans(); filled @throws as kaimingNormal @source He et al. 2015 */
+/**
+ * kaimingNormal under its author's name.
+ * @shape weight, as fans(); filled
+ * @throws as kaimingNormal
+ * @source He et al. 2015
+ */
 export const heNormal = kaimingNormal;
-/** kaimingUniform under its author's name. @shape weight, as fans(); filled @throws as kaimingUniform @source He et al. 2015 */
+/**
+ * kaimingUniform under its author's name.
+ * @shape weight, as fans(); filled
+ * @throws as kaimingUniform
+ * @source He et al. 2015
+ */
 export const heUniform = kaimingUniform;
 
 export interface XavierOptions extends InitOptions {
   /** Default 1; see gain(). */
   gain?: number;
-  /** Where the input channels are. Default 'HWIO'. */
+  /** The position of the input channels. Default 'HWIO'. */
   layout?: WeightLayout;
 }
 
@@ -182,11 +220,21 @@ function xavierStd(op: string, weight: Tensor, options: XavierOptions): number {
   return (options.gain ?? 1) * Math.sqrt(2 / (fanIn + fanOut));
 }
 
-/** N(0, 2·gain²/(fanIn + fanOut)). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_normal_ */
+/**
+ * N(0, 2·gain²/(fanIn + fanOut)).
+ * @shape weight, as fans(); filled
+ * @throws ShapeError for a weight without fans
+ * @source Glorot and Bengio 2010; torch.nn.init.xavier_normal_
+ */
 export const xavierNormal = <T extends Tensor>(weight: T, options: XavierOptions = {}): T =>
   normal(weight, 0, xavierStd('xavierNormal', weight, options), { random: options.random });
 
-/** U(±gain·√(6/(fanIn + fanOut))). @shape weight, as fans(); filled @throws ShapeError for a weight without fans @source Glorot and Bengio 2010; torch.nn.init.xavier_uniform_ */
+/**
+ * U(±gain·√(6/(fanIn + fanOut))).
+ * @shape weight, as fans(); filled
+ * @throws ShapeError for a weight without fans
+ * @source Glorot and Bengio 2010; torch.nn.init.xavier_uniform_
+ */
 export function xavierUniform<T extends Tensor>(weight: T, options: XavierOptions = {}): T {
   const bound = Math.sqrt(3) * xavierStd('xavierUniform', weight, options);
   return uniform(weight, -bound, bound, { random: options.random });

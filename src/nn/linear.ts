@@ -8,8 +8,9 @@ import { Module } from './module.js';
 import { drawParameters } from './parameter.js';
 
 /**
- * y = x·weight + bias over the last axis. Weight [inFeatures,outFeatures], the same rule as a convolution's HWIO and the transpose of PyTorch's;
- * weight, then bias drawn from U(±1/√inFeatures).
+ * y = x·weight + bias over the last axis. The weight is [inFeatures,outFeatures], as in a
+ * convolution's HWIO, and is the transpose of PyTorch's. First the weight and then the bias is
+ * drawn from U(±1/√inFeatures).
  * @shape x […,inFeatures] → y […,outFeatures]
  * @gradient x: g·weightᵀ; weight: xᵀ·g; bias: Σ g
  * @throws ValueError for features out of range; ShapeError when the last axis is not inFeatures

@@ -20,7 +20,7 @@ import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Module } from './module.js';
 
-/** What all losses share: a reduction, checked when the loss is made. */
+/** The common base of losses. It checks the reduction in the constructor. */
 abstract class Loss extends Module {
   readonly reduction: Reduction;
 
@@ -39,10 +39,12 @@ abstract class Loss extends Module {
 }
 
 /**
- * Sigmoid cross entropy with logits, stable for any logit. A tensor posWeight is a buffer: saved, and moved by to().
+ * Sigmoid cross entropy with logits, stable for any logit. A posWeight tensor is a buffer: it is
+ * saved, and to() moves it.
  * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
  * @gradient logits: g·(sigmoid(x) − z)
- * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive or an unknown reduction
+ * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive or an
+ * unknown reduction
  * @source torch.nn.BCEWithLogitsLoss
  */
 export class BCEWithLogitsLoss extends Loss {
@@ -63,7 +65,13 @@ export class BCEWithLogitsLoss extends Loss {
   }
 }
 
-/** Squared error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient 2·g·(p − t) @throws ShapeError when shapes differ @source torch.nn.MSELoss */
+/**
+ * Squared error.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient 2·g·(p − t)
+ * @throws ShapeError when shapes differ
+ * @source torch.nn.MSELoss
+ */
 export class MSELoss extends Loss {
   constructor(options: LossOptions = {}) {
     super('MSELoss', options);
@@ -73,7 +81,13 @@ export class MSELoss extends Loss {
   }
 }
 
-/** Absolute error. @shape prediction [any], target, as prediction → scalar, or as prediction @gradient g·sign(p − t) @throws ShapeError when shapes differ @source torch.nn.L1Loss */
+/**
+ * Absolute error.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient g·sign(p − t)
+ * @throws ShapeError when shapes differ
+ * @source torch.nn.L1Loss
+ */
 export class L1Loss extends Loss {
   constructor(options: LossOptions = {}) {
     super('L1Loss', options);
@@ -84,12 +98,12 @@ export class L1Loss extends Loss {
 }
 
 /**
- * Softmax cross entropy; classes on the last axis.
+ * Softmax cross entropy. Classes are on the last axis.
  * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
  * @units target: class numbers in [0, C) or ignoreIndex, or probabilities
  * @gradient g·(softmax(x) − target), 0 for ignored rows
  * @throws ShapeError when shapes do not fit; ValueError for a class number out of range, an unknown
- *   reduction, or an ignoreIndex that is not whole or comes with probabilities
+ * reduction, or an ignoreIndex that is not whole or is given with probabilities
  * @source torch.nn.CrossEntropyLoss
  */
 export class CrossEntropyLoss extends Loss {

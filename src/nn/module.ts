@@ -1,6 +1,7 @@
 /**
- * Module: a plain class whose fields are parameters, buffers and submodules, found by walking its own public fields in the order of their
- * definition. Not here: any layer (one family per file), the printed table of a summary (summary.ts).
+ * Module: a plain class whose fields are parameters, buffers and submodules. They are found by
+ * walking the module's own public fields in the order of definition. Not here: layers (one family
+ * per file), the printed table of a summary (summary.ts).
  */
 import { checkDevice, checkFlag, checkFunction, knownOptions, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
@@ -28,11 +29,14 @@ const isPlain = (value: object): boolean => {
 
 type Item = readonly [key: string, item: object, set: (t: Tensor) => void];
 
-/** The objects in a field that can hold modules and tensors: an array, a plain object or a Map. */
+/**
+ * The objects in a field that may contain modules and tensors. The field can be an array, a plain
+ * object or a Map.
+ */
 function itemsOf(value: unknown): Item[] {
   const items: Item[] = [];
   const add = (key: string, item: unknown, set: Slot['set']): void => {
-    // Arrays of numbers may be long.
+    // Numbers are skipped, because arrays of numbers may be long.
     if (typeof item === 'object' && item !== null) items.push([key, item, set]);
   };
   if (Array.isArray(value)) for (let i = 0; i < value.length; i++) add(String(i), value[i], (t) => void (value[i] = t));
@@ -43,8 +47,8 @@ function itemsOf(value: unknown): Item[] {
 }
 
 /**
- * What stands in a module's fields, and in arrays, plain objects and Maps there, at any depth.
- * Functions, numbers, private (#) fields and objects of other classes are none of its business.
+ * The tensors and modules in a module's fields, and in arrays, plain objects and Maps there, at any
+ * depth. Functions, numbers, private (#) fields and objects of other classes are ignored.
  */
 function slotsOf(module: Module): Slot[] {
   const slots: Slot[] = [];
@@ -63,7 +67,7 @@ function slotsOf(module: Module): Slot[] {
   return slots;
 }
 
-/** The items of a Set have no names that a saved state could use. */
+/** Throws for a Set with modules or tensors, because its items have no names for a saved state. */
 function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): void {
   if ([...set].some(isOwned))
     throw new ValueError(
@@ -76,7 +80,10 @@ function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): v
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
-/** Every tensor slot below a module, depth first in order of definition; a module reached twice is walked once. */
+/**
+ * Every tensor slot of a module and its submodules, depth first in the order of definition. A
+ * module that is reached twice is walked once.
+ */
 function tensorSlots(
   module: Module,
   prefix = '',
@@ -89,7 +96,7 @@ function tensorSlots(
   });
 }
 
-/** The tensors of a kind with their names; one that is shared counts once, under its first name. */
+/** A module's tensors with their names. A shared tensor counts once, under its first name. */
 function namedTensors(module: Module): [string, Tensor][] {
   const named = new Map<Tensor, string>();
   for (const { name, value } of tensorSlots(module)) if (!named.has(value)) named.set(value, name);
@@ -105,7 +112,9 @@ function namedTensors(module: Module): [string, Tensor][] {
   return [...named].map(([value, name]) => [name, value]);
 }
 
-/** The same tensor elsewhere or in another type; itself where nothing changes. */
+/**
+ * The tensor on another device or in another dtype. Returns the tensor itself if nothing changes.
+ */
 function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
   const convert = (): Tensor =>
     typeof target === 'string' ? (isFloat(value.dtype) ? value.cast(target) : value) : value.to(target);
@@ -117,7 +126,7 @@ function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
   return parameter;
 }
 
-/** A dictionary of tensors, not of what files hold. */
+/** Checks that a value is a dictionary of tensors. The contents of files, for example, are not. */
 function checkDict(op: string, dict: unknown): void {
   if (typeof dict !== 'object' || dict === null || isTensor(dict))
     throw new ValueError(op, 'a state must be an object of tensors by name', shown(dict));
@@ -131,30 +140,34 @@ function checkDict(op: string, dict: unknown): void {
       );
 }
 
-/** What loadStateDict found. */
+/** The result of loadStateDict. */
 export interface LoadReport {
-  /** Names of the module that the dictionary lacks. */
+  /** Names in the module that the dictionary lacks. */
   readonly missing: readonly string[];
-  /** Names of the dictionary that the module lacks. */
+  /** Names in the dictionary that the module lacks. */
   readonly unexpected: readonly string[];
 }
 
 /**
- * Base class of everything with parameters. A field that is a Parameter is trained, any other Tensor is a buffer (saved, not trained), a Module is a
- * submodule. Arrays, plain objects and Maps of these count item by item as 'layers.0' or 'heads.left'. Private (#) fields are not
- * seen: keep what is none of these there.
+ * Base class of everything with parameters. A field that is a Parameter is trained, any other
+ * Tensor is a buffer (saved, not trained), and a Module is a submodule. Items of arrays, plain
+ * objects and Maps of these count too, with names such as 'layers.0' or 'heads.left'. Private (#)
+ * fields are ignored, so keep tensors and modules there that belong to none of these kinds.
  * @source torch.nn.Module
  */
 export abstract class Module {
-  /** Whether dropout drops and batch norm uses the batch; set by train() and eval(). */
+  /**
+   * Whether dropout is active and batch norm uses the batch's statistics. Set by train() and
+   * eval().
+   */
   training = true;
 
-  /** The module's function; layers narrow its inputs and output. */
+  /** The module's function. Layers narrow the types of its inputs and output. */
   abstract forward(...inputs: never[]): unknown;
 
   // ---- walking
 
-  /** The submodules in its own fields, by name; one that stands in two fields comes twice. */
+  /** The submodules in its own fields, by name. A submodule in two fields is returned twice. */
   namedChildren(): [string, Module][] {
     return slotsOf(this).flatMap(({ name, value }): [string, Module][] =>
       value instanceof Module ? [[name, value]] : [],
@@ -164,7 +177,10 @@ export abstract class Module {
   children(): Module[] {
     return this.namedChildren().map(([, child]) => child);
   }
-  /** This module under '' and every one below it, parents first; a shared one once. */
+  /**
+   * This module with the name '', and every module below it, parents first. A shared module is
+   * returned once.
+   */
   namedModules(): [string, Module][] {
     const found = new Map<Module, string>();
     const visit = (module: Module, name: string): void => {
@@ -175,13 +191,16 @@ export abstract class Module {
     visit(this, '');
     return [...found].map(([module, name]) => [name, module]);
   }
-  /** Every parameter with its name, as 'encoder.0.weight'; a shared one once, under its first name. */
+  /**
+   * Every parameter with its name, such as 'encoder.0.weight'. A shared parameter is returned once,
+   * under its first name.
+   */
   namedParameters(): [string, Parameter][] {
     return namedTensors(this).flatMap(([name, t]): [string, Parameter][] =>
       t instanceof Parameter ? [[name, t]] : [],
     );
   }
-  /** Every parameter, a shared one once: what an optimizer takes. */
+  /** Every parameter, as the input of an optimizer. A shared parameter is returned once. */
   parameters(): Parameter[] {
     return this.namedParameters().map(([, p]) => p);
   }
@@ -193,7 +212,10 @@ export abstract class Module {
   buffers(): Tensor[] {
     return this.namedBuffers().map(([, t]) => t);
   }
-  /** Calls fn on every module below, children first, then on this one. @source torch.nn.Module.apply */
+  /**
+   * Calls fn on every module below, children first, then on this one.
+   * @source torch.nn.Module.apply
+   */
   apply(fn: (module: Module) => void): this {
     checkFunction(`${this.constructor.name}.apply`, 'fn', fn);
     for (const [, module] of this.namedModules().reverse()) fn(module);
@@ -203,7 +225,8 @@ export abstract class Module {
   // ---- state
 
   /**
-   * Parameters and buffers by name, in order of definition: live views, which later steps change. clone() what must stay.
+   * Parameters and buffers by name, in the order of definition. They are live views, which later
+   * steps change. clone() values that must not change.
    * @source torch.nn.Module.state_dict
    */
   stateDict(): Record<string, Tensor> {
@@ -211,9 +234,9 @@ export abstract class Module {
   }
 
   /**
-   * Copies values in. Everything is checked before anything changes.
+   * Copies values into parameters and buffers. Everything is checked before anything changes.
    * @shape each tensor as the module's of that name
-   * @throws ValueError listing every mismatch: names (unless strict is false), shapes and dtypes
+   * @throws ValueError with every mismatch: names (unless strict is false), shapes and dtypes
    * @source torch.nn.Module.load_state_dict
    */
   loadStateDict(dict: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): LoadReport {
@@ -244,7 +267,8 @@ export abstract class Module {
           : 'nothing was loaded; pass strict: false to load the names that both have',
       );
     noGrad(() => {
-      // Transfers can fail, and released tensors cannot be read: all of that comes before the first assignment.
+      // Transfers can fail, and released tensors cannot be read. So all transfers come before the
+      // first assignment.
       const ready = pairs.map(({ to, from }) => ({ to, from: from.to(to.device).detach() }));
       for (const { to, from } of ready) to.assign(from);
     });
@@ -253,18 +277,24 @@ export abstract class Module {
 
   // ---- modes
 
-  /** Sets `training` here and below. @source torch.nn.Module.train */
+  /** Sets `training` of this module and all below it. @source torch.nn.Module.train */
   train(on = true): this {
     checkFlag(`${this.constructor.name}.train`, 'on', on);
     return this.apply((module) => {
       module.training = on;
     });
   }
-  /** train(false): no dropout, running statistics. @source torch.nn.Module.eval */
+  /**
+   * train(false): dropout is off, and batch norm uses running statistics.
+   * @source torch.nn.Module.eval
+   */
   eval(): this {
     return this.train(false);
   }
-  /** Freezes (false) or unfreezes every parameter here and below. @source torch.nn.Module.requires_grad_ */
+  /**
+   * Freezes (false) or unfreezes every parameter of this module and all below it.
+   * @source torch.nn.Module.requires_grad_
+   */
   requireGrad(on = true): this {
     checkFlag(`${this.constructor.name}.requireGrad`, 'on', on);
     for (const p of this.parameters()) p.requiresGrad = on;
@@ -276,8 +306,10 @@ export abstract class Module {
   }
 
   /**
-   * Moves parameters and buffers to a device, or converts the float ones to a float type. The fields get new tensors: make optimizers afterwards.
-   * @throws DeviceError where the present device cannot be read at once or the new one lacks the type; ValueError for a type that is not float
+   * Moves parameters and buffers to a device, or converts the float ones to another float dtype.
+   * The fields get new tensors, so create optimizers afterwards.
+   * @throws DeviceError if the present device cannot be read synchronously or the new one lacks the
+   * dtype; ValueError for a dtype that is not float
    * @source torch.nn.Module.to
    */
   to(target: Tensor['device'] | DType): this {
@@ -298,11 +330,14 @@ export abstract class Module {
 
   // ---- printing
 
-  /** What stands in the brackets of toString(); layers override it. */
+  /** The text in the brackets of toString(). Layers override it. */
   describe(): string {
     return '';
   }
-  /** Multiply-adds of one call with an input and an output of these shapes; layers with weights override it. */
+  /**
+   * The number of multiply-adds of one call with these shapes of input and output. Layers with
+   * weights override it.
+   */
   multiplyAdds(_input: Shape, _output: Shape): number {
     return 0;
   }
@@ -324,8 +359,9 @@ export abstract class Module {
   }
 
   /**
-   * A table of the layers as one forward pass meets them (zeros in, eval mode, nothing recorded): output shape, own parameters, multiply-adds.
-   * A layer called twice has two rows; its parameters count in the first.
+   * A table of the layers in the order in which one forward pass calls them, with output shapes,
+   * own parameters and multiply-adds. The pass uses inputs of zeros in eval mode and records
+   * nothing. A layer called twice has two rows, and its parameters count in the first.
    * @shape inputShapes: one per input of forward
    * @throws as forward does
    * @source torchinfo; keras.Model.summary
@@ -393,7 +429,7 @@ function callForward(module: Module, inputs: readonly unknown[]): unknown {
   return Reflect.apply(module.forward, module, inputs);
 }
 
-/** Puts a recording forward on one instance; returns what takes it off again. */
+/** Replaces forward of one instance by a recording version. Returns a function that restores it. */
 function shadowForward(module: Module, record: (inputs: readonly unknown[], output: unknown) => void): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;

@@ -14,7 +14,10 @@ import { oneParameter, zeroParameter } from './parameter.js';
 export interface NormOptions {
   /** Added to the variance. Default 1e-5. */
   eps?: number;
-  /** Learn a scale (weight, from 1) and a shift (bias, from 0) per channel. Default true. */
+  /**
+   * Whether to learn a scale (weight, initially 1) and a shift (bias, initially 0) per channel.
+   * Default true.
+   */
   affine?: boolean;
 }
 export interface BatchNorm2dOptions extends NormOptions {
@@ -28,11 +31,14 @@ const checkEps = (op: string, eps: number): void =>
   checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
 
 /**
- * Normalises each channel: by the batch's mean and variance while training, by running ones in eval mode. The running variance is the unbiased one,
- * the batch's the biased, as in PyTorch.
+ * Normalises each channel, during training by the batch's mean and variance, in eval mode by
+ * running ones. The running variance is the unbiased estimate, the batch's the biased one, as in
+ * PyTorch.
  * @shape x [N,H,W,channels] → y, as x
- * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval mode
- * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one value per channel while training
+ * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval
+ * mode
+ * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one
+ * value per channel while training
  * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
  */
 export class BatchNorm2d extends Module {
@@ -102,10 +108,12 @@ export class BatchNorm2d extends Module {
 }
 
 /**
- * Normalises each sample over all positions and the channels of a group: the same while training and after.
+ * Normalises each sample over all positions and the channels of a group, in training and eval mode
+ * alike.
  * @shape x [N,…,channels] → y, as x
  * @gradient through mean and variance
- * @throws ValueError for options out of range or groups that do not divide the channels; ShapeError for wrong channels
+ * @throws ValueError for options out of range or groups that do not divide the channels; ShapeError
+ * for wrong channels
  * @source Wu and He 2018; torch.nn.GroupNorm
  */
 export class GroupNorm extends Module {
@@ -140,10 +148,12 @@ export class GroupNorm extends Module {
 }
 
 /**
- * Normalises over the last axes, each position by itself: the same while training and after.
+ * Normalises over the last axes. Each position before them is normalised separately, in training
+ * and eval mode alike.
  * @shape x […, …shape] → y, as x; weight and bias [shape]
  * @gradient through mean and variance
- * @throws ValueError for options or sizes out of range; ShapeError when the input does not end in `shape`
+ * @throws ValueError for options or sizes out of range; ShapeError when the input does not end in
+ * `shape`
  * @source Ba, Kiros and Hinton 2016; torch.nn.LayerNorm
  */
 export class LayerNorm extends Module {
@@ -152,7 +162,7 @@ export class LayerNorm extends Module {
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
 
-  /** @param shape the sizes of the last axes, or of the last one */
+  /** @param shape the sizes of the last axes, or the size of the last one */
   constructor(shape: number | Shape, options: NormOptions = {}) {
     super();
     const op = 'LayerNorm';

@@ -1,4 +1,7 @@
-/** Pooling layers, channels last. Not here: the operations (autograd/ops/pool.ts), unpooling layers (unpool.ts). */
+/**
+ * Pooling layers, channels last. Not here: the operations (autograd/ops/pool.ts), unpooling layers
+ * (unpool.ts).
+ */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { avgPool2d, checkNanPolicy, maxPool2d, maxPool2dWithArgmaxAndMask } from '../autograd/ops/pool.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
@@ -18,7 +21,7 @@ export interface Pool2dLayerOptions {
 
 export const poolLayerOptions: OptionNames<Pool2dLayerOptions> = { stride: 'value', padding: 'value' };
 
-/** A layer with a pool's windows. */
+/** The common base of layers with a pool's windows. */
 export abstract class WindowLayer extends Module {
   readonly kernelSize: readonly [number, number];
   readonly stride: readonly [number, number];
@@ -31,7 +34,7 @@ export abstract class WindowLayer extends Module {
     this.stride = stride === undefined ? this.kernelSize : pair(op, 'stride', stride);
     this.padding = padding;
   }
-  /** What else toString() shows. */
+  /** Additional attributes that toString() prints. */
   protected more(): Readonly<Record<string, unknown>> {
     return {};
   }
@@ -47,11 +50,14 @@ export abstract class WindowLayer extends Module {
 }
 
 export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
-  /** What NaN does. Default 'propagate'. */
+  /** How NaN is treated. Default 'propagate'. */
   nan?: NanPolicy;
 }
 
-/** What both max pools keep, and where the last maxima stood, for the decoder level that mirrors this one. */
+/**
+ * The common base of max pools. It also keeps the latest indices for the decoder level that mirrors
+ * this one.
+ */
 export abstract class MaxPooling extends WindowLayer {
   readonly nan: NanPolicy;
   #mirrored = false;
@@ -64,15 +70,19 @@ export abstract class MaxPooling extends WindowLayer {
     checkNanPolicy(op, this.nan);
   }
   protected remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(result: T): T {
-    // Only for a level that asks: indices hold the graph that they came from.
+    // Only a mirrored pool keeps its indices, because they keep the graph alive that they came
+    // from.
     if (this.#mirrored) this.#last = result[1];
     return result;
   }
-  /** Keeps the places of every forward from now on: for unpoolLike(). */
+  /** From now on keeps the indices of every forward, for unpoolLike(). */
   mirror(): void {
     this.#mirrored = true;
   }
-  /** Where the maxima of the latest forward stood. @throws GraphError before the first, and once those indices are released */
+  /**
+   * The indices of the latest forward.
+   * @throws GraphError before the first forward, and once those indices are released
+   */
   get lastIndices(): PoolIndices {
     const last = this.#last;
     if (last === null)
@@ -97,7 +107,8 @@ export abstract class MaxPooling extends WindowLayer {
 }
 
 /**
- * Largest of each window, with the places of the maxima for MaxUnpool2d. In a Sequential only the values go on.
+ * The largest value of each window, and the indices of the maxima for MaxUnpool2d. In a Sequential
+ * only the values are passed on.
  * @shape x [N,H,W,C] → values [N,H′,W′,C], indices [N,H′,W′,C]
  * @units indices: see IndexConvention
  * @gradient g added at the maxima
@@ -115,12 +126,13 @@ export class MaxPool2d extends MaxPooling {
 }
 
 /**
- * MaxPool2d that also counts how often each cell is a maximum, for UnpoolByMask.
+ * MaxPool2d that also counts how many windows have their maximum at each cell, for UnpoolByMask.
  * @shape x [N,H,W,C] → values [N,H′,W′,C], argmax [N,H′,W′,C], mask [N,H,W,C]
  * @units argmax: see IndexConvention
  * @gradient of values: g added at the maxima
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
- * @source the custom operation max_pool_with_argmax_and_mask of stackoverflow.com/questions/36548736
+ * @source the custom operation max_pool_with_argmax_and_mask of
+ * stackoverflow.com/questions/36548736
  */
 export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
   constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
@@ -133,7 +145,10 @@ export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
 }
 
 export interface AvgPool2dLayerOptions extends Pool2dLayerOptions {
-  /** Divide by the whole kernel, padding included. Default: true for explicit padding, false for 'same'. */
+  /**
+   * Whether to divide by the whole kernel size, padding included. Default: true for explicit
+   * padding, false for 'same'.
+   */
   countIncludePad?: boolean;
 }
 

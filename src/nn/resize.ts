@@ -1,4 +1,7 @@
-/** Layers that bring images to another size, channels last. Not here: the operations (autograd/ops/resize.ts), pools (pool.ts) and unpooling (unpool.ts). */
+/**
+ * Layers that change the size of images, channels last. Not here: the operations
+ * (autograd/ops/resize.ts), pools (pool.ts) and unpooling (unpool.ts).
+ */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import {
@@ -26,7 +29,8 @@ import { owned } from './parameter.js';
 const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? undefined : value);
 
 /**
- * Makes each pixel a block of sh × sw: copies, or the value at the top left and zeros.
+ * Makes each pixel a block of sh × sw, filled with copies, or with the value at the top left and
+ * zeros.
  * @shape x [N,H,W,C] → y [N,H·sh,W·sw,C]
  * @gradient copy: g, summed over the block; zeros: g at the block's top left
  * @throws ValueError for a bad scale or fill; ShapeError for a wrong rank or an empty batch
@@ -57,8 +61,9 @@ export class Upsample2d extends Module {
  * Resizes by interpolation, to a size or by a scale.
  * @shape x [N,H,W,C] → y [N,H′,W′,C]
  * @units coordinates in pixels; see Resize2dOptions
- * @gradient g, added back to the pixels read with their weights
- * @throws ValueError for options that exclude each other or are out of range; ShapeError for inputs that do not fit
+ * @gradient g times the interpolation weights, added at the pixels that were read
+ * @throws ValueError for options that exclude each other or are out of range; ShapeError for inputs
+ * that do not fit
  * @source torch.nn.Upsample; keras.layers.Resizing
  */
 export class Resize2d extends Module {
@@ -95,17 +100,22 @@ export class Resize2d extends Module {
 }
 
 export interface FixedUnpool2dLayerOptions extends Pick<FixedUnpool2dOptions, 'matrix'> {
-  /** Train the matrix, from the one given or from 1 at the top left. Default false: it is a buffer, if there is one. */
+  /**
+   * Whether to train the matrix. It starts from the given one, or from 1 at the top left. Default
+   * false: a given matrix is a buffer.
+   */
   learnable?: boolean;
 }
 
 const fixedUnpool2dOptions: OptionNames<FixedUnpool2dLayerOptions> = { matrix: 'value', learnable: 'flag' };
 
 /**
- * Makes each pixel a block: itself times a matrix, which may be learned. Without a matrix, itself at the top left and zeros. Values given are copied.
+ * Makes each pixel a block, the pixel times a matrix, which may be learned. Without a matrix, the
+ * pixel is at the block's top left and the rest is 0. Given values are copied.
  * @shape x [N,H,W,C], matrix [sh,sw] → y [N,H·sh,W·sw,C]
- * @gradient x: Σ g·matrix over the block; matrix, where learned: Σ g·x over all blocks
- * @throws ValueError for a bad size; ShapeError for a matrix of another size, or inputs that do not fit
+ * @gradient x: Σ g·matrix over the block; matrix, if learned: Σ g·x over all blocks
+ * @throws ValueError for a bad size; ShapeError for a matrix of another size, or inputs that do not
+ * fit
  * @source FixedUnPooling of tensorpack
  */
 export class FixedUnpool2d extends Module {
@@ -142,7 +152,7 @@ export class FixedUnpool2d extends Module {
   }
 }
 
-/** What the two shuffles share. */
+/** The common base of PixelShuffle and PixelUnshuffle. */
 abstract class Shuffle extends Module {
   readonly order: 'torch' | 'tf';
 
@@ -185,7 +195,8 @@ export class PixelShuffle extends Shuffle {
  * Moves space into channels: blocks of r × r pixels become r² channels.
  * @shape x [N,H·r,W·r,C] → y [N,H,W,C·r²]
  * @gradient g, moved back
- * @throws ValueError for a bad factor or order; ShapeError for a height or width that is no multiple of r
+ * @throws ValueError for a bad factor or order; ShapeError for a height or width that is no
+ * multiple of r
  * @source torch.nn.PixelUnshuffle
  */
 export class PixelUnshuffle extends Shuffle {

@@ -1,16 +1,19 @@
-/** The printed table of Module.summary: text only. The pass that fills its rows is in module.ts. */
+/**
+ * The printed table of Module.summary. This file only formats text. The forward pass that fills the
+ * rows is in module.ts.
+ */
 import { show } from '../errors.js';
 
 /** One call of one layer. */
 export interface SummaryRow {
   readonly layer: string;
-  /** Shape of the output; null where the layer was not called or gave no tensor. */
+  /** Shape of the output. Null if the layer was not called or did not return a tensor. */
   readonly output: readonly number[] | null;
   readonly parameters: number;
   readonly multiplyAdds: number;
 }
 
-/** Thousands in groups of three, whatever the locale. */
+/** Separates thousands by commas, in every locale. */
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** Rows and totals as aligned text. */

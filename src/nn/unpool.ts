@@ -1,4 +1,7 @@
-/** Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), layers that fill blocks by a rule (resize.ts). */
+/**
+ * Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), and
+ * upsampling layers by fixed rules (resize.ts).
+ */
 import { knownOptions, shown } from '../arguments.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import {
@@ -19,12 +22,15 @@ import { Module } from './module.js';
 import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } from './pool.js';
 
 /**
- * Puts values back where a max pool found them; zeros elsewhere. PoolIndices know the pool, so `new MaxUnpool2d()` is enough; for raw indices name it as PyTorch
- * does, `new MaxUnpool2d(kernelSize, { stride, padding })`, or as TensorFlow Addons does, `new MaxUnpool2d({ poolSize, strides, padding })`.
+ * Writes values back to the positions where a max pool found them; all other cells are 0.
+ * PoolIndices know their pool, so `new MaxUnpool2d()` suffices. For raw indices, describe the pool
+ * as in PyTorch, `new MaxUnpool2d(kernelSize, { stride, padding })`, or as in TensorFlow Addons,
+ * `new MaxUnpool2d({ poolSize, strides, padding })`.
  * @shape x [N,H′,W′,C], indices [N,H′,W′,C] → y [N,H,W,C]
  * @units raw indices: see maxUnpool2d
  * @gradient g gathered at the indices; with other duplicates than 'add' see maxUnpool2d
- * @throws ShapeError when shapes differ or outputSize is impossible; ValueError for options out of range or indices that are wrong
+ * @throws ShapeError when shapes differ or outputSize is impossible; ValueError for options out of
+ * range or invalid indices
  * @source torch.nn.MaxUnpool2d; tensorflow_addons.layers.MaxUnpooling2D
  */
 export class MaxUnpool2d extends Module {
@@ -41,7 +47,7 @@ export class MaxUnpool2d extends Module {
     }
     checkUnpoolOptions(op, this.options);
   }
-  /** @shape outputSize [H,W], over the constructor's */
+  /** @shape outputSize [H,W], overrides the constructor's */
   forward(
     x: Tensor,
     indices: PoolIndices | TensorData | Tensor,
@@ -58,9 +64,10 @@ export class MaxUnpool2d extends Module {
 const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, number] => Array.isArray(pool);
 
 /**
- * Unpools into the cells whose mask is not 0: at the argmax where it is given, else all over each value's window.
+ * Unpools into the cells whose mask is not 0. With argmax each value is written at its index,
+ * without it to all masked cells of its window.
  * @shape x [N,H′,W′,C], mask [N,H,W,C], argmax [N,H′,W′,C] → y [N,H,W,C]
- * @gradient x: Σ of g over the cells that took the value; mask: none
+ * @gradient x: Σ of g over the cells that received the value; mask: none
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source the custom operation max_unpool of stackoverflow.com/questions/36548736
  */
@@ -76,15 +83,17 @@ export class UnpoolByMask extends WindowLayer {
 }
 
 /**
- * The decoder's half of a pool: unpools where that pool's latest forward found its maxima. One tensor is enough, so that it stands in a Sequential, too;
- * a second argument names other places than the latest.
+ * The decoder's counterpart of a pool. It unpools to the positions where that pool's latest forward
+ * found its maxima. forward needs only one tensor, so the layer can be part of a Sequential. A
+ * second argument gives other indices than the latest.
  * @shape x [N,H′,W′,C], as the pool's values; indices as x → y [N,H,W,C], as the pool's input
  * @gradient g gathered at the indices
- * @throws GraphError while the pool has not run and no indices are given; ShapeError when x has another shape than the pool's values
+ * @throws GraphError if the pool has not run and no indices are given; ShapeError when x has
+ * another shape than the pool's values
  * @source Zhao, Mathieu, Goroshin and LeCun 2015, "Stacked What-Where Auto-encoders"
  */
 export class UnpoolLike extends Module {
-  // Private: the pool belongs to the encoder.
+  // Private, because the pool is a submodule of the encoder.
   readonly #pool: MaxPooling;
 
   constructor(
@@ -110,7 +119,8 @@ export class UnpoolLike extends Module {
 }
 
 /**
- * Pairs a decoder level with its encoder level: `const pool = new MaxPool2d(2), unpool = unpoolLike(pool)`. From now on the pool keeps the places of its latest forward.
+ * Pairs a decoder level with its encoder level: `const pool = new MaxPool2d(2), unpool =
+ * unpoolLike(pool)`. From now on the pool keeps the indices of its latest forward.
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */
