@@ -1,4 +1,4 @@
-/** Adam and AdamW: one kernel for all parameters. */
+/** Adam and AdamW. One kernel updates all parameters. */
 import { shown } from '../arguments.js';
 import { updateInPlace } from '../autograd/graph.js';
 import type { AdamAttrs } from '../device/device.js';
@@ -19,11 +19,16 @@ export interface AdamOptions extends OptimizerOptions {
   betas: readonly [number, number];
   /** Added to the root of the second moment. Default 1e-8. */
   eps: number;
-  /** Adam: this times the parameter is added to the gradient. AdamW: the parameter shrinks by lr times this. Default 0; AdamW 0.01. */
+  /**
+   * For Adam, this times the parameter is added to the gradient. For AdamW, the parameter shrinks
+   * by lr times this. Default 0; for AdamW 0.01.
+   */
   weightDecay: number;
-  /** Divide by the largest second moment so far. Default false. */
+  /** Whether to divide by the largest second moment so far. Default false. */
   amsgrad: boolean;
-  /** Where ε stands: 'torch' outside the bias correction (default), 'tf' inside ("epsilon hat"). */
+  /**
+   * Where ε is added: 'torch' outside the bias correction (default), 'tf' inside ("epsilon hat").
+   */
   form: AdamAttrs['form'];
 }
 
@@ -36,7 +41,7 @@ const defaults: AdamOptions = {
   form: 'torch',
 };
 
-/** What both share; they differ in where weight decay enters. */
+/** The common base of Adam and AdamW. They differ in where weight decay is applied. */
 abstract class AdamFamily extends Optimizer<AdamOptions> {
   protected abstract readonly decoupled: boolean;
 
@@ -50,7 +55,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
   protected slots({ amsgrad }: AdamOptions): readonly string[] {
     return amsgrad ? ['m', 'v', 'vmax'] : ['m', 'v'];
   }
-  /** One kernel for all parameters of a device that have taken as many steps. */
+  /** Runs one kernel for all parameters of a device that have taken the same number of steps. */
   protected update(entries: readonly Entry[], options: AdamOptions): void {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
     const slots = this.slots(options);
@@ -87,8 +92,8 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
 }
 
 /**
- * Steps of about lr in every element, whatever the gradient's size.
- * form 'torch': p −= lr·m̂/(√v̂ + ε); 'tf': p −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + ε).
+ * Takes steps of about lr in every element, independent of the gradient's size.
+ * form 'torch' is p −= lr·m̂/(√v̂ + ε). form 'tf' is p −= lr·√(1−β₂ᵗ)/(1−β₁ᵗ)·m/(√v + ε).
  * @throws ValueError for no parameters, duplicates, or options out of range
  * @source Kingma and Ba 2015; torch.optim.Adam; tf.compat.v1.train.AdamOptimizer
  */
@@ -101,7 +106,7 @@ export class Adam extends AdamFamily {
 }
 
 /**
- * Adam whose weight decay leaves the moments alone.
+ * Adam with a weight decay that does not enter the moments.
  * @throws ValueError for no parameters, duplicates, or options out of range
  * @source Loshchilov and Hutter 2019; torch.optim.AdamW
  */

@@ -7,8 +7,9 @@ import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /**
- * Scales all gradients by min(1, maxNorm/(norm + 1e-6)), where norm is that of all of them together. Nothing is read from the device: the norm
- * before scaling is returned as a tensor, 0 when there is no gradient; a NaN in one gradient makes all of them NaN.
+ * Scales all gradients by min(1, maxNorm/(norm + 1e-6)), where norm is the norm of all of them
+ * together. Nothing is read from the device. The norm before scaling is returned as a tensor; it is
+ * 0 if there is no gradient. A NaN in one gradient makes all of them NaN.
  * @shape params [any] → norm, scalar
  * @units maxNorm: of the gradients; normType: the order p, Infinity for the largest absolute value
  * @throws ValueError for no parameters, or numbers out of range
@@ -32,7 +33,8 @@ export function clipGradNorm(params: readonly Tensor[], maxNorm: number, options
     const total = (): Tensor => grads.map(power).reduce((a, b) => a.add(b));
     const norm = normType === Infinity ? largest() : normType === 2 ? total().sqrt() : total().pow(1 / normType);
     const scale = div(maxNorm, norm.add(1e-6)).minimum(1);
-    // Not in place: gradients of different parameters may share a storage (those of a + b do) and would be scaled twice.
+    // Does not scale in place, because gradients of different parameters may share a storage (those
+    // of a + b do) and would be scaled twice.
     for (const p of having) {
       const before = p.grad as Tensor;
       p.grad = alias(before.mul(scale).cast(before.dtype));

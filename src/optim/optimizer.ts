@@ -1,6 +1,7 @@
 /**
- * What all optimizers share: parameter groups with options of their own, per-parameter state, and its dictionary. Not here: any update rule.
- * An optimizer takes a list of parameters and knows no module; parameters that are replaced (Module.to) need a new optimizer.
+ * The common base of optimizers: parameter groups with their own options, state per parameter, and
+ * the state dictionary. Not here: update rules. An optimizer takes a list of parameters and does
+ * not know modules. If parameters are replaced (Module.to), a new optimizer is needed.
  */
 import { checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
@@ -10,13 +11,13 @@ import { isFloat } from '../tensor/dtype.js';
 import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-/** Options every optimizer has. */
+/** The options that every optimizer has. */
 export interface OptimizerOptions {
   /** Learning rate. */
   lr: number;
 }
 
-/** Parameters and the options they are trained with; options may be changed between steps. */
+/** Parameters and their options. Options may be changed between steps. */
 export type ParamGroup<O extends OptimizerOptions = OptimizerOptions> = O & { readonly params: readonly Tensor[] };
 
 /** A list of parameters, or of groups whose options override the defaults. */
@@ -24,22 +25,22 @@ export type OptimizerParams<O extends OptimizerOptions> =
   | readonly Tensor[]
   | readonly (Partial<O> & { params: readonly Tensor[] })[];
 
-/** What an optimizer remembers of one parameter. */
+/** The state that an optimizer keeps for one parameter. */
 export interface ParamState {
-  /** Updates so far. */
+  /** Number of updates so far. */
   step: number;
-  /** Moments and the like, of the parameter's shape. */
+  /** Moments and similar tensors, of the parameter's shape. */
   readonly tensors: Record<string, Tensor>;
 }
 
-/** What one update works on. */
+/** The tensors and state of one update. */
 export interface Entry {
   readonly parameter: Tensor;
   readonly grad: Tensor;
   readonly state: ParamState;
 }
 
-/** An optimizer's whole state; parameters are numbered through the groups. */
+/** The complete state of an optimizer. Parameters are numbered across all groups. */
 export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly { readonly options: O; readonly params: readonly number[] }[];
   readonly state: Readonly<
@@ -47,7 +48,7 @@ export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   >;
 }
 
-/** Options without those that are undefined, which would hide a default. */
+/** Options without undefined values, which would override a default. */
 const given = <O extends object>(options: O): O =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 
@@ -65,7 +66,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly #names: OptionNames<Partial<O>>;
 
   /**
-   * `op` names the optimizer in messages; `defaults` has every option that it knows.
+   * `op` is the optimizer's name in messages. `defaults` contains every option that it knows.
    * @throws ValueError for no parameters, duplicates, or options out of range
    */
   constructor(op: string, params: OptimizerParams<O>, defaults: O, options: Partial<O> = {}) {
@@ -84,14 +85,24 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     for (const group of groups) this.addParamGroup(group);
   }
 
-  /** Throws a ValueError for options out of range; asked when a group is added and at every step. */
+  /**
+   * Throws a ValueError for options out of range. It is called when a group is added and at every
+   * step.
+   */
   protected abstract checkOptions(op: string, options: O): void;
   /** Names of the state tensors that these options need. */
   protected abstract slots(options: O): readonly string[];
-  /** Changes the parameters of a group that have a gradient; called without recording. Each `state.step` already counts this update. */
+  /**
+   * Updates the parameters of a group that have a gradient. It is called without recording. Each
+   * `state.step` already counts this update.
+   */
   protected abstract update(entries: readonly Entry[], options: O): void;
 
-  /** Adds parameters with options of their own. @throws ValueError for no parameters, duplicates, or options out of range @source torch.optim.Optimizer.add_param_group */
+  /**
+   * Adds parameters with their own options.
+   * @throws ValueError for no parameters, duplicates, or options out of range
+   * @source torch.optim.Optimizer.add_param_group
+   */
   addParamGroup(added: Partial<O> & { params: readonly Tensor[] }): void {
     const op = this.#op;
     knownOptions(op, added, { params: 'value', ...this.#names } as OptionNames<typeof added>);
@@ -133,8 +144,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Updates every parameter that has a gradient; everything is checked before anything changes.
-   * @throws ValueError for options that have become illegal; ShapeError for a gradient that does not fit its parameter
+   * Updates every parameter that has a gradient. Everything is checked before anything changes.
+   * @throws ValueError for options that are out of range; ShapeError for a gradient that does not
+   * fit its parameter
    * @source torch.optim.Optimizer.step
    */
   step(): void {
@@ -162,7 +174,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Options of the groups, and per parameter its updates and state tensors: live views, which later steps change. clone() what must stay.
+   * The options of the groups, and for each parameter its number of updates and its state tensors.
+   * These are live views, which later steps change. clone() values that must not change.
    * @source torch.optim.Optimizer.state_dict
    */
   stateDict(): OptimizerState<O> {
@@ -188,8 +201,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Goes back to what stateDict gave, values copied. Everything is checked before anything changes.
-   * @throws ValueError for other groups, options out of range, or state that does not fit the parameters
+   * Restores a state from stateDict by copying its values. Everything is checked before anything
+   * changes.
+   * @throws ValueError for other groups, options out of range, or state that does not fit the
+   * parameters
    * @source torch.optim.Optimizer.load_state_dict
    */
   loadStateDict(dict: OptimizerState<O>): void {
@@ -210,7 +225,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const stray = Object.keys(dict.state).find((key) => parameters[Number(key)] === undefined);
     if (stray !== undefined)
       throw new ValueError(op, `parameter numbers must be in [0, ${parameters.length - 1}]`, stray);
-    // The transfers, too, come before the first change: they can fail.
+    // Transfers can fail, so they also come before the first change.
     noGrad(() => {
       dict.groups.forEach(({ options, params }, i) => {
         const group = this.paramGroups[i];
@@ -250,13 +265,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 }
 
-/** A state tensor, zeros at first. It belongs to the optimizer: no graph and no scope ends it. */
+/**
+ * A state tensor, initially zeros. It belongs to the optimizer, so no graph and no scope releases
+ * it.
+ */
 export function slot(state: ParamState, name: string, like: Tensor): Tensor {
   state.tensors[name] ??= alias(like.zerosLike());
   return state.tensors[name];
 }
 
-/** Rules that several optimizers share. */
+/** Checks that several optimizers share. */
 export const checkNotNegative = (op: string, values: Readonly<Record<string, number>>): void => {
   for (const [name, value] of Object.entries(values))
     checkNumber(op, name, value, (v) => v >= 0 && v < Infinity, 'finite and not negative');

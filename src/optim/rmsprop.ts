@@ -1,4 +1,4 @@
-/** RMSprop, in tensor ops. */
+/** RMSprop, composed of tensor ops. */
 import type { Tensor } from '../tensor/tensor.js';
 import {
   checkFraction,
@@ -13,20 +13,23 @@ import {
 export interface RMSpropOptions extends OptimizerOptions {
   /** Decay of the running mean of g². Default 0.99. */
   alpha: number;
-  /** Added to its root. Default 1e-8. */
+  /** Added to the root of this mean. Default 1e-8. */
   eps: number;
-  /** This times the parameter is added to the gradient. Default 0. */
+  /** This factor times the parameter is added to the gradient. Default 0. */
   weightDecay: number;
-  /** Share of the last step that stays. Default 0. */
+  /** Share of the previous step that is added to the next one. Default 0. */
   momentum: number;
-  /** Divide by the deviation of g, not its root mean square. Default false. */
+  /**
+   * Whether to divide by the standard deviation of g, not by its root mean square. Default false.
+   */
   centered: boolean;
 }
 
 const defaults: RMSpropOptions = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false };
 
 /**
- * p −= lr·g/(√s + ε) with s = alpha·s + (1 − alpha)·g²; momentum adds up these steps. Default lr 1e-2.
+ * p −= lr·g/(√s + ε) with s = alpha·s + (1 − alpha)·g². Momentum accumulates these steps. Default
+ * lr 1e-2.
  * @throws ValueError for no parameters, duplicates, or options out of range
  * @source Hinton, Coursera lecture 6e, 2012; torch.optim.RMSprop
  */
@@ -55,7 +58,7 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
       let spread = square;
       if (centered) {
         const mean = blend('mean', g);
-        // Rounding can push the difference below 0, where the root is NaN.
+        // Rounding can make the difference negative, and its root would be NaN.
         spread = square.sub(mean.mul(mean)).maximum(0);
       }
       let direction = g.div(spread.sqrt().add(eps));

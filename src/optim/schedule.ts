@@ -1,16 +1,17 @@
 /**
- * Learning-rate schedules in closed form: each gives the rate from the group's own rate and the number of steps taken. Call step() after the
- * optimizer's. Not here: when a step is an epoch, which is the caller's choice.
+ * Learning-rate schedules in closed form. Each computes the rate from the group's own rate and the
+ * number of steps taken. Call step() after the optimizer's step(). Not here: whether a step is a
+ * batch or an epoch, which the caller decides.
  */
 import { checkNumber, knownOptions, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
-/** What a schedule needs of an optimizer. */
+/** The part of an optimizer that a schedule uses. */
 export interface Scheduled {
   readonly paramGroups: readonly { lr: number }[];
 }
 
-/** A schedule's place, for checkpoints. */
+/** A schedule's state, for checkpoints. */
 export interface ScheduleState {
   readonly count: number;
   /** Rate of each group before any schedule. */
@@ -31,10 +32,10 @@ export abstract class Schedule {
     this.#bases = optimizer.paramGroups.map((group) => group.lr);
   }
 
-  /** The rate after `count` steps, of a group whose own is `base`. @units learning rate */
+  /** The rate after `count` steps for a group with its own rate `base`. @units learning rate */
   abstract rate(base: number, count: number): number;
 
-  /** Steps taken. */
+  /** Number of steps taken. */
   get count(): number {
     return this.#count;
   }
@@ -45,7 +46,10 @@ export abstract class Schedule {
     this.set();
   }
 
-  /** Sets every group's rate to what the count says; a group added since counts with the rate it has. */
+  /**
+   * Sets every group's rate for the present count. A group that was added later starts from the
+   * rate that it has.
+   */
   protected set(): void {
     this.optimizer.paramGroups.forEach((group, i) => {
       this.#bases[i] ??= group.lr;
@@ -56,7 +60,7 @@ export abstract class Schedule {
   stateDict(): ScheduleState {
     return { count: this.#count, baseRates: [...this.#bases] };
   }
-  /** Goes back to a state and sets the rates. @throws ValueError when it has another number of groups */
+  /** Restores a state and sets the rates. @throws ValueError if the number of groups differs */
   loadStateDict(state: ScheduleState): void {
     const op = `${this.constructor.name}.loadStateDict`;
     if (!Array.isArray(state?.baseRates))
@@ -101,7 +105,8 @@ export class StepLR extends Schedule {
 }
 
 /**
- * Half a cosine from the group's rate down to minFactor times it, where it stays (PyTorch's rises again). PyTorch's eta_min is minFactor·rate.
+ * Half a cosine from the group's rate down to minFactor times it. It stays there, while PyTorch's
+ * rises again. PyTorch's eta_min is minFactor·rate.
  * @units total: steps; minFactor: share of the rate
  * @throws ValueError for options out of range
  * @source Loshchilov and Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingLR
@@ -126,7 +131,8 @@ export class CosineLR extends Schedule {
 }
 
 /**
- * Rises linearly from startFactor times the group's rate to all of it in `steps` steps; then `after` goes on from its beginning. Step only this one.
+ * Rises linearly from startFactor times the group's rate to the full rate in `steps` steps. Then
+ * the schedule `after` starts. Call step() only on this schedule, not on `after`.
  * @units steps: steps; startFactor: share of the rate
  * @throws ValueError for options out of range, or an `after` of another optimizer
  * @source Goyal et al. 2017; torch.optim.lr_scheduler.LinearLR and SequentialLR

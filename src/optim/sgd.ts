@@ -1,4 +1,4 @@
-/** Stochastic gradient descent with momentum, in tensor ops. */
+/** Stochastic gradient descent with momentum, composed of tensor ops. */
 import { checkNumber } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import {
@@ -11,21 +11,26 @@ import {
 } from './optimizer.js';
 
 export interface SGDOptions extends OptimizerOptions {
-  /** Share of the last velocity that stays. Default 0. */
+  /** Share of the previous velocity that is kept. Default 0. */
   momentum: number;
-  /** The gradient enters the velocity times 1 − dampening, but whole at the first step. Default 0. */
+  /**
+   * The gradient is added to the velocity with the factor 1 − dampening, except at the first step.
+   * Default 0.
+   */
   dampening: number;
-  /** This times the parameter is added to the gradient. Default 0. */
+  /** This factor times the parameter is added to the gradient. Default 0. */
   weightDecay: number;
-  /** Look ahead along the velocity. Default false. */
+  /** Whether to use Nesterov momentum, which looks ahead along the velocity. Default false. */
   nesterov: boolean;
 }
 
 const defaults: SGDOptions = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
 
 /**
- * p −= lr·u with velocity u = momentum·u + (1 − dampening)·g, or plain g without momentum; nesterov: u = g + momentum·u. Default lr 1e-3.
- * @throws ValueError for no parameters, duplicates, options out of range, or nesterov without momentum
+ * p −= lr·u with velocity u = momentum·u + (1 − dampening)·g, or plain g without momentum. With
+ * nesterov, p −= lr·(g + momentum·u). Default lr 1e-3.
+ * @throws ValueError for no parameters, duplicates, options out of range, or nesterov without
+ * momentum
  * @source Sutskever et al. 2013; torch.optim.SGD
  */
 export class SGD extends Optimizer<SGDOptions> {
