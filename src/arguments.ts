@@ -1,10 +1,14 @@
 /**
- * Checks of arguments that plain JavaScript can get wrong: names of options, flags and numbers.
- * Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows (tensor/window.ts).
+ * Checks of arguments that are easily wrong in plain JavaScript: names of options, flags and
+ * numbers. Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows
+ * (tensor/window.ts).
  */
 import { DeviceError, ValueError } from './errors.js';
 
-/** A value in a message: text in quotes, short lists whole, other objects in a few words. */
+/**
+ * Formats a value for a message. Strings are quoted, short lists printed whole, and other objects
+ * described in a few words.
+ */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
@@ -25,14 +29,17 @@ export function shown(value: unknown): string {
 type Keys<O> = O extends unknown ? keyof O : never;
 type ValueOf<O, K> = O extends unknown ? (K extends keyof O ? O[K] : never) : never;
 /**
- * Every name of an options type, with its kind: a 'flag' is true or false, and a 'value' is checked
- * where it is used. The compiler rejects a list that misses a name or gives it the wrong kind.
+ * Every name of an options type, with its kind. A 'flag' is true or false, and a 'value' is checked
+ * where it is used. The compiler rejects a list that lacks a name or gives it the wrong kind.
  */
 export type OptionNames<O> = {
   readonly [K in Keys<O>]: [NonNullable<ValueOf<O, K>>] extends [boolean] ? 'flag' : 'value';
 };
 
-/** What other libraries call options that exist here, written as `plain` writes them. */
+/**
+ * Names of options in other libraries, in the form of `plain`, and the options that correspond to
+ * them here.
+ */
 const elsewhere: Readonly<Record<string, readonly string[]>> = {
   strides: ['stride'],
   ksize: ['kernelSize'],
@@ -62,7 +69,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   seed: ['random'],
 };
 
-/** Options of other libraries that do not exist here, and what holds instead. */
+/** Options of other libraries that do not exist here, and what applies instead. */
 const missing: Readonly<Record<string, string>> = {
   ceilmode: 'sizes are rounded down',
   returnindices: 'max pools always return their indices',
@@ -74,10 +81,13 @@ const missing: Readonly<Record<string, string>> = {
   maximize: 'negate the loss',
 };
 
-/** Names of one option in different spellings (weight_decay, weightDecay) are the same text here. */
+/**
+ * Normalises the name of an option, so that different spellings (weight_decay, weightDecay) are
+ * equal.
+ */
 const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
 
-/** How many letters must change to make one word of the other (Levenshtein's distance). */
+/** The number of letters to change to turn one word into the other (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
@@ -89,7 +99,7 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** What to write instead of an unknown option, as a hint. */
+/** A hint for an unknown option, naming the option to use instead. */
 function advice(name: string, names: readonly string[]): string {
   const word = plain(name);
   const [nearest] = names.map((known) => ({ known, far: distance(word, plain(known)) })).sort((a, b) => a.far - b.far);
@@ -103,7 +113,7 @@ function advice(name: string, names: readonly string[]): string {
   return meant === undefined ? '' : `did you mean ${meant}?`;
 }
 
-/** Whether a value can hold options: an object that is no list, map, promise or tensor. */
+/** Whether a value can be an options object. Lists, maps, promises and tensors cannot. */
 function canHoldOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) === Object.prototype) return true;
@@ -111,8 +121,8 @@ function canHoldOptions(value: unknown): value is object {
 }
 
 /**
- * Refuses options that are no object, names that are not in the list, and flags that are not true
- * or false.
+ * Throws for options that are not an object, names that are not in the list, and flags that are not
+ * true or false.
  */
 export function knownOptions<O extends object>(op: string, options: O, names: OptionNames<O>): void {
   if (!canHoldOptions(options)) {
@@ -137,19 +147,19 @@ export function knownOptions<O extends object>(op: string, options: O, names: Op
   }
 }
 
-/** Text such as 'false' would count as true. */
+/** Checks that a value is a boolean. A string such as 'false' would otherwise count as true. */
 export function checkFlag(op: string, name: string, value: unknown): void {
   if (typeof value !== 'boolean') throw new ValueError(op, `${name} must be true or false`, `${name}=${shown(value)}`);
 }
 
 // ---- numbers and others
 
-/** Checks that a value is of type number; NaN and the infinities are. */
+/** Checks that a value has the type number. NaN and the infinities have. */
 export function checkIsNumber(op: string, name: string, value: unknown): void {
   if (typeof value !== 'number') throw new ValueError(op, `${name} must be a number`, `${name}=${shown(value)}`);
 }
 
-/** Checks a number against a rule; NaN is never legal. For rates, epsilons and the like. */
+/** Checks a number, such as a rate or an epsilon, against a rule. NaN is never valid. */
 export function checkNumber(
   op: string,
   name: string,
@@ -167,7 +177,7 @@ export function checkFunction(op: string, name: string, value: unknown): void {
   if (typeof value !== 'function') throw new ValueError(op, `${name} must be a function`, `${name}=${shown(value)}`);
 }
 
-/** Checks that a value is a device, as `await device(…)` gives it. */
+/** Checks that a value is a device, the result of `await device(…)`. */
 export function checkDevice(op: string, value: unknown): void {
   if (typeof (value as { run?: unknown } | null | undefined)?.run === 'function') return;
   const hint =

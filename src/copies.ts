@@ -1,14 +1,12 @@
-/**
- * Notices a second copy of the library in one program. Not here: what two copies do to each other.
- */
+/** Detects a second copy of the library in one program. Two copies do not work together. */
 
-/** Where all copies count themselves; workers have a globalThis of their own. */
+/** The global counter of copies. A worker has its own globalThis. */
 const copies = Symbol.for('cedargrad.copies');
 
 /**
- * Counts this copy, once, when it is loaded; the second one warns. With two copies, layers, parameters and
- * noGrad() of one are unknown to the other: half a model is then left out of training and of saved files,
- * without a word.
+ * Counts this copy, once, when it is loaded. The second copy prints a warning. With two copies,
+ * layers, parameters and noGrad() of one are unknown to the other. Half a model may then silently
+ * be missing from training and from saved files.
  */
 export function countCopy(): void {
   const shared = globalThis as { [copies]?: number };

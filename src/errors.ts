@@ -1,8 +1,11 @@
-/** Every error of the library. Messages read `op: rule; got …; hint`. Not here: any check itself. */
+/**
+ * All errors of the library. Messages have the form `op: rule; got …; hint`. Not here: any check
+ * itself.
+ */
 
-/** Base of all errors; `op` names the operation, `got` the offending values as printed. */
+/** Base class of all errors. `op` is the operation, `got` the offending values in printed form. */
 export class CedarError extends Error {
-  // Written out: a minifier renames classes.
+  // Written out, because minifiers rename classes.
   override readonly name: string = 'CedarError';
   constructor(
     readonly op: string,
@@ -25,14 +28,14 @@ export class ValueError extends CedarError {
 export class GraphError extends CedarError {
   override readonly name = 'GraphError';
 }
-/** A device that is missing, refused, or cannot do what was asked. */
+/** A device that is missing, refused, or cannot do the requested operation. */
 export class DeviceError extends CedarError {
   override readonly name = 'DeviceError';
 }
-/** A file or byte stream that is not what it claims to be. */
+/** A file or byte stream that does not have the expected format. */
 export class FormatError extends CedarError {
   override readonly name = 'FormatError';
 }
 
-/** Prints a shape as in messages: `[2,8,8,3]`. */
+/** Formats a shape for messages: `[2,8,8,3]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(',')}]`;
