@@ -1,13 +1,14 @@
-/** Bytes as the decoders take them. */
+/** The bytes that the decoders accept. */
 import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
-/** What the decoders read: a Buffer is a Uint8Array, and fetch gives an ArrayBuffer. */
+/** The input of the decoders. A Buffer is a Uint8Array, and fetch returns an ArrayBuffer. */
 export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer;
 
-/** The bytes of an argument, not copied. @throws ValueError for anything else */
+/** The bytes of an argument, without copying. @throws ValueError for anything else */
 export function bytesFrom(op: string, value: Bytes): Uint8Array {
-  // By its name, because arrays made in another frame or context are no instances of this one's classes.
+  // Checks the type by name, because arrays created in another frame or context are not instances
+  // of this one's classes.
   const kind = Object.prototype.toString.call(value);
   if (kind === '[object Uint8Array]') return value as Uint8Array;
   if (kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]')

@@ -12,7 +12,7 @@ type SystemError = NodeJS.ErrnoException;
 
 const op = 'writeFileAtomic';
 
-/** What a promise of the file system gives, or null where there is no such file. */
+/** The result of a file system call, or null if the file does not exist. */
 const ifThere = <T>(answer: Promise<T>): Promise<T | null> =>
   answer.catch((error: SystemError) => {
     if (error.code === 'ENOENT') return null;
@@ -45,8 +45,8 @@ async function targetOf(path: string, fs: Fs, names: Path): Promise<string> {
 }
 
 /**
- * A name beside the target that no other writer takes: not another thread, process or machine. Few of
- * the target's letters are in it, because names have a greatest length.
+ * A name beside the target that no other thread, process or machine uses. It contains only a few
+ * letters of the target's name, because the length of names is limited.
  */
 const temporaryFor = (target: string, { basename, dirname, join }: Path): string =>
   join(dirname(target), `.${[...basename(target)].slice(0, 16).join('')}.${crypto.randomUUID()}.tmp`);
@@ -74,7 +74,7 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
         await file.chown(old.uid, old.gid).catch(() => {});
         await file.chmod(old.mode & 0o7777);
       }
-      // Without this a power cut may keep the rename and lose the bytes.
+      // Without this, a power failure could keep the rename and lose the bytes.
       await file.sync();
     } finally {
       await file.close();
@@ -88,13 +88,14 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
 
 /**
  * Writes a file under a temporary name in the same directory and renames it into place, making the
- * directory if need be: the path holds the old bytes or the new ones, also after a crash, and however
- * many threads and processes write it at once. A symbolic link stays, and the file that it leads to is
- * replaced. The new file has the mode of the old one and, where the system allows it, the owner; other
- * hard links keep the old bytes. A process that is killed while it writes leaves its temporary file,
- * `.NAME.UUID.tmp`, which may be deleted.
- * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is no
- * plain file; else the system's error with its `code`, naming `path`, and nothing is left behind then
+ * directory if need be: the path holds the old bytes or the new ones, also after a crash, and
+ * however many threads and processes write it at once. A symbolic link stays, and the file that it
+ * leads to is replaced. The new file has the mode of the old one and, where the system allows it,
+ * the owner; other hard links keep the old bytes. A process that is killed while it writes leaves
+ * its temporary file, `.NAME.UUID.tmp`, which may be deleted.
+ * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is
+ * no plain file; else the system's error with its `code`, naming `path`, and nothing is left behind
+ * then
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
   if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);
@@ -106,7 +107,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | string):
   } catch (error) {
     const { code, errno, syscall, message } = error as SystemError;
     if (syscall === undefined) throw error;
-    // Without the names of temporary files, which mean nothing to the caller.
+    // Omits the names of temporary files, which mean nothing to the caller.
     const [reason] = message.split(',');
     throw Object.assign(new Error(`${reason}, ${op} '${path}'`, { cause: error }), { code, errno, syscall, path });
   }

@@ -1,6 +1,9 @@
-/** What JSON.parse lets through and a file format forbids. Not here: the formats themselves. */
+/**
+ * Detects defects that JSON.parse accepts and file formats forbid. Not here: the formats
+ * themselves.
+ */
 
-/** Deeper than any header nests; far less than what overflows a stack. */
+/** Deeper than any header, and far less than what overflows a stack. */
 const mostDepth = 32;
 
 const whitespace = new Set([' ', '\t', '\n', '\r']);
@@ -16,8 +19,9 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * The first name that stands twice in an object, string with half of a surrogate pair, or nesting too deep, of
- * sound JSON: the rule and what breaks it. Null where there is none.
+ * The first defect of syntactically valid JSON: a name that occurs twice in an object, a string
+ * with half of a surrogate pair, or nesting that is too deep. Returns the rule and what violates
+ * it, or null if there is no defect.
  */
 export function flawOf(json: string): { rule: string; got: string } | null {
   /** The names so far in each object that is open, null for an array. */

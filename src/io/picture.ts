@@ -1,6 +1,7 @@
 /**
- * A small RGB canvas for results: images side by side, captions, line charts. Not a plotting library: one font, no alpha
- * channel, no layout; coordinates are pixels from the top left.
+ * A small RGB canvas for results: images side by side, captions, line charts. It is not a plotting
+ * library. It has one font, no alpha channel and no layout. Coordinates are pixels from the top
+ * left.
  */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { ShapeError, ValueError } from '../errors.js';
@@ -78,7 +79,9 @@ const PALETTE: readonly Color[] = [
   [86, 180, 233],
 ];
 
-/** Characters 32 … 126, five columns each as two hexadecimal digits; the lowest bit is the top row. */
+/**
+ * Characters 32 … 126, five columns each as two hexadecimal digits; the lowest bit is the top row.
+ */
 const FONT =
   '000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500005030000001c2241000041221c0014083e081408083e08080050300000080808080800606000002010080402' +
   '3e5149453e00427f400042615149462141454b311814127f1027454545393c4a49493001710905033649494936064949291e003636000000563600000814224100141414141400412214080201510906' +
@@ -92,7 +95,7 @@ const COLUMNS = 5;
 const ROWS = 7;
 const ADVANCE = COLUMNS + 1;
 
-/** Ends of a span of numbers; one that is empty or has no width is widened. */
+/** The ends of a span of numbers. An empty span, or one of width 0, is widened. */
 function span(values: readonly number[]): [number, number] {
   let low = Infinity;
   let high = -Infinity;
@@ -106,7 +109,10 @@ function span(values: readonly number[]): [number, number] {
     : [low, high];
 }
 
-/** Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten, about `count` of them, `least` or more apart. */
+/**
+ * Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten. There are about
+ * `count` of them, at least `least` apart.
+ */
 function ticks(low: number, high: number, count: number, least = 0): number[] {
   const raw = Math.max((high - low) / count, least);
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -195,7 +201,8 @@ export class Picture {
   /**
    * An image, every pixel of it `scale` by `scale` pixels of the picture.
    * @shape data [height · width · channels]
-   * @throws ShapeError when the data ends before the image does; ValueError when scale is not whole and positive
+   * @throws ShapeError when the data ends before the image does; ValueError when scale is not whole
+   * and positive
    */
   image(x: number, y: number, image: PictureImage, scale = 1): this {
     knownOptions('Picture.image', image, pictureImage);
@@ -249,7 +256,10 @@ export class Picture {
     return this;
   }
 
-  /** A line chart with axes, ticks, grid and legend, all within the given rectangle; points that are not finite leave gaps. */
+  /**
+   * A line chart with axes, ticks, grid and legend, all within the given rectangle. Points that are
+   * not finite leave gaps.
+   */
   lineChart(
     x: number,
     y: number,

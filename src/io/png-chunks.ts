@@ -1,6 +1,6 @@
 /**
- * The structure of a PNG file: chunks, their order and their checksums, both ways. Not here: what the image
- * data means (png-pixels.ts).
+ * The structure of a PNG file: chunks, their order and their checksums, both ways. Not here: what
+ * the image data means (png-pixels.ts).
  * @source W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", sections 5 and 11
  */
 import { FormatError } from '../errors.js';
@@ -28,7 +28,10 @@ export interface PngParts {
   readonly data: readonly Uint8Array[];
 }
 
-/** Samples a pixel and legal depths by color type: grey, RGB, palette, grey and alpha, RGB and alpha. */
+/**
+ * Samples a pixel and legal depths by color type: grey, RGB, palette, grey and alpha, RGB and
+ * alpha.
+ */
 export const colorTypes: Readonly<Record<ColorType, { channels: 1 | 2 | 3 | 4; depths: readonly number[] }>> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },
   2: { channels: 3, depths: [8, 16] },
@@ -38,7 +41,7 @@ export const colorTypes: Readonly<Record<ColorType, { channels: 1 | 2 | 3 | 4; d
 };
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Larger images are refused before memory is set aside for them. */
+/** Larger images are rejected before memory is allocated for them. */
 const mostPixels = 2 ** 26;
 
 export const bad = (rule: string, got: string, hint?: string): FormatError =>
@@ -143,7 +146,7 @@ export function readChunks(bytes: Uint8Array): PngParts {
     } else if (type === 'IEND') {
       if (chunk.data.length > 0) throw bad('IEND must be empty', `${chunk.data.length} bytes`);
     } else if (type === 'IHDR') throw bad('IHDR must come once', 'a second one');
-    // A capital letter marks what no decoder may pass over.
+    // A capital letter marks chunks that no decoder may skip.
     else if (/^[A-Z]/.test(type)) throw bad('critical chunks must be IHDR, PLTE, IDAT or IEND', type);
     before = type;
   }

@@ -1,13 +1,13 @@
 /**
- * From a PNG's compressed image data to samples of 8 bits: inflating, undoing the filters, putting the
- * passes of an interlaced image in place. Not here: chunks (png-chunks.ts).
+ * Converts a PNG's compressed image data to samples of 8 bits. This inflates the data, undoes the
+ * filters and puts the passes of an interlaced image in place. Not here: chunks (png-chunks.ts).
  * @source W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", sections 7 to 10
  */
 import { Unzlib } from 'fflate';
 import { FormatError } from '../errors.js';
 import { bad, colorTypes, type Header } from './png-chunks.js';
 
-/** Every how many pixels a pass takes one, and from where. */
+/** The first pixel of a pass, and the distance between its pixels. */
 interface Pass {
   readonly x: number;
   readonly y: number;
@@ -26,14 +26,14 @@ const interlaced: readonly Pass[] = [
   { x: 0, y: 1, stepX: 1, stepY: 2 },
 ];
 
-/** The bytes that deflate can make of one. */
+/** The maximum number of bytes that one byte of deflated data expands to. */
 const mostExpansion = 1032;
 
 function adler32(bytes: Uint8Array): number {
   let a = 1;
   let b = 0;
   for (let i = 0; i < bytes.length; ) {
-    // So many sums stay below 2^32.
+    // The sums of this many bytes stay below 2^32.
     for (const end = Math.min(i + 5552, bytes.length); i < end; i++) {
       a += bytes[i];
       b += a;
@@ -50,7 +50,7 @@ function inflate(parts: readonly Uint8Array[], size: number): Uint8Array {
   const rule = 'image data must hold every pixel and no more';
   if (size > given * mostExpansion) throw bad(rule, `${given} compressed bytes for ${size}`);
   const out = new Uint8Array(size);
-  // The inflater gets a piece at a time, so that it stops soon when the image is full.
+  // The inflater gets one piece at a time, so that it stops soon after the image is full.
   const piece = Math.min(Math.max(size >> 4, 1 << 10), 1 << 18);
   let filled = 0;
   const inflater = new Unzlib((bytes) => {
@@ -93,7 +93,9 @@ function unfilter(raw: Uint8Array, filter: number, at: number, above: number, le
   }
 }
 
-/** Takes samples of any depth from a row; grey is stretched to 8 bits, indices into a palette are not. */
+/**
+ * Takes samples of any depth from a row. Grey is scaled to 8 bits, indices into a palette are not.
+ */
 function unpack(row: Uint8Array, raw: Uint8Array, at: number, depth: number, isIndex: boolean): void {
   if (depth === 8) row.set(raw.subarray(at, at + row.length));
   else if (depth === 16)

@@ -1,4 +1,6 @@
-/** PNG images of 8 bits a channel, both ways. Not here: drawing (picture.ts), files, other formats. */
+/**
+ * PNG images of 8 bits a channel, both ways. Not here: drawing (picture.ts), files, other formats.
+ */
 import { zlibSync } from 'fflate';
 import { ShapeError } from '../errors.js';
 import { type Bytes, bytesFrom } from './bytes.js';
@@ -46,7 +48,7 @@ export function encodePng(image: PngImage): Uint8Array<ArrayBuffer> {
   ]);
 }
 
-/** The colors that indices stand for, with alpha where the palette has any. */
+/** Looks up the colors of indices, with alpha if the palette has any. */
 function look(indices: Uint8Array, palette: Uint8Array, alpha: Uint8Array | null): Uint8Array {
   const channels = alpha === null ? 3 : 4;
   const out = new Uint8Array(indices.length * channels);
@@ -60,12 +62,12 @@ function look(indices: Uint8Array, palette: Uint8Array, alpha: Uint8Array | null
 }
 
 /**
- * Reads a PNG of any kind. Palettes become colors, 16-bit values are rounded to 8 bits and fewer than 8 are
- * widened. A single transparent color of a grey or RGB image is passed over.
+ * Reads a PNG of any kind. Palettes become colors, 16-bit values are rounded to 8 bits, and values
+ * of fewer than 8 bits are widened. A single transparent color of a grey or RGB image is ignored.
  * @shape bytes → data [height · width · channels]
  * @units data in 0 … 255
- * @throws FormatError when the bytes are not a whole, sound PNG, or of more than 2²⁶ pixels; ValueError for
- * what is no bytes
+ * @throws FormatError if the bytes are not a complete, valid PNG, or if it has more than 2²⁶
+ * pixels; ValueError for an argument that is not bytes
  */
 export function decodePng(bytes: Bytes): PngImage & { readonly data: Uint8Array } {
   const { header, palette, alpha, data } = readChunks(bytesFrom('decodePng', bytes));

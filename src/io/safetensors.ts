@@ -1,6 +1,7 @@
 /**
- * The safetensors format, both ways, for the data types this library has. Bytes in memory only: files are in files.ts, and
- * what a checkpoint contains is its maker's business. Typed arrays are taken as little-endian, as on every platform of today.
+ * The safetensors format, reading and writing, for the data types of this library. It works on
+ * bytes in memory only. Files are in files.ts, and the contents of a checkpoint are up to the
+ * caller. Typed arrays are assumed to be little-endian, as on every platform today.
  * @source github.com/huggingface/safetensors, "Format"
  */
 import { shown } from '../arguments.js';
@@ -28,17 +29,18 @@ const LENGTH_BYTES = 8;
 const bytesIn = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** Half of a surrogate pair would be written as U+FFFD, and two such names as one. */
+/** Half of a surrogate pair would be written as U+FFFD, and two such names would become equal. */
 function checkText(op: string, text: string): void {
   if (hasLoneSurrogate(text))
     throw new ValueError(op, 'names and metadata must be well-formed Unicode', JSON.stringify(text).slice(0, 80));
 }
 
 /**
- * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
- * aligned in the file.
- * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`, an array
- * of another dtype, bool data other than 0 and 1, metadata that is not text, or text with half of a surrogate pair
+ * Writes named tensors, and optional text, as one safetensors file. Wider types come first, so that
+ * every tensor is aligned in the file.
+ * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`,
+ * an array of another dtype, bool data other than 0 and 1, metadata that is not text, or text with
+ * half of a surrogate pair
  * @source safetensors.serialize
  */
 export function encodeSafetensors(
@@ -112,7 +114,7 @@ function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start
   if (bytes.length < LENGTH_BYTES)
     throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  // Zip files begin so.
+  // Zip files begin with these bytes.
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
   if (length > MAX_HEADER || Number(length) > bytes.length - LENGTH_BYTES)
     throw bad(
@@ -147,10 +149,10 @@ function readMetadata(value: Json | undefined): Record<string, string> {
 }
 
 /**
- * Reads a safetensors file. Everything the header claims is checked against the bytes before anything is made from it; the
- * arrays are copies, so the bytes may be part of a larger buffer at any offset.
- * @throws FormatError when the bytes are not a well-formed file, or hold a dtype this library lacks; ValueError
- * for what is no bytes
+ * Reads a safetensors file. All entries of the header are checked against the bytes before anything
+ * is created. The arrays are copies, so the bytes may be part of a larger buffer at any offset.
+ * @throws FormatError if the bytes are not a well-formed file, or contain a dtype that this library
+ * lacks; ValueError for an argument that is not bytes
  * @source safetensors.deserialize
  */
 export function decodeSafetensors(file: Bytes): {
