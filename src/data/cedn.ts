@@ -1,4 +1,7 @@
-/** The random pictures and initial weights of the convolutional encoder-decoder that this library is checked against. */
+/**
+ * The random pictures and initial weights of the convolutional encoder-decoder that this library is
+ * checked against.
+ */
 import { RandomState } from '../tensor/random.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 
@@ -14,9 +17,11 @@ export interface NamedWeight {
 }
 
 /**
- * Twelve pictures of random −1 and 1, and for each a random mask of 0 and 1 to be learnt by heart.
+ * Twelve pictures of random −1 and 1, and for each a random mask of 0 and 1 that the network
+ * memorises.
  * @shape x [12,20,20,3], y [12,20,20,1], both flat
- * @source numpy: np.random.seed(123); x = where(rand(12,20,20,3) > 0.5, 1, -1); y = where(rand(12,20,20,1) > 0.5, 1, 0)
+ * @source numpy: np.random.seed(123); x = where(rand(12,20,20,3) > 0.5, 1, -1); y =
+ * where(rand(12,20,20,1) > 0.5, 1, 0)
  */
 export function cednData(): {
   x: Float32Array<ArrayBuffer>;
@@ -32,7 +37,10 @@ export function cednData(): {
   return { x, y, xShape, yShape };
 }
 
-/** Kernels [height, width, in, out] of convolutions and [height, width, out, in] of transposed ones; biases. */
+/**
+ * Kernels [height, width, in, out] of convolutions and [height, width, out, in] of transposed ones;
+ * biases.
+ */
 const shapes: readonly (readonly [string, Shape])[] = [
   ['conv1.weight', [3, 3, 3, 16]],
   ['conv2.weight', [3, 3, 16, 32]],
@@ -47,7 +55,8 @@ const shapes: readonly (readonly [string, Shape])[] = [
 ];
 
 /**
- * The network's initial weights, then its biases, standard normal, in the order in which they are drawn.
+ * The network's initial weights, then its biases, standard normal, in the order in which they are
+ * drawn.
  * @throws ValueError when the seed is not a whole number in [0, 2³² − 1]
  * @source numpy: np.random.RandomState(seed).randn(*shape) for each
  */

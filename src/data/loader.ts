@@ -1,4 +1,4 @@
-/** Batches of indices for a training loop. Which arrays they index is the caller's business. */
+/** Batches of indices for a training loop. The caller decides which arrays they index. */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
@@ -14,10 +14,11 @@ export interface BatchOptions {
 const batchOptions: OptionNames<BatchOptions> = { shuffle: 'flag', dropLast: 'flag' };
 
 /**
- * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is taken, with nothing
- * drawn when `shuffle` is off.
+ * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is
+ * taken. Without `shuffle` nothing is drawn.
  * @shape → [batchSize] each; the last may be shorter
- * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive, or random is no generator
+ * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive,
+ * or if `random` is not a generator
  * @source torch.utils.data.DataLoader
  */
 export function batches(
@@ -35,7 +36,8 @@ export function batches(
   if (shuffle) checkGenerator('batches', random);
   return generate();
 
-  // A generator of its own, because the checks above must not wait for the first batch.
+  // A separate generator function, because the checks above must run before the first batch is
+  // taken.
   function* generate(): Generator<Int32Array<ArrayBuffer>> {
     const order = shuffle ? random.permutation(count) : Int32Array.from({ length: count }, (_, i) => i);
     const end = dropLast ? count - (count % batchSize) : count;
