@@ -1,13 +1,17 @@
-/** What a training loop should be warned of: dead ReLUs, and a loss no better than a constant's. Not here: the loop. */
+/**
+ * Warnings for a training loop: dead ReLUs, and a loss no better than a constant predictor's. Not
+ * here: the loop.
+ */
 import { noGrad } from '../autograd/backward.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /**
- * Watches activations by name; `dead()` names the layers whose every output was 0 when last seen.
+ * Watches activations by name. `dead()` returns the names of layers whose every output was 0 the
+ * last time.
  * @source Lu et al. 2019, Dying ReLU and Initialization
  */
 export class ReluWatch {
-  /** Only what passes while this is on is looked at. */
+  /** Whether activations are inspected. */
   enabled = false;
   readonly #peaks = new Map<string, Tensor>();
 
@@ -29,8 +33,8 @@ export class ReluWatch {
 }
 
 /**
- * The least sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the targets).
- * A model at this loss has learnt how common the classes are, and nothing of the input.
+ * The smallest sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the
+ * targets). A model at this loss has learnt the class frequencies, but nothing about the input.
  * @units nats, summed over targets
  */
 export function constantPredictorLoss(targets: ArrayLike<number>): number {

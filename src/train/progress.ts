@@ -1,12 +1,13 @@
 /**
- * Tells how training goes: a bar on a terminal, a few plain lines in a pipe or log. Not here: curves, files, or the loop.
- * Importing it touches neither Node nor cli-progress, so that browsers can load it.
+ * Shows the progress of training: a bar on a terminal, a few plain lines in a pipe or log. Not
+ * here: curves, files, or the loop. Importing this file loads neither Node modules nor
+ * cli-progress, so browsers can load it.
  */
 import type { SingleBar } from 'cli-progress';
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
-/** What Progress writes to: any of Node's writable streams. */
+/** The output of Progress. Any writable stream of Node's fits. */
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -17,14 +18,14 @@ export interface ProgressStream {
 export interface ProgressOptions {
   /** Default: standard error, or nothing outside Node. */
   readonly stream?: ProgressStream;
-  /** Stands at the beginning of the line. Default 'train'. */
+  /** Text at the beginning of the line. Default 'train'. */
   readonly label?: string;
 }
 
-/** What is known after a step; what is left out is not shown. */
+/** Values after a step. Undefined ones are not shown. */
 export interface ProgressValues {
   readonly loss?: number;
-  /** Share of pixels that are right. @units 0 … 1 */
+  /** Share of pixels that are correct. @units 0 … 1 */
   readonly accuracy?: number;
   /** @units 1/s */
   readonly stepsPerSecond?: number;
@@ -32,7 +33,7 @@ export interface ProgressValues {
 
 const progressValues: OptionNames<ProgressValues> = { loss: 'value', accuracy: 'value', stepsPerSecond: 'value' };
 
-/** Part of the work between two lines in a pipe. */
+/** Share of the work between two lines in a pipe. */
 const LINE_EVERY = 0.1;
 
 /** @units seconds → text such as 42s, 3m07s, 2h05m */
@@ -46,8 +47,8 @@ function duration(seconds: number): string {
 }
 
 /**
- * Loaded at once rather than by `await import`, because a training loop that never yields would never see it arrive. Where
- * it cannot be loaded (an old Node, a bundle), plain lines serve.
+ * Loads the bar synchronously, because in a training loop that never yields an `await import` would
+ * never complete. If it cannot be loaded (an old Node, a bundle), plain lines are written.
  */
 function loadBar(): typeof SingleBar | undefined {
   try {
@@ -58,9 +59,9 @@ function loadBar(): typeof SingleBar | undefined {
 }
 
 /**
- * Progress of a loop of `total` steps. On a terminal one line is redrawn a few times a second; elsewhere a line is written
- * about every tenth of the way, and one at the end. Call `done` when the loop ends, also by an error: the bar's timer keeps
- * Node alive until then.
+ * Progress of a loop of `total` steps. On a terminal, one line is redrawn a few times a second.
+ * Elsewhere a line is written about every tenth of the way, and one at the end. Call `done` when
+ * the loop ends, also if it throws, because the bar's timer keeps Node alive until then.
  */
 export class Progress {
   private readonly stream: ProgressStream | undefined;
@@ -83,13 +84,14 @@ export class Progress {
       throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
     this.stream = stream;
     this.label = label;
-    // A terminal of 0 columns, as some build services have, would make a bar wrap for ever.
+    // On a terminal of 0 columns, as some build services have, a bar would wrap forever.
     const Bar = stream?.isTTY === true && (stream.columns ?? 0) > 0 ? loadBar() : undefined;
     if (Bar === undefined) return;
     this.bar = new Bar({
       stream: stream as NodeJS.WritableStream,
       format: (_options, params) => this.line(params.progress),
-      // cli-progress's own handler swallows the interrupt, and there is no cursor or wrapping to restore.
+      // The handler of cli-progress swallows the interrupt, and there is no cursor or wrapping to
+      // restore.
       gracefulExit: false,
       hideCursor: null,
       linewrap: null,
@@ -109,7 +111,7 @@ export class Progress {
     if (rate > 0 && this.step < this.total) facts.push(`${duration((this.total - this.step) / rate)} left`);
     const text = facts.join('  ');
     if (part === undefined) return `${this.label}  ${text}`;
-    // The bar takes what the text leaves, so that the line never wraps.
+    // The bar takes the columns that the text leaves, so that the line never wraps.
     const columns = (this.stream?.columns ?? 0) - 1;
     const room = Math.min(30, columns - this.label.length - text.length - 6);
     const filled = Math.round(part * Math.max(room, 0));
