@@ -569,4 +569,25 @@ test('memory is flat over calls, and disposing gives it back', async () => {
   assert.ok(Number.isFinite(step().itemSync()));
 });
 
+test('a compiled step does not hold the gradients of earlier calls', async () => {
+  const w = tensor([1, 2], { requiresGrad: true });
+  const step = compile(() => {
+    w.clearGrad();
+    const loss = w.mul(w).sum();
+    loss.backward();
+    return loss;
+  });
+  const gradients: WeakRef<Tensor>[] = [];
+  for (let call = 0; call < 12; call++) {
+    step();
+    gradients.push(new WeakRef(w.grad as Tensor));
+    // A WeakRef holds its target until the task ends.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert.is(step.mode, 'compiled');
+  await collected();
+  const held = gradients.slice(0, 10).filter((g) => g.deref() !== undefined);
+  assert.is(held.length, 0, `${held.length} of 10 are held`);
+});
+
 test.run();

@@ -7,7 +7,7 @@ import { grainOf } from '../../src/device/wasm/commands.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { Opcode } from '../../src/device/wasm/opcodes.js';
 import { control } from '../../src/device/wasm/threads.js';
-import { device, ones } from '../../src/index.js';
+import { device, maxPool2d, maxUnpool2d, ones, Tensor } from '../../src/index.js';
 
 const test = suite('wasm encoders');
 
@@ -36,17 +36,29 @@ test('chunks are taken so many at a time that a turn is worth it, but in eight t
     assert.is(grainOf(work, chunks), grain, `${work} in ${chunks} chunks`);
 });
 
-/** The kernels that a convolution of this image and weight runs, without those that only prepare it. */
-function kernelsOf(on: WasmDevice, image: number[], weight: number[], options: Conv2dOptions): string[] {
-  const [x, w] = [ones(image, { device: on }), ones(weight, { device: on })];
-  const seen: Opcode[] = [];
+/** The commands that the device is given while `fn` runs. */
+function commandsOf(on: WasmDevice, fn: () => void): { opcode: Opcode; words: readonly number[] }[] {
+  const seen: { opcode: Opcode; words: readonly number[] }[] = [];
   const emit = on.emit.bind(on);
-  on.emit = (opcode, ...rest) => {
-    seen.push(opcode);
-    emit(opcode, ...rest);
+  on.emit = (opcode, parallel, words, ...rest) => {
+    seen.push({ opcode, words: [...words] });
+    emit(opcode, parallel, words, ...rest);
   };
-  conv2d(x, w, options);
+  fn();
   on.emit = emit;
+  return seen;
+}
+
+/** The kernels that a convolution of this image and weight runs, without those that only prepare it. */
+function kernelsOf(
+  on: WasmDevice,
+  image: readonly number[] | Tensor,
+  weight: number[],
+  options: Conv2dOptions,
+): string[] {
+  const x = image instanceof Tensor ? image : ones(image, { device: on });
+  const w = ones(weight, { device: on });
+  const seen = commandsOf(on, () => conv2d(x, w, options)).map(({ opcode }) => opcode);
   const preparing = new Set([Opcode.pack, Opcode.fill, Opcode.winogradWeights, Opcode.special, Opcode.compress]);
   return [...new Set(seen.filter((opcode) => !preparing.has(opcode)))].map((opcode) => Opcode[opcode]);
 }
@@ -75,6 +87,38 @@ test('a convolution takes the kernel that is quickest for its kind', async () =>
     ['convolve', [1, 20, 20, 8], [3, 3, 2, 8], { groups: 4 }],
   ] as [string, number[], number[], Conv2dOptions][])
     assert.equal(kernelsOf(on, image, weight, options), [kernel], `${image} by ${weight} ${JSON.stringify(options)}`);
+  await on.close();
+});
+
+test('a convolution goes over lists of what is not zero where an unpooling left at least two thirds zero', async () => {
+  const on = (await device('wasm', { threads: 1 })) as WasmDevice;
+  const unpooled = (shape: readonly number[], kernelSize: number, stride: number): Tensor => {
+    const [values, indices] = maxPool2d(ones(shape, { device: on }), { kernelSize, stride });
+    return maxUnpool2d(values, indices);
+  };
+  for (const [kernel, x, weight] of [
+    ['convolveSparse', unpooled([2, 40, 40, 32], 2, 2), [3, 3, 32, 32]],
+    ['winograd', unpooled([2, 40, 40, 32], 3, 1), [3, 3, 32, 32]],
+    // Large beside what it was made from, but not by unpooling.
+    ['winograd', ones([2, 40, 40, 1], { device: on }).expand([2, 40, 40, 32]), [3, 3, 32, 32]],
+    // Lists hold channels in 16 bits.
+    ['convolveSparse', unpooled([1, 2, 2, 65536], 2, 2), [1, 1, 65536, 32]],
+    ['convolve', unpooled([1, 2, 2, 65540], 2, 2), [1, 1, 65540, 32]],
+  ] as [string, Tensor, number[]][])
+    assert.equal(kernelsOf(on, x, weight, {}), [kernel], `${x.shape} by ${weight}`);
+  await on.close();
+});
+
+test('elementwise chunks are smaller where operands are laid out, and hold whole periods of what repeats', async () => {
+  const on = (await device('wasm', { threads: 1 })) as WasmDevice;
+  const x = ones([100, 300], { device: on });
+  const chunkOf = (other: number[]): number =>
+    commandsOf(on, () => void x.add(ones(other, { device: on })))[0].words[2];
+  assert.is(chunkOf([100, 300]), 8192);
+  assert.is(chunkOf([1]), 8192);
+  // 13 periods of 300 are the most that 4096 hold.
+  assert.is(chunkOf([300]), 3900);
+  assert.is(chunkOf([100, 1]), 4096);
   await on.close();
 });
 

@@ -1,5 +1,6 @@
 /** What the wasm device promises beyond agreement with the reference (conformance.ts): threads, memory, its builds, its end. */
 import { execFileSync } from 'node:child_process';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -43,6 +44,25 @@ test('options out of range are refused', async () => {
   assert.match(await refusal({ threads: 0 }), /^device: threads must be whole and in \[1, 64\]; got threads=0/);
   assert.match(await refusal({ threads: 1.5 }), /got threads=1.5/);
   assert.match(await refusal({ build: 'fast' }), /^device: build must be 'simd' or 'relaxed'; got build=fast/);
+});
+
+test('where a worker cannot start there is one thread, and a note', async () => {
+  const workers = createRequire(import.meta.url)('node:worker_threads');
+  const { Worker } = workers;
+  workers.Worker = class {
+    constructor() {
+      throw new Error('no more threads');
+    }
+  };
+  syncBuiltinESMExports();
+  try {
+    const on = await open({ threads: 2 });
+    assert.equal([on.threads, on.note], [1, 'a worker could not start: no more threads']);
+    await on.close();
+  } finally {
+    workers.Worker = Worker;
+    syncBuiltinESMExports();
+  }
 });
 
 test('the relaxed build is taken from V8 13 on, which is Chrome 130, and where the engine is another', () => {
