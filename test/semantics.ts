@@ -487,6 +487,14 @@ test('outputSize: larger by less than what would give another window, never smal
       .dataSync(),
     maxUnpool2d(values, indices).dataSync(),
   );
+  // Only one axis grows, and to as much as there are images.
+  for (const outputSize of [
+    [5, 4],
+    [4, 5],
+  ] as const) {
+    const pooled = maxPool2d(randn(2, [5, 4, 4, 1]), { kernelSize: 2 });
+    assert.equal(maxUnpool2d(...pooled, { outputSize }).shape, [5, ...outputSize, 1]);
+  }
   assert.throws(
     () => maxUnpool2d(values, indices, { outputSize: [6, 4] }),
     (e: Error) => e instanceof ShapeError && /height may be 4 to 5/.test(e.message),

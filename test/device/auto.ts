@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { device } from '../../src/index.js';
 
 const test = suite('choosing a device');
 const folder = mkdtempSync(join(tmpdir(), 'cedargrad-auto-'));
@@ -135,6 +136,25 @@ test('a GPU that does not open is passed over, and a note says why', () => {
   assert.equal([name, twice], ['wasm', 42]);
   // It stands where no node_modules is.
   assert.match(note ?? '', /^device: the gpu device needs the package gpu\.js; got /);
+});
+
+test("once CEDARGRAD_THREADS is mended, device('auto') starts in the same process", async () => {
+  const before = process.env.CEDARGRAD_THREADS;
+  try {
+    process.env.CEDARGRAD_THREADS = 'many';
+    const error = await device('auto').then(
+      () => null,
+      (refused: Error) => refused,
+    );
+    assert.match(error?.message ?? '', /got CEDARGRAD_THREADS='many'/);
+    process.env.CEDARGRAD_THREADS = '1';
+    const on = await device('auto');
+    assert.ok(on.alive);
+    await on.close();
+  } finally {
+    if (before === undefined) delete process.env.CEDARGRAD_THREADS;
+    else process.env.CEDARGRAD_THREADS = before;
+  }
 });
 
 test('a wrong CEDARGRAD_THREADS is named', () => {

@@ -1,6 +1,7 @@
 /** What the gpu device promises beyond agreement with the reference (gpu-conformance.ts): its modes, its limits, long sums, how little it launches. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Operand, Spec } from '../../src/device/device.js';
 import {
   Adam,
   AdamW,
@@ -52,6 +53,33 @@ test('the mode is the one that really ran', async () => {
       /^upload: the device must be open; got one that was closed; open another with device\(\)/,
     );
   }
+});
+
+test('adam gives its results in buffers of their own where no place is named for them', async () => {
+  const on = await opened('cpu');
+  const attrs = {
+    form: 'torch',
+    lr: 0.1,
+    beta1: 0.5,
+    beta2: 0.5,
+    eps: 0,
+    weightDecay: 0,
+    decoupled: false,
+    amsgrad: false,
+    step: 1,
+  } as const;
+  const operand = (...values: number[]): Operand => ({
+    buffer: on.upload(Float32Array.from(values), 'float32'),
+    shape: [values.length],
+    dtype: 'float32',
+  });
+  const outputs = [2, 2, 2, 1, 1, 1].map((n): Spec => ({ shape: [n], dtype: 'float32' }));
+  const first = [operand(1, 2), operand(4, -8), operand(0, 0), operand(0, 0)];
+  const second = [operand(3), operand(2), operand(0), operand(0)];
+  const made = on.run('adam', [...first, ...second], attrs, outputs).map((buffer) => [...on.readSync(buffer)]);
+  // The first step is lr in the gradient's direction; the moments are half of g and of g².
+  closeTo(made.flat(), [0.9, 2.1, 2, -4, 8, 32, 2.9, 1, 2], 1e-6);
+  await on.close();
 });
 
 test('a mode that cannot run here is refused with a remedy, never replaced', async () => {
