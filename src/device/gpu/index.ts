@@ -699,9 +699,8 @@ export class GpuDevice implements Device {
     const whole = this.#whole(own);
     try {
       const { handle } = whole.array;
-      if (isPromise(handle)) return late();
       const data = 'toArray' in handle ? handle.toArray() : handle;
-      if (data instanceof Promise) return late();
+      if (isPromise(data)) return late();
       this.#checkLost('read');
       this.counters.reads++;
       return convert(data, own.dtype);
