@@ -155,9 +155,16 @@ function walk(
       needs,
       spare,
     });
+    // More are legal: a rule may name an input, such as a bias, that this call does not have.
+    if (grads.length < node.inputs.length)
+      throw new ShapeError(
+        'backward',
+        'a backward rule must give a gradient or null for each input',
+        `${grads.length} from ${node.op.name}, of ${node.inputs.length} inputs`,
+      );
     node.inputs.forEach((input, i) => {
       const g = needs[i] ? grads[i] : null;
-      if (g === null || g === undefined) return;
+      if (g === null) return;
       checkGradient(node, i, g);
       deliver(input, g);
     });

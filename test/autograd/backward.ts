@@ -312,15 +312,27 @@ test('createGraph with backward(): grad itself is part of a graph', () => {
 
 // ---- refusals
 
-/** An op over the identity kernel whose backward gives what it is told to. */
-const wrongly = (gradient: (g: Tensor) => Tensor): ((x: Tensor) => Tensor) => {
+/** An op over the identity kernel with a backward rule of the test's own. */
+const wrongly = (gradient: (g: Tensor) => Tensor | readonly Tensor[]): ((x: Tensor) => Tensor) => {
   const op: Op<null> = {
     name: 'wrong',
     plan: ([x]) => view(x.shape, x),
-    backward: ({ grad: g }) => [gradient(g)],
+    backward: ({ grad: g }) => [gradient(g)].flat(),
   };
   return (x) => apply(op, [x], null);
 };
+test('a backward rule that gives fewer gradients than inputs is refused', () => {
+  assert.throws(
+    () =>
+      wrongly(() => [])(leaf([1, 2]))
+        .sum()
+        .backward(),
+    (e: Error) =>
+      e instanceof ShapeError &&
+      e.message ===
+        'backward: a backward rule must give a gradient or null for each input; got 0 from wrong, of 1 inputs',
+  );
+});
 test('a backward rule that gives another shape or dtype is refused', () => {
   const refused = (got: string) => (e: Error) =>
     e instanceof ShapeError &&
