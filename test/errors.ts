@@ -685,6 +685,17 @@ test('forms of unpooling that do not fit', () => {
     'at most half the kernel',
     'padding=[2,2]',
   );
+  for (const padding of [
+    [2, 0],
+    [0, 2],
+  ] as const)
+    fails(
+      () => c.maxUnpool2d(values, raw, { kernelSize: 2, padding }),
+      ValueError,
+      'maxUnpool2d',
+      'at most half the kernel',
+      `padding=[${padding}]`,
+    );
   fails(
     () => c.maxUnpool2d(values, raw, { kernelSize: 2, outputSize: [6, 4] }),
     ShapeError,

@@ -296,6 +296,20 @@ test('values may be read inside, and decide', async () => {
   }, 16);
 });
 
+test('what ran before a read inside does not run again', async () => {
+  await sameBits((wrap) => {
+    const counter = values([2]);
+    const seen: number[] = [];
+    const step = wrap(() => {
+      noGrad(() => counter.assign(counter.add(1)));
+      seen.push(counter.sum().itemSync());
+      seen.push(counter.mul(2).sum().itemSync());
+      return counter.mul(3);
+    });
+    return () => [step(), counter.clone(), tensor(seen)];
+  }, 8);
+});
+
 test('host data made inside is copied in at every call', () => {
   let call = 0;
   const step = compile(() => tensor([call, 1]).mul(2));

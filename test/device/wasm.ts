@@ -8,12 +8,14 @@ import { relaxedIsFaster } from '../../src/device/wasm/build.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import type { Opcode } from '../../src/device/wasm/opcodes.js';
 import {
+  compile,
   conv2d,
   DeviceError,
   device,
   full,
   maxPool2d,
   maxUnpool2d,
+  noGrad,
   RandomState,
   type Tensor,
   tensor,
@@ -177,6 +179,18 @@ test('a closed device refuses work', async () => {
   const x = tensor([1], { device: on });
   await on.close();
   assert.throws(() => x.mul(2).dataSync(), /^wasm: the device must be alive; got the device was closed/);
+});
+
+test('a compiled step of a closed device is refused, also one that returns nothing', async () => {
+  const on = await open({ threads: 1 });
+  const x = tensor([1], { device: on });
+  const step = compile((by: Tensor) => noGrad(() => void x.assign(x.mul(by))));
+  const by = tensor([2], { device: on });
+  for (let call = 0; call < 3; call++) step(by);
+  assert.is(step.mode, 'compiled');
+  assert.equal([...x.dataSync()], [8]);
+  await on.close();
+  assert.throws(() => step(by), /^wasm: the device must be alive; got the device was closed/);
 });
 
 test("'auto' is one device for all who ask, and another once that was closed", async () => {
