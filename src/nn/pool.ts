@@ -171,4 +171,7 @@ export class AvgPool2d extends WindowLayer {
     const { kernelSize, stride, padding, countIncludePad } = this;
     return avgPool2d(x, { kernelSize, stride, padding, countIncludePad });
   }
+  protected override more(): Readonly<Record<string, unknown>> {
+    return { countIncludePad: this.countIncludePad };
+  }
 }

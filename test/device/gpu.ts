@@ -5,6 +5,7 @@ import type { Operand, Spec } from '../../src/device/device.js';
 import {
   Adam,
   AdamW,
+  concat,
   conv2d,
   type Device,
   DeviceError,
@@ -22,6 +23,7 @@ import {
   setDefaultDevice,
   type Tensor,
   tensor,
+  zeros,
 } from '../../src/index.js';
 import { closeTo, sameBits } from '../helpers/close.js';
 import { launchCheck, mostLaunches } from '../helpers/golden.js';
@@ -79,6 +81,24 @@ test('adam gives its results in buffers of their own where no place is named for
   const made = on.run('adam', [...first, ...second], attrs, outputs).map((buffer) => [...on.readSync(buffer)]);
   // The first step is lr in the gradient's direction; the moments are half of g and of g².
   closeTo(made.flat(), [0.9, 2.1, 2, -4, 8, 32, 2.9, 1, 2], 1e-6);
+  await on.close();
+});
+
+test('empty tensors take part beside others', async () => {
+  const on = await opened('cpu');
+  setDefaultDevice(on);
+  const empty = zeros([0, 2]);
+  assert.equal([...concat([empty, tensor([[1, 2]])], 0).dataSync()], [1, 2]);
+  assert.equal(
+    [
+      ...empty
+        .sum(0)
+        .add(tensor([3, 4]))
+        .dataSync(),
+    ],
+    [3, 4],
+  );
+  assert.equal(empty.add(tensor([3, 4])).shape, [0, 2]);
   await on.close();
 });
 

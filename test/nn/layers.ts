@@ -341,6 +341,31 @@ test('activations are their operations', () => {
   same(new Softmax(0).forward(x), x.softmax(0));
 });
 
+test('layers print what they were made with', () => {
+  for (const [layer, text] of [
+    [new LeakyReLU(0.2), 'LeakyReLU(0.2)'],
+    [new ELU(0.5), 'ELU(0.5)'],
+    [new Softmax(1), 'Softmax(axis=1)'],
+    [
+      new Conv2d(2, 4, 3, { stride: 2, padding: 'same', bias: false }),
+      'Conv2d(2, 4, kernelSize=[3,3], stride=[2,2], padding=same, bias=false)',
+    ],
+    [
+      new ConvTranspose2d(4, 2, 3, { stride: 2, outputPadding: 1 }),
+      'ConvTranspose2d(4, 2, kernelSize=[3,3], stride=[2,2], outputPadding=[1,1])',
+    ],
+    [new AvgPool2d(2, { stride: 1 }), 'AvgPool2d(kernelSize=[2,2], stride=[1,1])'],
+    [new AvgPool2d(2, { countIncludePad: false }), 'AvgPool2d(kernelSize=[2,2], countIncludePad=false)'],
+    [new Dropout(0.3), 'Dropout(0.3)'],
+    [new Linear(2, 3, { bias: false }), 'Linear(2, 3, bias=false)'],
+    [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d(4, eps=0.00001, momentum=0.1, affine=false)'],
+    [new GroupNorm(2, 4), 'GroupNorm(2, 4, eps=0.00001)'],
+    [new MSELoss({ reduction: 'sum' }), 'MSELoss(reduction=sum)'],
+    [new CrossEntropyLoss({ ignoreIndex: 255 }), 'CrossEntropyLoss(ignoreIndex=255)'],
+  ] as const)
+    assert.is(String(layer), text);
+});
+
 test('Flatten merges axes', () => {
   const x = zeros([2, 3, 4, 5]);
   assert.equal(new Flatten().forward(x).shape, [2, 60]);
