@@ -21,6 +21,7 @@ export const reasons = {
 
 const isError = (_: Arguments, call: WrittenCall): boolean => call.source === 'error';
 const rank = (a: Arguments): number => (a.get('input') instanceof Tensor ? a.tensor('input').rank : -1);
+const isEmpty = (a: Arguments): boolean => a.get('input') instanceof Tensor && a.tensor('input').size === 0;
 /** linspace(0, 3, 1.0): numbers here have no type. */
 const isOfFloat = (a: Arguments, call: WrittenCall): boolean => isError(a, call) && a.number('steps', 0) >= 1;
 /** Whether a float tensor among the arguments holds a value for which `test` is true. */
@@ -152,7 +153,19 @@ const rules: readonly Rule[] = [
 
   // ---- norms and losses
   { ops: image('batch_norm'), reason: 'an input of one axis, which has no channels', when: (a) => rank(a) === 1 },
-  { ops: image('group_norm'), reason: 'a negative eps, which is an error here', when: (a) => a.number('eps', 1) < 0 },
+  {
+    ops: image('(group|layer)_norm'),
+    reason: 'a negative eps, which is an error here',
+    when: (a) => a.number('eps', 1) < 0,
+  },
+  { ops: image('(group|layer)_norm'), reason: 'an input without values, which is an error here', when: isEmpty },
+  {
+    ops: image('layer_norm'),
+    reason:
+      'gradients by the weight of one value in float32: (x − mean) / √(variance + eps) is 0 here, and rounding there',
+    gradientOnly: true,
+    when: (a, call) => call.dtype === 'float32' && (a.list('normalized_shape') ?? []).every((n) => n === 1),
+  },
   { ops: image('binary_cross_entropy_with_logits'), reason: 'weight', when: (a) => a.has('weight') },
   {
     ops: image('cross_entropy'),
