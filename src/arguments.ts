@@ -1,7 +1,6 @@
 /**
- * Checks of arguments that are easily wrong in plain JavaScript: names of options, flags and
- * numbers. Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows
- * (tensor/window.ts).
+ * Checks of arguments that plain JavaScript can get wrong: names of options, flags, numbers and text.
+ * Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows (tensor/window.ts).
  */
 import { DeviceError, ValueError } from './errors.js';
 
@@ -113,11 +112,11 @@ function advice(name: string, names: readonly string[]): string {
   return meant === undefined ? '' : `did you mean ${meant}?`;
 }
 
-/** Whether a value can be an options object. Lists, maps, promises and tensors cannot. */
+/** Whether a value can hold options: an object that is no list, map, buffer, promise or tensor. */
 function canHoldOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) === Object.prototype) return true;
-  return !(Symbol.iterator in value || ArrayBuffer.isView(value) || 'then' in value || 'release' in value);
+  return !(Symbol.iterator in value || 'byteLength' in value || 'then' in value || 'release' in value);
 }
 
 /**
@@ -152,11 +151,17 @@ export function checkFlag(op: string, name: string, value: unknown): void {
   if (typeof value !== 'boolean') throw new ValueError(op, `${name} must be true or false`, `${name}=${shown(value)}`);
 }
 
-// ---- numbers and others
+// ---- numbers
+
+/** Whether a value looks like a tensor, for hints. */
+export const isTensorLike = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'dataSync' in value;
 
 /** Checks that a value has the type number. NaN and the infinities have. */
 export function checkIsNumber(op: string, name: string, value: unknown): void {
-  if (typeof value !== 'number') throw new ValueError(op, `${name} must be a number`, `${name}=${shown(value)}`);
+  if (typeof value === 'number') return;
+  const hint = isTensorLike(value) ? 'of a tensor pass await tensor.item()' : '';
+  throw new ValueError(op, `${name} must be a number`, `${name}=${shown(value)}`, hint);
 }
 
 /** Checks a number, such as a rate or an epsilon, against a rule. NaN is never valid. */
@@ -171,6 +176,8 @@ export function checkNumber(
   if (typeof value !== 'number' || Number.isNaN(value) || !legal(value))
     throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`, hint);
 }
+
+// ---- others
 
 /** Checks that a value is a function. */
 export function checkFunction(op: string, name: string, value: unknown): void {

@@ -1,25 +1,20 @@
 /**
- * Bad arguments at every public door: each is refused by a message that names the door and the
- * argument, on the reference and the wasm device, and the device computes on afterwards. The calls are
- * what plain JavaScript lets through, so that types are switched off. Not here: shapes that are legal
- * and do not fit each other (test/errors.ts, test/semantics.ts).
+ * Bad arguments at every public door of the main entry: each is refused by a message that names the door and the
+ * argument, on the reference, the wasm and the gpu device (gpu.js's modes for the CPU), and the device computes
+ * on afterwards. The calls are what plain JavaScript lets through, so that types are switched off. Not here:
+ * shapes that are legal and do not fit each other (test/errors.ts, test/semantics.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as typed from '../src/index.js';
-import { type CedarError, type Device, defaultDevice, device, setDefaultDevice } from '../src/index.js';
+import { type Device, defaultDevice, device, setDefaultDevice } from '../src/index.js';
+import { type Row as AnyRow, refuses, written } from './helpers/refusals.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what types forbid is what is tested
 const c = typed as any;
 const { DeviceError, ShapeError, ValueError } = typed;
 
-/** The beginning of the message up to its rule, the call, the class, and a part of the message. */
-type Row = readonly [
-  op: string,
-  call: (on: Device) => unknown,
-  error: new (...args: never[]) => CedarError,
-  says: RegExp,
-];
+type Row = AnyRow<Device>;
 
 /** An array with holes where no value is given. */
 const sparse = (length: number, given: Record<number, unknown>) => Object.assign(new Array(length), given);
@@ -89,6 +84,23 @@ const values: readonly Row[] = [
   ['arange', () => c.arange(1e12), ShapeError, /at most 2147483647/],
   ['eye', () => c.eye(2, '2'), ShapeError, /whole and not negative; got shape=\[2,'2'\]/],
   ['eye', () => c.eye(100_000), ShapeError, /at most 2147483647/],
+  ['manualSeed', () => c.manualSeed('1'), ValueError, /seed must be whole and in .*; got seed='1'/],
+  ['RandomState', () => new c.RandomState(Symbol('1')), ValueError, /got seed=Symbol\(1\)/],
+  ['FastRandom', () => new c.FastRandom({ seed: 1 }), ValueError, /got seed=an object {seed}/],
+  ['RandomState.uniform', () => new c.RandomState(1).uniform('1', '2', 3), ValueError, /low must be a number; .*'1'/],
+  ['RandomState.uniform', () => new c.RandomState(1).uniform(1, '2', 3), ValueError, /high must be a number; .*'2'/],
+  ['RandomState.rand', () => new c.RandomState(1).rand([3]), ValueError, /size must be whole .* got size=\[3\]/],
+  ['RandomState.randint', () => new c.RandomState(1).randint('0', 2, 3), ValueError, /got low='0', high=2/],
+  ['RandomState.setState', () => c.setRngState(null), ValueError, /key must have 624 words; got no words/],
+  ['FastRandom.setState', () => new c.FastRandom(1).setState(), ValueError, /key must have 4 words; got no words/],
+  [
+    'rand',
+    () => c.rand([2], { random: Object.create(null) }),
+    ValueError,
+    /a generator of .*; got random=an object {}/,
+  ],
+  ['full', () => c.full([2], x().sum()), ValueError, /got value=a Tensor; of a tensor pass await tensor.item\(\)/],
+  ['layerNorm', () => c.layerNorm(x(), Symbol('3')), ShapeError, /must be a list of sizes; got shape=Symbol\(3\)/],
   ['zerosLike', () => c.zerosLike([1]), ValueError, /input must be a tensor/],
   ['onesLike', () => c.onesLike(1), ValueError, /input must be a tensor; got input=1; wrap it with tensor\(\)/],
   ['leakyRelu', () => x().leakyRelu({ slope: 0.1 }), ValueError, /slope must be a number; got .*an object {slope}/],
@@ -266,6 +278,15 @@ const options: readonly Row[] = [
   ],
   ['device', () => c.device('auto', { threads: 2 }), ValueError, /there are no options; got threads=2/],
   ['device', () => c.device('webgl', { mode: 'cpu' }), ValueError, /the only option is asyncMode; got mode='cpu'/],
+  ['device', () => c.device('gpu', 'cpu'), ValueError, /must be an object; got 'cpu'; write them as { mode: … }/],
+  ['device', () => c.device('gpu', { model: 'cpu' }), ValueError, /got model='cpu'; did you mean mode\?/],
+  ['device', () => c.device('gpu', { mode: 'webgpu2' }), DeviceError, /mode must be one of cpu, webasm, .*'webgpu2'/],
+  ['device', () => c.device('gpu', { mode: Symbol('cpu') }), DeviceError, /mode must be one of .*; got Symbol\(cpu\)/],
+  ['device', () => c.device('gpu', { asyncMode: 'no' }), ValueError, /asyncMode must be true or false; got .*'no'/],
+  ['device', () => c.device('gpu', { threads: 2 }), ValueError, /options are mode, asyncMode; got threads=2/],
+  ['device', () => c.device(), DeviceError, /name must be one of reference, .*; got undefined/],
+  ['device', () => c.device(Symbol('wasm')), DeviceError, /name must be one of reference, .*; got Symbol\(wasm\)/],
+  ['tensor', () => c.tensor([1], new ArrayBuffer(8)), ValueError, /options must be an object; got an ArrayBuffer/],
   [
     'conv2d',
     () => c.conv2d(image(), weight(), { stide: 2 }),
@@ -471,6 +492,8 @@ const kinds: readonly Row[] = [
 
 const test = suite('arguments');
 const wasm = await device('wasm', { threads: 2 });
+const gpu = await device('gpu', { mode: 'cpu' });
+const webasm = await device('gpu', { mode: 'webasm' });
 const before = defaultDevice();
 
 const unknown = Object.entries(doors).map(
@@ -478,20 +501,12 @@ const unknown = Object.entries(doors).map(
   ([name, call]): Row => [nameInMessages(name), call, ValueError, /got nonsense=1/],
 );
 
-for (const [op, call, error, says] of [...shapes, ...values, ...windows, ...options, ...kinds, ...unknown])
-  for (const on of [before, wasm])
-    test(`${on.name}: ${String(call).replace(/^\(\w*\) => /, '')}`, async () => {
+for (const row of [...shapes, ...values, ...windows, ...options, ...kinds, ...unknown])
+  for (const on of [before, wasm, gpu, webasm])
+    test(`${on}: ${written(row[1])}`, async () => {
       setDefaultDevice(on);
       try {
-        let thrown: unknown;
-        try {
-          await call(on);
-        } catch (e) {
-          thrown = e;
-        }
-        assert.instance(thrown, error, `got ${thrown}`);
-        assert.match((thrown as Error).message, says);
-        assert.ok((thrown as Error).message.startsWith(`${op}: `), (thrown as Error).message);
+        await refuses(row, on);
         assert.equal([...(await c.tensor([1, 2]).add(1).data())], [2, 3]);
         const { bytes, tensors } = on.memory();
         assert.ok(Number.isFinite(bytes) && Number.isFinite(tensors));
@@ -551,5 +566,9 @@ test('every export that takes options has a row', () => {
   assert.equal(missing, []);
 });
 
-test.after(() => wasm.close());
+test.after(async () => {
+  await wasm.close();
+  await gpu.close();
+  await webasm.close();
+});
 test.run();

@@ -1,5 +1,5 @@
-/** Selection of a device, and the default device for new tensors. */
-import { checkDevice, knownOptions, type OptionNames } from '../arguments.js';
+/** Choosing a device, and the default one that new tensors go to. */
+import { checkDevice, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { DeviceError, ValueError } from '../errors.js';
 import type { Device } from './device.js';
 import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
@@ -76,7 +76,7 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
       knownOptions<WasmOptions>('device', options, wasmOptions);
       return (await import('./wasm/index.js')).createWasmDevice(options);
     case 'gpu':
-      knownOptions<GpuOptions>('device', options, { ...adapterOptions, mode: 'value' });
+      knownOptions<GpuOptions>('device', options, { mode: 'value', ...adapterOptions });
       return (await import('./gpu/index.js')).createGpuDevice(options);
     case 'webgpu':
     case 'webgl2':
@@ -88,7 +88,7 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
       throw new DeviceError(
         'device',
         `name must be one of reference, wasm, gpu, ${adapters.join(', ')}, auto`,
-        `'${name}'`,
+        shown(name),
       );
   }
 }

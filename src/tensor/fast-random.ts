@@ -139,9 +139,10 @@ export class FastRandom extends WordGenerator {
    * Restores a state from `getState`. Its words may also be plain numbers, as after JSON.
    * @throws ValueError for an invalid state
    */
-  setState({ key }: { readonly key: ArrayLike<number> }): void {
-    checkKey('FastRandom.setState', key, 4);
-    // The generator would never leave a state of zeros.
+  setState(state: { readonly key: ArrayLike<number> }): void {
+    checkKey('FastRandom.setState', state, 4);
+    const { key } = state;
+    // All bits 0 would stay so for ever.
     if (Array.from(key).every((word) => word === 0))
       throw new ValueError('FastRandom.setState', 'a word of key must not be 0', 'key=[0,0,0,0]');
     this.#key.set(key);

@@ -2,6 +2,7 @@
  * The interface of random number generators, and the draws that both of the library's generators
  * share. Not here: the random bits and the normal numbers (random.ts, fast-random.ts).
  */
+import { checkIsNumber, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
 /**
@@ -30,18 +31,19 @@ export function checkGenerator(op: string, random: RandomGenerator): void {
     throw new ValueError(
       op,
       'random must be a generator of random numbers',
-      `random=${String(random)}`,
+      `random=${shown(random)}`,
       'pass new RandomState(seed) or new FastRandom(seed)',
     );
 }
 
 export const checkSeed = (op: string, seed: number): void => {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new ValueError(op, 'seed must be whole and in [0, 4294967295]', `seed=${seed}`);
+    throw new ValueError(op, 'seed must be whole and in [0, 4294967295]', `seed=${shown(seed)}`);
 };
 
-/** Throws for a saved state that is not `size` words of 32 bits. */
-export function checkKey(op: string, key: ArrayLike<number> | undefined, size: number): void {
+/** Refuses a saved state whose key is not `size` words of 32 bits. */
+export function checkKey(op: string, state: { readonly key: ArrayLike<number> }, size: number): void {
+  const key = (state as typeof state | null | undefined)?.key;
   const length = key?.length;
   if (length !== size) throw new ValueError(op, `key must have ${size} words`, `${length ?? 'no'} words`);
   // A Uint32Array can contain only 32-bit words. Skipping the check matters because a dropout mask
@@ -49,12 +51,12 @@ export function checkKey(op: string, key: ArrayLike<number> | undefined, size: n
   if (key instanceof Uint32Array) return;
   const wrong = Array.from(key as ArrayLike<number>).findIndex((word) => word !== word >>> 0);
   if (wrong >= 0)
-    throw new ValueError(op, 'words of key must be whole and in [0, 2^32)', `key[${wrong}]=${key?.[wrong]}`);
+    throw new ValueError(op, 'words of key must be whole and in [0, 2^32)', `key[${wrong}]=${shown(key?.[wrong])}`);
 }
 
 const checkCount = (op: string, name: string, n: number): void => {
   if (!Number.isSafeInteger(n) || n < 0)
-    throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${n}`);
+    throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${shown(n)}`);
 };
 
 /** Draws derived from random 32-bit words. */
@@ -122,6 +124,8 @@ export abstract class WordGenerator implements RandomGenerator {
   uniform(low: number, high: number, size: number): Float64Array<ArrayBuffer> {
     const op = `${this.title}.uniform`;
     checkCount(op, 'size', size);
+    checkIsNumber(op, 'low', low);
+    checkIsNumber(op, 'high', high);
     const range = high - low;
     if (!Number.isFinite(range))
       throw new ValueError(op, 'low, high and their difference must be finite', `low=${low}, high=${high}`);
@@ -141,7 +145,11 @@ export abstract class WordGenerator implements RandomGenerator {
     const op = `${this.title}.randint`;
     checkCount(op, 'size', size);
     if (!Number.isInteger(low) || !Number.isInteger(high) || low < -(2 ** 31) || high > 2 ** 31 || low >= high)
-      throw new ValueError(op, 'low must be less than high, both whole and within int32', `low=${low}, high=${high}`);
+      throw new ValueError(
+        op,
+        'low must be less than high, both whole and within int32',
+        `low=${shown(low)}, high=${shown(high)}`,
+      );
     const out = new Int32Array(size);
     for (let i = 0; i < size; i++) out[i] = low + this.interval(high - low - 1);
     return out;

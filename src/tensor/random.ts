@@ -3,6 +3,7 @@
  * masks are the same on every machine and equal arrays created by numpy. Not here: numpy's newer
  * Generator, or numbers for cryptography.
  */
+import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import type { DType, TypedArray } from './dtype.js';
 import { exactLog } from './exact-log.js';
@@ -111,12 +112,12 @@ export class RandomState extends WordGenerator {
    */
   setState(state: SavedRandom): void {
     const op = 'RandomState.setState';
+    checkKey(op, state, SIZE);
     const { key, position, cached } = state;
-    checkKey(op, key, SIZE);
     if (!Number.isInteger(position) || position < 0 || position > SIZE)
-      throw new ValueError(op, `position must be whole and in [0, ${SIZE}]`, `position=${position}`);
+      throw new ValueError(op, `position must be whole and in [0, ${SIZE}]`, `position=${shown(position)}`);
     if (cached !== undefined && cached !== null && !Number.isFinite(cached))
-      throw new ValueError(op, 'cached must be a finite number or absent', `cached=${cached}`);
+      throw new ValueError(op, 'cached must be a finite number or absent', `cached=${shown(cached)}`);
     this.key.set(key);
     this.position = position;
     this.cached = cached ?? undefined;
@@ -131,6 +132,7 @@ let global = new RandomState(0);
  * @source torch.manual_seed
  */
 export function manualSeed(seed: number): void {
+  checkSeed('manualSeed', seed);
   global = new RandomState(seed);
 }
 

@@ -3,7 +3,7 @@
  * computes the statistics, which are not part of the graph. The gradient of y still accounts for
  * their dependence on x. It is one kernel, or composed of other ops if it is itself recorded.
  */
-import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
+import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import type { Grouping } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import { checkFloat } from '../../tensor/dtype.js';
@@ -213,7 +213,7 @@ export function layerNorm(x: Tensor, shape: Shape, options: AffineOptions = {}):
   const op = 'layerNorm';
   knownOptions(op, options, affineOptions);
   checkTensor(op, 'input', x);
-  if (!Array.isArray(shape)) throw new ShapeError(op, 'shape must be a list of sizes', `shape=${shape}`);
+  if (!Array.isArray(shape)) throw new ShapeError(op, 'shape must be a list of sizes', `shape=${shown(shape)}`);
   if (shape.length === 0 || shape.length > x.rank || !sameShape(x.shape.slice(x.rank - shape.length), shape))
     throw new ShapeError(op, `input must end in the shape ${show(shape)}`, `input=${show(x.shape)}`);
   if (x.size === 0) throw new ShapeError(op, 'input must have values', `input=${show(x.shape)}`);

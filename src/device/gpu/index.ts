@@ -9,6 +9,7 @@
  * optimizer). So a result can also be deferred. Some kernels run only when their reader is known,
  * and are fused with it if it is elementwise (fusion.ts).
  */
+import { shown } from '../../arguments.js';
 import { DeviceError, ValueError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
 import { valuesOf } from '../../tensor/random.js';
@@ -817,7 +818,7 @@ function convert(data: Float32Array, dtype: DType): TypedArray {
  */
 export async function createGpuDevice({ mode = 'cpu', asyncMode = false }: GpuOptions): Promise<GpuDevice> {
   if (!gpuModes.includes(mode))
-    throw new DeviceError('device', `mode must be one of ${gpuModes.join(', ')}`, `'${mode}'`);
+    throw new DeviceError('device', `mode must be one of ${gpuModes.join(', ')}`, shown(mode));
   if (asyncMode && mode !== 'cpu' && mode !== 'webasm')
     throw new ValueError(
       'device',
