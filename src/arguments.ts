@@ -119,6 +119,13 @@ function canHoldOptions(value: unknown): value is object {
   return !(Symbol.iterator in value || 'byteLength' in value || 'then' in value || 'release' in value);
 }
 
+/** Checks that a value is an object of what its names stand for. */
+export function checkRecord(op: string, name: string, value: unknown, of: string): void {
+  if (canHoldOptions(value)) return;
+  const hint = value instanceof Promise ? 'await it first' : value instanceof Map ? 'pass Object.fromEntries(it)' : '';
+  throw new ValueError(op, `${name} must be an object of ${of} by name`, `${name}=${shown(value)}`, hint);
+}
+
 /**
  * Throws for options that are not an object, names that are not in the list, and flags that are not
  * true or false.
@@ -177,7 +184,34 @@ export function checkNumber(
     throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`, hint);
 }
 
+/** Checks that numbers are finite; they come by name. */
+export function checkFinite(op: string, numbers: Readonly<Record<string, number>>): void {
+  for (const name in numbers) checkNumber(op, name, numbers[name], Number.isFinite, 'a finite number');
+}
+
+/**
+ * Checks that a value is a list of numbers, among which NaN and the infinities are: an array, a typed
+ * array, or another object with a length. Only the elements in [from, to) are looked at.
+ */
+export function checkNumbers(op: string, name: string, value: ArrayLike<number>, from = 0, to = Infinity): void {
+  const length = typeof value === 'object' ? value?.length : undefined;
+  if (typeof length !== 'number') {
+    const hint = isTensorLike(value) ? 'of a tensor pass await tensor.data()' : '';
+    throw new ValueError(op, `${name} must be an array of numbers`, `${name}=${shown(value)}`, hint);
+  }
+  // Whether a typed array holds numbers shows at its first element: the others are of BigInts.
+  const end = ArrayBuffer.isView(value) ? Math.min(length, 1) : Math.min(length, to);
+  for (let i = ArrayBuffer.isView(value) ? 0 : from; i < end; i++)
+    if (typeof value[i] !== 'number')
+      throw new ValueError(op, `${name} must be an array of numbers`, `${name}[${i}]=${shown(value[i])}`);
+}
+
 // ---- others
+
+/** Checks that a value is text. */
+export function checkText(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'string') throw new ValueError(op, `${name} must be text`, `${name}=${shown(value)}`);
+}
 
 /** Checks that a value is a function. */
 export function checkFunction(op: string, name: string, value: unknown): void {

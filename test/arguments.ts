@@ -2,7 +2,8 @@
  * Bad arguments at every public door of the main entry: each is refused by a message that names the door and the
  * argument, on the reference, the wasm and the gpu device (gpu.js's modes for the CPU), and the device computes
  * on afterwards. The calls are what plain JavaScript lets through, so that types are switched off. Not here:
- * shapes that are legal and do not fit each other (test/errors.ts, test/semantics.ts).
+ * shapes that are legal and do not fit each other (test/errors.ts, test/semantics.ts), and the other entries
+ * (test/arguments-entries.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

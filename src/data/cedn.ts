@@ -1,7 +1,5 @@
-/**
- * The random pictures and initial weights of the convolutional encoder-decoder that this library is
- * checked against.
- */
+/** The random pictures and initial weights of the convolutional encoder-decoder that this library is checked against. */
+import { checkSeed } from '../tensor/generator.js';
 import { RandomState } from '../tensor/random.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 
@@ -61,6 +59,7 @@ const shapes: readonly (readonly [string, Shape])[] = [
  * @source numpy: np.random.RandomState(seed).randn(*shape) for each
  */
 export function cednWeights(seed = 42): NamedWeight[] {
+  checkSeed('cednWeights', seed);
   const random = new RandomState(seed);
   return shapes.map(([name, shape]) => ({ name, shape, data: random.randn(sizeOf(shape)) }));
 }

@@ -3,7 +3,7 @@
  * is loaded when the digits are requested.
  */
 
-import { knownOptions } from '../arguments.js';
+import { knownOptions, shown } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
 import { load } from '../platform.js';
 
@@ -76,7 +76,11 @@ export async function loadDigits(counts: { train: number; test: number }): Promi
   knownOptions('loadDigits', counts, { train: 'value', test: 'value' });
   const { train, test } = counts;
   if (![train, test].every((n) => Number.isSafeInteger(n) && n >= 0))
-    throw new ValueError('loadDigits', 'counts must be whole and not negative', `train=${train}, test=${test}`);
+    throw new ValueError(
+      'loadDigits',
+      'counts must be whole and not negative',
+      `train=${shown(train)}, test=${shown(test)}`,
+    );
   if (typeof process === 'undefined' || process.versions?.node === undefined)
     throw new DeviceError('loadDigits', 'the digits are files, which need Node', 'a browser');
   const sources: Float32Array[] = [];

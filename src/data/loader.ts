@@ -1,5 +1,5 @@
-/** Batches of indices for a training loop. The caller decides which arrays they index. */
-import { knownOptions, type OptionNames } from '../arguments.js';
+/** Batches of indices for a training loop. Which arrays they index is the caller's business. */
+import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 
@@ -11,14 +11,17 @@ export interface BatchOptions {
   readonly dropLast?: boolean;
 }
 
+/** Indices are int32. */
+const mostIndices = 2 ** 31 - 1;
+
 const batchOptions: OptionNames<BatchOptions> = { shuffle: 'flag', dropLast: 'flag' };
 
 /**
  * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is
  * taken. Without `shuffle` nothing is drawn.
  * @shape → [batchSize] each; the last may be shorter
- * @throws ValueError when count is not whole and not negative, or batchSize not whole and positive,
- * or if `random` is not a generator
+ * @throws ValueError when count is not whole and in [0, 2³¹ − 1], batchSize not whole and positive, or random no
+ * generator
  * @source torch.utils.data.DataLoader
  */
 export function batches(
@@ -30,9 +33,10 @@ export function batches(
   knownOptions('batches', options, batchOptions);
   const { shuffle = true, dropLast = false } = options;
   if (!Number.isSafeInteger(count) || count < 0)
-    throw new ValueError('batches', 'count must be whole and not negative', `count=${count}`);
+    throw new ValueError('batches', 'count must be whole and not negative', `count=${shown(count)}`);
+  if (count > mostIndices) throw new ValueError('batches', `count must be at most ${mostIndices}`, `count=${count}`);
   if (!Number.isSafeInteger(batchSize) || batchSize < 1)
-    throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${batchSize}`);
+    throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${shown(batchSize)}`);
   if (shuffle) checkGenerator('batches', random);
   return generate();
 

@@ -1,14 +1,13 @@
-/** The bytes that the decoders accept. */
+/** Bytes as the decoders and the writer of files take them. */
 import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
-/** The input of the decoders. A Buffer is a Uint8Array, and fetch returns an ArrayBuffer. */
+/** Bytes as they come: a Buffer is a Uint8Array, and fetch gives an ArrayBuffer. */
 export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer;
 
-/** The bytes of an argument, without copying. @throws ValueError for anything else */
-export function bytesFrom(op: string, value: Bytes): Uint8Array {
-  // Checks the type by name, because arrays created in another frame or context are not instances
-  // of this one's classes.
+/** The bytes of an argument, not copied. @throws ValueError for anything else */
+export function bytesFrom(op: string, value: Bytes, rule = 'bytes must be a Uint8Array or an ArrayBuffer'): Uint8Array {
+  // By its name, because arrays made in another frame or context are no instances of this one's classes.
   const kind = Object.prototype.toString.call(value);
   if (kind === '[object Uint8Array]') return value as Uint8Array;
   if (kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]')
@@ -20,5 +19,5 @@ export function bytesFrom(op: string, value: Bytes): Uint8Array {
     '[object File]': 'pass await file.arrayBuffer()',
     '[object String]': "read the file first: await readFile(path) of 'node:fs/promises'",
   };
-  throw new ValueError(op, 'bytes must be a Uint8Array or an ArrayBuffer', shown(value), hints[kind]);
+  throw new ValueError(op, rule, shown(value), hints[kind]);
 }

@@ -5,6 +5,7 @@
 import { shown } from '../arguments.js';
 import { DeviceError, ValueError } from '../errors.js';
 import { isNode, load } from '../platform.js';
+import { type Bytes, bytesFrom } from './bytes.js';
 
 type Fs = typeof import('node:fs/promises');
 type Path = typeof import('node:path');
@@ -88,22 +89,24 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
 
 /**
  * Writes a file under a temporary name in the same directory and renames it into place, making the
- * directory if need be: the path holds the old bytes or the new ones, also after a crash, and
- * however many threads and processes write it at once. A symbolic link stays, and the file that it
- * leads to is replaced. The new file has the mode of the old one and, where the system allows it,
- * the owner; other hard links keep the old bytes. A process that is killed while it writes leaves
- * its temporary file, `.NAME.UUID.tmp`, which may be deleted.
- * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is
- * no plain file; else the system's error with its `code`, naming `path`, and nothing is left behind
- * then
+ * directory if need be: the path holds the old bytes or the new ones, also after a crash, and however
+ * many threads and processes write it at once. A symbolic link stays, and the file that it leads to is
+ * replaced. The new file has the mode of the old one and, where the system allows it, the owner; other
+ * hard links keep the old bytes. A process that is killed while it writes leaves its temporary file,
+ * `.NAME.UUID.tmp`, which may be deleted.
+ * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is no
+ * plain file, or for what is neither bytes nor text; else the system's error with its `code`, naming
+ * `path`, and nothing is left behind then
  */
-export async function writeFileAtomic(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(path: string, bytes: Bytes | string): Promise<void> {
   if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);
   const isFolder = typeof path === 'string' && (process.platform === 'win32' ? /[/\\]$/ : /\/$/).test(path);
-  if (typeof path !== 'string' || path === '' || isFolder)
+  if (typeof path !== 'string' || path === '' || path.includes('\0') || isFolder)
     throw new ValueError(op, 'path must name a file', `path=${shown(path)}`);
+  const content =
+    typeof bytes === 'string' ? bytes : bytesFrom(op, bytes, 'bytes must be text, a Uint8Array or an ArrayBuffer');
   try {
-    await write(path, bytes);
+    await write(path, content);
   } catch (error) {
     const { code, errno, syscall, message } = error as SystemError;
     if (syscall === undefined) throw error;

@@ -3,9 +3,18 @@
  * library. It has one font, no alpha channel and no layout. Coordinates are pixels from the top
  * left.
  */
-import { knownOptions, type OptionNames } from '../arguments.js';
+import {
+  checkFinite,
+  checkNumber,
+  checkNumbers,
+  checkText,
+  knownOptions,
+  type OptionNames,
+  shown,
+} from '../arguments.js';
 import { ShapeError, ValueError } from '../errors.js';
 import { encodePng } from './png.js';
+import { mostPixels } from './png-chunks.js';
 
 /** Red, green, blue. @units 0 … 255 */
 export type Color = readonly [number, number, number];
@@ -38,7 +47,7 @@ export interface TextOptions {
 /** One curve of a chart. */
 export interface Series {
   readonly values: ArrayLike<number>;
-  /** Default 0, 1, 2 … */
+  /** As many as values. Default 0, 1, 2 … */
   readonly x?: ArrayLike<number>;
   /** Named in the legend when given. */
   readonly label?: string;
@@ -64,6 +73,23 @@ const pictureImage: OptionNames<PictureImage> = {
   offset: 'value',
 };
 const chartOptions: OptionNames<ChartOptions> = { title: 'value', xLabel: 'value', yLabel: 'value', log: 'flag' };
+
+const textOptions: OptionNames<TextOptions> = { color: 'value', scale: 'value', align: 'value' };
+const seriesOptions: OptionNames<Series> = { values: 'value', x: 'value', label: 'value', color: 'value' };
+
+/** A longer side of a chart would have more ticks than anyone reads. */
+const mostSide = 2 ** 16;
+
+const isWhole = (v: unknown): v is number => Number.isInteger(v) && (v as number) > 0;
+
+function checkColor(op: string, name: string, color: Color): void {
+  const isList = Array.isArray(color) || ArrayBuffer.isView(color);
+  const isLevel = (v: unknown): boolean => typeof v === 'number' && v >= 0 && v <= 255;
+  if (!isList || color.length !== 3 || !Array.from(color).every(isLevel))
+    throw new ValueError(op, `${name} must be three numbers in [0, 255]`, `${name}=${shown(color)}`);
+}
+const checkPositive = (op: string, name: string, value: number): void =>
+  checkNumber(op, name, value, (v) => v > 0 && v < Infinity, 'finite and positive');
 
 const BLACK: Color = [0, 0, 0];
 const WHITE: Color = [255, 255, 255];
@@ -95,7 +121,26 @@ const COLUMNS = 5;
 const ROWS = 7;
 const ADVANCE = COLUMNS + 1;
 
-/** The ends of a span of numbers. An empty span, or one of width 0, is widened. */
+function checkSeries(op: string, name: string, series: Series): void {
+  if (typeof series !== 'object' || series === null || Array.isArray(series))
+    throw new ValueError(op, 'a series must be { values: … }', `${name}=${shown(series)}`);
+  knownOptions(op, series, seriesOptions);
+  const { values, x, label, color } = series;
+  checkNumbers(op, `${name}.values`, values);
+  if (x !== undefined) {
+    checkNumbers(op, `${name}.x`, x);
+    if (x.length !== values.length)
+      throw new ShapeError(
+        op,
+        'a series must have as many x as values',
+        `${name}: ${x.length} x, ${values.length} values`,
+      );
+  }
+  if (label !== undefined) checkText(op, `${name}.label`, label);
+  if (color !== undefined) checkColor(op, `${name}.color`, color);
+}
+
+/** Ends of a span of numbers; one that is empty or has no width is widened. */
 function span(values: readonly number[]): [number, number] {
   let low = Infinity;
   let high = -Infinity;
@@ -114,7 +159,8 @@ function span(values: readonly number[]): [number, number] {
  * `count` of them, at least `least` apart.
  */
 function ticks(low: number, high: number, count: number, least = 0): number[] {
-  const raw = Math.max((high - low) / count, least);
+  // Below this the power is 0.
+  const raw = Math.max((high - low) / count, least, 1e-300);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5].find((m) => m * power >= raw * (1 - 1e-9)) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
@@ -150,16 +196,19 @@ export class Picture {
   /** @shape [height · width · 3] @units 0 … 255 */
   readonly data: Uint8Array<ArrayBuffer>;
 
-  /** @throws ValueError when a size is not whole and positive */
+  /** @throws ValueError when a size is not whole and positive, for more than 2²⁶ pixels, or for what is no color */
   constructor(
     readonly width: number,
     readonly height: number,
     background: Color = WHITE,
   ) {
-    if (![width, height].every((n) => Number.isInteger(n) && n > 0))
-      throw new ValueError('Picture', 'sizes must be whole and positive', `width=${width}, height=${height}`);
+    const got = `width=${shown(width)}, height=${shown(height)}`;
+    if (!isWhole(width) || !isWhole(height)) throw new ValueError('Picture', 'sizes must be whole and positive', got);
+    if (width * height > mostPixels)
+      throw new ValueError('Picture', `a picture must have at most ${mostPixels} pixels`, got);
+    checkColor('Picture', 'background', background);
     this.data = new Uint8Array(width * height * 3);
-    this.rect(0, 0, width, height, background);
+    this.#rect(0, 0, width, height, background);
   }
 
   /** Mixes a colour into one pixel; what lies outside the picture is left out. */
@@ -169,8 +218,15 @@ export class Picture {
     for (let c = 0; c < 3; c++) this.data[at + c] = Math.round(this.data[at + c] * (1 - amount) + color[c] * amount);
   }
 
-  /** A filled rectangle. @units pixels */
+  /** A filled rectangle. @units pixels @throws ValueError for what is no finite number or no color */
   rect(x: number, y: number, width: number, height: number, color: Color = BLACK): this {
+    checkFinite('Picture.rect', { x, y, width, height });
+    checkColor('Picture.rect', 'color', color);
+    return this.#rect(x, y, width, height, color);
+  }
+
+  // The drawing methods call each other by their private forms, which check nothing.
+  #rect(x: number, y: number, width: number, height: number, color: Color): this {
     const [left, top, right, bottom] = [x, y, x + width, y + height].map(Math.round);
     for (let j = Math.max(top, 0); j < Math.min(bottom, this.height); j++)
       for (let i = Math.max(left, 0); i < Math.min(right, this.width); i++)
@@ -178,8 +234,19 @@ export class Picture {
     return this;
   }
 
-  /** A straight line with smooth edges; x and y count to the centres of pixels. @units pixels */
+  /**
+   * A straight line with smooth edges; x and y count to the centres of pixels.
+   * @units pixels
+   * @throws ValueError for what is no finite number or no color, or a thickness that is not positive
+   */
   line(x0: number, y0: number, x1: number, y1: number, color: Color = BLACK, thickness = 1): this {
+    checkFinite('Picture.line', { x0, y0, x1, y1 });
+    checkColor('Picture.line', 'color', color);
+    checkPositive('Picture.line', 'thickness', thickness);
+    return this.#line(x0, y0, x1, y1, color, thickness);
+  }
+
+  #line(x0: number, y0: number, x1: number, y1: number, color: Color, thickness: number): this {
     const reach = thickness / 2 + 0.5;
     const dx = x1 - x0;
     const dy = y1 - y0;
@@ -201,27 +268,35 @@ export class Picture {
   /**
    * An image, every pixel of it `scale` by `scale` pixels of the picture.
    * @shape data [height · width · channels]
-   * @throws ShapeError when the data ends before the image does; ValueError when scale is not whole
-   * and positive
+   * @throws ShapeError when the data ends before the image does; ValueError when a size or scale is not whole and
+   * positive, offset not whole and not negative, channels not 1 or 3, or something no number
    */
   image(x: number, y: number, image: PictureImage, scale = 1): this {
-    knownOptions('Picture.image', image, pictureImage);
+    const op = 'Picture.image';
+    checkFinite(op, { x, y });
+    knownOptions(op, image, pictureImage);
     const { data, height, width, channels = 1, min = 0, max = 1, offset = 0 } = image;
+    if (!isWhole(height) || !isWhole(width))
+      throw new ValueError(op, 'sizes must be whole and positive', `width=${shown(width)}, height=${shown(height)}`);
+    if (channels !== 1 && channels !== 3)
+      throw new ValueError(op, 'channels must be 1 or 3', `channels=${shown(channels)}`);
+    checkNumber(op, 'offset', offset, (v) => Number.isSafeInteger(v) && v >= 0, 'whole and not negative');
+    checkFinite(op, { min, max });
     const needed = offset + height * width * channels;
+    checkNumbers(op, 'data', data, offset, needed);
     if (!(data.length >= needed))
       throw new ShapeError(
-        'Picture.image',
+        op,
         'data must reach offset + height × width × channels',
         `${data.length} elements for ${needed}`,
       );
-    if (!Number.isInteger(scale) || scale < 1)
-      throw new ValueError('Picture.image', 'scale must be whole and positive', `scale=${scale}`);
+    if (!isWhole(scale)) throw new ValueError(op, 'scale must be whole and positive', `scale=${shown(scale)}`);
     const level = (at: number) => Math.round(Math.min(Math.max((data[at] - min) / (max - min), 0), 1) * 255);
     for (let j = 0; j < height; j++)
       for (let i = 0; i < width; i++) {
         const at = offset + (j * width + i) * channels;
         const red = level(at);
-        this.rect(
+        this.#rect(
           x + i * scale,
           y + j * scale,
           scale,
@@ -232,15 +307,35 @@ export class Picture {
     return this;
   }
 
-  /** How wide a text is when drawn. @units pixels */
+  /**
+   * How wide a text is when drawn.
+   * @units pixels
+   * @throws ValueError for what is no text, or a scale that is not positive
+   */
   static textWidth(text: string, scale = 1): number {
+    checkText('Picture.textWidth', 'text', text);
+    checkPositive('Picture.textWidth', 'scale', scale);
     return Math.max([...text].length * ADVANCE - 1, 0) * scale;
   }
 
-  /** One line of text, its top at y. Characters beyond printable ASCII are drawn as `?`. */
+  /**
+   * One line of text, its top at y. Characters beyond printable ASCII are drawn as `?`.
+   * @throws ValueError for what is no finite number, text or color, a scale that is not positive, or an unknown align
+   */
   text(x: number, y: number, text: string, options: TextOptions = {}): this {
-    knownOptions('Picture.text', options, { color: 'value', scale: 'value', align: 'value' });
+    const op = 'Picture.text';
+    checkFinite(op, { x, y });
+    checkText(op, 'text', text);
+    knownOptions(op, options, textOptions);
     const { color = BLACK, scale = 1, align = 'left' } = options;
+    checkColor(op, 'color', color);
+    checkPositive(op, 'scale', scale);
+    if (!['left', 'center', 'right'].includes(align))
+      throw new ValueError(op, "align must be 'left', 'center' or 'right'", `align=${shown(align)}`);
+    return this.#text(x, y, text, options);
+  }
+
+  #text(x: number, y: number, text: string, { color = BLACK, scale = 1, align = 'left' }: TextOptions): this {
     const shift = align === 'left' ? 0 : Picture.textWidth(text, scale) / (align === 'center' ? 2 : 1);
     [...text].forEach((character, index) => {
       const code = character.charCodeAt(0) - FIRST;
@@ -250,15 +345,23 @@ export class Picture {
         const bits = Number.parseInt(FONT.slice(at, at + 2), 16);
         for (let row = 0; row < ROWS; row++)
           if ((bits >> row) & 1)
-            this.rect(Math.round(x - shift) + (index * ADVANCE + column) * scale, y + row * scale, scale, scale, color);
+            this.#rect(
+              Math.round(x - shift) + (index * ADVANCE + column) * scale,
+              y + row * scale,
+              scale,
+              scale,
+              color,
+            );
       }
     });
     return this;
   }
 
   /**
-   * A line chart with axes, ticks, grid and legend, all within the given rectangle. Points that are
-   * not finite leave gaps.
+   * A line chart with axes, ticks, grid and legend, all within the given rectangle; points that are not finite
+   * leave gaps.
+   * @throws ShapeError for a series with another number of x than of values; ValueError for what is no number, text or
+   * color, or a size that is not in [1, 65536]
    */
   lineChart(
     x: number,
@@ -268,8 +371,16 @@ export class Picture {
     series: readonly Series[],
     options: ChartOptions = {},
   ): this {
-    knownOptions('Picture.lineChart', options, chartOptions);
+    const op = 'Picture.lineChart';
+    checkFinite(op, { x, y });
+    for (const [name, value] of Object.entries({ width, height }))
+      checkNumber(op, name, value, (v) => v >= 1 && v <= mostSide, `in [1, ${mostSide}]`);
+    if (!Array.isArray(series)) throw new ValueError(op, 'series must be an array', `series=${shown(series)}`);
+    for (let i = 0; i < series.length; i++) checkSeries(op, `series[${i}]`, series[i]);
+    knownOptions(op, options, chartOptions);
     const { title, xLabel, yLabel, log = false } = options;
+    for (const [name, value] of Object.entries({ title, xLabel, yLabel }))
+      if (value !== undefined) checkText(op, name, value);
     const map = (v: number) => (log ? (v > 0 ? Math.log10(v) : Number.NaN) : v);
     const curves = series.map((s, i) => ({
       label: s.label,
@@ -295,13 +406,13 @@ export class Picture {
     const toX = (v: number) => left + ((v - xLow) / (xHigh - xLow)) * (right - left);
     const toY = (v: number) => bottom - ((v - yLow) / (yHigh - yLow)) * (bottom - top);
 
-    if (title !== undefined) this.text((left + right) / 2, y + 4, title, { align: 'center' });
-    if (yLabel !== undefined) this.text(left, top - 13, yLabel, { color: GREY });
-    if (xLabel !== undefined) this.text((left + right) / 2, y + height - 11, xLabel, { color: GREY, align: 'center' });
+    if (title !== undefined) this.#text((left + right) / 2, y + 4, title, { align: 'center' });
+    if (yLabel !== undefined) this.#text(left, top - 13, yLabel, { color: GREY });
+    if (xLabel !== undefined) this.#text((left + right) / 2, y + height - 11, xLabel, { color: GREY, align: 'center' });
     yTicks.forEach((v, i) => {
       const at = Math.round(toY(v));
-      this.rect(left, at, right - left, 1, PALE).rect(left - 3, at, 3, 1, GREY);
-      this.text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
+      this.#rect(left, at, right - left, 1, PALE).#rect(left - 3, at, 3, 1, GREY);
+      this.#text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
     });
     for (const v of ticks(
       xLow,
@@ -310,26 +421,27 @@ export class Picture {
       series.every((c) => c.x === undefined) ? 1 : 0,
     )) {
       const at = Math.round(toX(v));
-      this.rect(at, top, 1, bottom - top, PALE).rect(at, bottom, 1, 4, GREY);
-      this.text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), {
+      this.#rect(at, top, 1, bottom - top, PALE).#rect(at, bottom, 1, 4, GREY);
+      this.#text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), {
         color: GREY,
         align: 'center',
       });
     }
-    this.rect(left, top, 1, bottom - top + 1, GREY).rect(left, bottom, right - left, 1, GREY);
+    this.#rect(left, top, 1, bottom - top + 1, GREY).#rect(left, bottom, right - left, 1, GREY);
 
     for (const { points, color } of curves)
       points.forEach(([px, py], k) => {
         // A point alone between gaps is drawn as a dot.
         const [fromX, fromY] = k > 0 && points[k - 1].every(Number.isFinite) ? points[k - 1] : [px, py];
-        if (Number.isFinite(px) && Number.isFinite(py)) this.line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
+        if (Number.isFinite(px) && Number.isFinite(py))
+          this.#line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
       });
 
     let end = right;
     for (const { label = '', color } of named.toReversed()) {
-      this.text(end, top - 13, label, { align: 'right' });
+      this.#text(end, top - 13, label, { align: 'right' });
       end -= Picture.textWidth(label) + 18;
-      this.rect(end, top - 10, 14, 2, color);
+      this.#rect(end, top - 10, 14, 2, color);
       end -= 10;
     }
     return this;

@@ -41,8 +41,8 @@ export const colorTypes: Readonly<Record<ColorType, { channels: 1 | 2 | 3 | 4; d
 };
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** Larger images are rejected before memory is allocated for them. */
-const mostPixels = 2 ** 26;
+/** Larger images are refused before memory is set aside for them. */
+export const mostPixels = 2 ** 26;
 
 export const bad = (rule: string, got: string, hint?: string): FormatError =>
   new FormatError('decodePng', rule, got, hint);

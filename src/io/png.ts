@@ -2,7 +2,8 @@
  * PNG images of 8 bits a channel, both ways. Not here: drawing (picture.ts), files, other formats.
  */
 import { zlibSync } from 'fflate';
-import { ShapeError } from '../errors.js';
+import { knownOptions, type OptionNames, shown } from '../arguments.js';
+import { ShapeError, ValueError } from '../errors.js';
 import { type Bytes, bytesFrom } from './bytes.js';
 import { bad, type ColorType, colorTypes, readChunks, writeChunks } from './png-chunks.js';
 import { samplesOf } from './png-pixels.js';
@@ -16,6 +17,8 @@ export interface PngImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+const pngImage: OptionNames<PngImage> = { width: 'value', height: 'value', channels: 'value', data: 'value' };
+
 /** Color types by number of channels. */
 const colors: Readonly<Record<1 | 2 | 3 | 4, ColorType>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
@@ -23,16 +26,23 @@ const colors: Readonly<Record<1 | 2 | 3 | 4, ColorType>> = { 1: 0, 2: 4, 3: 2, 4
  * Writes an image as PNG.
  * @shape data [height · width · channels] → bytes
  * @units data in 0 … 255
- * @throws ShapeError when the sizes are not whole and positive or do not fit the data
+ * @throws ShapeError when the sizes are not whole and positive or do not fit the data; ValueError for data that are
+ * no bytes
  */
 export function encodePng(image: PngImage): Uint8Array<ArrayBuffer> {
+  if (typeof image !== 'object' || image === null)
+    throw new ValueError('encodePng', 'image must be { width, height, channels, data }', `image=${shown(image)}`);
+  knownOptions('encodePng', image, pngImage);
   const { width, height, channels, data } = image;
+  const kind = Object.prototype.toString.call(data);
+  if (kind !== '[object Uint8Array]' && kind !== '[object Uint8ClampedArray]')
+    throw new ValueError('encodePng', 'data must be a Uint8Array or a Uint8ClampedArray', `data=${shown(data)}`);
   const isWhole = [width, height].every((n) => Number.isInteger(n) && n > 0) && [1, 2, 3, 4].includes(channels);
   if (!isWhole || data.length !== width * height * channels)
     throw new ShapeError(
       'encodePng',
       'data must have height × width × channels elements',
-      `${data.length} for ${height} × ${width} × ${channels}`,
+      `${data.length} for ${[height, width, channels].map(shown).join(' × ')}`,
     );
   const header = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 8, colors[channels], 0, 0, 0]);
   new DataView(header.buffer).setUint32(0, width);

@@ -4,9 +4,9 @@
  * caller. Typed arrays are assumed to be little-endian, as on every platform today.
  * @source github.com/huggingface/safetensors, "Format"
  */
-import { shown } from '../arguments.js';
+import { checkRecord, isTensorLike, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { FormatError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, bytesOf, type DType, type TypedArray } from '../tensor/dtype.js';
+import { allocate, bytesOf, checkDType, type DType, type TypedArray } from '../tensor/dtype.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import { type Bytes, bytesFrom } from './bytes.js';
 import { flawOf, hasLoneSurrogate } from './json.js';
@@ -19,6 +19,8 @@ export interface StoredTensor {
   readonly data: TypedArray;
 }
 
+const storedTensor: OptionNames<StoredTensor> = { dtype: 'value', shape: 'value', data: 'value' };
+
 const codes: Record<DType, string> = { float32: 'F32', float64: 'F64', int32: 'I32', bool: 'BOOL' };
 const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
 const METADATA = '__metadata__';
@@ -29,17 +31,46 @@ const LENGTH_BYTES = 8;
 const bytesIn = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** Half of a surrogate pair would be written as U+FFFD, and two such names would become equal. */
-function checkText(op: string, text: string): void {
+/** Half of a surrogate pair would be written as U+FFFD, and two such names as one. */
+function checkUnicode(op: string, text: string): void {
   if (hasLoneSurrogate(text))
     throw new ValueError(op, 'names and metadata must be well-formed Unicode', JSON.stringify(text).slice(0, 80));
 }
 
+/** Checks what is to be written under a name. */
+function checkStored(op: string, name: string, stored: StoredTensor): void {
+  if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
+  checkUnicode(op, name);
+  if (typeof stored !== 'object' || stored === null || !ArrayBuffer.isView(stored.data)) {
+    const hasData = typeof stored === 'object' && stored !== null && 'data' in stored && !isTensorLike(stored);
+    throw new ValueError(
+      op,
+      'a stored tensor must be { dtype, shape, data } with a typed array as data',
+      hasData ? `${name}.data=${shown(stored.data)}` : `${name}=${shown(stored)}`,
+      'of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
+    );
+  }
+  knownOptions(op, stored, storedTensor);
+  const { dtype, shape, data } = stored;
+  checkDType(op, dtype, `${name}.dtype`);
+  checkShape(op, shape, `${name}.shape`);
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError(
+      op,
+      'data must have as many elements as shape',
+      `${name}: ${data.length} elements, shape=${show(shape)}`,
+    );
+  if (allocate(dtype, 0).constructor !== data.constructor)
+    throw new ValueError(op, 'data must be of its dtype', `${name}: ${data.constructor.name} for ${dtype}`);
+  if (dtype === 'bool' && data.some((v) => v > 1))
+    throw new ValueError(op, 'bool data must be 0 or 1', `${name}: ${data.find((v) => v > 1)}`);
+}
+
 /**
- * Writes named tensors, and optional text, as one safetensors file. Wider types come first, so that
- * every tensor is aligned in the file.
- * @throws ShapeError when data and shape disagree; ValueError for the reserved name `__metadata__`,
- * an array of another dtype, bool data other than 0 and 1, metadata that is not text, or text with
+ * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
+ * aligned in the file.
+ * @throws ShapeError when data and shape disagree; ValueError for what is no stored tensor, the reserved name
+ * `__metadata__`, an array of another dtype, bool data other than 0 and 1, metadata that is not text, or text with
  * half of a surrogate pair
  * @source safetensors.serialize
  */
@@ -48,38 +79,21 @@ export function encodeSafetensors(
   metadata?: Record<string, string>,
 ): Uint8Array<ArrayBuffer> {
   const op = 'encodeSafetensors';
+  checkRecord(op, 'tensors', tensors, 'stored tensors');
   const entries = Object.entries(tensors);
+  for (const [name, stored] of entries) checkStored(op, name, stored);
   const offsets = new Map<string, number>();
   let total = 0;
-  for (const [name, { dtype, shape, data }] of entries.toSorted((a, b) => bytesOf[b[1].dtype] - bytesOf[a[1].dtype])) {
-    if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
-    checkText(op, name);
-    if (!ArrayBuffer.isView(data))
-      throw new ValueError(
-        op,
-        'data must be a typed array',
-        `${name}: ${shown(data)}`,
-        'of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
-      );
-    checkShape(op, shape);
-    if (data.length !== sizeOf(shape))
-      throw new ShapeError(
-        op,
-        'data must have as many elements as shape',
-        `${name}: ${data.length} elements, shape=${show(shape)}`,
-      );
-    if (allocate(dtype, 0).constructor !== data.constructor)
-      throw new ValueError(op, 'data must be of its dtype', `${name}: ${data.constructor.name} for ${dtype}`);
-    if (dtype === 'bool' && data.some((v) => v > 1))
-      throw new ValueError(op, 'bool data must be 0 or 1', `${name}: ${data.find((v) => v > 1)}`);
+  for (const [name, { data }] of entries.toSorted((a, b) => bytesOf[b[1].dtype] - bytesOf[a[1].dtype])) {
     offsets.set(name, total);
     total += data.byteLength;
   }
+  if (metadata !== undefined) checkRecord(op, 'metadata', metadata, 'text');
   for (const [key, text] of Object.entries(metadata ?? {})) {
     if (typeof text !== 'string')
-      throw new ValueError(op, 'metadata must be text', `${key}: ${typeof text}`, 'write it as JSON');
-    checkText(op, key);
-    checkText(op, text);
+      throw new ValueError(op, 'metadata must be text', `${key}: ${shown(text)}`, 'write it as JSON');
+    checkUnicode(op, key);
+    checkUnicode(op, text);
   }
 
   const header = Object.fromEntries([

@@ -15,9 +15,9 @@ export const bytesOf: Record<DType, number> = { float32: 4, float64: 8, int32: 4
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array };
 
 /** Checks that a value names a data type. */
-export function checkDType(op: string, dtype: unknown): asserts dtype is DType {
+export function checkDType(op: string, dtype: unknown, name = 'dtype'): asserts dtype is DType {
   if (typeof dtype !== 'string' || !Object.hasOwn(bytesOf, dtype))
-    throw new ValueError(op, `dtype must be one of ${Object.keys(bytesOf).join(', ')}`, `dtype=${shown(dtype)}`);
+    throw new ValueError(op, `dtype must be one of ${Object.keys(bytesOf).join(', ')}`, `${name}=${shown(dtype)}`);
 }
 
 /**

@@ -1,8 +1,8 @@
-/**
- * Warnings for a training loop: dead ReLUs, and a loss no better than a constant predictor's. Not
- * here: the loop.
- */
+/** What a training loop should be warned of: dead ReLUs, and a loss no better than a constant's. Not here: the loop. */
+import { checkFlag, checkIsNumber, checkNumbers, checkText } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
+import { checkTensor } from '../autograd/graph.js';
+import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /**
@@ -11,13 +11,27 @@ import type { Tensor } from '../tensor/tensor.js';
  * @source Lu et al. 2019, Dying ReLU and Initialization
  */
 export class ReluWatch {
-  /** Whether activations are inspected. */
-  enabled = false;
+  #enabled = false;
   readonly #peaks = new Map<string, Tensor>();
 
-  /** Returns the activation unchanged. @shape y [any] */
+  /** Only what passes while this is on is looked at. Default false. */
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+  set enabled(on: boolean) {
+    checkFlag('ReluWatch', 'enabled', on);
+    this.#enabled = on;
+  }
+
+  /**
+   * Returns the activation unchanged.
+   * @shape y [any]
+   * @throws ValueError for what is no tensor, or a name that is no text
+   */
   see(name: string, y: Tensor): Tensor {
-    if (this.enabled) {
+    checkText('ReluWatch.see', 'name', name);
+    checkTensor('ReluWatch.see', 'y', y);
+    if (this.#enabled) {
       this.#peaks.get(name)?.release();
       this.#peaks.set(name, noGrad(() => y.detach().max().clone()).keep());
     }
@@ -33,18 +47,33 @@ export class ReluWatch {
 }
 
 /**
- * The smallest sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the
- * targets). A model at this loss has learnt the class frequencies, but nothing about the input.
- * @units nats, summed over targets
+ * The least sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the targets).
+ * A model at this loss has learnt how common the classes are, and nothing of the input.
+ * @units targets in 0 … 1 → nats, summed over targets
+ * @throws ValueError when a target is no number in [0, 1]
  */
-export function constantPredictorLoss(targets: ArrayLike<number>): number {
+export const constantPredictorLoss = (targets: ArrayLike<number>): number =>
+  leastLoss('constantPredictorLoss', targets);
+
+function leastLoss(op: string, targets: ArrayLike<number>): number {
+  checkNumbers(op, 'targets', targets);
   let positive = 0;
-  for (let i = 0; i < targets.length; i++) positive += targets[i];
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i];
+    if (!(target >= 0 && target <= 1)) throw new ValueError(op, 'targets must be in [0, 1]', `targets[${i}]=${target}`);
+    positive += target;
+  }
   const p = positive / targets.length;
   const term = (q: number): number => (q > 0 ? -q * Math.log(q) : 0);
   return targets.length * (term(p) + term(1 - p));
 }
 
-/** Whether a loss is at least 1 % below the constant predictor's. */
-export const beatsConstantPredictor = (loss: number, targets: ArrayLike<number>): boolean =>
-  loss < 0.99 * constantPredictorLoss(targets);
+/**
+ * Whether a loss is at least 1 % below the constant predictor's; a loss of NaN is not.
+ * @throws ValueError when the loss is no number, or a target is no number in [0, 1]
+ */
+export function beatsConstantPredictor(loss: number, targets: ArrayLike<number>): boolean {
+  const op = 'beatsConstantPredictor';
+  checkIsNumber(op, 'loss', loss);
+  return loss < 0.99 * leastLoss(op, targets);
+}

@@ -4,7 +4,7 @@
  * cli-progress, so browsers can load it.
  */
 import type { SingleBar } from 'cli-progress';
-import { knownOptions, type OptionNames } from '../arguments.js';
+import { checkIsNumber, checkNumber, checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
 /** The output of Progress. Any writable stream of Node's fits. */
@@ -73,7 +73,7 @@ export class Progress {
   private printed = 0;
   private ended = false;
 
-  /** @throws ValueError when total is not whole and not negative */
+  /** @throws ValueError when total is not whole and not negative, stream cannot be written to, or label is no text */
   constructor(
     readonly total: number,
     options: ProgressOptions = {},
@@ -81,7 +81,10 @@ export class Progress {
     knownOptions('Progress', options, { stream: 'value', label: 'value' });
     const { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' } = options;
     if (!Number.isSafeInteger(total) || total < 0)
-      throw new ValueError('Progress', 'total must be whole and not negative', `total=${total}`);
+      throw new ValueError('Progress', 'total must be whole and not negative', `total=${shown(total)}`);
+    if (stream !== undefined && typeof (stream as ProgressStream | null)?.write !== 'function')
+      throw new ValueError('Progress', 'stream must have a method write', `stream=${shown(stream)}`);
+    checkText('Progress', 'label', label);
     this.stream = stream;
     this.label = label;
     // On a terminal of 0 columns, as some build services have, a bar would wrap forever.
@@ -119,9 +122,18 @@ export class Progress {
     return `${this.label}  ${bar}${text}`.slice(0, columns);
   }
 
-  /** Reports that `step` of the total steps are done. */
+  /**
+   * Reports that `step` of the total steps are done.
+   * @throws ValueError for a step that is negative, or what is no number
+   */
   update(step: number, values: ProgressValues = {}): void {
-    knownOptions('Progress.update', values, progressValues);
+    const op = 'Progress.update';
+    checkNumber(op, 'step', step, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+    knownOptions(op, values, progressValues);
+    for (const name in progressValues) {
+      const value = values[name as keyof ProgressValues];
+      if (value !== undefined) checkIsNumber(op, name, value);
+    }
     this.step = step;
     this.values = values;
     if (this.ended) return;

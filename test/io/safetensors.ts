@@ -268,7 +268,8 @@ safetensors('what cannot be written is refused', () => {
   bad(
     { w: zeros([2]) as unknown as StoredTensor },
     ValueError,
-    'data must be a typed array; got w: the function data; of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
+    'a stored tensor must be { dtype, shape, data } with a typed array as data; got w=a Tensor; ' +
+      'of a tensor t store { dtype: t.dtype, shape: t.shape, data: await t.data() }',
   );
   for (const metadata of [{ a: 'x\udc00' }, { '\udc00': 'x' }] as Record<string, string>[])
     assert.throws(

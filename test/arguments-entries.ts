@@ -1,0 +1,381 @@
+/**
+ * Bad arguments at every public door of the entries `cedargrad/data`, `cedargrad/io` and `cedargrad/train`. The calls
+ * are what plain JavaScript lets through, so that types are switched off. Not here: the main entry
+ * (test/arguments.ts), damaged files (test/io).
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { shown } from '../src/arguments.js';
+import * as dataEntry from '../src/data/index.js';
+import { CedarError, FormatError, Linear, ones, RandomState, ShapeError, tensor, ValueError } from '../src/index.js';
+import * as ioEntry from '../src/io/index.js';
+import * as trainEntry from '../src/train/index.js';
+import { type Row, refuses, written } from './helpers/refusals.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: what types forbid is what is tested
+const [data, io, train] = [dataEntry, ioEntry, trainEntry] as any[];
+
+const test = suite('arguments of entries');
+
+// A path that is any text is written where nothing else is.
+const folder = mkdtempSync(join(tmpdir(), 'cedargrad-arguments-'));
+const home = process.cwd();
+process.chdir(folder);
+test.after(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
+
+const random = () => new RandomState(1);
+const picture = () => new io.Picture(20, 20);
+const pixel = { width: 1, height: 1, channels: 1, data: new Uint8Array(1) };
+const shade = { data: [0.5], height: 1, width: 1, channels: 1, min: 0, max: 1, offset: 0 };
+const stored = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
+const curve = { values: [1, 2], x: [1, 2], label: 'a', color: [1, 2, 3] };
+const stream = { write: () => true };
+const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
+const progress = () => new train.Progress(5, { stream });
+const model = () => new Linear(2, 2);
+
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Call = (...given: any[]) => unknown;
+
+/** A call, and sound arguments of it. */
+interface Door {
+  readonly call: Call;
+  readonly sound: readonly unknown[];
+  /** Whether it may be called without arguments. */
+  readonly optional?: boolean;
+}
+const door = (call: Call, ...sound: unknown[]): Door => ({ call, sound });
+
+const doors: Readonly<Record<string, Door>> = {
+  batches: door((...a) => [...data.batches(...a)], 3, 2, random(), { shuffle: true, dropLast: true }),
+  cednData: { call: () => data.cednData(), sound: [], optional: true },
+  cednWeights: { call: (...a) => data.cednWeights(...a), sound: [1], optional: true },
+  loadDigits: door((...a) => data.loadDigits(...a), { train: 1, test: 1 }),
+  decodePng: door((...a) => io.decodePng(...a), io.encodePng(pixel)),
+  encodePng: door((...a) => io.encodePng(...a), pixel),
+  decodeSafetensors: door((...a) => io.decodeSafetensors(...a), io.encodeSafetensors({ a: stored })),
+  encodeSafetensors: door((...a) => io.encodeSafetensors(...a), { a: stored }, { b: 'c' }),
+  writeFileAtomic: door((...a) => io.writeFileAtomic(...a), 'file', new Uint8Array(1)),
+  Picture: door((...a) => new io.Picture(...a), 3, 3, [1, 2, 3]),
+  'Picture.rect': door((...a) => picture().rect(...a), 1, 1, 2, 2, [1, 2, 3]),
+  'Picture.line': door((...a) => picture().line(...a), 1, 1, 2, 2, [1, 2, 3], 1),
+  'Picture.image': door((...a) => picture().image(...a), 1, 1, shade, 1),
+  'Picture.textWidth': door((...a) => io.Picture.textWidth(...a), 'a', 1),
+  'Picture.text': door((...a) => picture().text(...a), 1, 1, 'a', { color: [1, 2, 3], scale: 1, align: 'left' }),
+  'Picture.lineChart': door((...a) => picture().lineChart(...a), 1, 1, 15, 15, [curve], {
+    title: 'a',
+    xLabel: 'b',
+    yLabel: 'c',
+    log: true,
+  }),
+  'Picture.toPng': { call: () => picture().toPng(), sound: [], optional: true },
+  ReluWatch: { call: () => new train.ReluWatch(), sound: [], optional: true },
+  'ReluWatch.see': door((...a) => watch().see(...a), 'a', ones([2])),
+  'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },
+  constantPredictorLoss: door((...a) => train.constantPredictorLoss(...a), [0, 1]),
+  beatsConstantPredictor: door((...a) => train.beatsConstantPredictor(...a), 0.1, [0, 1]),
+  Progress: door((...a) => new train.Progress(...a).done(), 5, { stream, label: 'a' }),
+  'Progress.update': door((...a) => progress().update(...a), 1, { loss: 1, accuracy: 1, stepsPerSecond: 1 }),
+  'Progress.done': { call: () => progress().done(), sound: [], optional: true },
+};
+
+/** One of each kind, and numbers at the ends. */
+const odd: readonly unknown[] = [
+  undefined,
+  null,
+  ...[5, -1, 1.5, Number.NaN, Infinity, 1e12, 1n, true, '3', 'abc', '', Symbol('s')],
+  ...[{}, { nonsense: 1 }, Object.create(null), [], [1, 2, 3], [[1]], new Array(3)],
+  ...[new Float32Array(3), new Uint8Array(3), new BigInt64Array(1), new ArrayBuffer(3), new Map([['a', 1]])],
+  ...[() => 1, Promise.resolve(1), ones([3]), model(), model().stateDict()],
+];
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return value === null ? 'null' : typeof value;
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return 'list';
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype ? 'object' : prototype.constructor.name;
+}
+
+/** What may stand where another kind does: bytes are a list, a buffer or (to be written) text. */
+const also: Readonly<Record<string, readonly string[]>> = {
+  decodePng: ['ArrayBuffer'],
+  decodeSafetensors: ['ArrayBuffer'],
+  writeFileAtomic: ['ArrayBuffer', 'string'],
+};
+
+/** An argument with each of its parts exchanged for odd values in turn: where, what for what, and the whole. */
+function* broken(
+  sound: unknown,
+  place: string,
+): Generator<[place: string, replaced: unknown, by: unknown, whole: unknown]> {
+  for (const by of odd) yield [place, sound, by, by];
+  if (kindOf(sound) === 'object' && typeof (sound as { write?: unknown }).write !== 'function') {
+    yield [`${place}.nonsense`, 'nothing', 1, { ...(sound as object), nonsense: 1 }];
+    for (const [name, part] of Object.entries(sound as object))
+      for (const [inner, replaced, by, whole] of broken(part, `${place}.${name}`))
+        yield [inner, replaced, by, { ...(sound as object), [name]: whole }];
+  }
+  if (Array.isArray(sound) && kindOf(sound[0]) === 'object')
+    for (const [inner, replaced, by, whole] of broken(sound[0], `${place}[0]`)) yield [inner, replaced, by, [whole]];
+}
+
+for (const [op, { call, sound, optional }] of Object.entries(doors)) {
+  test(`${op} takes what is sound`, async () => {
+    await call(...sound);
+  });
+  if (!optional)
+    test(`${op} without arguments is refused`, () =>
+      refuses([op, call as () => unknown, CedarError, /; got /], undefined));
+  for (const [at, argument] of sound.entries())
+    test(`${op}: anything else as argument ${at} is refused by name, and nothing from inside throws`, async () => {
+      for (const [place, replaced, by, whole] of broken(argument, `argument ${at}`)) {
+        const what = `${place} = ${shown(by)}`;
+        let thrown: unknown;
+        try {
+          await call(...sound.slice(0, at), whole, ...sound.slice(at + 1));
+        } catch (error) {
+          thrown = error;
+        }
+        if (thrown !== undefined) {
+          assert.instance(thrown, CedarError, `${what}: ${thrown}`);
+          assert.ok((thrown as Error).message.startsWith(`${op}: `), `${what}: ${thrown}`);
+        } else {
+          const kinds = ['undefined', kindOf(replaced), ...(also[op] ?? [])];
+          assert.ok(kinds.includes(kindOf(by)), `${what} was taken`);
+        }
+      }
+    });
+}
+
+/** Private in TypeScript only. */
+const hidden = ['Picture.mix', 'Progress.line', 'Progress.print'];
+const methodsOf = (value: object): string[] =>
+  Object.entries(Object.getOwnPropertyDescriptors(value))
+    .filter(([name, { value: fn }]) => typeof fn === 'function' && name !== 'constructor')
+    .map(([name]) => name);
+
+test('every export has a door', () => {
+  const found: string[] = [];
+  for (const [name, value] of Object.entries({ ...dataEntry, ...ioEntry, ...trainEntry })) {
+    const methods = [...methodsOf(value), ...methodsOf(value.prototype ?? {})];
+    found.push(name, ...methods.map((method) => `${name}.${method}`).filter((full) => !hidden.includes(full)));
+  }
+  assert.equal(found.sort(), Object.keys(doors).sort());
+});
+
+const bytes = (...given: number[]) => Uint8Array.from(given);
+
+/** What the messages say, and values of the right kind that are out of range. */
+const rows: readonly Row[] = [
+  // ---- data
+  [
+    'batches',
+    () => data.batches(2 ** 31, 2, random()),
+    ValueError,
+    /count must be at most 2147483647; got count=21474/,
+  ],
+  ['batches', () => data.batches(3, 2), ValueError, /random must be a generator .*; got random=undefined; pass new/],
+  ['batches', () => data.batches(3, 2, random(), { drop_last: true }), ValueError, /did you mean dropLast\?/],
+  ['batches', () => data.batches(3, 2, random(), { shuffle: 'false' }), ValueError, /shuffle must be true or false/],
+  ['batches', () => data.batches(3, 2, random(), true), ValueError, /options must be an object; got true/],
+  [
+    'cednWeights',
+    () => data.cednWeights('42'),
+    ValueError,
+    /seed must be whole and in \[0, 4294967295\]; got seed='42'/,
+  ],
+  ['loadDigits', () => data.loadDigits({ train: 1, tests: 1 }), ValueError, /did you mean test\?/],
+  [
+    'loadDigits',
+    () => data.loadDigits({ train: 1 }),
+    ValueError,
+    /counts must be whole .*; got train=1, test=undefined/,
+  ],
+  [
+    'loadDigits',
+    () => data.loadDigits(5, 5),
+    ValueError,
+    /options must be an object; got 5; write them as { train: … }/,
+  ],
+  // ---- io: bytes
+  ['decodePng', () => io.decodePng(new ArrayBuffer(3)), FormatError, /must begin with the PNG signature; got 3 bytes/],
+  ['decodePng', () => io.decodePng('a.png'), ValueError, /got 'a.png'; read the file first/],
+  [
+    'encodePng',
+    () => io.encodePng({ ...pixel, data: [0] }),
+    ValueError,
+    /data must be a Uint8Array or .*; got data=\[0\]/,
+  ],
+  ['encodePng', () => io.encodePng({ ...pixel, data: new Float32Array(1) }), ValueError, /got data=a Float32Array/],
+  ['encodePng', () => io.encodePng({ ...pixel, depth: 16 }), ValueError, /options are width, .* got depth=16/],
+  ['encodePng', () => io.encodePng(ones([1])), ValueError, /got a Tensor/],
+  [
+    'decodeSafetensors',
+    () => io.decodeSafetensors(bytes(0x50, 0x4b, 3, 4, 0x14, 0, 8, 8, 0)),
+    FormatError,
+    /this is a zip file, such as PyTorch's .pt or numpy's .npz/,
+  ],
+  ['decodeSafetensors', () => io.decodeSafetensors('a'), ValueError, /got 'a'; read the file first/],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors(model().stateDict()),
+    ValueError,
+    /\{ dtype, shape, data \} .*; got weight=a Tensor; of a tensor t store \{ dtype: t.dtype/,
+  ],
+  ['encodeSafetensors', () => io.encodeSafetensors(model()), ValueError, /got training=true; of a tensor/],
+  ['encodeSafetensors', () => io.encodeSafetensors(ones([1])), ValueError, /an object of stored tensors by name; got/],
+  ['encodeSafetensors', () => io.encodeSafetensors([stored]), ValueError, /got tensors=an array of 1/],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors(new Map([['a', stored]])),
+    ValueError,
+    /got tensors=a Map; pass Object.fromEntries\(it\)/,
+  ],
+  ['encodeSafetensors', () => io.encodeSafetensors({ a: { ...stored, data: [1] } }), ValueError, /got a.data=\[1\];/],
+  ['encodeSafetensors', () => io.encodeSafetensors({ a: { ...stored, data: null } }), ValueError, /got a.data=null;/],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors({ a: { ...stored, strides: [1] } }),
+    ValueError,
+    /got strides=\[1\]/,
+  ],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors({ a: { ...stored, dtype: 'F32' } }),
+    ValueError,
+    /got a.dtype='F32'/,
+  ],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors({ a: { ...stored, shape: [-1] } }),
+    ShapeError,
+    /got a.shape=\[-1\]/,
+  ],
+  [
+    'encodeSafetensors',
+    () => io.encodeSafetensors({ a: stored }, null),
+    ValueError,
+    /metadata must be .* metadata=null/,
+  ],
+  ['encodeSafetensors', () => io.encodeSafetensors({ a: stored }, 'b'), ValueError, /got metadata='b'/],
+  ['encodeSafetensors', () => io.encodeSafetensors({}, { steps: 5 }), ValueError, /got steps: 5; write it as JSON/],
+  [
+    'Linear.loadStateDict',
+    () => model().loadStateDict(io.decodeSafetensors(io.encodeSafetensors({ weight: stored })).tensors as never),
+    ValueError,
+    /got weight=an object {dtype, shape, data}; make tensors of stored arrays/,
+  ],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/file'), ValueError, /must be text, a Uint8Array .*; got undefined/],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/file', { a: 1 }), ValueError, /got an object {a}/],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/file', ones([1])), ValueError, /got a Tensor/],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/file', new Float32Array(1)), ValueError, /got a Float32Array/],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/file', picture()), ValueError, /got a Picture/],
+  ['writeFileAtomic', () => io.writeFileAtomic('new/a\0b', 'text'), ValueError, /path must name a file/],
+  ['writeFileAtomic', () => io.writeFileAtomic(new URL('file:///a'), 'text'), ValueError, /got path=an? URL/],
+  // ---- io: pictures
+  ['Picture', () => new io.Picture(1e12, 3), ValueError, /at most 67108864 pixels; got width=1000000000000, height=3/],
+  ['Picture', () => new io.Picture(3, 3, 'red'), ValueError, /background must be three numbers in \[0, 255\]; .*'red'/],
+  ['Picture', () => new io.Picture(3, 3, [1, 1, 256]), ValueError, /got background=\[1,1,256\]/],
+  ['Picture', () => new io.Picture(3, 3, ['1', '1', '1']), ValueError, /got background=\['1','1','1'\]/],
+  ['Picture.rect', () => picture().rect(0, 0, 2), ValueError, /height must be a finite number; got height=undefined/],
+  ['Picture.rect', () => picture().rect(0, 0, 2, 2, [1, 2]), ValueError, /got color=\[1,2\]/],
+  ['Picture.line', () => picture().line(0, 0, 2, 2, [1, 2, 3], 0), ValueError, /thickness must be finite and positive/],
+  ['Picture.image', () => picture().image(0, 0, { ...shade, channel: 3 }), ValueError, /did you mean channels\?/],
+  ['Picture.image', () => picture().image(0, 0, { ...shade, channels: 4 }), ValueError, /1 or 3; got channels=4/],
+  ['Picture.image', () => picture().image(0, 0, { ...shade, offset: -1 }), ValueError, /offset must be whole and not/],
+  ['Picture.image', () => picture().image(0, 0, { ...shade, height: 1e12, width: 0 }), ValueError, /got width=0/],
+  ['Picture.image', () => picture().image(0, 0, { ...shade, data: [[1]] }), ValueError, /got data\[0\]=\[1\]/],
+  [
+    'Picture.image',
+    () => picture().image(0, 0, { ...shade, data: ones([1]) }),
+    ValueError,
+    /data must be an array of numbers; got data=a Tensor; of a tensor pass await tensor.data\(\)/,
+  ],
+  [
+    'Picture.image',
+    () => picture().image(0, 0, { ...shade, data: new BigInt64Array(2), offset: 1 }),
+    ValueError,
+    /data\[0\]=0n/,
+  ],
+  ['Picture.textWidth', () => io.Picture.textWidth('a', '2'), ValueError, /scale must be finite and positive; .*='2'/],
+  ['Picture.text', () => picture().text(0, 0, 5), ValueError, /text must be text; got text=5/],
+  [
+    'Picture.text',
+    () => picture().text(0, 0, 'a', { align: 'middle' }),
+    ValueError,
+    /'center' or 'right'; got .*'middle'/,
+  ],
+  ['Picture.text', () => picture().text(0, 0, 'a', { colour: [1, 2, 3] }), ValueError, /did you mean color\?/],
+  ['Picture.text', () => picture().text(0, 0, 'a', { scale: 0 }), ValueError, /got scale=0/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, curve), ValueError, /series must be an array; got/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [[1, 2]]), ValueError, /got series\[0\]=\[1,2\]/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [{ value: [1] }]), ValueError, /did you mean values\?/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [{ values: ones([1]) }]), ValueError, /tensor.data\(\)/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [{ ...curve, x: [1] }]), ShapeError, /1 x, 2 values/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 1e12, 9, [curve]), ValueError, /width must be in \[1, 65536\]/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [curve], { log: 'no' }), ValueError, /true or false/],
+  ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [curve], { tilte: '' }), ValueError, /mean title\?/],
+  // ---- train
+  ['ReluWatch.see', () => new train.ReluWatch().see('a', [1]), ValueError, /y must be a tensor; got y=\[1\]; wrap it/],
+  [
+    'ReluWatch.see',
+    () => new train.ReluWatch().see(ones([1]), 'a'),
+    ValueError,
+    /name must be text; got name=a Tensor/,
+  ],
+  ['ReluWatch', () => (watch().enabled = 'false'), ValueError, /enabled must be true or false; got enabled='false'/],
+  ['constantPredictorLoss', () => train.constantPredictorLoss([0, 2]), ValueError, /in \[0, 1\]; got targets\[1\]=2/],
+  ['constantPredictorLoss', () => train.constantPredictorLoss([Number.NaN]), ValueError, /got targets\[0\]=NaN/],
+  ['constantPredictorLoss', () => train.constantPredictorLoss('01'), ValueError, /got targets='01'/],
+  [
+    'constantPredictorLoss',
+    () => train.constantPredictorLoss(tensor([0, 1])),
+    ValueError,
+    /pass await tensor.data\(\)/,
+  ],
+  ['beatsConstantPredictor', () => train.beatsConstantPredictor(tensor(1), [0]), ValueError, /await tensor.item\(\)/],
+  ['Progress', () => new train.Progress(5, stream), ValueError, /options are stream, label; got write=/],
+  ['Progress', () => new train.Progress(5, { stream: null }), ValueError, /stream must have a method write; .*=null/],
+  ['Progress', () => new train.Progress(5, { label: 5 }), ValueError, /label must be text; got label=5/],
+  ['Progress.update', () => progress().update(1, { los: 1 }), ValueError, /did you mean loss\?/],
+  ['Progress.update', () => progress().update(1, 0.5), ValueError, /options must be an object; got 0.5/],
+  ['Progress.update', () => progress().update(-1), ValueError, /step must be finite and not negative; got step=-1/],
+  [
+    'Progress.update',
+    () => progress().update(1, { loss: tensor(1) }),
+    ValueError,
+    /of a tensor pass await tensor.item/,
+  ],
+];
+
+for (const row of rows) test(written(row[1]), () => refuses(row, undefined));
+
+test('a file that is refused leaves nothing behind', () => {
+  assert.is(existsSync(join(folder, 'new')), false);
+  assert.equal(
+    readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+    [],
+  );
+});
+
+test('what types allow beside the usual is taken', async () => {
+  // NaN is a loss that has diverged, and a gap in a curve.
+  progress().update(1, { loss: Number.NaN, stepsPerSecond: Infinity });
+  assert.is(train.beatsConstantPredictor(Number.NaN, [0, 1]), false);
+  picture().lineChart(0, 0, 15, 15, [{ values: [1, Number.NaN, 2] }]);
+  // Their ticks are closer than any two numbers.
+  picture().lineChart(0, 0, 1, 65536, [{ values: [0, 1e-320] }]);
+  picture()
+    .image(0, 0, { ...shade, data: new Float64Array(3), offset: 2 })
+    .rect(-5, -5, 2.5, 90, bytes(1, 2, 3));
+  await io.writeFileAtomic('buffer', bytes(1, 2).buffer);
+  assert.equal(train.constantPredictorLoss(new Float32Array(0)), 0);
+});
+
+test.run();
