@@ -504,6 +504,29 @@ test('a gradient taken from its leaf ends with the next call, and says what to d
       ),
   );
 });
+test('a gradient taken from its leaf is readable in the next call until something has been computed', () => {
+  const w = leaf(1, 2);
+  let taken: Tensor | null = null;
+  const seen: number[][] = [];
+  const step = compile((x: Tensor) => {
+    if (taken !== null) seen.push([...taken.dataSync()]);
+    const loss = w.mul(x).sum();
+    loss.backward();
+    return loss;
+  });
+  for (let call = 0; call < 5; call++) {
+    step(tensor([call, 1]));
+    taken = w.grad as Tensor;
+    w.grad = null;
+  }
+  assert.is(step.mode, 'compiled');
+  assert.equal(seen, [
+    [0, 1],
+    [1, 1],
+    [2, 1],
+    [3, 1],
+  ]);
+});
 test('a gradient that the step itself released says so, and not that a call ended it', () => {
   const w = leaf(1, 2);
   const step = compile((x: Tensor) => {

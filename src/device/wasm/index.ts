@@ -429,7 +429,6 @@ export class WasmDevice implements Device, Encoder {
   async close(): Promise<void> {
     this.#broken ??= 'the device was closed';
     await this.#threads?.close();
-    this.#threads = null;
   }
 
   #make(dtype: DType, size: number): WasmBuffer {

@@ -80,9 +80,7 @@ export async function startThreads(
   let closing = false;
   let missing: string | null = null;
   const failure = (reason: string): void => {
-    if (closing) return;
-    Atomics.store(words, control.failed, 1);
-    onFailure(reason);
+    if (!closing) onFailure(reason);
   };
   const refusal = (error: unknown): string => `a worker could not start: ${(error as Error).message}`;
   if (isNode()) {
