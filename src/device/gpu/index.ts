@@ -449,7 +449,12 @@ export class GpuDevice implements Device {
         );
     }
     this.counters.uploads++;
-    return this.#buffer({ shape: [data.length], dtype }, { array: this.#uploaded(data), offset: 0, size: data.length });
+    return this.#buffer({ shape: [data.length], dtype }, this.#given(data));
+  }
+
+  /** Values from the host, as an array of their own. */
+  #given(data: TypedArray): View {
+    return { array: this.#uploaded(data), offset: 0, size: data.length };
   }
 
   #uploaded(data: TypedArray): GpuArray {
@@ -502,7 +507,7 @@ export class GpuDevice implements Device {
     if (sizes.every((size) => size === 0) || inputs.every((t) => sizeOf(t.shape) === 0))
       return outputs.map((o, k) => {
         const fill = new Float32Array(sizes[k]).fill(kernel === 'embed' ? (attrs as KernelAttrs['embed']).value : 0);
-        return this.#place(o, { array: this.#uploaded(fill), offset: 0, size: sizes[k] }, into?.[k]);
+        return this.#place(o, this.#given(fill), into?.[k]);
       });
     if (kernel === 'adam') return this.#adam(inputs, attrs as KernelAttrs['adam'], outputs, into);
     const waiting = this.#plan(kernel as Planned, inputs, attrs as KernelAttrs[Planned], outputs);
@@ -513,10 +518,10 @@ export class GpuDevice implements Device {
     }
     const array = this.#execute(waiting);
     for (const view of waiting.views) this.#release(view);
-    array.references += outputs.length - 1;
+    array.references += sizes.filter((size) => size > 0).length - 1;
     let offset = 0;
     return outputs.map((o, k) => {
-      const content = { array, offset, size: sizes[k] };
+      const content = sizes[k] > 0 ? { array, offset, size: sizes[k] } : this.#given(new Float32Array(0));
       offset += sizes[k];
       return this.#place(o, content, into?.[k]);
     });
