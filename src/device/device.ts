@@ -120,6 +120,8 @@ export interface KernelAttrs {
   embed: { starts: readonly number[]; steps: readonly number[]; value: number };
   /** n inputs → y, joined along an axis. */
   concat: { axis: number };
+  /** x → n outputs: parts of x along an axis. Each begins at its start and is as long as its output. */
+  split: { axis: number; starts: readonly number[] };
   /** x, indices (int32, rank 1) → y: rows of x along axis. An index out of range gives zeros. */
   indexSelect: { axis: number };
   /**

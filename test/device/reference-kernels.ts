@@ -688,6 +688,18 @@ test('movement', () => {
     [1, 9, 3, 4, 9, 6],
   ]);
   assert.equal(run('concat', [x, of([2, 1], [7, 8])], { axis: 1 }, spec([2, 4])), [[1, 2, 3, 7, 4, 5, 6, 8]]);
+  assert.equal(run('split', [x], { axis: 1, starts: [0, 2] }, spec([2, 2]), spec([2, 1])), [
+    [1, 2, 4, 5],
+    [3, 6],
+  ]);
+  // Parts may leave out some of the axis, be empty, and come in any order.
+  const block = of([2, 3, 2], range(1, 12));
+  const parts = [spec([2, 1, 2]), spec([2, 0, 2]), spec([2, 1, 2])];
+  assert.equal(run('split', [block], { axis: 1, starts: [2, 1, 0] }, ...parts), [[5, 6, 11, 12], [], [1, 2, 7, 8]]);
+  assert.equal(run('split', [x], { axis: 0, starts: [0, 1] }, spec([1, 3]), spec([1, 3])), [
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
   const indices = of([3], [2, 0, 2], 'int32');
   assert.equal(run('indexSelect', [x, indices], { axis: 1 }, spec([2, 3])), [[3, 1, 3, 6, 4, 6]]);
   assert.equal(run('indexAdd', [x, indices], { axis: 1 }, spec([2, 4])), [[2, 0, 4, 0, 5, 0, 10, 0]]);

@@ -1,6 +1,6 @@
 /**
- * Kernel calls that no operation makes, or that it cannot make with such numbers: which of several values a cell takes, and indices that lie outside. Against
- * the reference device, number for number; 0 and −0 count as one.
+ * Kernel calls that no operation makes, or that it cannot make with such numbers: which of several values a cell takes, indices that lie outside, and parts of
+ * an array. Against the reference device, number for number; 0 and −0 count as one.
  */
 import { type Device, maxPool2d, type Pool2dOptions, type Shape, type TypedArray, zeros } from 'cedargrad';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
@@ -177,5 +177,31 @@ for (const [place, outer, inner] of [
   call(`along the ${place} axis, indices outside`, 'indexSelect', [numbers(4), indices], { axis: 1 }, spec(shape(8)));
   call(`along the ${place} axis, indices outside`, 'indexAdd', [numbers(8), indices], { axis: 1 }, spec(shape(4)));
 }
+
+// Lengths in turn, so that neighbours are seldom alike; or all alike. With gaps, every third part is left out.
+for (const [variant, lengths, gaps] of [
+  ['of two lengths', [2, 5], false],
+  ['of one length', [3, 3, 3, 3], false],
+  ['of many lengths, some empty', Array.from({ length: 75 }, (_, i) => [1, 4, 2, 0][i % 4]), false],
+  ['with gaps', Array.from({ length: 9 }, (_, i) => 1 + (i >> 2)), true],
+] as const)
+  for (const inner of [1, 3]) {
+    const along = lengths.reduce((a, b) => a + b, 0);
+    const x = floats(
+      [2, along, inner],
+      Array.from({ length: 2 * along * inner }, (_, i) => i + 1),
+    );
+    const parts = lengths
+      .map((length, k) => ({ length, start: lengths.slice(0, k).reduce((a, b) => a + b, 0) }))
+      .filter((_, k) => !gaps || k % 3 !== 1);
+    const attrs = { axis: 1, starts: parts.map(({ start }) => start) };
+    call(
+      `into parts ${variant}, ${inner} within`,
+      'split',
+      [x],
+      attrs,
+      ...parts.map((p) => spec([2, p.length, inner])),
+    );
+  }
 
 export const kernelCalls: readonly KernelCall[] = calls;

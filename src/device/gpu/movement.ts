@@ -13,7 +13,18 @@ function gather(y: Spec, strides: readonly number[], offset = 0): Launch[] {
 /** Arrays per launch: WebGPU promises eight with the output. */
 export const mostArrays = 7;
 
-export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
+/** Neighbouring parts of equal length along the axis, which one formula finds. */
+interface Run {
+  readonly start: number;
+  readonly length: number;
+  parts: number;
+}
+/** Runs of one launch: a kernel's text has to stay short. */
+const mostRuns = 32;
+
+type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
+
+export const movement: Planners<MovementKernel> = {
   permute: ([x], { axes }, [y]) => {
     const strides = stridesOf(x.shape);
     return gather(
@@ -67,6 +78,37 @@ export const movement: Planners<'permute' | 'expand' | 'slice' | 'embed' | 'conc
       );
       waiting.unshift({ arg: { result: launches.length - 1 }, along: total });
     } while (waiting.length > 1);
+    return launches;
+  },
+  split: ([x], { axis, starts }, outputs) => {
+    const { outer, along, inner } = around(x.shape, axis);
+    const runs: Run[] = [];
+    for (const [k, { shape }] of outputs.entries()) {
+      const length = shape[axis];
+      const last = runs.at(-1);
+      if (last?.length === length && last.start + last.parts * length === starts[k]) last.parts++;
+      else if (length > 0) runs.push({ start: starts[k], length, parts: 1 });
+    }
+    const launches: Launch[] = [];
+    let made = 0;
+    while (runs.length > 0) {
+      const args: Record<string, Arg> = { a: input(0) };
+      let body = 'let r = 0;';
+      // What earlier launches made comes first.
+      if (launches.length > 0) {
+        args.b = { result: launches.length - 1 };
+        body += ` if (i < ${made}) { r = b[i]; }`;
+      }
+      for (const [k, { start, length, parts }] of runs.splice(0, mostRuns).entries()) {
+        const [c, sizes] = [`run${k}c`, [parts, outer, length, inner]];
+        const from = dot(c, [length * inner, along * inner, inner, 1], start * inner);
+        const end = made + sizeOf(sizes);
+        const find = `const j${k} = i - ${made}; ${split(sizes, c, `j${k}`)}`;
+        body += ` if (i >= ${made} && i < ${end}) { ${find} r = a[${from}]; }`;
+        made = end;
+      }
+      launches.push(launch(made, args, body, 'r'));
+    }
     return launches;
   },
   indexSelect: ([x], { axis }, [y]) => {

@@ -18,7 +18,9 @@ function gather(x: TypedArray, from: Int32Array, y: TypedArray): void {
   for (let i = 0; i < y.length; i++) y[i] = x[from[i]];
 }
 
-export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
+type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
+
+export const movement: Family<MovementKernel> = {
   permute([x], { axes }, [y]) {
     const strides = stridesOf(x.shape);
     const permuted = axes.map((axis) => strides[axis]);
@@ -46,6 +48,17 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
       const block = shape[axis] * inner;
       for (let o = 0; o < outer; o++) y.data.set(data.subarray(o * block, (o + 1) * block), o * length * inner + start);
       start += block;
+    }
+  },
+
+  split([x], { axis, starts }, outputs) {
+    const { outer, length, inner } = aroundAxis(x.shape, axis);
+    for (const [i, { data, shape }] of outputs.entries()) {
+      const block = shape[axis] * inner;
+      for (let o = 0; o < outer; o++) {
+        const from = (o * length + starts[i]) * inner;
+        data.set(x.data.subarray(from, from + block), o * block);
+      }
     }
   },
 

@@ -50,7 +50,9 @@ function strided(
 
 const inside = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
 
-export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'indexSelect' | 'indexAdd'> = {
+type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
+
+export const movement: Family<MovementKernel> = {
   permute(to, [x], { axes }, [y]) {
     const own = stridesOf(x.shape);
     const strides = axes.map((axis) => own[axis]);
@@ -80,6 +82,14 @@ export const movement: Family<'permute' | 'expand' | 'slice' | 'embed' | 'concat
     for (const { shape, buffer } of inputs) {
       move(to, shape, at, strides, buffer.address, stridesOf(shape));
       at += shape[axis] * strides[axis] * 4;
+    }
+  },
+
+  split(to, [x], { axis, starts }, outputs) {
+    const strides = stridesOf(x.shape);
+    for (const [i, { shape, buffer }] of outputs.entries()) {
+      const at = x.buffer.address + starts[i] * strides[axis] * 4;
+      move(to, shape, buffer.address, stridesOf(shape), at, strides);
     }
   },
 
