@@ -55,6 +55,42 @@ test('one gradient that reaches two leaves is not shared between them', () => {
     ],
   );
 });
+test('what was joined gets its part of the gradient, in one kernel, and none where none is wanted', () => {
+  const on = new ReferenceDevice();
+  const part = (width: number, requiresGrad: boolean): Tensor => zeros([2, width], { device: on, requiresGrad });
+  const g = tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], { shape: [2, 6], device: on });
+  for (const [wanted, kernels] of [
+    [[true, true, true], 2],
+    [[true, false, true], 2],
+    [[false, true, false], 2],
+  ] as const) {
+    const parts = [part(1, wanted[0]), part(2, wanted[1]), part(3, wanted[2])];
+    const before = on.counters.kernels;
+    c.concat(parts, 1).backward(g);
+    assert.is(on.counters.kernels - before, kernels);
+    const whole = [
+      [1, 7],
+      [2, 3, 8, 9],
+      [4, 5, 6, 10, 11, 12],
+    ];
+    assert.equal(
+      parts.map((t) => (t.grad === null ? null : gradOf(t))),
+      whole.map((values, i) => (wanted[i] ? values : null)),
+    );
+  }
+});
+test('the gradient of what was joined can be differentiated', () => {
+  const [a, b] = [leaf([1, 2]), leaf([3])];
+  // Σ joined³: 3·x² first, then 6·x.
+  const joined = c.concat([a, b]);
+  const first = grad(joined.mul(joined).mul(joined).sum(), [a, b], { createGraph: true });
+  assert.equal(
+    first.map((t) => [...t.dataSync()]),
+    [[3, 12], [27]],
+  );
+  first[0].sum().add(first[1].sum()).backward();
+  assert.equal([gradOf(a), gradOf(b)], [[6, 12], [18]]);
+});
 test('a leaf used many times, and as both operands', () => {
   const x = leaf([2, 3]);
   x.mul(x).add(x).sub(x.mul(0.5)).sum().backward();

@@ -12,7 +12,18 @@ import {
   sizeOf,
 } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { apply, call, checkTensor, checkTensors, endWith, isTensor, type Op, view } from '../graph.js';
+import {
+  apply,
+  applyAll,
+  call,
+  checkTensor,
+  checkTensors,
+  endWith,
+  isTensor,
+  isTracking,
+  type Op,
+  view,
+} from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
@@ -197,6 +208,22 @@ export function pad(x: Tensor, pads: readonly (readonly [number, number])[], val
 export const spread = (x: Tensor, steps: readonly number[]): Tensor =>
   apply(embedOp, [x], { starts: steps.map(() => 0), steps, shape: x.shape.map((n, i) => n * steps[i]), value: 0 });
 
+interface SplitAttrs {
+  readonly axis: number;
+  readonly starts: readonly number[];
+  /** Sizes of the parts along the axis. */
+  readonly sizes: readonly number[];
+}
+/** Parts of a tensor in one kernel; as it has no gradient, only for what is not recorded. */
+const splitOp: Op<SplitAttrs> = {
+  name: 'split',
+  plan: ([x], { axis, starts, sizes }) => ({
+    kernel: 'split',
+    attrs: { axis, starts },
+    outputs: sizes.map((size) => ({ shape: x.shape.map((n, i) => (i === axis ? size : n)), dtype: x.dtype })),
+  }),
+};
+
 const concatOp: Op<{ axis: number }> = {
   name: 'concat',
   plan: (inputs, { axis }) => {
@@ -205,12 +232,21 @@ const concatOp: Op<{ axis: number }> = {
     return call('concat', { axis }, { shape, dtype: inputs[0].dtype });
   },
   backward: ({ grad, inputs, attrs: { axis }, needs }) => {
-    let start = 0;
-    return inputs.map((t, i) => {
-      const from = start;
-      start += t.shape[axis];
-      return needs[i] ? grad.slice(...t.shape.map((_, a): Range => (a === axis ? [from, start] : []))) : null;
+    let end = 0;
+    const parts = inputs.map((t, i) => {
+      const start = end;
+      end += t.shape[axis];
+      return { start, end, isNeeded: needs[i] };
     });
+    const needed = parts.filter(({ isNeeded }) => isNeeded);
+    if (isTracking() || needed.length === 1) {
+      const cut = (from: number, to: number): Tensor =>
+        grad.slice(...grad.shape.map((_, a): Range => (a === axis ? [from, to] : [])));
+      return parts.map((p) => (p.isNeeded ? cut(p.start, p.end) : null));
+    }
+    const starts = needed.map((p) => p.start);
+    const cuts = applyAll(splitOp, [grad], { axis, starts, sizes: needed.map((p) => p.end - p.start) }).values();
+    return parts.map((p) => (p.isNeeded ? (cuts.next().value as Tensor) : null));
   },
 };
 /** Joins tensors along an axis. @shape n tensors equal but along the axis → y @gradient g, cut apart @throws ShapeError when other axes differ; ValueError for none, or dtypes that differ @source torch.cat */
