@@ -7,7 +7,7 @@ import { grainOf } from '../../src/device/wasm/commands.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { Opcode } from '../../src/device/wasm/opcodes.js';
 import { control } from '../../src/device/wasm/threads.js';
-import { device, maxPool2d, maxUnpool2d, ones, Tensor } from '../../src/index.js';
+import { concat, device, maxPool2d, maxUnpool2d, ones, Tensor } from '../../src/index.js';
 
 const test = suite('wasm encoders');
 
@@ -119,6 +119,68 @@ test('elementwise chunks are smaller where operands are laid out, and hold whole
   // 13 periods of 300 are the most that 4096 hold.
   assert.is(chunkOf([300]), 3900);
   assert.is(chunkOf([100, 1]), 4096);
+  await on.close();
+});
+
+test('few arrays with short rows are joined and split by one command, others by one each', async () => {
+  const on = (await device('wasm', { threads: 1 })) as WasmDevice;
+  for (const [shapes, axis, kernels] of [
+    [
+      [
+        [9, 16],
+        [9, 3],
+      ],
+      1,
+      ['moveColumns'],
+    ],
+    [
+      [
+        [9, 2, 512],
+        [9, 1, 512],
+        [9, 2, 512],
+        [9, 3, 512],
+      ],
+      1,
+      ['moveColumns'],
+    ],
+    [
+      [
+        [9, 1024],
+        [9, 1025],
+      ],
+      1,
+      ['move', 'move'],
+    ],
+    [
+      [
+        [9, 1],
+        [9, 1],
+        [9, 1],
+        [9, 1],
+        [9, 1],
+      ],
+      1,
+      ['move', 'move', 'move', 'move', 'move'],
+    ],
+    [
+      [
+        [9, 16],
+        [8, 16],
+      ],
+      0,
+      ['move', 'move'],
+    ],
+    [[[9, 16]], 1, ['move']],
+  ] as [number[][], number, string[]][]) {
+    const parts = shapes.map((shape) => ones(shape, { device: on, requiresGrad: true }));
+    const joined = commandsOf(on, () => concat(parts, axis));
+    const names = joined.map(({ opcode }) => Opcode[opcode]);
+    assert.equal(names, kernels, `${shapes.join(' and ')} along axis ${axis}`);
+    const y = concat(parts, axis);
+    const g = y.detach();
+    const split = commandsOf(on, () => y.backward(g)).map(({ opcode }) => Opcode[opcode]);
+    assert.equal(split, kernels, `gradient of ${shapes.join(' and ')} along axis ${axis}`);
+  }
   await on.close();
 });
 

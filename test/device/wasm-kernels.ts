@@ -399,6 +399,31 @@ test('rows by index on arrays that threads share, where some indices lie outside
   }
 });
 
+test('columns joined and split, of few arrays and more, narrow and wide ones', () => {
+  const widths = [1, 2, 3, 4, 5, 6, 15, 16, 17, 130, 1100];
+  for (let i = 0; i < 60; i++) {
+    const inner = pick([1, 1, 3]);
+    const parts = Array.from({ length: pick([2, 2, 3, 4, 5, 9]) }, () => pick(i % 5 === 0 ? [0, ...widths] : widths));
+    const total = parts.reduce((a, b) => a + b, 0);
+    const outer = pick([1, 2, 63, Math.ceil(70_000 / (Math.max(total, 1) * inner))]);
+    const what = `${parts} of ${outer} × ${inner}`;
+    const make = i % 7 === 0 ? (...shape: number[]) => indices(1000, ...shape) : dense;
+    const narrow = parts.map((n) => make(outer, n, inner));
+    const wide = make(outer, total, inner);
+    const starts = parts.map((_, k) => parts.slice(0, k).reduce((a, b) => a + b, 0));
+    check(`concat of ${what}`, 'concat', narrow, { axis: 1 }, [wide.spec]);
+    const left = parts.map((_, k) => k).filter((k) => i % 3 > 0 || k !== 1);
+    const some = { axis: 1, starts: left.map((k) => starts[k]) };
+    check(
+      `split into ${left.length} of ${what}`,
+      'split',
+      [wide],
+      some,
+      left.map((k) => narrow[k].spec),
+    );
+  }
+});
+
 test('rows joined and cut apart, of widths that are copied by sixteens and others', () => {
   for (const [left, right] of [
     [16, 16],

@@ -1,6 +1,6 @@
 /** Moving elements: every kernel here but indexSelect and indexAdd is one strided walk over two arrays. */
 import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../tensor/shape.js';
-import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
+import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
 /** Elements of one chunk. */
@@ -50,6 +50,50 @@ function strided(
 
 const inside = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
 
+/**
+ * Elements of the wide array in one chunk of moveColumns: a page of memory. Chunks of twice as many
+ * took half as long again.
+ */
+const page = 1024;
+/**
+ * With more narrow arrays than these, or more elements in a row of each on average, one move for each
+ * is as quick or quicker.
+ */
+const mostNarrow = 4;
+const longRow = 1024;
+
+/**
+ * Copies narrow arrays into a wide one, each from its start along the axis on; or out of the wide one
+ * where it `isRead`.
+ */
+function moveColumns(
+  to: Encoder,
+  wide: WasmOperand,
+  axis: number,
+  narrow: readonly WasmOperand[],
+  starts: readonly number[],
+  isRead: boolean,
+): void {
+  const size = sizeOf(wide.shape);
+  if (size === 0) return;
+  const inner = inside(wide.shape, axis);
+  const columns = wide.shape[axis] * inner;
+  const rows = size / columns;
+  if (rows > 1 && narrow.length > 1 && narrow.length <= mostNarrow && columns <= narrow.length * longRow) {
+    const share = Math.max(1, Math.floor(page / columns));
+    const list = narrow.flatMap(({ shape, buffer }, i) => [buffer.address, starts[i] * inner, shape[axis] * inner]);
+    const words = [wide.buffer.address, columns, rows, share, Number(isRead), narrow.length, ...list];
+    to.emit(Opcode.moveColumns, size > worthSharing, words, grainOf(size, Math.ceil(rows / share)));
+    return;
+  }
+  const strides = stridesOf(wide.shape);
+  for (const [i, { shape, buffer }] of narrow.entries()) {
+    const at = wide.buffer.address + starts[i] * inner * 4;
+    if (isRead) move(to, shape, buffer.address, stridesOf(shape), at, strides);
+    else move(to, shape, at, strides, buffer.address, stridesOf(shape));
+  }
+}
+
 type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
 
 export const movement: Family<MovementKernel> = {
@@ -77,20 +121,16 @@ export const movement: Family<MovementKernel> = {
   },
 
   concat(to, inputs, { axis }, [y]) {
-    const strides = stridesOf(y.shape);
-    let at = y.buffer.address;
-    for (const { shape, buffer } of inputs) {
-      move(to, shape, at, strides, buffer.address, stridesOf(shape));
-      at += shape[axis] * strides[axis] * 4;
-    }
+    let start = 0;
+    const starts = inputs.map(({ shape }) => {
+      start += shape[axis];
+      return start - shape[axis];
+    });
+    moveColumns(to, y, axis, inputs, starts, false);
   },
 
   split(to, [x], { axis, starts }, outputs) {
-    const strides = stridesOf(x.shape);
-    for (const [i, { shape, buffer }] of outputs.entries()) {
-      const at = x.buffer.address + starts[i] * strides[axis] * 4;
-      move(to, shape, buffer.address, stridesOf(shape), at, strides);
-    }
+    moveColumns(to, x, axis, outputs, starts, true);
   },
 
   indexSelect(to, [x, indices], { axis }, [y]) {

@@ -25,6 +25,7 @@ export enum Opcode {
   move = 64,
   indexSelect,
   indexAdd,
+  moveColumns,
   // pool
   maxPool = 80,
   unpool,

@@ -9,6 +9,12 @@ const rowBlock = 16384;
 /** From so many elements on memory.copy is the faster way. */
 const longRun = 128;
 
+/**
+ * Fewer columns than these are copied column by column: a call of copyRun for each row would take
+ * longer than the copy.
+ */
+const fewColumns = 6;
+
 /** `count` elements side by side. */
 function copyRun(to: usize, from: usize, count: i32): void {
   if (count >= longRun) {
@@ -121,6 +127,36 @@ function move(p: usize): void {
   }
 }
 
+/**
+ * wide, its columns, rows, rows of a chunk, whether it is read, how many narrow arrays, and for each
+ * of them its address, its first column in the wide array and its columns. Copies every narrow array
+ * into its columns of the wide array, or out of them where the wide array is read. A chunk is small
+ * and takes all narrow arrays in turn, so that the wide array passes through the cache once, in order.
+ */
+function moveColumns(p: usize): void {
+  const wide = arg(p, 1);
+  const rows = arg(p, 2);
+  const share = arg(p, 3);
+  const isRead = arg(p, 4) != 0;
+  const wideRow = <usize>wide << 2;
+  for (let c = next(); c * share < rows; c = next()) {
+    const r = c * share;
+    const count = min(share, rows - r);
+    for (let i = 0; i < arg(p, 5); i++) {
+      const n = p + 24 + <usize>i * 12;
+      const columns = arg(n, 2);
+      const row = <usize>columns << 2;
+      const narrow = <usize>arg(n, 0) + <usize>r * row;
+      const place = <usize>arg(p, 0) + <usize>r * wideRow + (<usize>arg(n, 1) << 2);
+      if (columns < fewColumns) {
+        if (isRead) movePlane(narrow, 4, row, place, 4, wideRow, columns, count);
+        else movePlane(place, 4, wideRow, narrow, 4, row, columns, count);
+      } else if (isRead) movePlane(narrow, row, 4, place, wideRow, 4, count, columns);
+      else movePlane(place, wideRow, 4, narrow, row, 4, count, columns);
+    }
+  }
+}
+
 /** to, from, indices, outer, length, indices' count, inner, rows of a chunk. Zeros for an index outside. */
 function indexSelect(p: usize): void {
   const length = arg(p, 4);
@@ -175,6 +211,8 @@ export function dispatchMovement(opcode: i32, p: usize): void {
       return indexSelect(p);
     case Opcode.indexAdd:
       return indexAdd(p);
+    case Opcode.moveColumns:
+      return moveColumns(p);
     default:
       unreachable();
   }
