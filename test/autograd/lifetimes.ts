@@ -355,6 +355,18 @@ test('a loss that is held holds nothing else of its graph', async () => {
   assert.ok(collectedInputs.length >= 20 - slack, `${collectedInputs.length} of 20 inputs were collected`);
   assert.is(losses[0].itemSync(), 1);
 });
+test('a result that is held holds nothing that was computed from it without a gradient', async () => {
+  const w = leaf([1, -2]);
+  const h = w.mul(3);
+  const derived = new WeakRef(h.greater(0));
+  h.sum().backward();
+  turn();
+  // A WeakRef holds its target until the task ends.
+  await new Promise((resolve) => setTimeout(resolve));
+  await collected();
+  assert.is(derived.deref(), undefined);
+  assert.is(h.released, true);
+});
 test('a second backward through a part that was used is refused, though the part has let go of its inputs', () => {
   const y = leaf([1, 2]).mul(3);
   const [a, b] = [y.sum(), y.mul(y).sum()];

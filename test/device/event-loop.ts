@@ -96,6 +96,16 @@ test('the weight of arrays adds up to their bytes, within a megabyte and the lar
   assert.ok(large.byteLength <= 2 ** 29);
   unweigh(large);
 });
+test('a weight is a power of two that is no larger than the arrays it stands for', () => {
+  for (const megabytes of [3, 5, 7]) {
+    // Less than a megabyte is left of earlier arrays.
+    for (let rest = weigh(0); rest !== null; rest = weigh(0)) unweigh(rest);
+    const weight = weigh(megabytes * MB) as ArrayBuffer;
+    assert.ok(weight.byteLength <= (megabytes + 1) * MB, `${weight.byteLength} for ${megabytes} MB`);
+    assert.is(2 ** Math.round(Math.log2(weight.byteLength)), weight.byteLength);
+    unweigh(weight);
+  }
+});
 test('weights of released storages are used again', () => {
   const first = weigh(64 * MB) as ArrayBuffer;
   unweigh(first);

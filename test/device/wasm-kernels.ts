@@ -606,6 +606,16 @@ test('3×3 convolutions with the least float in the corner of a tile', () => {
     }
 });
 
+test('3×3 convolutions of zeros to many channels without a bias are exactly 0', () => {
+  // 512 columns are 32 blocks: the kernel must take zeros in place of each block's bias.
+  const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
+  const geometry = { batch: 1, inChannels: 16, outChannels: 512, groups: 1, ...window };
+  const zero: Input = { ...dense(1, 16, 21, 16), data: new Float32Array(16 * 21 * 16) };
+  const result: Spec = { shape: [1, 16, 21, 512], dtype: 'float32' };
+  const [got] = run(two, 'conv2d', [zero, dense(3, 3, 16, 512)], { geometry }, [result]);
+  assert.ok(got.every((v) => v === 0));
+});
+
 test('means of windows of more than 16 cells', () => {
   for (const channels of [3, 8, 17])
     for (const countIncludePad of [true, false]) {

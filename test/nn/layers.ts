@@ -131,6 +131,15 @@ test('weights are drawn as PyTorch draws them: U(±1/√fanIn), weight first', (
   closeTo(new Linear(4, 2).weight.dataSync(), new RandomState(5).uniform(-0.5, 0.5, 8), 1e-7);
 });
 
+test('a layer leaves nothing on its device but its parameters', () => {
+  const { tensors } = defaultDevice().memory();
+  const layers = [new Linear(4, 3), new Conv2d(2, 4, 3), new BatchNorm2d(4)];
+  assert.is(defaultDevice().memory().tensors, tensors + 6 + 2, 'six parameters and two running statistics');
+  // Nothing else holds a parameter's array.
+  for (const layer of layers) for (const parameter of layer.parameters()) parameter.unkeep().release();
+  assert.is(defaultDevice().memory().tensors, tensors + 2);
+});
+
 test('Linear multiplies the last axis by [in,out]', () => {
   const layer = new Linear(3, 2);
   noGrad(() => {

@@ -373,4 +373,11 @@ test('a level tied to its pool follows the latest forward, also under other poli
   }
 });
 
+test('raw indices of windows that overlap are looked through at once for repeats', () => {
+  const pool = { kernelSize: 3, stride: 1, padding: 1 };
+  const options = { convention: 'torch', shape: [1, 2, 2, 1], inputShape: [1, 2, 2, 1], pool } as const;
+  assert.is(poolIndices([0, 1, 2, 3], options).mayRepeat, false);
+  assert.is(poolIndices([0, 1, 1, 3], options).mayRepeat, true);
+});
+
 test.run();

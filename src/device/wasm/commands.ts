@@ -41,14 +41,6 @@ export function bits(value: number): number {
   asFloat[0] = value;
   return asWord[0];
 }
-const asDouble = new Float64Array(1);
-const asWords = new Int32Array(asDouble.buffer);
-/** The bits of a number as a float64, in two words. */
-export function doubleBits(value: number): [number, number] {
-  asDouble[0] = value;
-  return [asWords[0], asWords[1]];
-}
-
 /** Work of fewer element visits than this is not worth waking another thread. */
 export const worthSharing = 16384;
 
