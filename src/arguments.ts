@@ -116,6 +116,8 @@ function advice(name: string, names: readonly string[]): string {
 function canHoldOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) === Object.prototype) return true;
+  // A Date, a RegExp and a boxed number have another tag.
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
   return !(Symbol.iterator in value || 'byteLength' in value || 'then' in value || 'release' in value);
 }
 
@@ -184,7 +186,7 @@ export function checkNumber(
     throw new ValueError(op, `${name} must be ${rule}`, `${name}=${shown(value)}`, hint);
 }
 
-/** Checks that numbers are finite; they come by name. */
+/** Checks that all numbers of a record are finite. */
 export function checkFinite(op: string, numbers: Readonly<Record<string, number>>): void {
   for (const name in numbers) checkNumber(op, name, numbers[name], Number.isFinite, 'a finite number');
 }

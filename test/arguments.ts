@@ -351,6 +351,8 @@ const options: readonly Row[] = [
   ['RMSprop', () => new c.RMSprop([parameter()], { rho: 0.5 }), ValueError, /did you mean alpha\?/],
   ['Adam', () => new c.Adam([{ params: [parameter()], Lr: 1 }]), ValueError, /did you mean lr\?/],
   ['mse', () => c.mse(x(), x(), { reduce: 'sum' }), ValueError, /did you mean reduction\?/],
+  ['Adam', () => new c.Adam([parameter()], new Number(0.1)), ValueError, /options must be an object; got a Number/],
+  ['mse', () => c.mse(x(), x(), new Date()), ValueError, /options must be an object; got a Date/],
   ['mse', () => c.mse(x(), x(), 'sum'), ValueError, /options must be an object; got 'sum'/],
   ['sum', () => x().sum(0, { keepdims: true }), ValueError, /did you mean keepDims\?/],
   ['sum', () => x().sum(0, { keepDims: 1 }), ValueError, /keepDims must be true or false; got keepDims=1/],

@@ -156,7 +156,7 @@ function walk(
       spare,
     });
     // More are legal: a rule may name an input, such as a bias, that this call does not have.
-    if (grads.length < node.inputs.length)
+    if (grads.length < node.inputs.length || node.inputs.some((_, i) => needs[i] && grads[i] === undefined))
       throw new ShapeError(
         'backward',
         'a backward rule must give a gradient or null for each input',
@@ -203,6 +203,7 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 
 /**
  * Runs backward from `root` and adds to the `grad` of every leaf that requires a gradient.
+ * @throws ShapeError for a gradient of another shape than the root's
  * @throws GraphError for a non-scalar root without a gradient, a released tensor, a graph used
  * twice, or a saved value changed in place; ValueError if the gradient is not a tensor, and for
  * unknown options

@@ -238,8 +238,8 @@ export function adopt<T extends Tensor>(tensor: T): T {
 }
 
 /**
- * A tensor over a device's buffer that belongs to no graph and no scope. Its shape is frozen from
- * here on.
+ * A tensor over a device's buffer that belongs to no graph and no scope. The shape is frozen, so it
+ * must not be a caller's own array.
  */
 export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor =>
   makeTensor(new Storage(device, buffer), Object.freeze(shape), false);

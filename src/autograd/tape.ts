@@ -129,7 +129,7 @@ export const stepEnded =
 const gradientEnded =
   "it was a gradient of an earlier call of a compiled step: clone() it before the step's next call, or return it";
 
-/** Compares plain data by value and everything else by identity. */
+/** Compares plain data by value: numbers, text, arrays and plain objects, which attributes consist of. */
 function alike(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

@@ -3,8 +3,8 @@
  * operands, attributes and results.
  * Not here: the kernels (reference/, wasm/, gpu/), shape rules and gradients (autograd/ops).
  *
- * Arrays are dense and row-major, images NHWC, convolution weights HWIO. On every device `run`
- * returns without waiting for the kernel; only reading is asynchronous.
+ * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` need not wait for the
+ * kernel; only reading waits.
  */
 import type { DType, TypedArray } from '../tensor/dtype.js';
 import type { Mask } from '../tensor/random.js';
@@ -223,6 +223,8 @@ export interface AdamAttrs {
 }
 
 export type KernelName = keyof KernelAttrs;
+/** The kernels that move elements. */
+export type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
 
 /** The shape and dtype of a kernel's result, a dense array. */
 export interface Spec {
@@ -282,7 +284,7 @@ export interface Counters {
 }
 
 /**
- * Recorded kernel calls that can be run again on the same buffers. A position is the number of
+ * Recorded kernel calls that can be run again on the same buffers. A position grows with the
  * calls recorded before it.
  */
 export interface Plan {

@@ -152,7 +152,7 @@ export interface LoadReport {
  * Base class of everything with parameters. A field that is a Parameter is trained, any other
  * Tensor is a buffer (saved, not trained), and a Module is a submodule. Items of arrays, plain
  * objects and Maps of these count too, with names such as 'layers.0' or 'heads.left'. Private (#)
- * fields are ignored, so keep tensors and modules there that belong to none of these kinds.
+ * fields are ignored, so keep tensors and modules there that must be neither trained nor saved.
  * @source torch.nn.Module
  */
 export abstract class Module {

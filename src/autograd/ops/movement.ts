@@ -214,7 +214,7 @@ interface SplitAttrs {
   /** Sizes of the parts along the axis. */
   readonly sizes: readonly number[];
 }
-/** Parts of a tensor in one kernel; as it has no gradient, only for what is not recorded. */
+/** Parts of a tensor in one kernel. It has no backward rule: use it only where no graph is recorded. */
 const splitOp: Op<SplitAttrs> = {
   name: 'split',
   plan: ([x], { axis, starts, sizes }) => ({
@@ -245,8 +245,9 @@ const concatOp: Op<{ axis: number }> = {
       return parts.map((p) => (p.isNeeded ? cut(p.start, p.end) : null));
     }
     const starts = needed.map((p) => p.start);
-    const cuts = applyAll(splitOp, [grad], { axis, starts, sizes: needed.map((p) => p.end - p.start) }).values();
-    return parts.map((p) => (p.isNeeded ? (cuts.next().value as Tensor) : null));
+    const cuts = applyAll(splitOp, [grad], { axis, starts, sizes: needed.map((p) => p.end - p.start) });
+    let next = 0;
+    return parts.map((p) => (p.isNeeded ? cuts[next++] : null));
   },
 };
 /** Joins tensors along an axis. @shape n tensors equal but along the axis → y @gradient g, cut apart @throws ShapeError when other axes differ; ValueError for none, or dtypes that differ @source torch.cat */

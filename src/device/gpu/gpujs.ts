@@ -82,7 +82,7 @@ async function loadGpuJs(): Promise<Package> {
       'device',
       'the gpu device needs the package gpu.js',
       (error as Error).message.split('\n')[0],
-      'npm install gpu.js --ignore-scripts',
+      'npm install gpu.js@2 --ignore-scripts',
     );
   }
 }

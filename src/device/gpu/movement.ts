@@ -1,6 +1,6 @@
 /** Movement: every output element finds its source. */
 import { broadcastStrides, collapse, sizeOf, stridesOf } from '../../tensor/shape.js';
-import type { Spec } from '../device.js';
+import type { MovementKernel, Spec } from '../device.js';
 import { type Arg, dot, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
 import { around } from './reduce.js';
 
@@ -21,8 +21,6 @@ interface Run {
 }
 /** Runs of one launch: a kernel's text has to stay short. */
 const mostRuns = 32;
-
-type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
 
 export const movement: Planners<MovementKernel> = {
   permute: ([x], { axes }, [y]) => {

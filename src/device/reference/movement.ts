@@ -1,6 +1,8 @@
 /** Kernels that move elements and compute nothing, and indexAdd, which undoes one of them. */
+
 import type { TypedArray } from '../../tensor/dtype.js';
 import { broadcastStrides, type Shape, stridesOf } from '../../tensor/shape.js';
+import type { MovementKernel } from '../device.js';
 import { aroundAxis, type Family, offsets } from './array.js';
 
 /** The offsets in an array of `shape` of the positions `starts + i·steps`, i in `window`. */
@@ -17,8 +19,6 @@ function strided(shape: Shape, window: Shape, starts: readonly number[], steps: 
 function gather(x: TypedArray, from: Int32Array, y: TypedArray): void {
   for (let i = 0; i < y.length; i++) y[i] = x[from[i]];
 }
-
-type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
 
 export const movement: Family<MovementKernel> = {
   permute([x], { axes }, [y]) {

@@ -1,5 +1,9 @@
-/** Moving elements: every kernel here but indexSelect and indexAdd is one strided walk over two arrays. */
+/**
+ * Commands that move elements. Most kernels here are strided walks over two arrays. indexSelect and
+ * indexAdd follow indices, and concat and split may treat several arrays in one pass.
+ */
 import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../tensor/shape.js';
+import type { MovementKernel } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
@@ -93,8 +97,6 @@ function moveColumns(
     else move(to, shape, at, strides, buffer.address, stridesOf(shape));
   }
 }
-
-type MovementKernel = 'permute' | 'expand' | 'slice' | 'embed' | 'concat' | 'split' | 'indexSelect' | 'indexAdd';
 
 export const movement: Family<MovementKernel> = {
   permute(to, [x], { axes }, [y]) {
