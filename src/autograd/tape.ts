@@ -341,7 +341,6 @@ export class Tape implements Watcher {
     this.#entries.length = 0;
     this.#held.clear();
     this.#plan?.dispose();
-    this.#plan = null;
   }
 
   // ---- recording

@@ -73,6 +73,20 @@ test('reads at the same time share a turn, and all of them come back', async () 
   const values = await Promise.all([1, 2, 3].map((v) => tensor([v]).item()));
   assert.equal(values, [1, 2, 3]);
 });
+test('neither reads nor sync() wait for a turn that is not due', async () => {
+  setDefaultDevice(wasm);
+  const x = tensor([1]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  // This read waits for a turn, so the next one is due 16 ms later.
+  await x.item();
+  let turned = false;
+  setImmediate(() => {
+    turned = true;
+  });
+  await wasm.sync();
+  await x.item();
+  assert.is(turned, false);
+});
 test('what a read returns is what the tensor held when it was asked', async () => {
   setDefaultDevice(wasm);
   const x = tensor([1]);

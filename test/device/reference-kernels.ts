@@ -315,6 +315,16 @@ test('maxPool2d: ties go to the first, NaN to the last NaN', () => {
   ]);
 });
 
+test('windows with gaps, the first one beside the padding', () => {
+  const along = { input: 5, output: 4, kernel: 2, stride: 1, dilation: 2, before: 1, after: 1 };
+  const across = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0 };
+  // Cells −1 and 1, 0 and 2, 1 and 3, 2 and 4.
+  assert.equal(maxPool({ batch: 1, channels: 1, height: across, width: along }, [5, 1, 4, 2, 3]), [
+    [1, 5, 2, 4],
+    [1, 0, 3, 2],
+  ]);
+});
+
 test('NaN by policy: tf keeps one that comes first, ignore none', () => {
   const geometry = poolGeometry(3, 3, 'valid', [2, 2], [1, 1]);
   const table: readonly [

@@ -99,8 +99,7 @@ export class Memory {
 
   /** The whole memory as 32-bit words. It is a new view after growth. */
   get words(): Int32Array {
-    if (this.#words.buffer !== this.memory.buffer || this.#words.length === 0)
-      this.#words = new Int32Array(this.memory.buffer);
+    if (this.#words.buffer !== this.memory.buffer) this.#words = new Int32Array(this.memory.buffer);
     return this.#words;
   }
 
