@@ -178,7 +178,15 @@ test('a closed device refuses work', async () => {
   const on = await open({ threads: 2 });
   const x = tensor([1], { device: on });
   await on.close();
-  assert.throws(() => x.mul(2).dataSync(), /^wasm: the device must be alive; got the device was closed/);
+  const refused = /^wasm: the device must be alive; got the device was closed/;
+  assert.throws(() => x.mul(2).dataSync(), refused);
+  assert.throws(() => x.dataSync(), refused);
+  assert.throws(() => tensor([1], { device: on }), refused);
+  const message = await on.sync().then(
+    () => 'none',
+    (error: Error) => error.message,
+  );
+  assert.match(message, refused);
 });
 
 test('a compiled step of a closed device is refused, also one that returns nothing', async () => {
