@@ -581,16 +581,17 @@ test('3×3 convolutions with one infinity, wherever it lies in the tiles', () =>
   }
 });
 
-test('3×3 convolutions with the least float in the corner of a tile', () => {
+test('3×3 convolutions with the least float at the edge of a tile', () => {
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
   const geometry = { batch: 3, inChannels: 16, outChannels: 32, groups: 1, ...window };
   const weight = { ...dense(3, 3, 16, 32), data: new Float32Array(9 * 16 * 32).fill(0.25) };
-  // Tiles begin at odd rows and columns, one before the image. In each of them in turn, the neighbour is just small
-  // enough for Winograd's form, but its difference from the corner overflows. The convolution itself does not.
+  // Tiles begin at odd rows and columns, one before the image. In each of them in turn, the least float stands in the
+  // first column. Its neighbour is just small enough for Winograd's form, but their difference overflows. The
+  // convolution itself does not.
   // A thread that finds one tile unfit computes all tiles that it took together directly, so the corner must be tried in
-  // the first of those: no other of them contains it.
+  // the first of those. No other of them contains it.
   const [corner, neighbour] = [-3.4028234e38, 1.3e36];
-  for (let y = 1; y < 13; y += 2)
+  for (let y = 1; y < 13; y++)
     for (let x = 1; x < 17; x += 2) {
       const image = dense(3, 16, 21, 16);
       for (let n = 0; n < 3; n++) {
