@@ -370,7 +370,7 @@ test('a missing package is refused by its name', () => {
       cpSync(join(repository, part), join(modules, 'cedargrad', part), { recursive: true });
     install('ndarray');
     const noGpuJs =
-      /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js --ignore-scripts$/;
+      /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js@2 --ignore-scripts$/;
     assert.is(
       run(opening('webgpu'), { cwd: project }).output,
       "DeviceError device: WebGPU must be there; got no package 'webgpu'; 'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
