@@ -2,7 +2,8 @@
  * Fuzzing: generated calls, broken calls, programs, compiled steps and files, each part in a process of its own that is watched
  * for hangs and for memory. Every failure is made as small as can be and printed with its seed.
  *
- * usage: npm run fuzz -- [--seconds 600] [--part calls] [--seed N]   with --seed one batch of that seed runs, of each part
+ * usage: npm run fuzz -- [--seconds 600] [--part calls] [--from N | --seed N]
+ *   --from: begins with that seed instead of a random one. --seed: runs one batch of that seed, of each part
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -18,7 +19,12 @@ const mostBytes = 3 * 2 ** 30;
 const mostFailures = 10;
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '600' }, part: { type: 'string' }, seed: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '600' },
+    part: { type: 'string' },
+    from: { type: 'string' },
+    seed: { type: 'string' },
+  },
 });
 const seconds = Number(values.seconds);
 if (!(seconds > 0)) throw new Error(`--seconds must be positive; got ${values.seconds}`);
@@ -26,8 +32,9 @@ const chosen = values.part === undefined ? names : [values.part];
 if (!chosen.every((name) => names.includes(name)))
   throw new Error(`--part must be one of ${names}; got ${values.part}`);
 const once = values.seed !== undefined;
-const firstSeed = once ? Number(values.seed) : Math.floor(Math.random() * 2 ** 30);
-if (!Number.isInteger(firstSeed)) throw new Error(`--seed must be whole; got ${values.seed}`);
+const given = values.seed ?? values.from;
+const firstSeed = given === undefined ? Math.floor(Math.random() * 2 ** 30) : Number(given);
+if (!Number.isInteger(firstSeed)) throw new Error(`a seed must be whole; got ${given}`);
 
 interface Said {
   readonly seed: number;
