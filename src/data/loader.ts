@@ -2,6 +2,7 @@
 import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
+import { mostElements } from '../tensor/shape.js';
 
 /** Options of `batches`. */
 export interface BatchOptions {
@@ -10,9 +11,6 @@ export interface BatchOptions {
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
 }
-
-/** Indices are int32. */
-const mostIndices = 2 ** 31 - 1;
 
 const batchOptions: OptionNames<BatchOptions> = { shuffle: 'flag', dropLast: 'flag' };
 
@@ -34,7 +32,7 @@ export function batches(
   const { shuffle = true, dropLast = false } = options;
   if (!Number.isSafeInteger(count) || count < 0)
     throw new ValueError('batches', 'count must be whole and not negative', `count=${shown(count)}`);
-  if (count > mostIndices) throw new ValueError('batches', `count must be at most ${mostIndices}`, `count=${count}`);
+  if (count > mostElements) throw new ValueError('batches', `count must be at most ${mostElements}`, `count=${count}`);
   if (!Number.isSafeInteger(batchSize) || batchSize < 1)
     throw new ValueError('batches', 'batchSize must be whole and positive', `batchSize=${shown(batchSize)}`);
   if (shuffle) checkGenerator('batches', random);

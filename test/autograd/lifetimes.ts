@@ -355,6 +355,26 @@ test('a loss that is held holds nothing else of its graph', async () => {
   assert.ok(collectedInputs.length >= 20 - slack, `${collectedInputs.length} of 20 inputs were collected`);
   assert.is(losses[0].itemSync(), 1);
 });
+test('a result without a gradient ends with the graph that has ended, whichever input is of it', () => {
+  const w = leaf([1, 2]);
+  const [used, live] = [w.mul(2), w.mul(3)];
+  used.sum().backward();
+  const results = [live.greater(used), used.greater(live)];
+  assert.equal(
+    results.map((t) => [...t.dataSync()]),
+    [
+      [1, 1],
+      [0, 0],
+    ],
+  );
+  turn();
+  turn();
+  assert.equal(
+    results.map((t) => t.released),
+    [true, true],
+  );
+  assert.is(live.released, false);
+});
 test('a result that is held holds nothing that was computed from it without a gradient', async () => {
   const w = leaf([1, -2]);
   const h = w.mul(3);

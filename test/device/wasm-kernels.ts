@@ -588,8 +588,8 @@ test('3×3 convolutions with the least float at the edge of a tile', () => {
   // Tiles begin at odd rows and columns, one before the image. In each of them in turn, the least float stands in the
   // first column. Its neighbour is just small enough for Winograd's form, but their difference overflows. The
   // convolution itself does not.
-  // A thread that finds one tile unfit computes all tiles that it took together directly, so the corner must be tried in
-  // the first of those. No other of them contains it.
+  // A thread that finds one tile unfit computes all tiles that it took together directly. So the number must be tried in
+  // the first of those, because no other of them contains it.
   const [corner, neighbour] = [-3.4028234e38, 1.3e36];
   for (let y = 1; y < 13; y++)
     for (let x = 1; x < 17; x += 2) {

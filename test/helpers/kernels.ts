@@ -1,6 +1,7 @@
 /**
- * Kernel calls that no operation makes, or that it cannot make with such numbers: which of several values a cell takes, indices that lie outside, and parts of
- * an array. Against the reference device, number for number; 0 and −0 count as one.
+ * Kernel calls that no operation makes, or not with such numbers: which of several values a cell takes,
+ * indices out of range, and parts of an array. Each result is compared with the reference device's,
+ * number for number; 0 and −0 count as equal.
  */
 import { type Device, maxPool2d, type Pool2dOptions, type Shape, type TypedArray, zeros } from 'cedargrad';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';

@@ -1,7 +1,8 @@
 /**
- * What PyTorch's functions are called here: a row for each name of its operator database that exists in this library, and one
- * more where a layer and a function have the same name there. Images come channels first and are turned by permute, so that
- * gradients come back channels first. Not here: what is not claimed (torch-rules.ts).
+ * What PyTorch's functions are called here. There is a row for each name of its operator database that
+ * exists in this library, and a second one if a layer and a function share that name. Images arrive
+ * channels first and are permuted, so that gradients come back channels first. Not here: what is not
+ * claimed (torch-rules.ts).
  */
 
 import type { DType, Reduction, Tensor } from '../../src/index.js';
@@ -418,7 +419,10 @@ row('nn.functional.pixel_unshuffle', 'pixelUnshuffle', 'input downscale_factor',
 
 // ---- norms
 
-/** Batch normalisation is over channels and all else. Fewer or more than two spatial axes are one of height 1 and a longer width. */
+/**
+ * Batch normalisation does not depend on how the spatial axes are divided. So any number of them is
+ * treated as an image of height 1.
+ */
 const asImage = (x: Tensor): Tensor => {
   const [batch, channels, ...rest] = x.shape;
   return last(x.reshape([batch, channels, 1, rest.reduce((n, size) => n * size, 1)]));
