@@ -1,6 +1,6 @@
 /**
  * Checks of arguments that plain JavaScript can get wrong: names of options, flags, numbers and text.
- * Not here: tensors (autograd/graph.ts), shapes (tensor/shape.ts), windows (tensor/window.ts).
+ * Not here: tensors (autograd/graph.ts), shapes (values/shape.ts), windows (values/window.ts).
  */
 import { DeviceError, ValueError } from './errors.js';
 

@@ -141,10 +141,11 @@ export {
   zeros,
   zerosLike,
 } from './tensor/create.js';
-export type { DType, TypedArray } from './tensor/dtype.js';
-export { FastRandom, type FastRandomSnapshot } from './tensor/fast-random.js';
-export type { RandomGenerator } from './tensor/generator.js';
-export type { TensorData } from './tensor/nested.js';
+export { enableGrad, Parameter, Tensor } from './tensor/tensor.js';
+export type { DType, TypedArray } from './values/dtype.js';
+export { FastRandom, type FastRandomSnapshot } from './values/fast-random.js';
+export type { RandomGenerator } from './values/generator.js';
+export type { TensorData } from './values/nested.js';
 export {
   getRngState,
   manualSeed,
@@ -152,7 +153,6 @@ export {
   RandomState,
   type SavedRandom,
   setRngState,
-} from './tensor/random.js';
-export type { Shape } from './tensor/shape.js';
-export { enableGrad, Parameter, Tensor } from './tensor/tensor.js';
-export type { Padding, Pair, Pool2dOptions } from './tensor/window.js';
+} from './values/random.js';
+export type { Shape } from './values/shape.js';
+export type { Padding, Pair, Pool2dOptions } from './values/window.js';

@@ -14,11 +14,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 /** Lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
   { name: 'errors, arguments, platform, copies', level: 0, files: /^(errors|arguments|platform|copies)\.ts$/ },
-  {
-    name: 'tensor values',
-    level: 1,
-    files: /^tensor\/(dtype|shape|window|random|fast-random|generator|exact-log|format|nested)\.ts$/,
-  },
+  { name: 'values', level: 1, files: /^values\// },
   { name: 'device', level: 2, files: /^device\// },
   { name: 'graph', level: 3, files: /^autograd\/graph\.ts$/ },
   { name: 'ops', level: 4, files: /^autograd\/ops\// },
@@ -149,17 +145,17 @@ test('src keeps the order', () => {
 });
 
 const cases: readonly { readonly file: string; readonly source: string; readonly rule: RegExp | null }[] = [
-  { file: 'device/device.ts', source: "import { sizeOf } from '../tensor/shape.js';", rule: null },
+  { file: 'device/device.ts', source: "import { sizeOf } from '../values/shape.js';", rule: null },
   {
-    file: 'tensor/shape.ts',
+    file: 'values/shape.ts',
     source: "import { Storage } from '../device/storage.js';",
-    rule: /^tensor\/shape\.ts imports '\.\.\/device\/storage\.js': tensor values stands below device/,
+    rule: /^values\/shape\.ts imports '\.\.\/device\/storage\.js': values stands below device/,
   },
-  { file: 'tensor/shape.ts', source: "import type { Device } from '../device/device.js';", rule: null },
-  { file: 'tensor/shape.ts', source: "export type { Device } from '../device/device.js';", rule: null },
-  { file: 'tensor/shape.ts', source: "import { type Device } from '../device/device.js';", rule: /stands below/ },
-  { file: 'tensor/shape.ts', source: "export * from '../device/device.js';", rule: /stands below/ },
-  { file: 'tensor/shape.ts', source: "const late = () => import('../device/device.js');", rule: /stands below/ },
+  { file: 'values/shape.ts', source: "import type { Device } from '../device/device.js';", rule: null },
+  { file: 'values/shape.ts', source: "export type { Device } from '../device/device.js';", rule: null },
+  { file: 'values/shape.ts', source: "import { type Device } from '../device/device.js';", rule: /stands below/ },
+  { file: 'values/shape.ts', source: "export * from '../device/device.js';", rule: /stands below/ },
+  { file: 'values/shape.ts', source: "const late = () => import('../device/device.js');", rule: /stands below/ },
   {
     file: 'autograd/ops/conv.ts',
     source: "import { Tensor } from '../../tensor/tensor.js';",
@@ -197,7 +193,7 @@ const cases: readonly { readonly file: string; readonly source: string; readonly
   { file: 'train/fit.ts', source: "import { Tensor } from '../index.js';", rule: /train stands below index/ },
   { file: 'nn/conv.ts', source: "import { x } from '../misc/x.js';", rule: /no known layer/ },
   { file: 'misc/x.ts', source: '', rule: /^misc\/x\.ts: stands in no known layer/ },
-  { file: 'tensor/shape.ts', source: "import './shape.js';", rule: /circle: tensor\/shape\.ts → tensor\/shape\.ts/ },
+  { file: 'values/shape.ts', source: "import './shape.js';", rule: /circle: values\/shape\.ts → values\/shape\.ts/ },
   { file: 'device/gpu/index.ts', source: "const load = () => import('gpu.js');", rule: null },
   { file: 'device/gpu/index.ts', source: "import type { GPU } from 'gpu.js';", rule: null },
   {

@@ -35,7 +35,7 @@ import {
   unpoolLike,
   ValueError,
 } from '../src/index.js';
-import { window2d } from '../src/tensor/window.js';
+import { window2d } from '../src/values/window.js';
 import { closeTo } from './helpers/close.js';
 import { f64, is, randn, range, rows } from './helpers/values.js';
 

@@ -5,8 +5,8 @@
 import { checkFunction, knownOptions, type OptionNames, shown } from '../arguments.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { sameShape } from '../values/shape.js';
 import {
   adopt,
   alias,

@@ -6,8 +6,8 @@ import { checkFunction, checkNumber, knownOptions, type OptionNames } from '../a
 import { ReferenceDevice } from '../device/reference/index.js';
 import { GraphError, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
-import { RandomState } from '../tensor/random.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { RandomState } from '../values/random.js';
 import { grad } from './backward.js';
 import { checkTensors } from './graph.js';
 

@@ -23,10 +23,10 @@ import type {
 } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { type DType, isFloat } from '../tensor/dtype.js';
-import { Mask } from '../tensor/random.js';
-import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { type DType, isFloat } from '../values/dtype.js';
+import { Mask } from '../values/random.js';
+import { checkShape, type Shape, sizeOf } from '../values/shape.js';
 
 /**
  * The kernel that an op runs, and the specs of its outputs. 'view' runs no kernel: the output

@@ -14,9 +14,9 @@
 import type { Device, DeviceBuffer, HostData, KernelName, Operand, Plan, Recording } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { show } from '../errors.js';
-import { allocate, type DType } from '../tensor/dtype.js';
-import { type Shape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { allocate, type DType } from '../values/dtype.js';
+import { type Shape, sameShape } from '../values/shape.js';
 import {
   adopt,
   type Call,

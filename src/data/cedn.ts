@@ -1,7 +1,7 @@
 /** The random pictures and initial weights of the convolutional encoder-decoder that this library is checked against. */
-import { checkSeed } from '../tensor/generator.js';
-import { RandomState } from '../tensor/random.js';
-import { type Shape, sizeOf } from '../tensor/shape.js';
+import { checkSeed } from '../values/generator.js';
+import { RandomState } from '../values/random.js';
+import { type Shape, sizeOf } from '../values/shape.js';
 
 const BATCH = 12;
 const SIZE = 20;

@@ -1,8 +1,8 @@
 /** Batches of indices for a training loop. Which arrays they index is the caller's business. */
 import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
-import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
-import { mostElements } from '../tensor/shape.js';
+import { checkGenerator, type RandomGenerator } from '../values/generator.js';
+import { mostElements } from '../values/shape.js';
 
 /** Options of `batches`. */
 export interface BatchOptions {

@@ -6,10 +6,10 @@
  * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` need not wait for the
  * kernel; only reading waits.
  */
-import type { DType, TypedArray } from '../tensor/dtype.js';
-import type { Mask } from '../tensor/random.js';
-import type { Shape } from '../tensor/shape.js';
-import type { Conv2dGeometry, Pool2dGeometry } from '../tensor/window.js';
+import type { DType, TypedArray } from '../values/dtype.js';
+import type { Mask } from '../values/random.js';
+import type { Shape } from '../values/shape.js';
+import type { Conv2dGeometry, Pool2dGeometry } from '../values/window.js';
 
 export type UnaryFn =
   | 'neg'

@@ -2,7 +2,7 @@
  * A reference-counted array on a device. A tensor and its views share it. It is freed when the last
  * reference is released.
  */
-import type { DType, TypedArray } from '../tensor/dtype.js';
+import type { DType, TypedArray } from '../values/dtype.js';
 import type { Device, DeviceBuffer } from './device.js';
 import { turnIfDue } from './turn.js';
 import { unweigh, weigh, weighsTooMuch } from './weight.js';

@@ -6,8 +6,8 @@
  */
 import { checkRecord, isTensorLike, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { FormatError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, bytesOf, checkDType, type DType, type TypedArray } from '../tensor/dtype.js';
-import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
+import { allocate, bytesOf, checkDType, type DType, type TypedArray } from '../values/dtype.js';
+import { checkShape, type Shape, sizeOf } from '../values/shape.js';
 import { type Bytes, bytesFrom } from './bytes.js';
 import { flawOf, hasLoneSurrogate } from './json.js';
 

@@ -3,7 +3,7 @@ import { checkNumber } from '../arguments.js';
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Pair } from '../tensor/window.js';
+import type { Pair } from '../values/window.js';
 
 /** Checks a number of channels, features and the like. */
 export const checkCount = (op: string, name: string, value: number): void =>

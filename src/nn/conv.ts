@@ -1,9 +1,9 @@
 /** Convolution layers, channels last. Not here: the operations (autograd/ops/conv.ts). */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { conv2d, conv2dTranspose } from '../autograd/ops/conv.js';
-import type { Shape } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
-import { type Padding, type Pair, pair, parsePadding } from '../tensor/window.js';
+import type { Shape } from '../values/shape.js';
+import { type Padding, type Pair, pair, parsePadding } from '../values/window.js';
 import { attributes, checkCount, checkGroups, unless } from './check.js';
 import { Module } from './module.js';
 import { drawParameters } from './parameter.js';

@@ -1,8 +1,8 @@
 /** The dropout layer. Not here: the operation (autograd/ops/dropout.ts). */
 import { knownOptions } from '../arguments.js';
 import { checkRate, dropout } from '../autograd/ops/dropout.js';
-import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkGenerator, type RandomGenerator } from '../values/generator.js';
 import { Module } from './module.js';
 
 /**

@@ -8,10 +8,10 @@ import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
-import { checkGenerator, type RandomGenerator } from '../tensor/generator.js';
-import { globalRandom } from '../tensor/random.js';
-import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkGenerator, type RandomGenerator } from '../values/generator.js';
+import { globalRandom } from '../values/random.js';
+import { sizeOf } from '../values/shape.js';
 
 export interface InitOptions {
   /** Source of the values; manualSeed's generator by default. */

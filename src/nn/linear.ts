@@ -1,8 +1,8 @@
 /** The fully connected layer. */
 import { knownOptions } from '../arguments.js';
 import { matmul } from '../autograd/ops/matmul.js';
-import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
+import { type Shape, sizeOf } from '../values/shape.js';
 import { checkChannels, checkCount } from './check.js';
 import { Module } from './module.js';
 import { drawParameters } from './parameter.js';

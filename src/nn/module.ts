@@ -8,9 +8,9 @@ import { noGrad } from '../autograd/backward.js';
 import { alias, isTensor } from '../autograd/graph.js';
 import { show, ValueError } from '../errors.js';
 import { zeros } from '../tensor/create.js';
-import { type DType, isFloat } from '../tensor/dtype.js';
-import { type Shape, sameShape } from '../tensor/shape.js';
 import { Parameter, Tensor } from '../tensor/tensor.js';
+import { type DType, isFloat } from '../values/dtype.js';
+import { type Shape, sameShape } from '../values/shape.js';
 import { formatSummary, type SummaryRow } from './summary.js';
 
 /** A field, or an item of an array field, that a module owns. */

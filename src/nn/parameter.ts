@@ -3,8 +3,8 @@
  * (init.ts).
  */
 import { ones, zeros } from '../tensor/create.js';
-import type { Shape } from '../tensor/shape.js';
 import { Parameter, type Tensor } from '../tensor/tensor.js';
+import type { Shape } from '../values/shape.js';
 import { fans, kaimingUniform, uniform } from './init.js';
 
 /** A parameter that takes over the storage of `source`, which is released. */

@@ -8,7 +8,7 @@ import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { NanPolicy } from '../device/device.js';
 import { GraphError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type Padding, type Pair, pair, parsePadding } from '../tensor/window.js';
+import { type Padding, type Pair, pair, parsePadding } from '../values/window.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
 

@@ -19,9 +19,9 @@ import {
 } from '../autograd/ops/resize.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
-import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
-import { type Pair, pair } from '../tensor/window.js';
+import { type Shape, sameShape, sizeOf } from '../values/shape.js';
+import { type Pair, pair } from '../values/window.js';
 import { attributes, checkCount } from './check.js';
 import { Module } from './module.js';
 import { owned } from './parameter.js';

@@ -1,8 +1,8 @@
 /** Layers that only change shape. */
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show } from '../errors.js';
-import { normalizeAxis, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { normalizeAxis, sizeOf } from '../values/shape.js';
 import { checkAxis } from './check.js';
 import { Module } from './module.js';
 

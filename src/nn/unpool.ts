@@ -14,9 +14,9 @@ import {
   unpoolByMask,
 } from '../autograd/ops/unpool.js';
 import { ValueError } from '../errors.js';
-import type { TensorData } from '../tensor/nested.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Pair } from '../tensor/window.js';
+import type { TensorData } from '../values/nested.js';
+import type { Pair } from '../values/window.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
 import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } from './pool.js';

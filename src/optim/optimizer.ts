@@ -7,9 +7,9 @@ import { checkNumber, knownOptions, type OptionNames, shown } from '../arguments
 import { noGrad } from '../autograd/backward.js';
 import { alias, checkTensors, isTensor } from '../autograd/graph.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { isFloat } from '../tensor/dtype.js';
-import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { isFloat } from '../values/dtype.js';
+import { sameShape } from '../values/shape.js';
 
 /** The options that every optimizer has. */
 export interface OptimizerOptions {

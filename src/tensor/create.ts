@@ -5,13 +5,13 @@ import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
-import { allocate, checkDType, checkHolds, type DType, holds, isFloat, type TypedArray } from './dtype.js';
-import { checkGenerator, type RandomGenerator } from './generator.js';
-import { parse, type TensorData } from './nested.js';
-import { globalRandom } from './random.js';
-import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from './shape.js';
+import { allocate, checkDType, checkHolds, type DType, holds, isFloat, type TypedArray } from '../values/dtype.js';
+import { checkGenerator, type RandomGenerator } from '../values/generator.js';
+import { parse, type TensorData } from '../values/nested.js';
+import { globalRandom } from '../values/random.js';
+import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from '../values/shape.js';
+import { type Pool2dOptions, pool2dOptions, poolGeometry } from '../values/window.js';
 import { fromHost, type Tensor } from './tensor.js';
-import { type Pool2dOptions, pool2dOptions, poolGeometry } from './window.js';
 
 export interface TensorOptions {
   /** Default 'float32' (bool for booleans, int32 for integer typed arrays). */

@@ -3,8 +3,8 @@
  * (precision 8, threshold 1000, 3 edge items, 75 columns). Not here: other options, and complex,
  * string or object arrays.
  */
-import type { DType, TypedArray } from './dtype.js';
-import { type Shape, sizeOf, stridesOf } from './shape.js';
+import type { DType, TypedArray } from '../values/dtype.js';
+import { type Shape, sizeOf, stridesOf } from '../values/shape.js';
 
 const PRECISION = 8;
 const THRESHOLD = 1000;

@@ -27,10 +27,10 @@ import { countCopy } from '../copies.js';
 import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, checkDType, checkHolds, type DType, isFloat, type TypedArray } from './dtype.js';
+import { allocate, checkDType, checkHolds, type DType, isFloat, type TypedArray } from '../values/dtype.js';
+import { type Nested, toNdarray, toNested } from '../values/nested.js';
+import { ownShape, type Shape, sameShape, sizeOf } from '../values/shape.js';
 import { formatArray } from './format.js';
-import { type Nested, toNdarray, toNested } from './nested.js';
-import { ownShape, type Shape, sameShape, sizeOf } from './shape.js';
 
 type Axes = number | readonly number[];
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cednData, cednWeights } from '../../src/data/index.js';
-import { sizeOf } from '../../src/tensor/shape.js';
+import { sizeOf } from '../../src/values/shape.js';
 
 const cedn = suite('cedn');
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { batches } from '../../src/data/index.js';
 import { ValueError } from '../../src/errors.js';
-import { RandomState } from '../../src/tensor/random.js';
+import { RandomState } from '../../src/values/random.js';
 
 const loader = suite('loader');
 

@@ -15,9 +15,9 @@ import type {
 } from '../../src/device/device.js';
 import { ReferenceDevice } from '../../src/device/reference/index.js';
 import { DeviceError } from '../../src/errors.js';
-import { allocate, type DType } from '../../src/tensor/dtype.js';
-import { type Shape, sizeOf } from '../../src/tensor/shape.js';
-import { type Conv2dGeometry, type Padding, type Pool2dGeometry, window2d } from '../../src/tensor/window.js';
+import { allocate, type DType } from '../../src/values/dtype.js';
+import { type Shape, sizeOf } from '../../src/values/shape.js';
+import { type Conv2dGeometry, type Padding, type Pool2dGeometry, window2d } from '../../src/values/window.js';
 
 interface Values extends Spec {
   readonly values: readonly number[];

@@ -9,8 +9,8 @@ import * as assert from 'uvu/assert';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
 import type { WasmBuffer } from '../../src/device/wasm/memory.js';
 import { type Device, device, dropout, ones, RandomState, type Shape } from '../../src/index.js';
-import { allocate, type TypedArray } from '../../src/tensor/dtype.js';
-import { type Conv2dGeometry, type Padding, window2d } from '../../src/tensor/window.js';
+import { allocate, type TypedArray } from '../../src/values/dtype.js';
+import { type Conv2dGeometry, type Padding, window2d } from '../../src/values/window.js';
 import { guardedWasm } from '../helpers/guarded.js';
 
 const test = suite('wasm kernels');

@@ -9,8 +9,8 @@ import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } f
 import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
 import { createWasmDevice, type WasmDevice, type WasmOptions } from '../../src/device/wasm/index.js';
 import { type Arena, blockSize, Memory } from '../../src/device/wasm/memory.js';
-import { allocate, type DType, type TypedArray } from '../../src/tensor/dtype.js';
-import { sizeOf } from '../../src/tensor/shape.js';
+import { allocate, type DType, type TypedArray } from '../../src/values/dtype.js';
+import { sizeOf } from '../../src/values/shape.js';
 
 /** A word that is NaN as a float32 and far outside of any array as an index; and a word of nothing. */
 export const fillings = { nan: 0x7fc5a5a5, zero: 0 } as const;

@@ -5,7 +5,7 @@
  */
 import { type Device, maxPool2d, type Pool2dOptions, type Shape, type TypedArray, zeros } from 'cedargrad';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
-import type { Pool2dGeometry } from '../../src/tensor/window.js';
+import type { Pool2dGeometry } from '../../src/values/window.js';
 
 interface Values extends Spec {
   readonly data: TypedArray;

@@ -2,9 +2,9 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocate, type DType } from '../../src/tensor/dtype.js';
 import { formatArray } from '../../src/tensor/format.js';
-import { sizeOf } from '../../src/tensor/shape.js';
+import { allocate, type DType } from '../../src/values/dtype.js';
+import { sizeOf } from '../../src/values/shape.js';
 
 const cases: [DType, number[], number[], string][] = [
   ['float64', [], [3.5], '3.5'],

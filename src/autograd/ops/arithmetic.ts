@@ -5,9 +5,9 @@
 import { shown } from '../../arguments.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { type DType, holds, isFloat, promote } from '../../tensor/dtype.js';
-import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { type DType, holds, isFloat, promote } from '../../values/dtype.js';
+import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../values/shape.js';
 import { apply, type BackwardStep, call, checkTensor, endWith, isTensor, type Op } from '../graph.js';
 
 /**

@@ -5,8 +5,8 @@
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { imageSizes, rank4, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { imageSizes, rank4, type Shape } from '../../values/shape.js';
 import {
   type Conv2dGeometry,
   type Padding,
@@ -17,7 +17,7 @@ import {
   transposedRange,
   window2d,
   windowExtent,
-} from '../../tensor/window.js';
+} from '../../values/window.js';
 import { apply, applyAll, call, checkTensor, isTracking, type Op } from '../graph.js';
 
 interface ConvAttrs {

@@ -3,10 +3,10 @@
  * device.
  */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
-import { checkFloat } from '../../tensor/dtype.js';
-import { checkGenerator, type RandomGenerator } from '../../tensor/generator.js';
-import { globalRandom, Mask } from '../../tensor/random.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { checkFloat } from '../../values/dtype.js';
+import { checkGenerator, type RandomGenerator } from '../../values/generator.js';
+import { globalRandom, Mask } from '../../values/random.js';
 import { checkTensor, endWith } from '../graph.js';
 
 export interface DropoutOptions {

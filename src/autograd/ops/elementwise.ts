@@ -5,8 +5,8 @@
 import { checkNumber } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { checkDType, checkFloat, type DType } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { checkDType, checkFloat, type DType } from '../../values/dtype.js';
 import { apply, applyInPlace, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
 
 interface UnaryAttrs {

@@ -4,9 +4,9 @@
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
-import { holds, isFloat, type TypedArray } from '../../tensor/dtype.js';
-import { sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { holds, isFloat, type TypedArray } from '../../values/dtype.js';
+import { sameShape } from '../../values/shape.js';
 import { apply, call, checkTensor, endWith, isTracking, type Op, scoped } from '../graph.js';
 
 /** How the elements' losses are combined: 'mean' (default), 'sum', or 'none'. */

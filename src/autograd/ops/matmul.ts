@@ -1,8 +1,8 @@
 /** Batched matrix products. Not here: Linear (nn). */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { isFloat } from '../../tensor/dtype.js';
-import { broadcastShapes } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { isFloat } from '../../values/dtype.js';
+import { broadcastShapes } from '../../values/shape.js';
 import { apply, call, checkTensor, type Op } from '../graph.js';
 import { unbroadcast } from './arithmetic.js';
 

@@ -1,7 +1,8 @@
 /** Moves elements, computes nothing. slice and embed (pad) are each other's gradient, as are expand and sum, indexSelect and indexAdd. */
 import { shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { checkHolds } from '../../tensor/dtype.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { checkHolds } from '../../values/dtype.js';
 import {
   axisList,
   checkList,
@@ -10,8 +11,7 @@ import {
   type Shape,
   sameShape,
   sizeOf,
-} from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+} from '../../values/shape.js';
 import {
   apply,
   applyAll,

@@ -6,9 +6,9 @@
 import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import type { Grouping } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { checkFloat } from '../../tensor/dtype.js';
-import { type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { checkFloat } from '../../values/dtype.js';
+import { type Shape, sameShape, sizeOf } from '../../values/shape.js';
 import { apply, applyAll, type BackwardStep, call, checkTensor, endWith, isTracking, type Op } from '../graph.js';
 
 interface NormAttrs {

@@ -8,11 +8,11 @@
 import type { NdArray } from 'ndarray';
 import type { Device } from '../../device/device.js';
 import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
-import type { TypedArray } from '../../tensor/dtype.js';
-import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../tensor/nested.js';
-import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { TypedArray } from '../../values/dtype.js';
+import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../values/nested.js';
+import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../values/shape.js';
+import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import { isTensor, place } from '../graph.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;

@@ -2,10 +2,10 @@
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { NanPolicy } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
-import { checkFloat } from '../../tensor/dtype.js';
-import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Pool2dGeometry, type Pool2dOptions, pool2dOptions, poolGeometry } from '../../tensor/window.js';
+import { checkFloat } from '../../values/dtype.js';
+import type { Shape } from '../../values/shape.js';
+import { type Pool2dGeometry, type Pool2dOptions, pool2dOptions, poolGeometry } from '../../values/window.js';
 import { apply, applyAll, call, checkTensor, type Op } from '../graph.js';
 import { PoolIndices } from './pool-indices.js';
 import { countOf, maxUnpoolOp } from './unpool.js';

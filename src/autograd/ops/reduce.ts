@@ -4,9 +4,9 @@
  */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show } from '../../errors.js';
-import { checkFloat } from '../../tensor/dtype.js';
-import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { checkFloat } from '../../values/dtype.js';
+import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../values/shape.js';
 import { apply, call, checkTensor, endWith, type Op, scoped } from '../graph.js';
 
 export interface ReduceOptions {

@@ -7,11 +7,11 @@
  */
 import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { allocate } from '../../tensor/dtype.js';
-import { parse, type TensorData } from '../../tensor/nested.js';
-import { checkShape, floatImageSizes, type Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Pair, pair } from '../../tensor/window.js';
+import { allocate } from '../../values/dtype.js';
+import { parse, type TensorData } from '../../values/nested.js';
+import { checkShape, floatImageSizes, type Shape } from '../../values/shape.js';
+import { type Pair, pair } from '../../values/window.js';
 import { checkTensor, endWith, isTensor } from '../graph.js';
 import { spread } from './movement.js';
 

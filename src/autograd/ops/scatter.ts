@@ -5,10 +5,10 @@
  * (pool-indices.ts).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
-import { isFloat } from '../../tensor/dtype.js';
-import { parse, type TensorData } from '../../tensor/nested.js';
-import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { isFloat } from '../../values/dtype.js';
+import { parse, type TensorData } from '../../values/nested.js';
+import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../values/shape.js';
 import { checkTensor, endWith, isTensor, scoped } from '../graph.js';
 import { where } from './arithmetic.js';
 import { indexAdd } from './movement.js';

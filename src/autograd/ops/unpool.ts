@@ -7,9 +7,9 @@
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { PickPolicy } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
-import type { TensorData } from '../../tensor/nested.js';
-import { floatImageSizes, ownShape, rank4, type Shape, sameShape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { TensorData } from '../../values/nested.js';
+import { floatImageSizes, ownShape, rank4, type Shape, sameShape } from '../../values/shape.js';
 import {
   type Pair,
   type Pool2dGeometry,
@@ -17,7 +17,7 @@ import {
   pair,
   poolGeometry,
   type WindowAxis,
-} from '../../tensor/window.js';
+} from '../../values/window.js';
 import { apply, call, checkTensor, endWith, type Op, withTracking } from '../graph.js';
 import { where } from './arithmetic.js';
 import { conv2dTranspose } from './conv.js';

@@ -2,8 +2,8 @@
  * Convolution and its gradients. Each output element gathers its sum, so that the order of
  * summation never varies.
  */
-import { type Shape, sizeOf } from '../../tensor/shape.js';
-import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
+import { type Shape, sizeOf } from '../../values/shape.js';
+import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import type { Spec } from '../device.js';
 import {
   type Arg,

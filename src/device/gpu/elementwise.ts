@@ -1,5 +1,5 @@
 /** Elementwise kernels: a short program each, in one template per number of operands. */
-import { broadcastStrides, collapse, sizeOf } from '../../tensor/shape.js';
+import { broadcastStrides, collapse, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
 import { erf, exp, expm1, log, log1p, log1pNear, pow, sigmoid, softplus, tanh } from './functions.js';
 import { type Arg, dot, input, inputs, isNumber, launch, type Planners, type Program, split } from './launch.js';

@@ -5,7 +5,7 @@
  * deferred result, it is computed separately as well.
  */
 
-import { sizeOf } from '../../tensor/shape.js';
+import { sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, KernelName, Operand, Spec } from '../device.js';
 import { type Epilogue, epilogues } from './elementwise.js';
 import { andThen, type Launch } from './launch.js';

@@ -11,9 +11,9 @@
  */
 import { shown } from '../../arguments.js';
 import { DeviceError, ValueError } from '../../errors.js';
-import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
-import { valuesOf } from '../../tensor/random.js';
-import { sizeOf } from '../../tensor/shape.js';
+import { allocate, type DType, type TypedArray } from '../../values/dtype.js';
+import { valuesOf } from '../../values/random.js';
+import { sizeOf } from '../../values/shape.js';
 import {
   type Counters,
   type Device,

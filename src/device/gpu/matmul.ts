@@ -1,5 +1,5 @@
 /** Matrix products, with one thread per output element. */
-import { broadcastStrides, sizeOf } from '../../tensor/shape.js';
+import { broadcastStrides, sizeOf } from '../../values/shape.js';
 import { dot, inputs, launch, type Planners, split } from './launch.js';
 
 export const matmul: Planners<'matmul'> = {

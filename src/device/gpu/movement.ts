@@ -1,5 +1,5 @@
 /** Movement: every output element finds its source. */
-import { broadcastStrides, collapse, sizeOf, stridesOf } from '../../tensor/shape.js';
+import { broadcastStrides, collapse, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel, Spec } from '../device.js';
 import { type Arg, dot, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
 import { around } from './reduce.js';

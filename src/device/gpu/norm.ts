@@ -4,7 +4,7 @@
  * differences from the mean. In float32 the squares of large numbers would swamp a small variance.
  * Several threads share a long group.
  */
-import { sizeOf } from '../../tensor/shape.js';
+import { sizeOf } from '../../values/shape.js';
 import type { Grouping, Spec } from '../device.js';
 import { largest } from './functions.js';
 import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';

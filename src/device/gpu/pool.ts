@@ -2,8 +2,8 @@
  * Pooling kernels and their adjoints. All are gathers: a cell visits the windows that cover it, in
  * row-major order.
  */
-import { type Shape, sizeOf } from '../../tensor/shape.js';
-import type { Pool2dGeometry } from '../../tensor/window.js';
+import { type Shape, sizeOf } from '../../values/shape.js';
+import type { Pool2dGeometry } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { floorDiv, input, inputs, isNumber, launch, type Planners, split } from './launch.js';
 

@@ -2,7 +2,7 @@
  * Reductions. One thread per output reads its elements in order. Several threads share a long
  * reduction, and a second launch joins their parts.
  */
-import { reduceWalk, type Shape, sizeOf } from '../../tensor/shape.js';
+import { reduceWalk, type Shape, sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, Spec } from '../device.js';
 import { dot, inputs, isNumber, type Launch, launch, loops, type Planners, type Program, split } from './launch.js';
 

@@ -3,8 +3,8 @@
  * use. Not here: the kernels.
  */
 
-import type { TypedArray } from '../../tensor/dtype.js';
-import type { Shape } from '../../tensor/shape.js';
+import type { TypedArray } from '../../values/dtype.js';
+import type { Shape } from '../../values/shape.js';
 import type { KernelName, Kernels, Spec } from '../device.js';
 
 /** An input or output of a kernel. */

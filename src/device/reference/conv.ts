@@ -7,8 +7,8 @@
  * Every sum accumulates in double precision and is rounded once. Zeros are not skipped, because
  * 0·NaN is NaN.
  */
-import type { TypedArray } from '../../tensor/dtype.js';
-import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { TypedArray } from '../../values/dtype.js';
+import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import type { Family } from './array.js';
 import { reduce } from './reduce.js';
 

@@ -2,7 +2,7 @@
  * Elementwise kernels: a table of functions, and the loops that apply them. Math.max and Math.min
  * propagate NaN, as these kernels must.
  */
-import { broadcastStrides, type Shape, sameShape } from '../../tensor/shape.js';
+import { broadcastStrides, type Shape, sameShape } from '../../values/shape.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { type Family, type HostArray, offsets } from './array.js';
 import { erf, pow, sigmoid, softplus } from './special.js';

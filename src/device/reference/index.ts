@@ -4,9 +4,9 @@
  * fast enough to train small networks. Not here: the kernels themselves, one file per family.
  */
 import { DeviceError } from '../../errors.js';
-import { allocate, bytesOf, type DType, type TypedArray } from '../../tensor/dtype.js';
-import { valuesOf } from '../../tensor/random.js';
-import { sizeOf } from '../../tensor/shape.js';
+import { allocate, bytesOf, type DType, type TypedArray } from '../../values/dtype.js';
+import { valuesOf } from '../../values/random.js';
+import { sizeOf } from '../../values/shape.js';
 import {
   type Counters,
   type Device,

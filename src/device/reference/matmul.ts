@@ -1,6 +1,6 @@
 /** Batched matrix product. Each output accumulates in double precision and is rounded once. */
-import type { TypedArray } from '../../tensor/dtype.js';
-import { broadcastStrides } from '../../tensor/shape.js';
+import type { TypedArray } from '../../values/dtype.js';
+import { broadcastStrides } from '../../values/shape.js';
 import { type Family, offsets } from './array.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Kernels that move elements and compute nothing, and indexAdd, which undoes one of them. */
 
-import type { TypedArray } from '../../tensor/dtype.js';
-import { broadcastStrides, type Shape, stridesOf } from '../../tensor/shape.js';
+import type { TypedArray } from '../../values/dtype.js';
+import { broadcastStrides, type Shape, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
 import { aroundAxis, type Family, offsets } from './array.js';
 

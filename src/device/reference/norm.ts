@@ -1,7 +1,7 @@
 /**
  * Moments of groups, normalisation by them, and its gradient. Sums accumulate in double precision.
  */
-import type { TypedArray } from '../../tensor/dtype.js';
+import type { TypedArray } from '../../values/dtype.js';
 import type { Grouping } from '../device.js';
 import type { Family, HostArray } from './array.js';
 

@@ -2,7 +2,7 @@
  * Pooling, unpooling by indices, and the gather that is the gradient of unpooling. An index is y·W
  * + x in the plane of one image and channel.
  */
-import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import type { Family } from './array.js';
 
 /** The input positions of the window of output `o` along an axis, without the padding. */

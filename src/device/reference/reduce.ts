@@ -2,7 +2,7 @@
  * Reductions over axes. Sums accumulate in double precision and are rounded once, when they are
  * stored.
  */
-import { reduceWalk } from '../../tensor/shape.js';
+import { reduceWalk } from '../../values/shape.js';
 import { aroundAxis, type Family, offsets } from './array.js';
 
 const folds: Record<'sum' | 'max' | 'min', { start: number; fold: (a: number, b: number) => number }> = {

@@ -5,7 +5,7 @@
  * fixed number of parts, so that threads can share it and the order of summation never depends on
  * them.
  */
-import type { Conv2dGeometry, WindowAxis } from '../../tensor/window.js';
+import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import { type Encoder, type Family, grainOf } from './commands.js';
 import { Opcode } from './opcodes.js';
 import { reduce } from './reduce.js';

@@ -3,7 +3,7 @@
  * a single element, or copied chunk by chunk into the output's order.
  */
 import { DeviceError } from '../../errors.js';
-import { broadcastStrides, collapse, type Shape, sizeOf } from '../../tensor/shape.js';
+import { broadcastStrides, collapse, type Shape, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';

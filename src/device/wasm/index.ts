@@ -6,10 +6,10 @@
  */
 import { CedarError, DeviceError, ValueError } from '../../errors.js';
 import { isNode } from '../../platform.js';
-import { allocate, type DType, type TypedArray } from '../../tensor/dtype.js';
-import type { RandomGenerator } from '../../tensor/generator.js';
-import { Mask, RandomState, valuesOf } from '../../tensor/random.js';
-import { sizeOf } from '../../tensor/shape.js';
+import { allocate, type DType, type TypedArray } from '../../values/dtype.js';
+import type { RandomGenerator } from '../../values/generator.js';
+import { Mask, RandomState, valuesOf } from '../../values/random.js';
+import { sizeOf } from '../../values/shape.js';
 import type {
   Counters,
   Device,

@@ -4,8 +4,8 @@
  * is summed in parts, which more threads can share and which lose less to rounding. For a small
  * depth, adding the parts would dominate, so a is transposed instead.
  */
-import { broadcastStrides, sizeOf } from '../../tensor/shape.js';
-import type { WindowAxis } from '../../tensor/window.js';
+import { broadcastStrides, sizeOf } from '../../values/shape.js';
+import type { WindowAxis } from '../../values/window.js';
 import { type Encoder, type Family, worthSharing } from './commands.js';
 import { convolution, weightGradient } from './conv.js';
 import { move } from './movement.js';

@@ -3,7 +3,7 @@
  * the 4 GiB that 32-bit addresses reach.
  */
 import { DeviceError } from '../../errors.js';
-import { bytesOf, type DType } from '../../tensor/dtype.js';
+import { bytesOf, type DType } from '../../values/dtype.js';
 import { DeviceBuffer } from '../device.js';
 
 const pageBytes = 65536;

@@ -2,7 +2,7 @@
  * Commands that move elements. Most kernels here are strided walks over two arrays. indexSelect and
  * indexAdd follow indices, and concat and split may treat several arrays in one pass.
  */
-import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../tensor/shape.js';
+import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';

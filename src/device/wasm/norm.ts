@@ -2,7 +2,7 @@
  * Commands for normalisation. Groups with several positions are processed by columns, groups with
  * one position by rows. The division into blocks depends on the sizes alone.
  */
-import { sizeOf } from '../../tensor/shape.js';
+import { sizeOf } from '../../values/shape.js';
 import type { Grouping } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';

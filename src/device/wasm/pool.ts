@@ -1,6 +1,6 @@
 /** Commands for pooling. Chunks write disjoint rows, so they can run in any order. */
-import { sizeOf } from '../../tensor/shape.js';
-import type { Pool2dGeometry, WindowAxis } from '../../tensor/window.js';
+import { sizeOf } from '../../values/shape.js';
+import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';

@@ -1,5 +1,5 @@
 /** Commands for reductions. The division into blocks depends on the sizes alone. */
-import { reduceWalk, sizeOf } from '../../tensor/shape.js';
+import { reduceWalk, sizeOf } from '../../values/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 

@@ -2,7 +2,7 @@
  * Commands for losses and optimizers. Numbers that are the same for a whole step are computed on
  * the host, in double precision.
  */
-import { sizeOf } from '../../tensor/shape.js';
+import { sizeOf } from '../../values/shape.js';
 import { bits, type Family, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 

@@ -1,4 +1,4 @@
-/** Dropout masks from numpy's MT19937, the same bits as src/tensor/random.ts draws, four words at a time. */
+/** Dropout masks from numpy's MT19937, the same bits as src/values/random.ts draws, four words at a time. */
 
 const words = 624;
 const shift = 397;

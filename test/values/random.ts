@@ -21,7 +21,7 @@ import {
   tensor,
   zeros,
 } from '../../src/index.js';
-import { globalRandom } from '../../src/tensor/random.js';
+import { globalRandom } from '../../src/values/random.js';
 
 /**
  * numpy 1.24.2: g = np.random.RandomState(seed); [g.random_sample() for _ in range(3)], g.randn(3), g.uniform(-2, 5, 2),

@@ -3,8 +3,8 @@ import ndarray, { type NdArray } from 'ndarray';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CedarError, ShapeError, ValueError } from '../../src/errors.js';
-import { fromNdarray, fromNested, type Nested, toNdarray, toNested } from '../../src/tensor/nested.js';
-import { sizeOf } from '../../src/tensor/shape.js';
+import { fromNdarray, fromNested, type Nested, toNdarray, toNested } from '../../src/values/nested.js';
+import { sizeOf } from '../../src/values/shape.js';
 
 const nested = suite('nested');
 const throws = (run: () => unknown, type: new (...args: never[]) => CedarError, message: string) =>
