@@ -31,6 +31,15 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+/** The number of elements before an axis, along it and after it. */
+export function aroundAxis(shape: Shape, axis: number): { outer: number; length: number; inner: number } {
+  let outer = 1;
+  let inner = 1;
+  for (let i = 0; i < axis; i++) outer *= shape[i];
+  for (let i = axis + 1; i < shape.length; i++) inner *= shape[i];
+  return { outer, length: shape[axis], inner };
+}
+
 /**
  * The maximum number of elements of a tensor, and the maximum size of an axis. Kernels use 32-bit
  * integers.

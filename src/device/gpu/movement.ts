@@ -1,8 +1,7 @@
 /** Movement: every output element finds its source. */
-import { broadcastStrides, collapse, sizeOf, stridesOf } from '../../values/shape.js';
+import { aroundAxis, broadcastStrides, collapse, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel, Spec } from '../device.js';
 import { type Arg, dot, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
-import { around } from './reduce.js';
 
 /** y[…] = x[offset + Σ index·stride]. */
 function gather(y: Spec, strides: readonly number[], offset = 0): Launch[] {
@@ -51,7 +50,7 @@ export const movement: Planners<MovementKernel> = {
   },
   concat: (operands, { axis }, [y]) => {
     const launches: Launch[] = [];
-    const { inner, outer } = around(y.shape, axis);
+    const { inner, outer } = aroundAxis(y.shape, axis);
     const waiting: { arg: Arg; along: number }[] = operands
       .map((t, k) => ({ arg: input(k), along: t.shape[axis] }))
       .filter((p) => p.along > 0);
@@ -79,7 +78,7 @@ export const movement: Planners<MovementKernel> = {
     return launches;
   },
   split: ([x], { axis, starts }, outputs) => {
-    const { outer, along, inner } = around(x.shape, axis);
+    const { outer, length: along, inner } = aroundAxis(x.shape, axis);
     const runs: Run[] = [];
     for (const [k, { shape }] of outputs.entries()) {
       const length = shape[axis];
@@ -110,12 +109,12 @@ export const movement: Planners<MovementKernel> = {
     return launches;
   },
   indexSelect: ([x], { axis }, [y]) => {
-    const { outer, along, inner } = around(x.shape, axis);
-    const take = `const row = x[c1]; let r = 0; if (row >= 0 && row < ${along}) { r = a[(c0 * ${along} + row) * ${inner} + c2]; }`;
+    const { outer, length, inner } = aroundAxis(x.shape, axis);
+    const take = `const row = x[c1]; let r = 0; if (row >= 0 && row < ${length}) { r = a[(c0 * ${length} + row) * ${inner} + c2]; }`;
     return [launch(sizeOf(y.shape), inputs('a', 'x'), `${split([outer, y.shape[axis], inner], 'c')} ${take}`, 'r')];
   },
   indexAdd: ([g], { axis }, [y]) => {
-    const { outer, along: n, inner } = around(g.shape, axis);
+    const { outer, length: n, inner } = aroundAxis(g.shape, axis);
     const body = `${split([outer, y.shape[axis], inner], 'c')} let acc = 0;
       for (let j = 0; j < ${n}; j++) { if (x[j] === c1) { acc += g[(c0 * ${n} + j) * ${inner} + c2]; } }`;
     return [{ ...launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc'), turns: n }];

@@ -2,16 +2,9 @@
  * Reductions. One thread per output reads its elements in order. Several threads share a long
  * reduction, and a second launch joins their parts.
  */
-import { reduceWalk, type Shape, sizeOf } from '../../values/shape.js';
+import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, Spec } from '../device.js';
 import { dot, inputs, isNumber, type Launch, launch, loops, type Planners, type Program, split } from './launch.js';
-
-/** Sizes before, along and after an axis. */
-export const around = (shape: Shape, axis: number): { outer: number; along: number; inner: number } => ({
-  outer: sizeOf(shape.slice(0, axis)),
-  along: shape[axis],
-  inner: sizeOf(shape.slice(axis + 1)),
-});
 
 type Fn = KernelAttrs['reduce']['fn'];
 
@@ -98,10 +91,10 @@ function plan([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: re
 export const reduce: Planners<'reduce' | 'argReduce'> = {
   reduce: plan,
   argReduce: ([x], { fn, axis }, [y]) => {
-    const { outer, along, inner } = around(x.shape, axis);
+    const { outer, length, inner } = aroundAxis(x.shape, axis);
     const better = `v ${fn === 'argmax' ? '>' : '<'} best || !${isNumber('v')}`;
-    const body = `${split([outer, inner], 'c')} const base = c0 * ${along * inner} + c1; let best = a[base]; let k = 0;
-      for (let j = 1; j < ${along}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
-    return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), turns: along }];
+    const body = `${split([outer, inner], 'c')} const base = c0 * ${length * inner} + c1; let best = a[base]; let k = 0;
+      for (let j = 1; j < ${length}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
+    return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), turns: length }];
   },
 };

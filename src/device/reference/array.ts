@@ -29,12 +29,3 @@ export function offsets(shape: Shape, strides: readonly number[], start = 0): In
   });
   return out;
 }
-
-/** A shape seen from one axis: elements before it, along it and after it. */
-export function aroundAxis(shape: Shape, axis: number): { outer: number; length: number; inner: number } {
-  let outer = 1;
-  let inner = 1;
-  for (let i = 0; i < axis; i++) outer *= shape[i];
-  for (let i = axis + 1; i < shape.length; i++) inner *= shape[i];
-  return { outer, length: shape[axis], inner };
-}

@@ -1,9 +1,9 @@
 /** Kernels that move elements and compute nothing, and indexAdd, which undoes one of them. */
 
 import type { TypedArray } from '../../values/dtype.js';
-import { broadcastStrides, type Shape, stridesOf } from '../../values/shape.js';
+import { aroundAxis, broadcastStrides, type Shape, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
-import { aroundAxis, type Family, offsets } from './array.js';
+import { type Family, offsets } from './array.js';
 
 /** The offsets in an array of `shape` of the positions `starts + i·steps`, i in `window`. */
 function strided(shape: Shape, window: Shape, starts: readonly number[], steps: readonly number[]): Int32Array {

@@ -2,8 +2,8 @@
  * Reductions over axes. Sums accumulate in double precision and are rounded once, when they are
  * stored.
  */
-import { reduceWalk } from '../../values/shape.js';
-import { aroundAxis, type Family, offsets } from './array.js';
+import { aroundAxis, reduceWalk } from '../../values/shape.js';
+import { type Family, offsets } from './array.js';
 
 const folds: Record<'sum' | 'max' | 'min', { start: number; fold: (a: number, b: number) => number }> = {
   sum: { start: 0, fold: (a, b) => a + b },

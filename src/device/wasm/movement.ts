@@ -2,7 +2,7 @@
  * Commands that move elements. Most kernels here are strided walks over two arrays. indexSelect and
  * indexAdd follow indices, and concat and split may treat several arrays in one pass.
  */
-import { broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../values/shape.js';
+import { aroundAxis, broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
@@ -52,8 +52,6 @@ function strided(
   };
 }
 
-const inside = (shape: Shape, axis: number): number => sizeOf(shape.slice(axis + 1));
-
 /**
  * Elements of the wide array in one chunk of moveColumns: a page of memory. Chunks of twice as many
  * took half as long again.
@@ -80,7 +78,7 @@ function moveColumns(
 ): void {
   const size = sizeOf(wide.shape);
   if (size === 0) return;
-  const inner = inside(wide.shape, axis);
+  const { inner } = aroundAxis(wide.shape, axis);
   const columns = wide.shape[axis] * inner;
   const rows = size / columns;
   if (rows > 1 && narrow.length > 1 && narrow.length <= mostNarrow && columns <= narrow.length * longRow) {
@@ -138,7 +136,7 @@ export const movement: Family<MovementKernel> = {
   indexSelect(to, [x, indices], { axis }, [y]) {
     const size = sizeOf(y.shape);
     if (size === 0) return;
-    const inner = inside(x.shape, axis);
+    const { inner } = aroundAxis(x.shape, axis);
     const count = y.shape[axis];
     const outer = size / (count * inner);
     const share = Math.max(1, Math.floor(chunk / inner));
@@ -158,7 +156,7 @@ export const movement: Family<MovementKernel> = {
   indexAdd(to, [g, indices], { axis }, [y]) {
     const size = sizeOf(y.shape);
     if (size === 0) return;
-    const inner = inside(y.shape, axis);
+    const { inner } = aroundAxis(y.shape, axis);
     const length = y.shape[axis];
     const count = sizeOf(indices.shape);
     const outer = size / (length * inner);

@@ -1,5 +1,5 @@
 /** Commands for reductions. The division into blocks depends on the sizes alone. */
-import { reduceWalk, sizeOf } from '../../values/shape.js';
+import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
 import { Opcode } from './opcodes.js';
 
@@ -83,8 +83,7 @@ export const reduce: Family<'reduce' | 'argReduce'> = {
   argReduce(to, [x], { fn, axis }, [y]) {
     const count = sizeOf(y.shape);
     if (count === 0) return;
-    const length = x.shape[axis];
-    const inner = sizeOf(x.shape.slice(axis + 1));
+    const { length, inner } = aroundAxis(x.shape, axis);
     const share = Math.max(1, Math.floor(chunk / Math.max(length, 1)));
     const words = [
       y.buffer.address,
