@@ -3,8 +3,8 @@ import { checkSeed } from '../values/generator.js';
 import { RandomState } from '../values/random.js';
 import { type Shape, sizeOf } from '../values/shape.js';
 
-const BATCH = 12;
-const SIZE = 20;
+const batchSize = 12;
+const imageSize = 20;
 
 /** One parameter of the network, before it becomes a tensor. */
 export interface NamedWeight {
@@ -28,8 +28,8 @@ export function cednData(): {
   yShape: Shape;
 } {
   const random = new RandomState(123);
-  const xShape = [BATCH, SIZE, SIZE, 3];
-  const yShape = [BATCH, SIZE, SIZE, 1];
+  const xShape = [batchSize, imageSize, imageSize, 3];
+  const yShape = [batchSize, imageSize, imageSize, 1];
   const x = Float32Array.from(random.rand(sizeOf(xShape)), (v) => (v > 0.5 ? 1 : -1));
   const y = Float32Array.from(random.rand(sizeOf(yShape)), (v) => (v > 0.5 ? 1 : 0));
   return { x, y, xShape, yShape };

@@ -7,10 +7,10 @@ import { knownOptions, shown } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
 import { load } from '../platform.js';
 
-const HEIGHT = 28;
-const WIDTH = 28;
-const PIXELS = HEIGHT * WIDTH;
-const CLASSES = 10;
+const imageHeight = 28;
+const imageWidth = 28;
+const pixels = imageHeight * imageWidth;
+const classes = 10;
 
 /** Digits in the order 0, 1, … 9, 0, 1, …. Every ten successive digits contain each digit once. */
 export interface DigitSet {
@@ -48,17 +48,17 @@ async function readDigit(digit: number): Promise<Float32Array> {
 }
 
 /** The number of occurrences of `digit` among `count` digits in order. */
-const share = (count: number, digit: number): number => Math.floor((count + CLASSES - 1 - digit) / CLASSES);
+const share = (count: number, digit: number): number => Math.floor((count + classes - 1 - digit) / classes);
 
 /** Takes each digit's images from the front of its list, or from the back. */
 function pick(sources: readonly Float32Array[], count: number, fromBack: boolean): DigitSet {
-  const images = new Float32Array(count * PIXELS);
+  const images = new Float32Array(count * pixels);
   const labels = new Int32Array(count);
   for (let i = 0; i < count; i++) {
-    const digit = i % CLASSES;
-    const turn = Math.floor(i / CLASSES);
-    const row = fromBack ? Math.floor(sources[digit].length / PIXELS) - 1 - turn : turn;
-    images.set(sources[digit].subarray(row * PIXELS, (row + 1) * PIXELS), i * PIXELS);
+    const digit = i % classes;
+    const turn = Math.floor(i / classes);
+    const row = fromBack ? Math.floor(sources[digit].length / pixels) - 1 - turn : turn;
+    images.set(sources[digit].subarray(row * pixels, (row + 1) * pixels), i * pixels);
     labels[i] = digit;
   }
   return { images, labels, count };
@@ -81,17 +81,16 @@ export async function loadDigits(counts: { train: number; test: number }): Promi
       'counts must be whole and not negative',
       `train=${shown(train)}, test=${shown(test)}`,
     );
-  if (typeof process === 'undefined' || process.versions?.node === undefined)
-    throw new DeviceError('loadDigits', 'the digits are files, which need Node', 'a browser');
+  if (!isNode()) throw new DeviceError('loadDigits', 'the digits are files, which need Node', 'a browser');
   const sources: Float32Array[] = [];
-  for (let digit = 0; digit < Math.min(CLASSES, Math.max(train, test)); digit++) {
+  for (let digit = 0; digit < Math.min(classes, Math.max(train, test)); digit++) {
     const source = await readDigit(digit);
-    const have = source.length / PIXELS;
+    const have = source.length / pixels;
     const need = share(train, digit) + share(test, digit);
     if (!Number.isInteger(have))
       throw new FormatError(
         'loadDigits',
-        `a digit must have ${PIXELS} pixels`,
+        `a digit must have ${pixels} pixels`,
         `${source.length} pixels of digit ${digit}`,
         'reinstall mnist',
       );
@@ -104,5 +103,10 @@ export async function loadDigits(counts: { train: number; test: number }): Promi
       );
     sources.push(source);
   }
-  return { train: pick(sources, train, false), test: pick(sources, test, true), height: HEIGHT, width: WIDTH };
+  return {
+    train: pick(sources, train, false),
+    test: pick(sources, test, true),
+    height: imageHeight,
+    width: imageWidth,
+  };
 }

@@ -91,12 +91,12 @@ function checkColor(op: string, name: string, color: Color): void {
 const checkPositive = (op: string, name: string, value: number): void =>
   checkNumber(op, name, value, (v) => v > 0 && v < Infinity, 'finite and positive');
 
-const BLACK: Color = [0, 0, 0];
-const WHITE: Color = [255, 255, 255];
-const GREY: Color = [90, 90, 90];
-const PALE: Color = [228, 228, 228];
+const black: Color = [0, 0, 0];
+const white: Color = [255, 255, 255];
+const grey: Color = [90, 90, 90];
+const pale: Color = [228, 228, 228];
 /** Distinct also for the colour-blind. @source Okabe and Ito, "Color Universal Design", 2008 */
-const PALETTE: readonly Color[] = [
+const palette: readonly Color[] = [
   [0, 114, 178],
   [213, 94, 0],
   [0, 158, 115],
@@ -108,18 +108,18 @@ const PALETTE: readonly Color[] = [
 /**
  * Characters 32 … 126, five columns each as two hexadecimal digits; the lowest bit is the top row.
  */
-const FONT =
+const font =
   '000000000000005f00000007000700147f147f14242a7f2a12231308646236495620500005030000001c2241000041221c0014083e081408083e08080050300000080808080800606000002010080402' +
   '3e5149453e00427f400042615149462141454b311814127f1027454545393c4a49493001710905033649494936064949291e003636000000563600000814224100141414141400412214080201510906' +
   '324979413e7e1111117e7f494949363e414141227f4141221c7f494949417f090909013e4149497a7f0808087f00417f41002040413f017f081422417f404040407f020c027f7f0408107f3e4141413e' +
   '7f090909063e4151215e7f09192946464949493101017f01013f4040403f1f2040201f3f4038403f631408146307087008076151494543007f41410002040810200041417f0004020102044040404040' +
   '000102040020545454787f484444383844444420384444487f3854545418087e0901020c5252523e7f0804047800447d40002040443d007f1028440000417f40007c041804787c080404783844444438' +
   '7c14141408081414187c7c080404084854545420043f4440203c4040207c1c2040201c3c4030403c44281028440c5050503c4464544c44000836410000007f000000413608000804081008';
-const FIRST = 32;
-const COUNT = 95;
-const COLUMNS = 5;
-const ROWS = 7;
-const ADVANCE = COLUMNS + 1;
+const firstCode = 32;
+const glyphCount = 95;
+const glyphColumns = 5;
+const glyphRows = 7;
+const advance = glyphColumns + 1;
 
 function checkSeries(op: string, name: string, series: Series): void {
   if (typeof series !== 'object' || series === null || Array.isArray(series))
@@ -200,7 +200,7 @@ export class Picture {
   constructor(
     readonly width: number,
     readonly height: number,
-    background: Color = WHITE,
+    background: Color = white,
   ) {
     const got = `width=${shown(width)}, height=${shown(height)}`;
     if (!isWhole(width) || !isWhole(height)) throw new ValueError('Picture', 'sizes must be whole and positive', got);
@@ -212,14 +212,14 @@ export class Picture {
   }
 
   /** Mixes a colour into one pixel; what lies outside the picture is left out. */
-  private mix(x: number, y: number, color: Color, amount: number): void {
+  #mix(x: number, y: number, color: Color, amount: number): void {
     if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
     const at = (y * this.width + x) * 3;
     for (let c = 0; c < 3; c++) this.data[at + c] = Math.round(this.data[at + c] * (1 - amount) + color[c] * amount);
   }
 
   /** A filled rectangle. @units pixels @throws ValueError for what is no finite number or no color */
-  rect(x: number, y: number, width: number, height: number, color: Color = BLACK): this {
+  rect(x: number, y: number, width: number, height: number, color: Color = black): this {
     checkFinite('Picture.rect', { x, y, width, height });
     checkColor('Picture.rect', 'color', color);
     return this.#rect(x, y, width, height, color);
@@ -239,7 +239,7 @@ export class Picture {
    * @units pixels
    * @throws ValueError for what is no finite number or no color, or a thickness that is not positive
    */
-  line(x0: number, y0: number, x1: number, y1: number, color: Color = BLACK, thickness = 1): this {
+  line(x0: number, y0: number, x1: number, y1: number, color: Color = black, thickness = 1): this {
     checkFinite('Picture.line', { x0, y0, x1, y1 });
     checkColor('Picture.line', 'color', color);
     checkPositive('Picture.line', 'thickness', thickness);
@@ -260,7 +260,7 @@ export class Picture {
       for (let x = left; x <= right; x++) {
         const along = square === 0 ? 0 : Math.min(Math.max(((x - x0) * dx + (y - y0) * dy) / square, 0), 1);
         const distance = Math.hypot(x - x0 - along * dx, y - y0 - along * dy);
-        if (distance < reach) this.mix(x, y, color, Math.min(reach - distance, 1));
+        if (distance < reach) this.#mix(x, y, color, Math.min(reach - distance, 1));
       }
     return this;
   }
@@ -315,7 +315,7 @@ export class Picture {
   static textWidth(text: string, scale = 1): number {
     checkText('Picture.textWidth', 'text', text);
     checkPositive('Picture.textWidth', 'scale', scale);
-    return Math.max([...text].length * ADVANCE - 1, 0) * scale;
+    return Math.max([...text].length * advance - 1, 0) * scale;
   }
 
   /**
@@ -327,7 +327,7 @@ export class Picture {
     checkFinite(op, { x, y });
     checkText(op, 'text', text);
     knownOptions(op, options, textOptions);
-    const { color = BLACK, scale = 1, align = 'left' } = options;
+    const { color = black, scale = 1, align = 'left' } = options;
     checkColor(op, 'color', color);
     checkPositive(op, 'scale', scale);
     if (!['left', 'center', 'right'].includes(align))
@@ -335,18 +335,18 @@ export class Picture {
     return this.#text(x, y, text, options);
   }
 
-  #text(x: number, y: number, text: string, { color = BLACK, scale = 1, align = 'left' }: TextOptions): this {
+  #text(x: number, y: number, text: string, { color = black, scale = 1, align = 'left' }: TextOptions): this {
     const shift = align === 'left' ? 0 : Picture.textWidth(text, scale) / (align === 'center' ? 2 : 1);
     [...text].forEach((character, index) => {
-      const code = character.charCodeAt(0) - FIRST;
-      const glyph = code >= 0 && code < COUNT ? code : '?'.charCodeAt(0) - FIRST;
-      for (let column = 0; column < COLUMNS; column++) {
-        const at = (glyph * COLUMNS + column) * 2;
-        const bits = Number.parseInt(FONT.slice(at, at + 2), 16);
-        for (let row = 0; row < ROWS; row++)
+      const code = character.charCodeAt(0) - firstCode;
+      const glyph = code >= 0 && code < glyphCount ? code : '?'.charCodeAt(0) - firstCode;
+      for (let column = 0; column < glyphColumns; column++) {
+        const at = (glyph * glyphColumns + column) * 2;
+        const bits = Number.parseInt(font.slice(at, at + 2), 16);
+        for (let row = 0; row < glyphRows; row++)
           if ((bits >> row) & 1)
             this.#rect(
-              Math.round(x - shift) + (index * ADVANCE + column) * scale,
+              Math.round(x - shift) + (index * advance + column) * scale,
               y + row * scale,
               scale,
               scale,
@@ -384,7 +384,7 @@ export class Picture {
     const map = (v: number) => (log ? (v > 0 ? Math.log10(v) : Number.NaN) : v);
     const curves = series.map((s, i) => ({
       label: s.label,
-      color: s.color ?? PALETTE[i % PALETTE.length],
+      color: s.color ?? palette[i % palette.length],
       points: Array.from(
         { length: s.values.length },
         (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const,
@@ -407,12 +407,12 @@ export class Picture {
     const toY = (v: number) => bottom - ((v - yLow) / (yHigh - yLow)) * (bottom - top);
 
     if (title !== undefined) this.#text((left + right) / 2, y + 4, title, { align: 'center' });
-    if (yLabel !== undefined) this.#text(left, top - 13, yLabel, { color: GREY });
-    if (xLabel !== undefined) this.#text((left + right) / 2, y + height - 11, xLabel, { color: GREY, align: 'center' });
+    if (yLabel !== undefined) this.#text(left, top - 13, yLabel, { color: grey });
+    if (xLabel !== undefined) this.#text((left + right) / 2, y + height - 11, xLabel, { color: grey, align: 'center' });
     yTicks.forEach((v, i) => {
       const at = Math.round(toY(v));
-      this.#rect(left, at, right - left, 1, PALE).#rect(left - 3, at, 3, 1, GREY);
-      this.#text(left - 5, at - 3, yNames[i], { color: GREY, align: 'right' });
+      this.#rect(left, at, right - left, 1, pale).#rect(left - 3, at, 3, 1, grey);
+      this.#text(left - 5, at - 3, yNames[i], { color: grey, align: 'right' });
     });
     for (const v of ticks(
       xLow,
@@ -421,13 +421,13 @@ export class Picture {
       series.every((c) => c.x === undefined) ? 1 : 0,
     )) {
       const at = Math.round(toX(v));
-      this.#rect(at, top, 1, bottom - top, PALE).#rect(at, bottom, 1, 4, GREY);
+      this.#rect(at, top, 1, bottom - top, pale).#rect(at, bottom, 1, 4, grey);
       this.#text(Math.min(at, x + width - Picture.textWidth(labelOf(v)) / 2), bottom + 6, labelOf(v), {
-        color: GREY,
+        color: grey,
         align: 'center',
       });
     }
-    this.#rect(left, top, 1, bottom - top + 1, GREY).#rect(left, bottom, right - left, 1, GREY);
+    this.#rect(left, top, 1, bottom - top + 1, grey).#rect(left, bottom, right - left, 1, grey);
 
     for (const { points, color } of curves)
       points.forEach(([px, py], k) => {

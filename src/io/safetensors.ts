@@ -23,10 +23,10 @@ const storedTensor: OptionNames<StoredTensor> = { dtype: 'value', shape: 'value'
 
 const codes: Record<DType, string> = { float32: 'F32', float64: 'F64', int32: 'I32', bool: 'BOOL' };
 const dtypes = new Map(Object.entries(codes).map(([dtype, code]) => [code, dtype as DType]));
-const METADATA = '__metadata__';
+const metadataKey = '__metadata__';
 /** The format's own limit on headers. */
-const MAX_HEADER = 100_000_000;
-const LENGTH_BYTES = 8;
+const mostHeaderBytes = 100_000_000;
+const lengthBytes = 8;
 
 const bytesIn = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -39,7 +39,7 @@ function checkUnicode(op: string, text: string): void {
 
 /** Checks what is to be written under a name. */
 function checkStored(op: string, name: string, stored: StoredTensor): void {
-  if (name === METADATA) throw new ValueError(op, `the name ${METADATA} is reserved`, name);
+  if (name === metadataKey) throw new ValueError(op, `the name ${metadataKey} is reserved`, name);
   checkUnicode(op, name);
   if (typeof stored !== 'object' || stored === null || !ArrayBuffer.isView(stored.data)) {
     const hasData = typeof stored === 'object' && stored !== null && 'data' in stored && !isTensorLike(stored);
@@ -97,7 +97,7 @@ export function encodeSafetensors(
   }
 
   const header = Object.fromEntries([
-    ...(metadata === undefined ? [] : [[METADATA, metadata] as const]),
+    ...(metadata === undefined ? [] : [[metadataKey, metadata] as const]),
     ...entries.map(([name, { dtype, shape, data }]) => {
       const start = offsets.get(name) as number;
       return [name, { dtype: codes[dtype], shape, data_offsets: [start, start + data.byteLength] }] as const;
@@ -105,12 +105,12 @@ export function encodeSafetensors(
   ]);
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(text.length / 8) * 8;
-  const out = new Uint8Array(LENGTH_BYTES + headerBytes + total);
+  const out = new Uint8Array(lengthBytes + headerBytes + total);
   new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  out.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
-  out.set(text, LENGTH_BYTES);
+  out.fill(0x20, lengthBytes, lengthBytes + headerBytes);
+  out.set(text, lengthBytes);
   for (const [name, { data }] of entries)
-    out.set(bytesIn(data), LENGTH_BYTES + headerBytes + (offsets.get(name) as number));
+    out.set(bytesIn(data), lengthBytes + headerBytes + (offsets.get(name) as number));
   return out;
 }
 
@@ -125,25 +125,25 @@ const areWhole = (value: Json): value is number[] =>
 const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
 function readHeader(bytes: Uint8Array): { header: { [key: string]: Json }; start: number } {
-  if (bytes.length < LENGTH_BYTES)
+  if (bytes.length < lengthBytes)
     throw bad('a file must begin with the 8-byte length of its header', `${bytes.length} bytes`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   // Zip files begin with these bytes.
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
-  if (length > MAX_HEADER || Number(length) > bytes.length - LENGTH_BYTES)
+  if (length > mostHeaderBytes || Number(length) > bytes.length - lengthBytes)
     throw bad(
       'the header must lie within the file',
-      `${length} bytes of ${bytes.length - LENGTH_BYTES}`,
+      `${length} bytes of ${bytes.length - lengthBytes}`,
       isZip
         ? "this is a zip file, such as PyTorch's .pt or numpy's .npz: save it there as safetensors"
         : 'the file is cut short, or not safetensors',
     );
-  const start = LENGTH_BYTES + Number(length);
+  const start = lengthBytes + Number(length);
   let text: string;
   let header: Json;
   try {
     // Copied because a browser's decoder refuses shared memory.
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(LENGTH_BYTES, start));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice(lengthBytes, start));
     header = JSON.parse(text);
   } catch (error) {
     throw bad('the header must be JSON in UTF-8', (error as Error).message);
@@ -178,7 +178,7 @@ export function decodeSafetensors(file: Bytes): {
   const total = bytes.length - start;
   const spans: { name: string; from: number; to: number }[] = [];
   const tensors = Object.entries(header)
-    .filter(([name]) => name !== METADATA)
+    .filter(([name]) => name !== metadataKey)
     .map(([name, entry]): [string, StoredTensor] => {
       const label = quote(name);
       if (!isObject(entry)) throw bad('a tensor must be described by a JSON object', `${label}: ${quote(entry)}`);
@@ -215,6 +215,6 @@ export function decodeSafetensors(file: Bytes): {
     throw bad('tensors must fill the file without gap or overlap', `${total - end} bytes after the last`);
   return {
     tensors: Object.fromEntries(tensors),
-    metadata: readMetadata(Object.hasOwn(header, METADATA) ? header[METADATA] : undefined),
+    metadata: readMetadata(Object.hasOwn(header, metadataKey) ? header[metadataKey] : undefined),
   };
 }

@@ -34,7 +34,7 @@ export interface ProgressValues {
 const progressValues: OptionNames<ProgressValues> = { loss: 'value', accuracy: 'value', stepsPerSecond: 'value' };
 
 /** Share of the work between two lines in a pipe. */
-const LINE_EVERY = 0.1;
+const lineInterval = 0.1;
 
 /** @units seconds → text such as 42s, 3m07s, 2h05m */
 function duration(seconds: number): string {
@@ -64,14 +64,14 @@ function loadBar(): typeof SingleBar | undefined {
  * the loop ends, also if it throws, because the bar's timer keeps Node alive until then.
  */
 export class Progress {
-  private readonly stream: ProgressStream | undefined;
-  private readonly label: string;
-  private readonly bar: SingleBar | undefined;
-  private readonly started = Date.now();
-  private step = 0;
-  private values: ProgressValues = {};
-  private printed = 0;
-  private ended = false;
+  readonly #stream: ProgressStream | undefined;
+  readonly #label: string;
+  readonly #bar: SingleBar | undefined;
+  readonly #started = Date.now();
+  #step = 0;
+  #values: ProgressValues = {};
+  #printed = 0;
+  #ended = false;
 
   /** @throws ValueError when total is not whole and not negative, stream cannot be written to, or label is no text */
   constructor(
@@ -85,41 +85,41 @@ export class Progress {
     if (stream !== undefined && typeof (stream as ProgressStream | null)?.write !== 'function')
       throw new ValueError('Progress', 'stream must have a method write', `stream=${shown(stream)}`);
     checkText('Progress', 'label', label);
-    this.stream = stream;
-    this.label = label;
+    this.#stream = stream;
+    this.#label = label;
     // On a terminal of 0 columns, as some build services have, a bar would wrap forever.
     const Bar = stream?.isTTY === true && (stream.columns ?? 0) > 0 ? loadBar() : undefined;
     if (Bar === undefined) return;
-    this.bar = new Bar({
+    this.#bar = new Bar({
       stream: stream as NodeJS.WritableStream,
-      format: (_options, params) => this.line(params.progress),
+      format: (_options, params) => this.#line(params.progress),
       // The handler of cli-progress swallows the interrupt, and there is no cursor or wrapping to
       // restore.
       gracefulExit: false,
       hideCursor: null,
       linewrap: null,
     });
-    this.bar.start(total, 0);
+    this.#bar.start(total, 0);
   }
 
   /** One line: bar on a terminal, count, values, time left. */
-  private line(part?: number): string {
-    const { loss, accuracy, stepsPerSecond } = this.values;
-    const seconds = (Date.now() - this.started) / 1000;
-    const rate = stepsPerSecond ?? (seconds > 0 ? this.step / seconds : 0);
-    const facts = [`${this.step}/${this.total}`];
+  #line(part?: number): string {
+    const { loss, accuracy, stepsPerSecond } = this.#values;
+    const seconds = (Date.now() - this.#started) / 1000;
+    const rate = stepsPerSecond ?? (seconds > 0 ? this.#step / seconds : 0);
+    const facts = [`${this.#step}/${this.total}`];
     if (loss !== undefined) facts.push(`loss ${loss.toPrecision(4)}`);
     if (accuracy !== undefined) facts.push(`pixel accuracy ${(accuracy * 100).toFixed(1)} %`);
     if (rate > 0) facts.push(`${rate.toPrecision(3)} steps/s`);
-    if (rate > 0 && this.step < this.total) facts.push(`${duration((this.total - this.step) / rate)} left`);
+    if (rate > 0 && this.#step < this.total) facts.push(`${duration((this.total - this.#step) / rate)} left`);
     const text = facts.join('  ');
-    if (part === undefined) return `${this.label}  ${text}`;
+    if (part === undefined) return `${this.#label}  ${text}`;
     // The bar takes the columns that the text leaves, so that the line never wraps.
-    const columns = (this.stream?.columns ?? 0) - 1;
-    const room = Math.min(30, columns - this.label.length - text.length - 6);
+    const columns = (this.#stream?.columns ?? 0) - 1;
+    const room = Math.min(30, columns - this.#label.length - text.length - 6);
     const filled = Math.round(part * Math.max(room, 0));
     const bar = room >= 5 ? `[${'='.repeat(filled)}${' '.repeat(room - filled)}]  ` : '';
-    return `${this.label}  ${bar}${text}`.slice(0, columns);
+    return `${this.#label}  ${bar}${text}`.slice(0, columns);
   }
 
   /**
@@ -134,23 +134,23 @@ export class Progress {
       const value = values[name as keyof ProgressValues];
       if (value !== undefined) checkIsNumber(op, name, value);
     }
-    this.step = step;
-    this.values = values;
-    if (this.ended) return;
-    if (this.bar !== undefined) this.bar.update(step);
-    else if (step < this.total && step - this.printed >= this.total * LINE_EVERY) this.print();
+    this.#step = step;
+    this.#values = values;
+    if (this.#ended) return;
+    if (this.#bar !== undefined) this.#bar.update(step);
+    else if (step < this.total && step - this.#printed >= this.total * lineInterval) this.#print();
   }
 
-  private print(): void {
-    this.printed = this.step;
-    this.stream?.write(`${this.line()}\n`);
+  #print(): void {
+    this.#printed = this.#step;
+    this.#stream?.write(`${this.#line()}\n`);
   }
 
   /** Writes the last state and ends; a second call does nothing. */
   done(): void {
-    if (this.ended) return;
-    this.ended = true;
-    if (this.bar !== undefined) this.bar.stop();
-    else this.print();
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#bar !== undefined) this.#bar.stop();
+    else this.#print();
   }
 }

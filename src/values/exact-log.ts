@@ -7,17 +7,17 @@
  * Fractional bits of the fixed-point logarithms, and of their leading parts. The latter have so few
  * bits that their sums are exact.
  */
-const BITS = 120n;
-const HEAD = 40n;
+const fractionBits = 120n;
+const headBits = 40n;
 /** The grid points c/128 cover mantissas in [√½, √2]. */
-const FIRST = 90;
-const LAST = 182;
+const firstPoint = 90;
+const lastPoint = 182;
 
 /** log(p/q) · 2¹²⁰ = 2 artanh((p − q)/(p + q)) · 2¹²⁰ by its series. */
 function fixedLog(p: bigint, q: bigint): bigint {
   const top = p - q;
   const bottom = p + q;
-  let power = (top << (BITS + 1n)) / bottom;
+  let power = (top << (fractionBits + 1n)) / bottom;
   let sum = 0n;
   for (let k = 1n; power !== 0n && power !== -1n; k += 2n) {
     sum += power / k;
@@ -28,8 +28,8 @@ function fixedLog(p: bigint, q: bigint): bigint {
 
 /** Splits a fixed-point number into a short leading part and the rest. */
 function split(value: bigint): [number, number] {
-  const head = (value >> (BITS - HEAD)) << (BITS - HEAD);
-  const unit = 2 ** -Number(BITS);
+  const head = (value >> (fractionBits - headBits)) << (fractionBits - headBits);
+  const unit = 2 ** -Number(fractionBits);
   return [Number(head) * unit, Number(value - head) * unit];
 }
 
@@ -46,9 +46,10 @@ let logTable: LogTable | undefined;
  * no table of constants must be trusted.
  */
 function makeLogTable(): LogTable {
-  const head = new Float64Array(LAST - FIRST + 1);
-  const tail = new Float64Array(LAST - FIRST + 1);
-  for (let c = FIRST; c <= LAST; c++) [head[c - FIRST], tail[c - FIRST]] = split(fixedLog(BigInt(c), 128n));
+  const head = new Float64Array(lastPoint - firstPoint + 1);
+  const tail = new Float64Array(lastPoint - firstPoint + 1);
+  for (let c = firstPoint; c <= lastPoint; c++)
+    [head[c - firstPoint], tail[c - firstPoint]] = split(fixedLog(BigInt(c), 128n));
   const [ln2Head, ln2Tail] = split(fixedLog(2n, 1n));
   return { head, tail, ln2Head, ln2Tail };
 }
@@ -81,8 +82,8 @@ export function exactLog(x: number): number {
   const sError = (difference - product - productError - s * sumError) / sum;
   const square = s * s;
   const series = s * square * (2 / 3 + square * (2 / 5 + square * (2 / 7 + square * (2 / 9))));
-  const large = e * logTable.ln2Head + logTable.head[index - FIRST];
+  const large = e * logTable.ln2Head + logTable.head[index - firstPoint];
   const high = large + 2 * s;
   const highError = large === 0 ? 0 : 2 * s - (high - large);
-  return high + (highError + (2 * sError + series + (e * logTable.ln2Tail + logTable.tail[index - FIRST])));
+  return high + (highError + (2 * sError + series + (e * logTable.ln2Tail + logTable.tail[index - firstPoint])));
 }

@@ -13,14 +13,14 @@ export interface FastRandomSnapshot {
   readonly key: Uint32Array;
 }
 
-const LAYERS = 256;
+const layers = 256;
 /**
  * The start of the tail, exp(−x²/2) there, and the area of each layer. With these values 256 layers
  * end exactly at x = 0.
  */
-const TAIL = 3.6541528853610088;
-const TAIL_HEIGHT = 0.0012602859304985975;
-const AREA = 0.004928673233974655;
+const tailStart = 3.6541528853610088;
+const tailHeight = 0.0012602859304985975;
+const layerArea = 0.004928673233974655;
 
 interface Ziggurat {
   /**
@@ -38,16 +38,16 @@ let ziggurat: Ziggurat | undefined;
  * same one.
  */
 function makeZiggurat(): Ziggurat {
-  const widths = new Float64Array(LAYERS + 1);
-  const heights = new Float64Array(LAYERS + 1);
-  widths[0] = AREA / TAIL_HEIGHT;
-  widths[1] = TAIL;
-  heights[1] = TAIL_HEIGHT;
-  for (let i = 2; i < LAYERS; i++) {
-    heights[i] = heights[i - 1] + AREA / widths[i - 1];
+  const widths = new Float64Array(layers + 1);
+  const heights = new Float64Array(layers + 1);
+  widths[0] = layerArea / tailHeight;
+  widths[1] = tailStart;
+  heights[1] = tailHeight;
+  for (let i = 2; i < layers; i++) {
+    heights[i] = heights[i - 1] + layerArea / widths[i - 1];
     widths[i] = Math.sqrt(-2 * exactLog(heights[i]));
   }
-  heights[LAYERS] = 1;
+  heights[layers] = 1;
   return { widths, heights };
 }
 
@@ -119,15 +119,15 @@ export class FastRandom extends WordGenerator {
     }
   }
 
-  /** A normal number beyond TAIL. @source Marsaglia 1964 */
+  /** A normal number beyond tailStart. @source Marsaglia 1964 */
   #tail(): number {
     let x = 0;
     let y = 0;
     do {
-      x = -exactLog(1 - this.random()) / TAIL;
+      x = -exactLog(1 - this.random()) / tailStart;
       y = -exactLog(1 - this.random());
     } while (2 * y <= x * x);
-    return TAIL + x;
+    return tailStart + x;
   }
 
   /** A copy of the state, for checkpoints. */

@@ -69,7 +69,7 @@ export abstract class WordGenerator implements RandomGenerator {
   protected abstract fillNormal(out: Float64Array): void;
 
   /** A whole number in [0, max] by masked rejection, as in legacy numpy. */
-  private interval(max: number): number {
+  #interval(max: number): number {
     if (max === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(max);
     let value = 0;
@@ -151,7 +151,7 @@ export abstract class WordGenerator implements RandomGenerator {
         `low=${shown(low)}, high=${shown(high)}`,
       );
     const out = new Int32Array(size);
-    for (let i = 0; i < size; i++) out[i] = low + this.interval(high - low - 1);
+    for (let i = 0; i < size; i++) out[i] = low + this.#interval(high - low - 1);
     return out;
   }
 
@@ -165,7 +165,7 @@ export abstract class WordGenerator implements RandomGenerator {
     checkCount(`${this.title}.permutation`, 'n', n);
     const out = Int32Array.from({ length: n }, (_, i) => i);
     for (let i = n - 1; i > 0; i--) {
-      const j = this.interval(i);
+      const j = this.#interval(i);
       const swap = out[i];
       out[i] = out[j];
       out[j] = swap;

@@ -9,8 +9,8 @@ import type { DType, TypedArray } from './dtype.js';
 import { exactLog } from './exact-log.js';
 import { checkKey, checkSeed, type RandomGenerator, WordGenerator } from './generator.js';
 
-const SIZE = 624;
-const SHIFT = 397;
+const keySize = 624;
+const keyShift = 397;
 
 /** The complete state of a RandomState. */
 export interface RandomSnapshot {
@@ -39,34 +39,34 @@ export interface SavedRandom {
  */
 export class RandomState extends WordGenerator {
   protected override readonly title = 'RandomState';
-  private readonly key = new Uint32Array(SIZE);
-  private position = SIZE;
-  private cached: number | undefined;
+  readonly #key = new Uint32Array(keySize);
+  #position = keySize;
+  #cached: number | undefined;
 
   /** @throws ValueError when the seed is not a whole number in [0, 2³² − 1] */
   constructor(seed: number) {
     super();
     checkSeed('RandomState', seed);
-    const key = this.key;
+    const key = this.#key;
     key[0] = seed;
-    for (let i = 1; i < SIZE; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
+    for (let i = 1; i < keySize; i++) key[i] = Math.imul(1812433253, key[i - 1] ^ (key[i - 1] >>> 30)) + i;
   }
 
-  private twist(): void {
-    const key = this.key;
+  #twist(): void {
+    const key = this.#key;
     const mix = (i: number, next: number, far: number) => {
       const y = (key[i] & 0x80000000) | (key[next] & 0x7fffffff);
       key[i] = key[far] ^ (y >>> 1) ^ (-(y & 1) & 0x9908b0df);
     };
-    for (let i = 0; i < SIZE - SHIFT; i++) mix(i, i + 1, i + SHIFT);
-    for (let i = SIZE - SHIFT; i < SIZE - 1; i++) mix(i, i + 1, i + SHIFT - SIZE);
-    mix(SIZE - 1, 0, SHIFT - 1);
-    this.position = 0;
+    for (let i = 0; i < keySize - keyShift; i++) mix(i, i + 1, i + keyShift);
+    for (let i = keySize - keyShift; i < keySize - 1; i++) mix(i, i + 1, i + keyShift - keySize);
+    mix(keySize - 1, 0, keyShift - 1);
+    this.#position = 0;
   }
 
   protected override next32(): number {
-    if (this.position === SIZE) this.twist();
-    let y = this.key[this.position++];
+    if (this.#position === keySize) this.#twist();
+    let y = this.#key[this.#position++];
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -74,10 +74,10 @@ export class RandomState extends WordGenerator {
   }
 
   /** The polar method, returning one number per call. */
-  private gauss(): number {
-    if (this.cached !== undefined) {
-      const value = this.cached;
-      this.cached = undefined;
+  #gauss(): number {
+    if (this.#cached !== undefined) {
+      const value = this.#cached;
+      this.#cached = undefined;
       return value;
     }
     let x = 0;
@@ -89,12 +89,12 @@ export class RandomState extends WordGenerator {
       square = x * x + y * y;
     } while (square >= 1 || square === 0);
     const factor = Math.sqrt((-2 * exactLog(square)) / square);
-    this.cached = factor * x;
+    this.#cached = factor * x;
     return factor * y;
   }
 
   protected override fillNormal(out: Float64Array): void {
-    for (let i = 0; i < out.length; i++) out[i] = this.gauss();
+    for (let i = 0; i < out.length; i++) out[i] = this.#gauss();
   }
 
   /**
@@ -102,7 +102,7 @@ export class RandomState extends WordGenerator {
    * @source numpy.random.RandomState.get_state
    */
   getState(): RandomSnapshot {
-    return { key: this.key.slice(), position: this.position, cached: this.cached };
+    return { key: this.#key.slice(), position: this.#position, cached: this.#cached };
   }
 
   /**
@@ -112,15 +112,15 @@ export class RandomState extends WordGenerator {
    */
   setState(state: SavedRandom): void {
     const op = 'RandomState.setState';
-    checkKey(op, state, SIZE);
+    checkKey(op, state, keySize);
     const { key, position, cached } = state;
-    if (!Number.isInteger(position) || position < 0 || position > SIZE)
-      throw new ValueError(op, `position must be whole and in [0, ${SIZE}]`, `position=${shown(position)}`);
+    if (!Number.isInteger(position) || position < 0 || position > keySize)
+      throw new ValueError(op, `position must be whole and in [0, ${keySize}]`, `position=${shown(position)}`);
     if (cached !== undefined && cached !== null && !Number.isFinite(cached))
       throw new ValueError(op, 'cached must be a finite number or absent', `cached=${shown(cached)}`);
-    this.key.set(key);
-    this.position = position;
-    this.cached = cached ?? undefined;
+    this.#key.set(key);
+    this.#position = position;
+    this.#cached = cached ?? undefined;
   }
 }
 

@@ -4,12 +4,12 @@ import { loadDigits } from '../../src/data/index.js';
 import { FormatError, ValueError } from '../../src/errors.js';
 
 const digits = suite('digits');
-const PIXELS = 784;
+const pixels = 784;
 
 digits('balanced, in range, and the same on every call', async () => {
   const a = await loadDigits({ train: 200, test: 50 });
   assert.equal([a.height, a.width, a.train.count, a.test.count], [28, 28, 200, 50]);
-  assert.is(a.train.images.length, 200 * PIXELS);
+  assert.is(a.train.images.length, 200 * pixels);
   for (let digit = 0; digit < 10; digit++) {
     assert.is(a.train.labels.filter((l) => l === digit).length, 20);
     assert.is(a.test.labels.filter((l) => l === digit).length, 5);
@@ -23,8 +23,8 @@ digits('held-out digits are in no training set, and do not change with its size'
   const large = await loadDigits({ train: 8400, test: 200 });
   const small = await loadDigits({ train: 13, test: 200 });
   assert.equal(small.test, large.test);
-  assert.equal(small.train.images, large.train.images.subarray(0, 13 * PIXELS));
-  const key = (images: Float32Array, i: number) => images.subarray(i * PIXELS, (i + 1) * PIXELS).join();
+  assert.equal(small.train.images, large.train.images.subarray(0, 13 * pixels));
+  const key = (images: Float32Array, i: number) => images.subarray(i * pixels, (i + 1) * pixels).join();
   const seen = new Set(Array.from({ length: 8400 }, (_, i) => key(large.train.images, i)));
   for (let i = 0; i < 200; i++) assert.not(seen.has(key(large.test.images, i)));
 });
