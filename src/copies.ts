@@ -1,4 +1,5 @@
 /** Detects a second copy of the library in one program. Two copies do not work together. */
+import { isNode } from './platform.js';
 
 /** The global counter of copies. A worker has its own globalThis. */
 const copies = Symbol.for('cedargrad.copies');
@@ -16,7 +17,6 @@ export function countCopy(): void {
     'two copies of cedargrad are loaded in this program. Layers, parameters, optimizers and noGrad() of one do not ' +
     'know those of the other. `npm ls cedargrad` shows where they come from; in a bundle, check that all imports ' +
     "lead to one file ('cedargrad' and 'cedargrad/browser' are two).";
-  if (typeof process === 'object' && typeof process.emitWarning === 'function')
-    process.emitWarning(message, { type: 'CedarWarning', code: 'CEDARGRAD_TWO_COPIES' });
+  if (isNode()) process.emitWarning(message, { type: 'CedarWarning', code: 'CEDARGRAD_TWO_COPIES' });
   else console.warn(`cedargrad: ${message}`);
 }

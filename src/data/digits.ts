@@ -5,7 +5,7 @@
 
 import { knownOptions, shown } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
-import { load } from '../platform.js';
+import { isNode, load } from '../platform.js';
 
 const imageHeight = 28;
 const imageWidth = 28;

@@ -6,6 +6,7 @@
 import type { SingleBar } from 'cli-progress';
 import { checkIsNumber, checkNumber, checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
+import { isNode, loadSync } from '../platform.js';
 
 /** The output of Progress. Any writable stream of Node's fits. */
 export interface ProgressStream {
@@ -46,13 +47,10 @@ function duration(seconds: number): string {
     : `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
 }
 
-/**
- * Loads the bar synchronously, because in a training loop that never yields an `await import` would
- * never complete. If it cannot be loaded (an old Node, a bundle), plain lines are written.
- */
+/** The class of the bar. If it cannot be loaded (an old Node, a bundle), plain lines are written. */
 function loadBar(): typeof SingleBar | undefined {
   try {
-    return process.getBuiltinModule('module').createRequire(import.meta.url)('cli-progress').SingleBar;
+    return loadSync<typeof import('cli-progress')>('cli-progress', import.meta.url).SingleBar;
   } catch {
     return undefined;
   }
@@ -79,7 +77,7 @@ export class Progress {
     options: ProgressOptions = {},
   ) {
     knownOptions('Progress', options, { stream: 'value', label: 'value' });
-    const { stream = typeof process === 'undefined' ? undefined : process.stderr, label = 'train' } = options;
+    const { stream = isNode() ? process.stderr : undefined, label = 'train' } = options;
     if (!Number.isSafeInteger(total) || total < 0)
       throw new ValueError('Progress', 'total must be whole and not negative', `total=${shown(total)}`);
     if (stream !== undefined && typeof (stream as ProgressStream | null)?.write !== 'function')
