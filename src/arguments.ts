@@ -4,6 +4,12 @@
  */
 import { DeviceError, ValueError } from './errors.js';
 
+/** The name of a value's class. A class whose own name a minifier may change has a static `title`. */
+export function className(value: object): string {
+  const made: { readonly name?: string; readonly title?: string } = value.constructor ?? {};
+  return (Object.hasOwn(made, 'title') ? made.title : made.name) ?? 'Object';
+}
+
 /**
  * Formats a value for a message. Strings are quoted, short lists printed whole, and other objects
  * described in a few words.
@@ -17,7 +23,7 @@ export function shown(value: unknown): string {
     const isShort = value.length <= 8 && value.every((v) => typeof v !== 'object' || v === null);
     return isShort ? `[${Array.from(value, shown).join(',')}]` : `an array of ${value.length}`;
   }
-  const made = value.constructor?.name ?? 'Object';
+  const made = className(value);
   if (made !== 'Object') return `${/^[AEIOU]/.test(made) ? 'an' : 'a'} ${made}`;
   const keys = Object.keys(value);
   return `an object {${keys.slice(0, 4).join(', ')}${keys.length > 4 ? ', …' : ''}}`;

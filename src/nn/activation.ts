@@ -17,6 +17,8 @@ import { Module } from './module.js';
  * @source torch.nn.ReLU
  */
 export class ReLU extends Module {
+  static override readonly title: string = 'ReLU';
+
   forward(x: Tensor): Tensor {
     return relu(x);
   }
@@ -29,6 +31,8 @@ export class ReLU extends Module {
  * @source torch.nn.LeakyReLU
  */
 export class LeakyReLU extends Module {
+  static override readonly title: string = 'LeakyReLU';
+
   constructor(readonly slope = 0.01) {
     super();
     checkNumber('LeakyReLU', 'slope', slope, () => true, 'a number');
@@ -48,6 +52,8 @@ export class LeakyReLU extends Module {
  * @source torch.nn.ELU
  */
 export class ELU extends Module {
+  static override readonly title: string = 'ELU';
+
   constructor(readonly alpha = 1) {
     super();
     checkNumber('ELU', 'alpha', alpha, () => true, 'a number');
@@ -67,6 +73,8 @@ export class ELU extends Module {
  * @source torch.nn.GELU
  */
 export class GELU extends Module {
+  static override readonly title: string = 'GELU';
+
   forward(x: Tensor): Tensor {
     return gelu(x);
   }
@@ -79,6 +87,8 @@ export class GELU extends Module {
  * @source torch.nn.SiLU
  */
 export class SiLU extends Module {
+  static override readonly title: string = 'SiLU';
+
   forward(x: Tensor): Tensor {
     return silu(x);
   }
@@ -91,6 +101,8 @@ export class SiLU extends Module {
  * @source torch.nn.Sigmoid
  */
 export class Sigmoid extends Module {
+  static override readonly title: string = 'Sigmoid';
+
   forward(x: Tensor): Tensor {
     return sigmoid(x);
   }
@@ -103,6 +115,8 @@ export class Sigmoid extends Module {
  * @source torch.nn.Tanh
  */
 export class Tanh extends Module {
+  static override readonly title: string = 'Tanh';
+
   forward(x: Tensor): Tensor {
     return tanh(x);
   }
@@ -115,6 +129,8 @@ export class Tanh extends Module {
  * @source torch.nn.Softplus
  */
 export class Softplus extends Module {
+  static override readonly title: string = 'Softplus';
+
   forward(x: Tensor): Tensor {
     return softplus(x);
   }
@@ -127,6 +143,8 @@ export class Softplus extends Module {
  * @source torch.nn.Softmax
  */
 export class Softmax extends Module {
+  static override readonly title: string = 'Softmax';
+
   constructor(readonly axis = -1) {
     super();
     checkAxis('Softmax', 'axis', axis);

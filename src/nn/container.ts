@@ -2,7 +2,7 @@
  * Sequential: layers applied one after another. Other containers are plain arrays in a module's
  * fields.
  */
-import { shown } from '../arguments.js';
+import { className, shown } from '../arguments.js';
 import { checkTensor, isTensor } from '../autograd/graph.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -23,6 +23,7 @@ export type Layer = Module & { forward(x: Tensor): Tensor | readonly [Tensor, ..
  * @source torch.nn.Sequential
  */
 export class Sequential extends Module {
+  static override readonly title: string = 'Sequential';
   readonly [index: number]: Layer;
 
   constructor(...layers: Layer[]) {
@@ -51,7 +52,7 @@ export class Sequential extends Module {
     for (const layer of this.layers) {
       const result = layer.forward(value);
       value = isTensor(result) ? result : result?.[0];
-      checkTensor('Sequential', `the result of ${layer.constructor.name}`, value);
+      checkTensor('Sequential', `the result of ${className(layer)}`, value);
     }
     return value;
   }

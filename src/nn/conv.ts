@@ -72,6 +72,7 @@ const changed = (layer: Conv2d | ConvTranspose2d) => ({
  * @source torch.nn.Conv2d
  */
 export class Conv2d extends Module {
+  static override readonly title: string = 'Conv2d';
   readonly kernelSize: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: Padding;
@@ -135,6 +136,7 @@ export interface ConvTranspose2dOptions extends Conv2dLayerOptions {
  * @source torch.nn.ConvTranspose2d
  */
 export class ConvTranspose2d extends Module {
+  static override readonly title: string = 'ConvTranspose2d';
   readonly kernelSize: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: Padding;

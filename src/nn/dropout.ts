@@ -15,6 +15,7 @@ import { Module } from './module.js';
  * @source Srivastava et al. 2014; torch.nn.Dropout
  */
 export class Dropout extends Module {
+  static override readonly title: string = 'Dropout';
   readonly random: RandomGenerator | undefined;
 
   /** `random`: source of the masks; manualSeed's generator by default. */

@@ -17,6 +17,7 @@ import { drawParameters } from './parameter.js';
  * @source torch.nn.Linear
  */
 export class Linear extends Module {
+  static override readonly title: string = 'Linear';
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 

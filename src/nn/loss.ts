@@ -48,6 +48,7 @@ abstract class Loss extends Module {
  * @source torch.nn.BCEWithLogitsLoss
  */
 export class BCEWithLogitsLoss extends Loss {
+  static override readonly title: string = 'BCEWithLogitsLoss';
   readonly posWeight: number | Tensor;
 
   constructor(options: BceWithLogitsOptions = {}) {
@@ -73,6 +74,8 @@ export class BCEWithLogitsLoss extends Loss {
  * @source torch.nn.MSELoss
  */
 export class MSELoss extends Loss {
+  static override readonly title: string = 'MSELoss';
+
   constructor(options: LossOptions = {}) {
     super('MSELoss', options);
   }
@@ -89,6 +92,8 @@ export class MSELoss extends Loss {
  * @source torch.nn.L1Loss
  */
 export class L1Loss extends Loss {
+  static override readonly title: string = 'L1Loss';
+
   constructor(options: LossOptions = {}) {
     super('L1Loss', options);
   }
@@ -107,6 +112,7 @@ export class L1Loss extends Loss {
  * @source torch.nn.CrossEntropyLoss
  */
 export class CrossEntropyLoss extends Loss {
+  static override readonly title: string = 'CrossEntropyLoss';
   readonly ignoreIndex: number;
 
   constructor(options: CrossEntropyOptions = {}) {

@@ -3,7 +3,7 @@
  * walking the module's own public fields in the order of definition. Not here: layers (one family
  * per file), the printed table of a summary (summary.ts).
  */
-import { checkDevice, checkFlag, checkFunction, knownOptions, shown } from '../arguments.js';
+import { checkDevice, checkFlag, checkFunction, className, knownOptions, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { alias, isTensor } from '../autograd/graph.js';
 import { show, ValueError } from '../errors.js';
@@ -71,12 +71,15 @@ function slotsOf(module: Module): Slot[] {
 function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): void {
   if ([...set].some(isOwned))
     throw new ValueError(
-      module.constructor.name,
+      titleOf(module),
       'a Set must hold no modules or tensors',
       `the field ${name}`,
       'use an array or a Map, or a private field (#) for what is not to be trained',
     );
 }
+
+/** The name of a module in messages. A class of the user's own without a title has its base's. */
+const titleOf = (module: Module): string => (module.constructor as typeof Module).title;
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
@@ -103,7 +106,7 @@ function namedTensors(module: Module): [string, Tensor][] {
   if (new Set(named.values()).size < named.size) {
     const names = [...named.values()];
     throw new ValueError(
-      module.constructor.name,
+      titleOf(module),
       'two parameters or buffers must not have one name',
       names.find((name, i) => names.indexOf(name) !== i) as string,
       'rename a field or a key of a Map',
@@ -156,6 +159,12 @@ export interface LoadReport {
  * @source torch.nn.Module
  */
 export abstract class Module {
+  /**
+   * The class's name in messages, written out because minifiers rename classes. toString() and
+   * summary() print it too, or the constructor's name where a class of your own has no title.
+   */
+  static readonly title: string = 'Module';
+
   /**
    * Whether dropout is active and batch norm uses the batch's statistics. Set by train() and
    * eval().
@@ -217,7 +226,7 @@ export abstract class Module {
    * @source torch.nn.Module.apply
    */
   apply(fn: (module: Module) => void): this {
-    checkFunction(`${this.constructor.name}.apply`, 'fn', fn);
+    checkFunction(`${titleOf(this)}.apply`, 'fn', fn);
     for (const [, module] of this.namedModules().reverse()) fn(module);
     return this;
   }
@@ -240,7 +249,7 @@ export abstract class Module {
    * @source torch.nn.Module.load_state_dict
    */
   loadStateDict(dict: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): LoadReport {
-    const op = `${this.constructor.name}.loadStateDict`;
+    const op = `${titleOf(this)}.loadStateDict`;
     knownOptions(op, options, { strict: 'flag' });
     checkDict(op, dict);
     const { strict = true } = options;
@@ -279,7 +288,7 @@ export abstract class Module {
 
   /** Sets `training` of this module and all below it. @source torch.nn.Module.train */
   train(on = true): this {
-    checkFlag(`${this.constructor.name}.train`, 'on', on);
+    checkFlag(`${titleOf(this)}.train`, 'on', on);
     return this.apply((module) => {
       module.training = on;
     });
@@ -296,7 +305,7 @@ export abstract class Module {
    * @source torch.nn.Module.requires_grad_
    */
   requireGrad(on = true): this {
-    checkFlag(`${this.constructor.name}.requireGrad`, 'on', on);
+    checkFlag(`${titleOf(this)}.requireGrad`, 'on', on);
     for (const p of this.parameters()) p.requiresGrad = on;
     return this;
   }
@@ -315,12 +324,12 @@ export abstract class Module {
   to(target: Tensor['device'] | DType): this {
     if (typeof target === 'string' && !isFloat(target))
       throw new ValueError(
-        `${this.constructor.name}.to`,
+        `${titleOf(this)}.to`,
         'dtype must be float32 or float64',
         `dtype=${target}`,
         'a device is what await device(…) gives',
       );
-    if (typeof target !== 'string') checkDevice(`${this.constructor.name}.to`, target);
+    if (typeof target !== 'string') checkDevice(`${titleOf(this)}.to`, target);
     const slots = tensorSlots(this);
     const results = new Map<Tensor, Tensor>();
     for (const { value } of slots) if (!results.has(value)) results.set(value, moved(value, target));
@@ -345,12 +354,12 @@ export abstract class Module {
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
     const print = (module: Module, above: readonly Module[]): string => {
-      if (above.includes(module)) return `${module.constructor.name}(…)`;
+      if (above.includes(module)) return `${className(module)}(…)`;
       const lines = module.namedChildren().map(([name, child]) => `(${name}): ${print(child, [...above, module])}`);
       const inside = module.describe();
-      if (lines.length === 0) return `${module.constructor.name}(${inside})`;
+      if (lines.length === 0) return `${className(module)}(${inside})`;
       const body = [...(inside === '' ? [] : [inside]), ...lines].join('\n').replaceAll('\n', '\n  ');
-      return `${module.constructor.name}(\n  ${body}\n)`;
+      return `${className(module)}(\n  ${body}\n)`;
     };
     return print(this, []);
   }
@@ -390,7 +399,7 @@ export abstract class Module {
         const result = Array.isArray(output) ? output.find((t) => t instanceof Tensor) : output;
         const shape = result instanceof Tensor ? result.shape : null;
         rows.push({
-          layer: `${name} ${module.constructor.name}`.trim(),
+          layer: `${name} ${className(module)}`.trim(),
           output: shape,
           parameters: uncounted(module),
           multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
@@ -415,7 +424,7 @@ export abstract class Module {
     for (const [name, module] of watched)
       if (!called.has(module) && hasOwn(module))
         rows.push({
-          layer: `${name} ${module.constructor.name} (not called)`.trim(),
+          layer: `${name} ${className(module)} (not called)`.trim(),
           output: null,
           parameters: uncounted(module),
           multiplyAdds: 0,

@@ -42,6 +42,7 @@ const checkEps = (op: string, eps: number): void =>
  * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
  */
 export class BatchNorm2d extends Module {
+  static override readonly title: string = 'BatchNorm2d';
   readonly eps: number;
   readonly momentum: number;
   readonly weight: Parameter | null;
@@ -117,6 +118,7 @@ export class BatchNorm2d extends Module {
  * @source Wu and He 2018; torch.nn.GroupNorm
  */
 export class GroupNorm extends Module {
+  static override readonly title: string = 'GroupNorm';
   readonly eps: number;
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
@@ -157,6 +159,7 @@ export class GroupNorm extends Module {
  * @source Ba, Kiros and Hinton 2016; torch.nn.LayerNorm
  */
 export class LayerNorm extends Module {
+  static override readonly title: string = 'LayerNorm';
   readonly shape: Shape;
   readonly eps: number;
   readonly weight: Parameter | null;

@@ -116,6 +116,8 @@ export abstract class MaxPooling extends WindowLayer {
  * @source torch.nn.MaxPool2d with return_indices
  */
 export class MaxPool2d extends MaxPooling {
+  static override readonly title: string = 'MaxPool2d';
+
   constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
     super('MaxPool2d', kernelSize, options);
   }
@@ -135,6 +137,8 @@ export class MaxPool2d extends MaxPooling {
  * stackoverflow.com/questions/36548736
  */
 export class MaxPool2dWithArgmaxAndMask extends MaxPooling {
+  static override readonly title: string = 'MaxPool2dWithArgmaxAndMask';
+
   constructor(kernelSize: Pair, options: MaxPool2dLayerOptions = {}) {
     super('MaxPool2dWithArgmaxAndMask', kernelSize, options);
   }
@@ -160,6 +164,7 @@ export interface AvgPool2dLayerOptions extends Pool2dLayerOptions {
  * @source torch.nn.AvgPool2d
  */
 export class AvgPool2d extends WindowLayer {
+  static override readonly title: string = 'AvgPool2d';
   readonly countIncludePad: boolean | undefined;
 
   constructor(kernelSize: Pair, options: AvgPool2dLayerOptions = {}) {

@@ -37,6 +37,7 @@ const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? un
  * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
  */
 export class Upsample2d extends Module {
+  static override readonly title: string = 'Upsample2d';
   readonly scale: readonly [number, number];
   readonly fill: 'copy' | 'zeros';
 
@@ -67,6 +68,7 @@ export class Upsample2d extends Module {
  * @source torch.nn.Upsample; keras.layers.Resizing
  */
 export class Resize2d extends Module {
+  static override readonly title: string = 'Resize2d';
   readonly size: readonly [number, number] | undefined;
   readonly scale: Pair | undefined;
   readonly method: 'bilinear' | 'nearest';
@@ -119,6 +121,7 @@ const fixedUnpool2dOptions: OptionNames<FixedUnpool2dLayerOptions> = { matrix: '
  * @source FixedUnPooling of tensorpack
  */
 export class FixedUnpool2d extends Module {
+  static override readonly title: string = 'FixedUnpool2d';
   readonly size: readonly [number, number];
   readonly matrix: Tensor | null;
 
@@ -183,6 +186,8 @@ abstract class Shuffle extends Module {
  * @source Shi et al. 2016; torch.nn.PixelShuffle
  */
 export class PixelShuffle extends Shuffle {
+  static override readonly title: string = 'PixelShuffle';
+
   constructor(factor: number, options: PixelShuffleOptions = {}) {
     super('PixelShuffle', factor, options);
   }
@@ -200,6 +205,8 @@ export class PixelShuffle extends Shuffle {
  * @source torch.nn.PixelUnshuffle
  */
 export class PixelUnshuffle extends Shuffle {
+  static override readonly title: string = 'PixelUnshuffle';
+
   constructor(factor: number, options: PixelShuffleOptions = {}) {
     super('PixelUnshuffle', factor, options);
   }

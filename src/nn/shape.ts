@@ -14,6 +14,8 @@ import { Module } from './module.js';
  * @source torch.nn.Flatten
  */
 export class Flatten extends Module {
+  static override readonly title: string = 'Flatten';
+
   constructor(
     readonly startAxis = 1,
     readonly endAxis = -1,

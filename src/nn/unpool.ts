@@ -34,6 +34,7 @@ import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } fr
  * @source torch.nn.MaxUnpool2d; tensorflow_addons.layers.MaxUnpooling2D
  */
 export class MaxUnpool2d extends Module {
+  static override readonly title: string = 'MaxUnpool2d';
   readonly options: MaxUnpool2dOptions;
 
   constructor(pool: Pair | MaxUnpool2dOptions = {}, options: Omit<TorchUnpoolOptions, 'kernelSize'> = {}) {
@@ -72,6 +73,8 @@ const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, numb
  * @source the custom operation max_unpool of stackoverflow.com/questions/36548736
  */
 export class UnpoolByMask extends WindowLayer {
+  static override readonly title: string = 'UnpoolByMask';
+
   constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
     knownOptions('UnpoolByMask', options, poolLayerOptions);
     super('UnpoolByMask', kernelSize, options);
@@ -93,6 +96,7 @@ export class UnpoolByMask extends WindowLayer {
  * @source Zhao, Mathieu, Goroshin and LeCun 2015, "Stacked What-Where Auto-encoders"
  */
 export class UnpoolLike extends Module {
+  static override readonly title: string = 'UnpoolLike';
   // Private, because the pool is a submodule of the encoder.
   readonly #pool: MaxPooling;
 

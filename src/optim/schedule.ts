@@ -23,6 +23,8 @@ const whole = (op: string, name: string, value: number, least: number): void =>
 
 /** @source torch.optim.lr_scheduler.LRScheduler */
 export abstract class Schedule {
+  /** The class's name in messages, written out because minifiers rename classes. */
+  static readonly title: string = 'Schedule';
   #count = 0;
   #bases: number[];
 
@@ -62,7 +64,7 @@ export abstract class Schedule {
   }
   /** Restores a state and sets the rates. @throws ValueError if the number of groups differs */
   loadStateDict(state: ScheduleState): void {
-    const op = `${this.constructor.name}.loadStateDict`;
+    const op = `${(this.constructor as typeof Schedule).title}.loadStateDict`;
     if (!Array.isArray(state?.baseRates))
       throw new ValueError(op, 'a state must be what stateDict() gives', shown(state));
     const { count, baseRates } = state;
@@ -87,6 +89,7 @@ export abstract class Schedule {
  * @source torch.optim.lr_scheduler.StepLR
  */
 export class StepLR extends Schedule {
+  static override readonly title: string = 'StepLR';
   readonly every: number;
   readonly gamma: number;
 
@@ -112,6 +115,7 @@ export class StepLR extends Schedule {
  * @source Loshchilov and Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingLR
  */
 export class CosineLR extends Schedule {
+  static override readonly title: string = 'CosineLR';
   readonly total: number;
   readonly minFactor: number;
 
@@ -138,6 +142,7 @@ export class CosineLR extends Schedule {
  * @source Goyal et al. 2017; torch.optim.lr_scheduler.LinearLR and SequentialLR
  */
 export class WarmupLR extends Schedule {
+  static override readonly title: string = 'WarmupLR';
   readonly steps: number;
   readonly startFactor: number;
   readonly after: Schedule | undefined;

@@ -2,7 +2,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ReferenceDevice } from '../../src/device/reference/index.js';
+import * as c from '../../src/index.js';
 import {
+  Adam,
   BatchNorm2d,
   Conv2d,
   ConvTranspose2d,
@@ -18,6 +20,7 @@ import {
   Parameter,
   ReLU,
   relu,
+  Schedule,
   Sequential,
   type Tensor,
   tensor,
@@ -152,6 +155,7 @@ test('modules and tensors in plain objects, Maps and nested arrays are found', (
 
 test('what a module cannot name is refused', () => {
   class Grouped extends Module {
+    static override readonly title = 'Grouped';
     readonly group = new Set([new Linear(1, 1)]);
     override forward(): void {}
   }
@@ -166,7 +170,7 @@ test('what a module cannot name is refused', () => {
     ]);
     override forward(): void {}
   }
-  assert.throws(() => new Twice().stateDict(), /Twice: two parameters or buffers must not have one name; got byKey.1/);
+  assert.throws(() => new Twice().stateDict(), /Module: two parameters or buffers must not have one name; got byKey.1/);
   class Circle extends Module {
     readonly self: unknown[] = [];
     constructor() {
@@ -234,7 +238,7 @@ test('loadStateDict loads all or nothing, and lists every mismatch', () => {
   }
   assert.is(
     message,
-    "Net.loadStateDict: names, shapes and dtypes must be the module's; got missing head.weight; unexpected more; layers.1.bias [3] float32 for [2] float32; offset [1] float64 for [1] float32; nothing was loaded",
+    "Module.loadStateDict: names, shapes and dtypes must be the module's; got missing head.weight; unexpected more; layers.1.bias [3] float32 for [2] float32; offset [1] float64 for [1] float32; nothing was loaded",
   );
   assert.equal([...net.scale.dataSync()], before);
   // Shapes stay strict when names need not be.
@@ -314,6 +318,32 @@ test('prints as PyTorch does', () => {
       ')',
     ].join('\n'),
   );
+});
+
+test('classes have the same names where a minifier renamed them', () => {
+  const classes = Object.entries(c).filter(
+    ([, value]) =>
+      typeof value === 'function' && (value.prototype instanceof Module || value.prototype instanceof Schedule),
+  );
+  assert.ok(classes.length > 30, `${classes.length} classes`);
+  for (const [name, made] of classes) {
+    if (name === 'WindowLayer' || name === 'MaxPooling') continue;
+    assert.is((made as typeof Module).title, name);
+    assert.ok(Object.hasOwn(made, 'title'), name);
+  }
+  class Renamed extends Linear {}
+  class Own extends Module {
+    static override readonly title = 'Own';
+    readonly inner = new Renamed(1, 1);
+    override forward(): void {}
+  }
+  for (const made of [Renamed, Own]) Object.defineProperty(made, 'name', { value: 'e' });
+  const wrong = 'yes' as unknown as boolean;
+  assert.throws(() => new Renamed(1, 1).train(wrong), /^Linear.train: on must be true or false/);
+  assert.throws(() => new Own().train(wrong), /^Own.train: /);
+  assert.is(String(new Own()), 'Own(\n  (inner): e(1, 1)\n)');
+  assert.throws(() => new Sequential(new Own() as never).forward(zeros([1])), /the result of Own must be a tensor/);
+  assert.throws(() => new Adam(new Own() as never), /got params=an Own/);
 });
 
 class Autoencoder extends Module {
