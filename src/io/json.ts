@@ -39,7 +39,7 @@ export function flawOf(json: string): { rule: string; got: string } | null {
       const value: string = JSON.parse(literal);
       if (hasLoneSurrogate(value)) return { rule: 'text must be well-formed Unicode', got: literal.slice(0, 80) };
       at = end;
-      while (whitespace.has(json[at + 1])) at++;
+      while (whitespace.has(json.charAt(at + 1))) at++;
       const names = json[at + 1] === ':' ? open.at(-1) : null;
       if (names?.has(value)) return { rule: 'a name must not stand twice in one object', got: literal.slice(0, 80) };
       names?.add(value);

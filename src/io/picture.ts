@@ -191,6 +191,9 @@ function labelOf(value: number): string {
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? short.toExponential().replace('e+', 'e') : String(short);
 }
 
+/** A point of a chart, in the units of its axes. */
+type Point = readonly [x: number, y: number];
+
 /** A picture in the making. */
 export class Picture {
   /** @shape [height · width · 3] @units 0 … 255 */
@@ -215,7 +218,9 @@ export class Picture {
   #mix(x: number, y: number, color: Color, amount: number): void {
     if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
     const at = (y * this.width + x) * 3;
-    for (let c = 0; c < 3; c++) this.data[at + c] = Math.round(this.data[at + c] * (1 - amount) + color[c] * amount);
+    color.forEach((level, c) => {
+      this.data[at + c] = Math.round((this.data[at + c] as number) * (1 - amount) + level * amount);
+    });
   }
 
   /** A filled rectangle. @units pixels @throws ValueError for what is no finite number or no color */
@@ -227,10 +232,10 @@ export class Picture {
 
   // The drawing methods call each other by their private forms, which check nothing.
   #rect(x: number, y: number, width: number, height: number, color: Color): this {
-    const [left, top, right, bottom] = [x, y, x + width, y + height].map(Math.round);
-    for (let j = Math.max(top, 0); j < Math.min(bottom, this.height); j++)
-      for (let i = Math.max(left, 0); i < Math.min(right, this.width); i++)
-        this.data.set(color, (j * this.width + i) * 3);
+    const [left, right] = [Math.max(Math.round(x), 0), Math.min(Math.round(x + width), this.width)];
+    const [top, bottom] = [Math.max(Math.round(y), 0), Math.min(Math.round(y + height), this.height)];
+    for (let j = top; j < bottom; j++)
+      for (let i = left; i < right; i++) this.data.set(color, (j * this.width + i) * 3);
     return this;
   }
 
@@ -291,7 +296,8 @@ export class Picture {
         `${data.length} elements for ${needed}`,
       );
     if (!isWhole(scale)) throw new ValueError(op, 'scale must be whole and positive', `scale=${shown(scale)}`);
-    const level = (at: number) => Math.round(Math.min(Math.max((data[at] - min) / (max - min), 0), 1) * 255);
+    const level = (at: number) =>
+      Math.round(Math.min(Math.max(((data[at] as number) - min) / (max - min), 0), 1) * 255);
     for (let j = 0; j < height; j++)
       for (let i = 0; i < width; i++) {
         const at = offset + (j * width + i) * channels;
@@ -387,7 +393,7 @@ export class Picture {
       color: s.color ?? palette[i % palette.length],
       points: Array.from(
         { length: s.values.length },
-        (_, k) => [s.x === undefined ? k : s.x[k], map(s.values[k])] as const,
+        (_, k): Point => [s.x === undefined ? k : s.x[k], map(s.values[k])],
       ),
     }));
     const named = curves.filter((c) => c.label !== undefined);
@@ -398,9 +404,9 @@ export class Picture {
     const [yLow, yHigh] = [rawLow - margin, rawHigh + margin];
 
     const yTicks = (log ? logTicks : ticks)(yLow, yHigh, Math.max(2, Math.floor(height / 40)));
-    const yNames = yTicks.map((v) => labelOf(log ? 10 ** v : v));
+    const yName = (v: number) => labelOf(log ? 10 ** v : v);
     const top = y + 6 + (title === undefined ? 0 : 14) + (yLabel === undefined && named.length === 0 ? 0 : 12);
-    const left = x + 10 + Math.max(0, ...yNames.map((n) => Picture.textWidth(n)));
+    const left = x + 10 + Math.max(0, ...yTicks.map((v) => Picture.textWidth(yName(v))));
     const right = x + width - 10;
     const bottom = y + height - 16 - (xLabel === undefined ? 0 : 12);
     const toX = (v: number) => left + ((v - xLow) / (xHigh - xLow)) * (right - left);
@@ -409,11 +415,11 @@ export class Picture {
     if (title !== undefined) this.#text((left + right) / 2, y + 4, title, { align: 'center' });
     if (yLabel !== undefined) this.#text(left, top - 13, yLabel, { color: grey });
     if (xLabel !== undefined) this.#text((left + right) / 2, y + height - 11, xLabel, { color: grey, align: 'center' });
-    yTicks.forEach((v, i) => {
+    for (const v of yTicks) {
       const at = Math.round(toY(v));
       this.#rect(left, at, right - left, 1, pale).#rect(left - 3, at, 3, 1, grey);
-      this.#text(left - 5, at - 3, yNames[i], { color: grey, align: 'right' });
-    });
+      this.#text(left - 5, at - 3, yName(v), { color: grey, align: 'right' });
+    }
     for (const v of ticks(
       xLow,
       xHigh,
@@ -429,13 +435,16 @@ export class Picture {
     }
     this.#rect(left, top, 1, bottom - top + 1, grey).#rect(left, bottom, right - left, 1, grey);
 
-    for (const { points, color } of curves)
-      points.forEach(([px, py], k) => {
+    for (const { points, color } of curves) {
+      let from: Point | undefined;
+      for (const point of points) {
+        const isGap = !point.every(Number.isFinite);
         // A point alone between gaps is drawn as a dot.
-        const [fromX, fromY] = k > 0 && points[k - 1].every(Number.isFinite) ? points[k - 1] : [px, py];
-        if (Number.isFinite(px) && Number.isFinite(py))
-          this.#line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
-      });
+        const [[fromX, fromY], [px, py]] = [from ?? point, point];
+        if (!isGap) this.#line(toX(fromX), toY(fromY), toX(px), toY(py), color, 1.4);
+        from = isGap ? undefined : point;
+      }
+    }
 
     let end = right;
     for (const { label = '', color } of named.toReversed()) {

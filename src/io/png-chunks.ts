@@ -56,7 +56,7 @@ const crcTable = Int32Array.from({ length: 256 }, (_, n) => {
 /** CRC-32 of a chunk's type and data. */
 function crcOf(bytes: Uint8Array): number {
   let crc = -1;
-  for (let i = 0; i < bytes.length; i++) crc = crcTable[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
+  for (const byte of bytes) crc = (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
@@ -89,8 +89,10 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
 
 function readHeader(data: Uint8Array): Header {
   if (data.length !== 13) throw bad('IHDR must have 13 bytes', `${data.length}`);
-  const [width, height] = [viewOf(data).getUint32(0), viewOf(data).getUint32(4)];
-  const [depth, color, compression, filter, interlace] = data.subarray(8);
+  const view = viewOf(data);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, color] = [view.getUint8(8), view.getUint8(9)];
+  const [compression, filter, interlace] = [view.getUint8(10), view.getUint8(11), view.getUint8(12)];
   const pixels = width * height;
   if (pixels === 0 || pixels > mostPixels)
     throw bad(`an image must have 1 to ${mostPixels} pixels`, `${width} × ${height}`);

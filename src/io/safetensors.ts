@@ -120,7 +120,7 @@ const bad = (rule: string, got: string, hint?: string): FormatError =>
   new FormatError('decodeSafetensors', rule, got, hint);
 const isObject = (value: Json): value is { [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const areWhole = (value: Json): value is number[] =>
+const areWhole = (value: Json | undefined): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0 && !Object.is(n, -0));
 const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
@@ -187,9 +187,9 @@ export function decodeSafetensors(file: Bytes): {
         throw bad(`dtype must be one of ${[...dtypes.keys()].join(', ')}`, `${label}: ${quote(entry.dtype)}`);
       const { shape, data_offsets: range } = entry;
       if (!areWhole(shape)) throw bad('shape must be a list of whole, non-negative sizes', `${label}: ${quote(shape)}`);
-      if (!areWhole(range) || range.length !== 2 || range[0] > range[1] || range[1] > total)
+      const [from, to, ...more] = areWhole(range) ? range : [];
+      if (from === undefined || to === undefined || more.length > 0 || from > to || to > total)
         throw bad(`data_offsets must be a range within ${total} bytes`, `${label}: ${quote(range)}`);
-      const [from, to] = range;
       const size = sizeOf(shape);
       if (size * bytesOf[dtype] !== to - from)
         throw bad(

@@ -97,7 +97,9 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options:
  */
 export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: number; fanOut: number } {
   checkTensor('fans', 'weight', weight);
-  if (weight.rank < 2)
+  const before = weight.shape.at(-2);
+  const last = weight.shape.at(-1);
+  if (before === undefined || last === undefined)
     throw new ShapeError(
       'fans',
       'weight must have rank 2 or more',
@@ -107,8 +109,8 @@ export function fans(weight: Tensor, layout: WeightLayout = 'HWIO'): { fanIn: nu
   if (layout !== 'HWIO' && layout !== 'HWOI')
     throw new ValueError('fans', "layout must be 'HWIO' or 'HWOI'", `layout=${layout}`);
   const cells = sizeOf(weight.shape.slice(0, -2));
-  const [before, last] = weight.shape.slice(-2).map((n) => n * cells);
-  return layout === 'HWIO' ? { fanIn: before, fanOut: last } : { fanIn: last, fanOut: before };
+  const [fanIn, fanOut] = layout === 'HWIO' ? [before, last] : [last, before];
+  return { fanIn: fanIn * cells, fanOut: fanOut * cells };
 }
 
 /**

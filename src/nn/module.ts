@@ -256,9 +256,10 @@ export abstract class Module {
     const own = new Map(namedTensors(this));
     const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
     const unexpected = Object.keys(dict).filter((name) => !own.has(name));
-    const pairs = [...own]
-      .filter(([name]) => Object.hasOwn(dict, name))
-      .map(([name, to]) => ({ name, to, from: dict[name] }));
+    const pairs = [...own].flatMap(([name, to]) => {
+      const from = Object.hasOwn(dict, name) ? dict[name] : undefined;
+      return from === undefined ? [] : [{ name, to, from }];
+    });
     const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
     const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
     const problems = [
@@ -379,7 +380,7 @@ export abstract class Module {
     const parameters = this.parameters();
     const [{ dtype, device }] = parameters.length > 0 ? parameters : [{ dtype: 'float32' as const, device: undefined }];
     const modules = this.namedModules();
-    const flags = modules.map(([, module]) => module.training);
+    const modes = modules.map(([, module]) => [module, module.training] as const);
     const rows: SummaryRow[] = [];
     const counted = new Set<Tensor>();
     const uncounted = (module: Module): number => {
@@ -417,9 +418,7 @@ export abstract class Module {
       });
     } finally {
       for (const undo of restore) undo();
-      modules.forEach(([, module], i) => {
-        module.training = flags[i];
-      });
+      for (const [module, training] of modes) module.training = training;
     }
     for (const [name, module] of watched)
       if (!called.has(module) && hasOwn(module))

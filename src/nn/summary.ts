@@ -20,21 +20,21 @@ const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ','
 export function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
   const total = (of: (row: SummaryRow) => number): number => rows.reduce((n, row) => n + of(row), 0);
   const parameters = total((r) => r.parameters);
-  const cells = [
-    ['layer', 'output', 'parameters', 'multiply-adds'],
-    ...rows.map((r) => [
-      r.layer,
-      r.output === null ? '-' : show(r.output),
-      grouped(r.parameters),
-      grouped(r.multiplyAdds),
-    ]),
-    ['total', '', grouped(parameters), grouped(total((r) => r.multiplyAdds))],
+  const column = (texts: readonly string[], pad: 'padStart' | 'padEnd'): readonly string[] => {
+    const width = Math.max(...texts.map((text) => text.length));
+    return texts.map((text) => text[pad](width));
+  };
+  const columns = [
+    column(['layer', ...rows.map((r) => r.layer), 'total'], 'padEnd'),
+    column(['output', ...rows.map((r) => (r.output === null ? '-' : show(r.output))), ''], 'padEnd'),
+    column(['parameters', ...rows.map((r) => grouped(r.parameters)), grouped(parameters)], 'padStart'),
+    column(
+      ['multiply-adds', ...rows.map((r) => grouped(r.multiplyAdds)), grouped(total((r) => r.multiplyAdds))],
+      'padStart',
+    ),
   ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
-  const lines = cells.map((line) =>
-    line.map((text, column) => (column < 2 ? text.padEnd(widths[column]) : text.padStart(widths[column]))).join('  '),
-  );
-  const rule = '-'.repeat(lines[0].length);
+  const line = (at: number): string => columns.map((texts) => texts.at(at)).join('  ');
+  const rule = '-'.repeat(line(0).length);
   const note = trainable === parameters ? [] : [`trainable parameters: ${grouped(trainable)}`];
-  return [lines[0], rule, ...lines.slice(1, -1), rule, lines[lines.length - 1], ...note].join('\n');
+  return [line(0), rule, ...rows.map((_, i) => line(i + 1)), rule, line(-1), ...note].join('\n');
 }

@@ -59,7 +59,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
   protected update(entries: readonly Entry[], options: AdamOptions): void {
     const { lr, betas, eps, weightDecay, amsgrad, form } = options;
     const slots = this.slots(options);
-    const alike: Entry[][] = [];
+    const alike: [Entry, ...Entry[]][] = [];
     for (const entry of entries) {
       const fellows = alike.find(
         ([first]) => first.parameter.device === entry.parameter.device && first.state.step === entry.state.step,

@@ -22,12 +22,13 @@ export function clipGradNorm(params: readonly Tensor[], maxNorm: number, options
   const { normType = 2 } = options;
   checkNumber(op, 'maxNorm', maxNorm, (v) => v >= 0, 'a number and not negative');
   checkNumber(op, 'normType', normType, (v) => v > 0, 'a positive number, or Infinity');
-  if (params.length === 0)
+  const [first] = params;
+  if (first === undefined)
     throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
   return noGrad(() => {
     const having = params.filter((p) => p.grad !== null);
     const grads = having.map((p) => p.grad as Tensor);
-    if (grads.length === 0) return params[0].fullLike(0, []);
+    if (grads.length === 0) return first.fullLike(0, []);
     const largest = (): Tensor => grads.map((g) => g.abs().max()).reduce((a, b) => a.maximum(b));
     const power = (g: Tensor): Tensor => (normType === 2 ? g.mul(g) : g.abs().pow(normType)).sum();
     const total = (): Tensor => grads.map(power).reduce((a, b) => a.add(b));

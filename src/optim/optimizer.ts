@@ -211,28 +211,32 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const op = `${this.#op}.loadStateDict`;
     if (!Array.isArray(dict?.groups) || typeof dict.state !== 'object' || dict.state === null)
       throw new ValueError(op, 'a state must be what stateDict() gives', shown(dict));
-    const layout = (groups: readonly { params: readonly unknown[] }[]): string =>
-      show(groups.map((g) => g.params.length));
-    if (layout(dict.groups) !== layout(this.paramGroups))
+    const { groups, state }: OptimizerState<O> = dict;
+    const layout = (all: readonly { params: readonly unknown[] }[]): string => show(all.map((g) => g.params.length));
+    if (layout(groups) !== layout(this.paramGroups))
       throw new ValueError(
         op,
         'groups must have as many parameters as here',
-        `groups of ${layout(dict.groups)}`,
+        `groups of ${layout(groups)}`,
         `here they have ${layout(this.paramGroups)}`,
       );
+    const pairs = this.paramGroups.flatMap((group, i) => {
+      const saved = groups[i];
+      return saved === undefined ? [] : [{ group, options: saved.options, params: saved.params }];
+    });
     const loaded = new Map<Tensor, ParamState>();
     const parameters = this.#parameters();
-    const stray = Object.keys(dict.state).find((key) => parameters[Number(key)] === undefined);
+    const stray = Object.keys(state).find((key) => parameters[Number(key)] === undefined);
     if (stray !== undefined)
       throw new ValueError(op, `parameter numbers must be in [0, ${parameters.length - 1}]`, stray);
     // Transfers can fail, so they also come before the first change.
     noGrad(() => {
-      dict.groups.forEach(({ options, params }, i) => {
-        const group = this.paramGroups[i];
+      for (const { group, options, params } of pairs) {
         this.checkOptions(op, { ...group, ...options });
         const needed = this.slots({ ...group, ...options });
         group.params.forEach((p, k) => {
-          const saved = dict.state[params[k]];
+          const number = params[k];
+          const saved = number === undefined ? undefined : state[number];
           if (saved === undefined) return;
           checkNumber(op, 'step', saved.step, (v) => Number.isInteger(v) && v >= 0, 'whole and not negative');
           const [have, want] = [Object.keys(saved.tensors).sort().join(', '), [...needed].sort().join(', ')];
@@ -240,7 +244,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
             throw new ValueError(
               op,
               `the state of a parameter must be (${want})`,
-              `parameter ${params[k]}: (${have})`,
+              `parameter ${number}: (${have})`,
               'was it saved by another optimizer, or with other options?',
             );
           for (const [name, t] of Object.entries(saved.tensors))
@@ -248,7 +252,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
               throw new ValueError(
                 op,
                 "state must have its parameter's shape and dtype",
-                `parameter ${params[k]}: ${name} ${describe(t)}, parameter ${describe(p)}`,
+                `parameter ${number}: ${name} ${describe(t)}, parameter ${describe(p)}`,
               );
           const copies = Object.entries(saved.tensors).map(([name, t]): [string, Tensor] => [
             name,
@@ -256,12 +260,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
           ]);
           loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies) });
         });
-      });
+      }
     });
-    for (const [i, { options }] of dict.groups.entries()) Object.assign(this.paramGroups[i], structuredClone(options));
-    for (const state of this.#state.values()) for (const t of Object.values(state.tensors)) t.release();
+    for (const { group, options } of pairs) Object.assign(group, structuredClone(options));
+    for (const own of this.#state.values()) for (const t of Object.values(own.tensors)) t.release();
     this.#state.clear();
-    for (const [p, state] of loaded) this.#state.set(p, state);
+    for (const [p, own] of loaded) this.#state.set(p, own);
   }
 }
 

@@ -59,7 +59,7 @@ function leastLoss(op: string, targets: ArrayLike<number>): number {
   checkNumbers(op, 'targets', targets);
   let positive = 0;
   for (let i = 0; i < targets.length; i++) {
-    const target = targets[i];
+    const target = targets[i] ?? Number.NaN;
     if (!(target >= 0 && target <= 1)) throw new ValueError(op, 'targets must be in [0, 1]', `targets[${i}]=${target}`);
     positive += target;
   }
