@@ -1,4 +1,7 @@
-/** Compiles the kernels of the wasm device, which are AssemblyScript, in a copy of the repository. Not here: when and where to (wasm.mjs). */
+/**
+ * Compiles the kernels of the wasm device, which are AssemblyScript, in a copy of the repository.
+ * Not here: when this happens, and where the result is written (wasm.mjs).
+ */
 import asc from 'assemblyscript/asc';
 
 const most = 64 * 1024;
@@ -41,7 +44,10 @@ export async function compile(repository, name) {
   return bytes;
 }
 
-/** Where the limits of the imported memory say "shared": the one byte in which a build for one thread differs. */
+/**
+ * The position of the byte that says whether the imported memory is shared. A build for one thread
+ * differs in this byte only.
+ */
 function sharedFlag(bytes) {
   const name = Buffer.from('\x03env\x06memory\x02\x03', 'latin1');
   const at = bytes.indexOf(name);
@@ -52,7 +58,7 @@ function sharedFlag(bytes) {
 /** The text of src/device/wasm/binary.ts. */
 export function moduleOf(simd, relaxed) {
   const build = (bytes) => `{ sharedFlag: ${sharedFlag(bytes)}, base64: '${bytes.toString('base64')}' }`;
-  return `// Made by scripts/wasm.mjs; not committed. WebAssembly in base64, so that bundlers carry it like any module.
+  return `// Made by scripts/wasm.mjs; not committed. The WebAssembly is base64 text, so that bundlers need no loader for it.
 export const builds = {
   simd: ${build(simd)},
   relaxed: ${build(relaxed)},

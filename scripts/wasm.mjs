@@ -1,6 +1,8 @@
 /**
- * Compiles the kernels of the wasm device (src/device/wasm/assembly, AssemblyScript) into src/device/wasm/binary.ts, which is not committed:
- * a baseline SIMD build and one with relaxed multiply-add. Does nothing when the sources have not changed since.
+ * Compiles the kernels of the wasm device (AssemblyScript in src/device/wasm/assembly and
+ * src/device/wasm/protocol) into src/device/wasm/binary.ts, which is not committed. There are two
+ * builds, a baseline SIMD build and one with relaxed multiply-add. The script does nothing if the
+ * sources have not changed since the last run.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -11,11 +13,13 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(repository, 'src/device/wasm');
 const target = join(folder, 'binary.ts');
 
-const sources = [
-  join(folder, 'opcodes.ts'),
-  ...readdirSync(join(folder, 'assembly'))
+const filesOf = (name) =>
+  readdirSync(join(folder, name))
     .sort()
-    .map((file) => join(folder, 'assembly', file)),
+    .map((file) => join(folder, name, file));
+const sources = [
+  ...filesOf('protocol'),
+  ...filesOf('assembly'),
   fileURLToPath(import.meta.url),
   fileURLToPath(new URL('kernels.mjs', import.meta.url)),
 ];

@@ -42,7 +42,7 @@ async function prepare() {
     await check('the model learns in Node', async () => {
       context.want = await inNode(await import(new URL('index.js', dist)));
       // Where the wasm device counts the workers that have joined.
-      context.ready = (await import(new URL('device/wasm/threads.js', dist))).control.ready;
+      context.ready = (await import(new URL('device/wasm/protocol/control.js', dist))).Control.ready;
     }),
     await check('Chromium starts', async () => {
       context.browser = await launch();

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { relaxedIsFaster } from '../../src/device/wasm/build.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
-import type { Opcode } from '../../src/device/wasm/opcodes.js';
+import type { Opcode } from '../../src/device/wasm/protocol/command.js';
 import {
   compile,
   conv2d,

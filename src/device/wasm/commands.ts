@@ -4,7 +4,7 @@
  */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 import type { WasmBuffer } from './memory.js';
-import type { Opcode } from './opcodes.js';
+import type { Opcode } from './protocol/command.js';
 
 /** An operand or result of a kernel. */
 export interface WasmOperand extends Spec {

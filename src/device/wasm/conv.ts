@@ -7,7 +7,7 @@
  */
 import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import { type Encoder, type Family, grainOf } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 import { reduce } from './reduce.js';
 import { scratchBytes } from './threads.js';
 

@@ -6,7 +6,7 @@ import { DeviceError } from '../../errors.js';
 import { broadcastStrides, collapse, type Shape, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** In the order of assembly/elementwise.ts. */
 const unaryFns: readonly UnaryFn[] = [

@@ -32,10 +32,11 @@ import { matmul } from './matmul.js';
 import { Arena, blockSize, createMemory, deviceBytes, Memory, WasmBuffer } from './memory.js';
 import { movement } from './movement.js';
 import { norm } from './norm.js';
-import { Opcode } from './opcodes.js';
 import { pool } from './pool.js';
+import { CommandWord, FlagBit, Opcode } from './protocol/command.js';
+import { Control } from './protocol/control.js';
 import { reduce } from './reduce.js';
-import { control, cores, scratchBytes, startThreads, type Threads, threadsMissing } from './threads.js';
+import { cores, scratchBytes, startThreads, type Threads, threadsMissing } from './threads.js';
 import { training } from './training.js';
 
 export interface WasmOptions {
@@ -113,10 +114,10 @@ export class WasmDevice implements Device, Encoder {
     // The first allocation makes the memory grow, so that the queue and scratch space exist.
     this.#memory.take(64);
     const words = this.#memory.words;
-    words[control.scratchBase] = scratch;
-    words[control.scratchSize] = scratchBytes;
+    words[Control.scratchBase] = scratch;
+    words[Control.scratchSize] = scratchBytes;
     // A browser's main thread must not block, so it polls instead.
-    words[control.mayWait] = typeof window === 'undefined' ? 1 : 0;
+    words[Control.mayWait] = typeof window === 'undefined' ? 1 : 0;
   }
 
   /** Starts the other threads. Returns the reason if they could not start, else null. */
@@ -171,7 +172,7 @@ export class WasmDevice implements Device, Encoder {
    */
   #draw({ address }: WasmBuffer, { length, rate, scale }: Mask, random: RandomState): void {
     const words = this.#memory.words;
-    const key = words[control.scratchBase];
+    const key = words[Control.scratchBase];
     const state = random.getState();
     words.set(state.key, key / 4);
     // u = n·2⁻⁵³ for an integer n of 27 high and 26 low bits, so u ≥ rate is equivalent to n ≥
@@ -238,13 +239,13 @@ export class WasmDevice implements Device, Encoder {
     if ((attrs as KernelAttrs['gate']).slope !== 0) return false;
     const words = this.#memory.words;
     const at = this.#queue / 4 + unpooled.at;
-    words[at + words[at + 1] - 1] = x.buffer.address;
+    words[at + words[at + CommandWord.length] - 1] = x.buffer.address;
     this.#unpooled = null;
     return true;
   }
 
   emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain = 1): void {
-    const length = words.length + 3;
+    const length = words.length + CommandWord.argument;
     if (this.#used + length > queueWords) this.flush();
     const queue = this.#memory.words;
     let at = this.#queue / 4 + this.#used;
@@ -279,9 +280,9 @@ export class WasmDevice implements Device, Encoder {
       return;
     }
     const memory = this.#memory.words;
-    for (let at = address / 4, end = at + words; at < end; at += memory[at + 1]) {
+    for (let at = address / 4, end = at + words; at < end; at += memory[at + CommandWord.length]) {
       const start = performance.now();
-      this.#execute(at * 4, (at + memory[at + 1]) * 4);
+      this.#execute(at * 4, (at + memory[at + CommandWord.length]) * 4);
       const name = Opcode[memory[at]];
       const entry = this.#profile.get(name) ?? { calls: 0, ms: 0 };
       entry.calls++;
@@ -300,7 +301,7 @@ export class WasmDevice implements Device, Encoder {
     if (failed === null) return;
     this.#broken ??= String(failed);
     // Releases the workers that would otherwise wait for this thread forever.
-    Atomics.store(this.#memory.words, control.failed, 1);
+    Atomics.store(this.#memory.words, Control.failed, 1);
     this.#check();
   }
 
@@ -360,7 +361,7 @@ export class WasmDevice implements Device, Encoder {
           let possible = true;
           const encoder: Encoder = {
             emit: (opcode, parallel, arguments_, grain = 1) => {
-              fresh.push(opcode, arguments_.length + 3, flagsOf(parallel, grain));
+              fresh.push(opcode, arguments_.length + CommandWord.argument, flagsOf(parallel, grain));
               for (const word of arguments_) fresh.push(word);
             },
             temporary: () => {
@@ -490,7 +491,8 @@ export class WasmDevice implements Device, Encoder {
   }
 }
 
-const flagsOf = (parallel: boolean, grain: number): number => (parallel ? 1 : 0) | (grain << 1);
+const flagsOf = (parallel: boolean, grain: number): number =>
+  (Number(parallel) << FlagBit.parallel) | (grain << FlagBit.grain);
 
 /** Whether the device's own draws equal the generator's. A subclass may draw differently. */
 const isNumpys = (random: RandomGenerator): random is RandomState =>

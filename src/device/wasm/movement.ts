@@ -5,7 +5,7 @@
 import { aroundAxis, broadcastStrides, collapse, type Shape, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** Elements of one chunk. */
 const chunk = 16384;

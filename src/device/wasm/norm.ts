@@ -5,7 +5,7 @@
 import { sizeOf } from '../../values/shape.js';
 import type { Grouping } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** Elements per chunk. About this much data fits into the cache nearest to a core. */
 const chunk = 8192;

@@ -3,7 +3,7 @@ import { sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** Policies in the order of the kernels' numbers. */
 const nanPolicies: readonly NanPolicy[] = ['propagate', 'tf', 'ignore'];

@@ -1,7 +1,7 @@
 /** Commands for reductions. The division into blocks depends on the sizes alone. */
 import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** Element visits per chunk. About this much data fits into the caches nearest to a core. */
 const chunk = 16384;

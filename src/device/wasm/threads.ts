@@ -3,20 +3,7 @@
  * as long as it lives. Not here: how threads share work (assembly/core.ts).
  */
 import { isNode, load } from '../../platform.js';
-
-/**
- * Positions in the control block, as word indices. assembly/core.ts defines the same positions in
- * bytes.
- */
-export const control = {
-  ready: 1040 / 4,
-  stopping: 1048 / 4,
-  failed: 1052 / 4,
-  mayWait: 1056 / 4,
-  scratchBase: 1060 / 4,
-  scratchSize: 1064 / 4,
-  epoch: 1152 / 4,
-} as const;
+import { Control } from './protocol/control.js';
 
 /** Scratch memory of each thread, for kernels that copy data before they compute. */
 export const scratchBytes = 1 << 19;
@@ -33,7 +20,7 @@ const serve = ({ module, memory }) => {
   try {
     new WebAssembly.Instance(module, { env: { memory, sleep, abort } }).exports.serve();
   } catch (error) {
-    Atomics.store(words, ${control.failed}, 1);
+    Atomics.store(words, ${Control.failed}, 1);
     throw error;
   }
 };`;
@@ -132,9 +119,9 @@ export async function startThreads(
     missing,
     async close() {
       closing = true;
-      Atomics.store(words, control.stopping, 1);
-      Atomics.add(words, control.epoch, 2);
-      Atomics.notify(words, control.epoch);
+      Atomics.store(words, Control.stopping, 1);
+      Atomics.add(words, Control.epoch, 2);
+      Atomics.notify(words, Control.epoch);
       await Promise.all(threads.map((thread) => thread.terminate()));
     },
   };

@@ -4,7 +4,7 @@
  */
 import { sizeOf } from '../../values/shape.js';
 import { bits, type Family, worthSharing } from './commands.js';
-import { Opcode } from './opcodes.js';
+import { Opcode } from './protocol/command.js';
 
 /** The maximum number of parameters in one Adam command, because the queue's length is limited. */
 const mostParameters = 1024;

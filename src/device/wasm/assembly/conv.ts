@@ -2,7 +2,7 @@
  * Convolution and its gradients over packed panels. A panel holds the weights of 16 (or 4, or 1) output columns, row by row in the order in which an image is
  * walked, so that the products of one kernel row are one run through memory: no copy of image patches is made. At the borders runs are cut short.
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next } from './core';
 import { outer1x16, outer2x16, outer4x4, tile1x16, tiles2x16, tiles4x1, tiles4x4 } from './tiles';
 

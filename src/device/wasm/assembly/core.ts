@@ -3,24 +3,22 @@
  * and twice the chunks to take at once. The main thread walks the commands; a parallel one is open to the others for as long as it lasts, and is shared out in chunks.
  * Nobody waits for a thread that has not come: one that the system keeps from running costs its help and no more. What a chunk computes does not depend on who computes it: results are the same bits on any number of threads.
  */
-
+import { CommandWord, FlagBit } from '../protocol/command';
+import { Control } from '../protocol/control';
 import { dispatch } from './dispatch';
 
-// The control block, in bytes. src/device/wasm/threads.ts names the same places.
-const ready: usize = 1040;
-const sleepers: usize = 1044;
-const stopping: usize = 1048;
-const failed: usize = 1052;
-const mayWait: usize = 1056;
-const scratchBase: usize = 1060;
-const scratchSize: usize = 1064;
-const current: usize = 1068;
-// Each on a cache line of its own.
-/** Odd while a command is open to all threads. */
-const epoch: usize = 1152;
-/** Threads other than the main one that may be in it. */
-const inside: usize = 1216;
-const counter: usize = 1280;
+// Addresses of the control block's words.
+const ready: usize = Control.ready << 2;
+const sleepers: usize = Control.sleepers << 2;
+const stopping: usize = Control.stopping << 2;
+const failed: usize = Control.failed << 2;
+const mayWait: usize = Control.mayWait << 2;
+const scratchBase: usize = Control.scratchBase << 2;
+const scratchSize: usize = Control.scratchSize << 2;
+const current: usize = Control.current << 2;
+const epoch: usize = Control.epoch << 2;
+const inside: usize = Control.inside << 2;
+const counter: usize = Control.counter << 2;
 
 /** How often a thread looks before it sleeps: some tenths of a millisecond. */
 const looks = 500000;
@@ -71,8 +69,8 @@ export function next(): i32 {
 function run(p: usize, thread: i32): void {
   own = 0;
   last = 0;
-  grain = max(1, load<i32>(p, 8) >> 1);
-  dispatch(load<i32>(p), p + 12, thread);
+  grain = max(1, load<i32>(p, CommandWord.flags << 2) >> FlagBit.grain);
+  dispatch(load<i32>(p, CommandWord.opcode << 2), p + (CommandWord.argument << 2), thread);
 }
 
 /** A thread's own memory, for packing. */
@@ -92,10 +90,10 @@ function left(): bool {
 
 /** Walks the commands from start to end. Returns 0, or 1 when a thread has failed. */
 export function launch(start: usize, end: usize): i32 {
-  for (let p = start; p < end; p += <usize>load<i32>(p, 4) << 2) {
+  for (let p = start; p < end; p += <usize>load<i32>(p, CommandWord.length << 2) << 2) {
     atomic.store<i32>(counter, 0);
     // Asked anew each time: workers may still be starting.
-    if ((load<i32>(p, 8) & 1) == 0 || atomic.load<i32>(ready) == 0) {
+    if ((load<i32>(p, CommandWord.flags << 2) & (1 << FlagBit.parallel)) == 0 || atomic.load<i32>(ready) == 0) {
       run(p, 0);
       continue;
     }

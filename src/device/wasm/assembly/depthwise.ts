@@ -1,5 +1,5 @@
 /** Depthwise convolution and its weight gradient: vectors run along the channels. Also one channel to one, where they run along the row. */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next } from './core';
 import { madd, storeLanes } from './tiles';

@@ -2,7 +2,7 @@
  * Elementwise kernels. One loop per function, over whole vectors; what is left over is one more vector beside the array, of which the wanted lanes are stored.
  * A broadcast operand is laid out in the thread's scratch, a chunk at a time, so that the loops see plain runs; a single element is a vector that is read again and again.
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next, number, scratch } from './core';
 import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, sigmoidLoop, siluLoop, softplus4, splat, tanh4 } from './math';
 import { storeLanes } from './tiles';

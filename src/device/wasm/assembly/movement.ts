@@ -1,5 +1,5 @@
 /** Kernels that move 4-byte elements whatever they mean, and indexAdd. */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 

@@ -4,7 +4,7 @@
  * Sums are kept in single precision for a few rows and in double from there on, of differences from a number nearby, so that a large mean does not swallow the variance.
  * Every sum's order follows from sizes alone.
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next, number, scratch } from './core';
 import { splat } from './math';
 import { madd, storeLanes } from './tiles';

@@ -1,5 +1,5 @@
 /** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { firstInside, firstOutside } from './conv';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';

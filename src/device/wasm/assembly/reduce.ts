@@ -2,7 +2,7 @@
  * Reductions. Every sum is kept in double, in an order that sizes alone decide; maxima and minima too, so that one accumulator serves float32 and int32 alike.
  * Long ones are cut into blocks whose partial results a second command joins.
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 

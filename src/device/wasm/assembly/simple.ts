@@ -1,5 +1,5 @@
 /** Copying and filling. */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next } from './core';
 
 const block = 32768;

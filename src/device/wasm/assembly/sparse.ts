@@ -2,7 +2,7 @@
  * Convolution and weight gradient where one operand is mostly zeros: an unpooled image, or a gradient that came back through max pooling. The zeros are left out
  * by lists of what is not zero; where the other operand holds an infinity or NaN, whose product with zero is NaN, nothing is left out.
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next, scratch } from './core';
 import { firstInside, firstOutside, zeros } from './conv';
 import { madd, storeLanes } from './tiles';

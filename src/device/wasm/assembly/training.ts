@@ -1,5 +1,5 @@
 /** Sigmoid cross entropy with logits, its gradient, and Adam. */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { arg, next, number } from './core';
 import { down4, expDown4, log1pUnit4, splat } from './math';
 import { madd, storeLanes } from './tiles';

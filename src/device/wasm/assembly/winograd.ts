@@ -3,7 +3,7 @@
  * infinities would meet each other: tiles with one, or with numbers so large that sums could overflow, are computed directly.
  * @source Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"
  */
-import { Opcode } from '../opcodes';
+import { Opcode } from '../protocol/command';
 import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next, scratch } from './core';
 import { madd, tile1x16 } from './tiles';

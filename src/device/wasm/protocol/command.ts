@@ -1,0 +1,90 @@
+/**
+ * The form of a command, and the numbers that identify kernels in commands.
+ *
+ * The files of this folder define what the encoders (TypeScript) and the kernels (AssemblyScript)
+ * must agree on. Both sides compile them. They contain only enums and import nothing, because the
+ * two compilers resolve imports differently. The words of a kernel's command are in its family's
+ * file.
+ */
+
+/** The words that every command begins with. */
+export enum CommandWord {
+  opcode,
+  /** The number of words of the command. */
+  length,
+  flags,
+  /** The first of the words that depend on the kernel. */
+  argument,
+}
+
+/** The lowest bit of each part of the flags. */
+export enum FlagBit {
+  /** Whether the command's chunks are distributed among threads. */
+  parallel,
+  /** The number of chunks that a thread takes at a time. It occupies all higher bits. */
+  grain,
+}
+
+/** Sixteen numbers per family. */
+export enum Opcode {
+  // conv
+  pack = 0,
+  convolve,
+  weightGrad,
+  sumPartials,
+  // simple
+  copy = 16,
+  fill,
+  // elementwise
+  unary = 32,
+  binary,
+  select,
+  gate,
+  // reduce
+  reduce = 48,
+  reduceParts,
+  reduceWalk,
+  argReduce,
+  // movement
+  move = 64,
+  indexSelect,
+  indexAdd,
+  moveColumns,
+  // pool
+  maxPool = 80,
+  unpool,
+  scatter,
+  planeGather,
+  unpoolPick,
+  avgPool,
+  avgPoolGrad,
+  // training: losses and optimisers
+  bce = 96,
+  bceGrad,
+  adam,
+  // sparse
+  special = 112,
+  compress,
+  convolveSparse,
+  weightGradSparse,
+  sumSparse,
+  // winograd
+  winogradWeights = 128,
+  winograd,
+  // depthwise
+  depthwise = 144,
+  depthwiseWeightGrad,
+  single,
+  // norm
+  columnSums = 160,
+  joinMoments,
+  rowMoments,
+  coefficients,
+  applyColumns,
+  applyRows,
+  joinGrad,
+  parameterGrads,
+  applyGrad,
+  rowGrad,
+  rowParameterGrads,
+}
