@@ -3,61 +3,45 @@
  * a single element, or copied chunk by chunk into the output's order.
  */
 import { DeviceError } from '../../errors.js';
+import type { DType } from '../../values/dtype.js';
 import { broadcastStrides, collapse, type Shape, sizeOf } from '../../values/shape.js';
-import type { BinaryFn, UnaryFn, UnaryGradFn } from '../device.js';
+import type { BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
+import { BinaryCode, OperandMode, UnaryCode } from './protocol/elementwise.js';
 
-/** In the order of assembly/elementwise.ts. */
-const unaryFns: readonly UnaryFn[] = [
-  'neg',
-  'exp',
-  'log',
-  'log1p',
-  'sqrt',
-  'abs',
-  'sign',
-  'relu',
-  'leakyRelu',
-  'elu',
-  'gelu',
-  'silu',
-  'sigmoid',
-  'tanh',
-  'softplus',
-  'erf',
-  'clamp',
-  'logicalNot',
-  'isNaN',
-];
-/** The functions that follow them in assembly/elementwise.ts. */
-const [wordIsZero, isNotZero, wordIsNotZero, toInt, toFloat] = [0, 1, 2, 3, 4].map((i) => unaryFns.length + i);
-/** greater and greaterEqual are computed by less and lessEqual with exchanged operands. */
-const binaryFns: readonly BinaryFn[] = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'pow',
-  'maximum',
-  'minimum',
-  'equal',
-  'notEqual',
-  'less',
-  'lessEqual',
-];
-/** The functions that follow them in assembly/elementwise.ts. */
-const unaryGradFns: readonly UnaryGradFn[] = ['sigmoid', 'tanh', 'softplus', 'silu'];
-const onWords = 16;
+/** The functions with a number of their own. The other two are computed with exchanged operands. */
+type NumberedFn = Exclude<BinaryFn, 'greater' | 'greaterEqual'>;
 
-/** The modes of reading an operand, in the order of assembly/elementwise.ts. */
-enum Mode {
-  plain,
-  single,
-  value,
-  spread,
-  repeated,
-}
+// The compiler rejects these two lines when an enum lacks a function.
+const unaryCodes: Readonly<Record<UnaryFn, UnaryCode>> = UnaryCode;
+const binaryCodes: Readonly<Record<NumberedFn, BinaryCode>> = BinaryCode;
+const wordCodes: Readonly<Record<Exclude<NumberedFn, 'div' | 'pow'>, BinaryCode>> = {
+  add: BinaryCode.wordAdd,
+  sub: BinaryCode.wordSub,
+  mul: BinaryCode.wordMul,
+  maximum: BinaryCode.wordMaximum,
+  minimum: BinaryCode.wordMinimum,
+  equal: BinaryCode.wordEqual,
+  notEqual: BinaryCode.wordNotEqual,
+  less: BinaryCode.wordLess,
+  lessEqual: BinaryCode.wordLessEqual,
+};
+const gradCodes: Readonly<Record<UnaryGradFn, BinaryCode>> = {
+  sigmoid: BinaryCode.sigmoidGrad,
+  tanh: BinaryCode.tanhGrad,
+  softplus: BinaryCode.softplusGrad,
+  silu: BinaryCode.siluGrad,
+};
+const comparisons: Readonly<Record<ComparisonFn, true>> = {
+  equal: true,
+  notEqual: true,
+  less: true,
+  lessEqual: true,
+  greater: true,
+  greaterEqual: true,
+};
+const isComparison = (fn: BinaryFn): boolean => fn in comparisons;
 
 /** Elements per chunk if an operand is copied into the output's order. */
 const layoutChunk = 4096;
@@ -66,12 +50,12 @@ const mostLayout = 8192;
 /** An operand in the output's order, by sizes and strides, or a number (as a word). */
 interface Source {
   readonly at: number;
-  readonly mode: Mode;
+  readonly mode: OperandMode;
   readonly sizes: readonly number[];
   readonly strides: readonly number[];
 }
 
-const valueSource = (word: number): Source => ({ at: word, mode: Mode.value, sizes: [], strides: [] });
+const valueSource = (word: number): Source => ({ at: word, mode: OperandMode.value, sizes: [], strides: [] });
 
 function sourceOf({ shape, buffer }: WasmOperand, to: Shape): Source {
   const {
@@ -79,8 +63,9 @@ function sourceOf({ shape, buffer }: WasmOperand, to: Shape): Source {
     strides: [strides],
   } = collapse(to, [broadcastStrides(shape, to)]);
   const at = buffer.address;
-  if (sizes.length > 1) return { at, mode: strides[0] === 0 ? Mode.repeated : Mode.spread, sizes, strides };
-  return { at, mode: strides[0] === 0 ? Mode.single : Mode.plain, sizes: [], strides: [] };
+  if (sizes.length > 1)
+    return { at, mode: strides[0] === 0 ? OperandMode.repeated : OperandMode.spread, sizes, strides };
+  return { at, mode: strides[0] === 0 ? OperandMode.single : OperandMode.plain, sizes: [], strides: [] };
 }
 
 const periodOf = ({ sizes }: Source): number => sizeOf(sizes.slice(1));
@@ -91,20 +76,21 @@ const periodOf = ({ sizes }: Source): number => sizeOf(sizes.slice(1));
  */
 function layout(sources: readonly Source[]): { chunk: number; words: number[] } {
   let chunk = mostLayout;
-  if (sources.some(({ mode }) => mode === Mode.spread || mode === Mode.repeated)) {
-    const periods = sources.filter(({ mode }) => mode === Mode.repeated).map(periodOf);
+  if (sources.some(({ mode }) => mode === OperandMode.spread || mode === OperandMode.repeated)) {
+    const periods = sources.filter(({ mode }) => mode === OperandMode.repeated).map(periodOf);
     const period = Math.max(1, ...periods.filter((n) => n <= mostLayout));
     chunk = Math.max(Math.floor(layoutChunk / period), 1) * period;
   }
   const words = sources.flatMap((source) => {
     const { at, sizes, strides } = source;
-    const mode = source.mode === Mode.repeated && chunk % periodOf(source) !== 0 ? Mode.spread : source.mode;
+    const mode =
+      source.mode === OperandMode.repeated && chunk % periodOf(source) !== 0 ? OperandMode.spread : source.mode;
     return [at, mode, sizes.length, ...sizes, ...strides];
   });
   return { chunk, words };
 }
 
-function emitUnary(to: Encoder, code: number, from: WasmOperand, into: WasmOperand, alpha = 0, beta = 0): void {
+function emitUnary(to: Encoder, code: UnaryCode, from: WasmOperand, into: WasmOperand, alpha = 0, beta = 0): void {
   const size = sizeOf(into.shape);
   if (size > 0)
     to.emit(Opcode.unary, size > worthSharing, [
@@ -120,30 +106,32 @@ function emitUnary(to: Encoder, code: number, from: WasmOperand, into: WasmOpera
 const emitFill = (to: Encoder, { buffer, shape }: WasmOperand, word: number): void =>
   to.emit(Opcode.fill, sizeOf(shape) > worthSharing, [buffer.address, sizeOf(shape), word]);
 
-const arithmeticFns: readonly BinaryFn[] = binaryFns.slice(0, binaryFns.indexOf('equal'));
-const isComparison = (fn: BinaryFn): boolean => !arithmeticFns.includes(fn);
+function codeOf(fn: NumberedFn, words: boolean, dtype: DType): BinaryCode {
+  if (!words) return binaryCodes[fn];
+  if (fn === 'div' || fn === 'pow')
+    throw new DeviceError(
+      fn,
+      'operands must be float32',
+      dtype,
+      "convert with cast('float32'), or use device('reference')",
+    );
+  return wordCodes[fn];
+}
 
 function emitBinary(to: Encoder, fn: BinaryFn, words: boolean, a: Source, b: Source, into: WasmOperand): void {
   const size = sizeOf(into.shape);
   if (size === 0) return;
-  const mirrored = fn === 'greater' ? 'less' : fn === 'greaterEqual' ? 'lessEqual' : null;
-  if (words && (fn === 'div' || fn === 'pow'))
-    throw new DeviceError(
-      fn,
-      'operands must be float32',
-      into.dtype,
-      "convert with cast('float32'), or use device('reference')",
-    );
-  const { chunk, words: operands } = layout(mirrored === null ? [a, b] : [b, a]);
-  const code = binaryFns.indexOf(mirrored ?? fn) + (words ? onWords : 0);
+  const mirrored = fn === 'greater' || fn === 'greaterEqual';
+  const code = codeOf(mirrored ? (fn === 'greater' ? 'less' : 'lessEqual') : fn, words, into.dtype);
+  const { chunk, words: operands } = layout(mirrored ? [b, a] : [a, b]);
   to.emit(Opcode.binary, size > worthSharing, [into.buffer.address, size, chunk, code, ...operands]);
-  if (into.dtype === 'bool' && !isComparison(fn)) emitUnary(to, wordIsNotZero, into, into);
+  if (into.dtype === 'bool' && !isComparison(fn)) emitUnary(to, UnaryCode.wordIsNotZero, into, into);
 }
 
 export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary(to, [x], { fn, alpha, beta }, [y]) {
-    if (x.dtype === 'float32') return emitUnary(to, unaryFns.indexOf(fn), x, y, alpha, beta);
-    if (fn === 'logicalNot') return emitUnary(to, wordIsZero, x, y);
+    if (x.dtype === 'float32') return emitUnary(to, unaryCodes[fn], x, y, alpha, beta);
+    if (fn === 'logicalNot') return emitUnary(to, UnaryCode.wordIsZero, x, y);
     if (fn === 'isNaN') return emitFill(to, y, 0);
     throw new DeviceError(
       fn,
@@ -208,15 +196,15 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
     const size = sizeOf(y.shape);
     if (size === 0) return;
     const { chunk, words } = layout([sourceOf(g, y.shape), sourceOf(v, y.shape)]);
-    const code = binaryFns.length + unaryGradFns.indexOf(fn);
-    to.emit(Opcode.binary, size > worthSharing, [y.buffer.address, size, chunk, code, ...words]);
+    to.emit(Opcode.binary, size > worthSharing, [y.buffer.address, size, chunk, gradCodes[fn], ...words]);
   },
 
   cast(to, [x], _attrs, [y]) {
     const fromFloat = x.dtype === 'float32';
-    if (y.dtype === 'bool' && x.dtype !== 'bool') return emitUnary(to, fromFloat ? isNotZero : wordIsNotZero, x, y);
-    if (y.dtype === 'float32' && !fromFloat) return emitUnary(to, toFloat, x, y);
-    if (y.dtype === 'int32' && fromFloat) return emitUnary(to, toInt, x, y);
+    if (y.dtype === 'bool' && x.dtype !== 'bool')
+      return emitUnary(to, fromFloat ? UnaryCode.isNotZero : UnaryCode.wordIsNotZero, x, y);
+    if (y.dtype === 'float32' && !fromFloat) return emitUnary(to, UnaryCode.toFloat, x, y);
+    if (y.dtype === 'int32' && fromFloat) return emitUnary(to, UnaryCode.toInt, x, y);
     const bytes = sizeOf(y.shape) * 4;
     if (bytes > 0 && x.buffer.address !== y.buffer.address)
       to.emit(Opcode.copy, bytes > worthSharing * 4, [y.buffer.address, x.buffer.address, bytes]);

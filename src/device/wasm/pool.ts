@@ -1,13 +1,9 @@
 /** Commands for pooling. Chunks write disjoint rows, so they can run in any order. */
 import { sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
-import type { NanPolicy, PickPolicy } from '../device.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
-
-/** Policies in the order of the kernels' numbers. */
-const nanPolicies: readonly NanPolicy[] = ['propagate', 'tf', 'ignore'];
-const picks: readonly PickPolicy[] = ['first', 'last', 'max'];
+import { NanCode, PickCode } from './protocol/pool.js';
 
 /** A geometry as the words that the kernels read. */
 function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {
@@ -31,7 +27,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
     maxPool2d(to, [x], { geometry, nan }, [values, indices]) {
       if (sizeOf(values.shape) === 0) return;
       const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
-      const tail = [...words(geometry), nanPolicies.indexOf(nan)];
+      const tail = [...words(geometry), NanCode[nan]];
       to.emit(
         Opcode.maxPool,
         visits(geometry) > worthSharing,
@@ -76,7 +72,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       if (size === 0) return;
       const [batch, , , channels] = values.shape;
       const winners = to.temporary(batch * plane * channels * 4);
-      const sizes = [batch, plane, channels, pixels(values), picks.indexOf(pick)];
+      const sizes = [batch, plane, channels, pixels(values), PickCode[pick]];
       const parallel = size + batch * plane * channels > worthSharing && batch > 1;
       to.emit(Opcode.unpoolPick, parallel, [
         values.buffer.address,

@@ -2,10 +2,10 @@
 import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
+import { ReduceCode } from './protocol/reduce.js';
 
 /** Element visits per chunk. About this much data fits into the caches nearest to a core. */
 const chunk = 16384;
-const functions = { sum: 0, max: 1, min: 2 } as const;
 const empty = { sum: 0, max: -Infinity, min: Infinity } as const;
 
 /** Reduces the middle axis of [outer, length, columns]. */
@@ -16,7 +16,7 @@ function reduceMiddle(
   outer: number,
   length: number,
   columns: number,
-  fn: number,
+  code: ReduceCode,
   ints: number,
 ): void {
   const across = Math.min(columns, 256);
@@ -39,7 +39,7 @@ function reduceMiddle(
     columns,
     block,
     share,
-    fn,
+    code,
     ints,
   ]);
   if (blocks > 1)
@@ -49,7 +49,7 @@ function reduceMiddle(
       outer,
       blocks,
       columns,
-      fn,
+      code,
       ints,
     ]);
 }
@@ -70,12 +70,12 @@ export const reduce: Family<'reduce' | 'argReduce'> = {
     const columns = reduced.strides[0];
     // A single reduced axis, with the axes outside and inside it merged.
     if (reduced.sizes.length === 1 && (columns > 0 || length === 1)) {
-      reduceMiddle(to, from, into, count / Math.max(columns, 1), length, Math.max(columns, 1), functions[fn], ints);
+      reduceMiddle(to, from, into, count / Math.max(columns, 1), length, Math.max(columns, 1), ReduceCode[fn], ints);
       return;
     }
     const share = Math.max(1, Math.floor(chunk / length));
     const outer = length / reduced.sizes[reduced.sizes.length - 1];
-    const words = [into, from, count, share, functions[fn], ints, kept.sizes.length, reduced.sizes.length, outer];
+    const words = [into, from, count, share, ReduceCode[fn], ints, kept.sizes.length, reduced.sizes.length, outer];
     words.push(...kept.sizes, ...kept.strides, ...reduced.sizes, ...reduced.strides);
     to.emit(Opcode.reduceWalk, count > share && count * length > worthSharing, words);
   },

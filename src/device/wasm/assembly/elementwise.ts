@@ -3,6 +3,7 @@
  * A broadcast operand is laid out in the thread's scratch, a chunk at a time, so that the loops see plain runs; a single element is a vector that is read again and again.
  */
 import { Opcode } from '../protocol/command';
+import { BinaryCode, OperandMode, UnaryCode } from '../protocol/elementwise';
 import { arg, next, number, scratch } from './core';
 import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, sigmoidLoop, siluLoop, softplus4, splat, tanh4 } from './math';
 import { storeLanes } from './tiles';
@@ -13,225 +14,94 @@ const block = 8192;
 const slot: usize = 36864;
 const sign = 0x80000000;
 
-// @ts-ignore: decorator
 @inline
 function truth(mask: v128): v128 {
   return v128.and(mask, i32x4.splat(1));
 }
 
-// Each function is a class, so that its loop is compiled for it alone.
+// Each function is a class, so that the loop is compiled for each one separately.
 
-@unmanaged
-class Neg {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.neg(x);
-  }
-}
-@unmanaged
-class Exp {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return exp4(x);
-  }
-}
-@unmanaged
-class Log {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return log4(x);
-  }
-}
-@unmanaged
-class Log1p {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return log1p4(x);
-  }
-}
-@unmanaged
-class Sqrt {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.sqrt(x);
-  }
-}
-@unmanaged
-class Abs {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.abs(x);
-  }
-}
+@unmanaged class Neg { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.neg(x); } }
+@unmanaged class Exp { @inline of(x: v128, alpha: v128, beta: v128): v128 { return exp4(x); } }
+@unmanaged class Log { @inline of(x: v128, alpha: v128, beta: v128): v128 { return log4(x); } }
+@unmanaged class Log1p { @inline of(x: v128, alpha: v128, beta: v128): v128 { return log1p4(x); } }
+@unmanaged class Sqrt { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.sqrt(x); } }
+@unmanaged class Abs { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.abs(x); } }
 /** ±0 and NaN stay. */
-@unmanaged
-class Sign {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
+@unmanaged class Sign {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 {
     return v128.bitselect(v128.or(v128.and(x, i32x4.splat(sign)), splat(1)), x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
   }
 }
 /** NaN stays: pmax gives its first operand when either is NaN. */
-@unmanaged
-class Relu {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.pmax(x, splat(0));
-  }
-}
-@unmanaged
-class LeakyRelu {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
+@unmanaged class Relu { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.pmax(x, splat(0)); } }
+@unmanaged class LeakyRelu {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 {
     return v128.bitselect(x, f32x4.mul(x, alpha), f32x4.gt(x, splat(0)));
   }
 }
-@unmanaged
-class Elu {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
+@unmanaged class Elu {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 {
     return v128.bitselect(x, f32x4.mul(expm1Down4(f32x4.pmin(x, splat(0))), alpha), f32x4.gt(x, splat(0)));
   }
 }
-@unmanaged
-class Gelu {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
+@unmanaged class Gelu {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 {
     const y = f32x4.add(erf4(f32x4.mul(x, splat(0.70710678118654752))), splat(1));
     return f32x4.mul(f32x4.mul(x, splat(0.5)), y);
   }
 }
-@unmanaged
-class Tanh {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return tanh4(x);
-  }
+@unmanaged class Tanh { @inline of(x: v128, alpha: v128, beta: v128): v128 { return tanh4(x); } }
+@unmanaged class Softplus { @inline of(x: v128, alpha: v128, beta: v128): v128 { return softplus4(x); } }
+@unmanaged class Erf { @inline of(x: v128, alpha: v128, beta: v128): v128 { return erf4(x); } }
+@unmanaged class Clamp {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.min(f32x4.max(x, alpha), beta); }
 }
-@unmanaged
-class Softplus {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return softplus4(x);
-  }
+@unmanaged class IsZero { @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.eq(x, splat(0))); } }
+@unmanaged class IsNaN { @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.ne(x, x)); } }
+@unmanaged class WordIsZero {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(i32x4.eq(x, i32x4.splat(0))); }
 }
-@unmanaged
-class Erf {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return erf4(x);
-  }
+@unmanaged class IsNotZero {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.ne(x, splat(0))); }
 }
-@unmanaged
-class Clamp {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.min(f32x4.max(x, alpha), beta);
-  }
+@unmanaged class WordIsNotZero {
+  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(i32x4.ne(x, i32x4.splat(0))); }
 }
-@unmanaged
-class IsZero {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return truth(f32x4.eq(x, splat(0)));
-  }
-}
-@unmanaged
-class IsNaN {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return truth(f32x4.ne(x, x));
-  }
-}
-@unmanaged
-class WordIsZero {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return truth(i32x4.eq(x, i32x4.splat(0)));
-  }
-}
-@unmanaged
-class IsNotZero {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return truth(f32x4.ne(x, splat(0)));
-  }
-}
-@unmanaged
-class WordIsNotZero {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return truth(i32x4.ne(x, i32x4.splat(0)));
-  }
-}
-@unmanaged
-class ToInt {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return i32x4.trunc_sat_f32x4_s(x);
-  }
-}
-@unmanaged
-class ToFloat {
-  // @ts-ignore: decorator
-  @inline
-  of(x: v128, alpha: v128, beta: v128): v128 {
-    return f32x4.convert_i32x4_s(x);
-  }
-}
+@unmanaged class ToInt { @inline of(x: v128, alpha: v128, beta: v128): v128 { return i32x4.trunc_sat_f32x4_s(x); } }
+@unmanaged class ToFloat { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.convert_i32x4_s(x); } }
 
 function unaryLoop<F>(to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
   for (const end = to + (<usize>count << 2); to < end; to += 16, from += 16) v128.store(to, changetype<F>(0).of(v128.load(from), alpha, beta));
 }
 
-/** `count` elements, a multiple of 4; functions in the order of src/device/wasm/elementwise.ts. */
+/** `count` elements, a multiple of 4. */
 function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
   switch (fn) {
-    case 0: return unaryLoop<Neg>(to, from, count, alpha, beta);
-    case 1: return unaryLoop<Exp>(to, from, count, alpha, beta);
-    case 2: return unaryLoop<Log>(to, from, count, alpha, beta);
-    case 3: return unaryLoop<Log1p>(to, from, count, alpha, beta);
-    case 4: return unaryLoop<Sqrt>(to, from, count, alpha, beta);
-    case 5: return unaryLoop<Abs>(to, from, count, alpha, beta);
-    case 6: return unaryLoop<Sign>(to, from, count, alpha, beta);
-    case 7: return unaryLoop<Relu>(to, from, count, alpha, beta);
-    case 8: return unaryLoop<LeakyRelu>(to, from, count, alpha, beta);
-    case 9: return unaryLoop<Elu>(to, from, count, alpha, beta);
-    case 10: return unaryLoop<Gelu>(to, from, count, alpha, beta);
-    case 11: return siluLoop(to, from, count);
-    case 12: return sigmoidLoop(to, from, count);
-    case 13: return unaryLoop<Tanh>(to, from, count, alpha, beta);
-    case 14: return unaryLoop<Softplus>(to, from, count, alpha, beta);
-    case 15: return unaryLoop<Erf>(to, from, count, alpha, beta);
-    case 16: return unaryLoop<Clamp>(to, from, count, alpha, beta);
-    case 17: return unaryLoop<IsZero>(to, from, count, alpha, beta);
-    case 18: return unaryLoop<IsNaN>(to, from, count, alpha, beta);
-    case 19: return unaryLoop<WordIsZero>(to, from, count, alpha, beta);
-    case 20: return unaryLoop<IsNotZero>(to, from, count, alpha, beta);
-    case 21: return unaryLoop<WordIsNotZero>(to, from, count, alpha, beta);
-    case 22: return unaryLoop<ToInt>(to, from, count, alpha, beta);
-    case 23: return unaryLoop<ToFloat>(to, from, count, alpha, beta);
+    case UnaryCode.neg: return unaryLoop<Neg>(to, from, count, alpha, beta);
+    case UnaryCode.exp: return unaryLoop<Exp>(to, from, count, alpha, beta);
+    case UnaryCode.log: return unaryLoop<Log>(to, from, count, alpha, beta);
+    case UnaryCode.log1p: return unaryLoop<Log1p>(to, from, count, alpha, beta);
+    case UnaryCode.sqrt: return unaryLoop<Sqrt>(to, from, count, alpha, beta);
+    case UnaryCode.abs: return unaryLoop<Abs>(to, from, count, alpha, beta);
+    case UnaryCode.sign: return unaryLoop<Sign>(to, from, count, alpha, beta);
+    case UnaryCode.relu: return unaryLoop<Relu>(to, from, count, alpha, beta);
+    case UnaryCode.leakyRelu: return unaryLoop<LeakyRelu>(to, from, count, alpha, beta);
+    case UnaryCode.elu: return unaryLoop<Elu>(to, from, count, alpha, beta);
+    case UnaryCode.gelu: return unaryLoop<Gelu>(to, from, count, alpha, beta);
+    case UnaryCode.silu: return siluLoop(to, from, count);
+    case UnaryCode.sigmoid: return sigmoidLoop(to, from, count);
+    case UnaryCode.tanh: return unaryLoop<Tanh>(to, from, count, alpha, beta);
+    case UnaryCode.softplus: return unaryLoop<Softplus>(to, from, count, alpha, beta);
+    case UnaryCode.erf: return unaryLoop<Erf>(to, from, count, alpha, beta);
+    case UnaryCode.clamp: return unaryLoop<Clamp>(to, from, count, alpha, beta);
+    case UnaryCode.logicalNot: return unaryLoop<IsZero>(to, from, count, alpha, beta);
+    case UnaryCode.isNaN: return unaryLoop<IsNaN>(to, from, count, alpha, beta);
+    case UnaryCode.wordIsZero: return unaryLoop<WordIsZero>(to, from, count, alpha, beta);
+    case UnaryCode.isNotZero: return unaryLoop<IsNotZero>(to, from, count, alpha, beta);
+    case UnaryCode.wordIsNotZero: return unaryLoop<WordIsNotZero>(to, from, count, alpha, beta);
+    case UnaryCode.toInt: return unaryLoop<ToInt>(to, from, count, alpha, beta);
+    case UnaryCode.toFloat: return unaryLoop<ToFloat>(to, from, count, alpha, beta);
     default: unreachable();
   }
 }
@@ -256,22 +126,7 @@ function unary(p: usize, thread: i32): void {
   }
 }
 
-/** How an operand is read; the order of src/device/wasm/elementwise.ts. */
-const enum Mode {
-  /** As the output is written. */
-  plain,
-  /** One element, at an address. */
-  single,
-  /** One element, in the command. */
-  value,
-  /** Laid out for every chunk. */
-  spread,
-  /** Laid out once: every chunk sees the same. */
-  repeated,
-}
-
 /** An operand in a command: address or value, mode, rank, sizes, strides (0, or words). The address after it. */
-// @ts-ignore: decorator
 @inline
 function after(p: usize): usize {
   return p + <usize>(12 + (arg(p, 2) << 3));
@@ -314,23 +169,21 @@ function layOut(p: usize, to: usize, start: i32, count: i32): void {
 /** Where an operand's elements from `start` on lie. `aside`: its slot; fresh: at a thread's first chunk. */
 function place(p: usize, start: i32, count: i32, aside: usize, fresh: bool): usize {
   const mode = arg(p, 1);
-  if (mode == Mode.plain) return <usize>arg(p, 0) + (<usize>start << 2);
-  if (mode == Mode.spread) layOut(p, aside, start, count);
+  if (mode == OperandMode.plain) return <usize>arg(p, 0) + (<usize>start << 2);
+  if (mode == OperandMode.spread) layOut(p, aside, start, count);
   else if (fresh) {
-    if (mode == Mode.repeated) layOut(p, aside, start, count);
-    else v128.store(aside, i32x4.splat(mode == Mode.value ? arg(p, 0) : load<i32>(arg(p, 0))));
+    if (mode == OperandMode.repeated) layOut(p, aside, start, count);
+    else v128.store(aside, i32x4.splat(mode == OperandMode.value ? arg(p, 0) : load<i32>(arg(p, 0))));
   }
   return aside;
 }
 /** Bytes from one vector of an operand to the next. */
-// @ts-ignore: decorator
 @inline
 function step(p: usize): usize {
   const mode = arg(p, 1);
-  return mode == Mode.single || mode == Mode.value ? 0 : 16;
+  return mode == OperandMode.single || mode == OperandMode.value ? 0 : 16;
 }
 
-// @ts-ignore: decorator
 @inline
 function pow4(a: v128, b: v128): v128 {
   let y = splat(power(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)));
@@ -339,235 +192,75 @@ function pow4(a: v128, b: v128): v128 {
   return f32x4.replace_lane(y, 3, power(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)));
 }
 
-@unmanaged
-class Add {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.add(a, b);
-  }
-}
-@unmanaged
-class Sub {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.sub(a, b);
-  }
-}
-@unmanaged
-class Mul {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.mul(a, b);
-  }
-}
-@unmanaged
-class Div {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.div(a, b);
-  }
-}
-@unmanaged
-class Pow {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return pow4(a, b);
-  }
-}
-@unmanaged
-class Maximum {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.max(a, b);
-  }
-}
-@unmanaged
-class Minimum {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return f32x4.min(a, b);
-  }
-}
-@unmanaged
-class Equal {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(f32x4.eq(a, b));
-  }
-}
-@unmanaged
-class NotEqual {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(f32x4.ne(a, b));
-  }
-}
-@unmanaged
-class Less {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(f32x4.lt(a, b));
-  }
-}
-@unmanaged
-class LessEqual {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(f32x4.le(a, b));
-  }
-}
+@unmanaged class Add { @inline of(a: v128, b: v128): v128 { return f32x4.add(a, b); } }
+@unmanaged class Sub { @inline of(a: v128, b: v128): v128 { return f32x4.sub(a, b); } }
+@unmanaged class Mul { @inline of(a: v128, b: v128): v128 { return f32x4.mul(a, b); } }
+@unmanaged class Div { @inline of(a: v128, b: v128): v128 { return f32x4.div(a, b); } }
+@unmanaged class Pow { @inline of(a: v128, b: v128): v128 { return pow4(a, b); } }
+@unmanaged class Maximum { @inline of(a: v128, b: v128): v128 { return f32x4.max(a, b); } }
+@unmanaged class Minimum { @inline of(a: v128, b: v128): v128 { return f32x4.min(a, b); } }
+@unmanaged class Equal { @inline of(a: v128, b: v128): v128 { return truth(f32x4.eq(a, b)); } }
+@unmanaged class NotEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.ne(a, b)); } }
+@unmanaged class Less { @inline of(a: v128, b: v128): v128 { return truth(f32x4.lt(a, b)); } }
+@unmanaged class LessEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.le(a, b)); } }
 // The slopes of activations, times the gradient g: at the output y, or at the input x.
 
-@unmanaged
-class SigmoidGrad {
-  // @ts-ignore: decorator
-  @inline
-  of(g: v128, y: v128): v128 {
-    return f32x4.mul(g, f32x4.mul(y, f32x4.sub(splat(1), y)));
-  }
+@unmanaged class SigmoidGrad {
+  @inline of(g: v128, y: v128): v128 { return f32x4.mul(g, f32x4.mul(y, f32x4.sub(splat(1), y))); }
 }
-@unmanaged
-class TanhGrad {
-  // @ts-ignore: decorator
-  @inline
-  of(g: v128, y: v128): v128 {
-    return f32x4.mul(g, f32x4.sub(splat(1), f32x4.mul(y, y)));
-  }
+@unmanaged class TanhGrad {
+  @inline of(g: v128, y: v128): v128 { return f32x4.mul(g, f32x4.sub(splat(1), f32x4.mul(y, y))); }
 }
-@unmanaged
-class SoftplusGrad {
-  // @ts-ignore: decorator
-  @inline
-  of(g: v128, x: v128): v128 {
-    return f32x4.mul(g, sigmoid4(x));
-  }
-}
-@unmanaged
-class SiluGrad {
-  // @ts-ignore: decorator
-  @inline
-  of(g: v128, x: v128): v128 {
+@unmanaged class SoftplusGrad { @inline of(g: v128, x: v128): v128 { return f32x4.mul(g, sigmoid4(x)); } }
+@unmanaged class SiluGrad {
+  @inline of(g: v128, x: v128): v128 {
     const s = sigmoid4(x);
     const y = f32x4.mul(s, f32x4.add(f32x4.mul(x, f32x4.sub(splat(1), s)), splat(1)));
     return f32x4.mul(g, y);
   }
 }
 
-@unmanaged
-class WordAdd {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return i32x4.add(a, b);
-  }
-}
-@unmanaged
-class WordSub {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return i32x4.sub(a, b);
-  }
-}
-@unmanaged
-class WordMul {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return i32x4.mul(a, b);
-  }
-}
-@unmanaged
-class WordMaximum {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return i32x4.max_s(a, b);
-  }
-}
-@unmanaged
-class WordMinimum {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return i32x4.min_s(a, b);
-  }
-}
-@unmanaged
-class WordEqual {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(i32x4.eq(a, b));
-  }
-}
-@unmanaged
-class WordNotEqual {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(i32x4.ne(a, b));
-  }
-}
-@unmanaged
-class WordLess {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(i32x4.lt_s(a, b));
-  }
-}
-@unmanaged
-class WordLessEqual {
-  // @ts-ignore: decorator
-  @inline
-  of(a: v128, b: v128): v128 {
-    return truth(i32x4.le_s(a, b));
-  }
-}
+@unmanaged class WordAdd { @inline of(a: v128, b: v128): v128 { return i32x4.add(a, b); } }
+@unmanaged class WordSub { @inline of(a: v128, b: v128): v128 { return i32x4.sub(a, b); } }
+@unmanaged class WordMul { @inline of(a: v128, b: v128): v128 { return i32x4.mul(a, b); } }
+@unmanaged class WordMaximum { @inline of(a: v128, b: v128): v128 { return i32x4.max_s(a, b); } }
+@unmanaged class WordMinimum { @inline of(a: v128, b: v128): v128 { return i32x4.min_s(a, b); } }
+@unmanaged class WordEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.eq(a, b)); } }
+@unmanaged class WordNotEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.ne(a, b)); } }
+@unmanaged class WordLess { @inline of(a: v128, b: v128): v128 { return truth(i32x4.lt_s(a, b)); } }
+@unmanaged class WordLessEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.le_s(a, b)); } }
 
 function binaryLoop<F>(to: usize, a: usize, aStep: usize, b: usize, bStep: usize, count: i32): void {
   for (const end = to + (<usize>count << 2); to < end; to += 16, a += aStep, b += bStep) v128.store(to, changetype<F>(0).of(v128.load(a), v128.load(b)));
 }
 
-/** `count` elements, a multiple of 4; functions in the order of src/device/wasm/elementwise.ts, from 16 on the same for words. */
+/** `count` elements, a multiple of 4. */
 function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: usize, count: i32): void {
   switch (fn) {
-    case 0: return binaryLoop<Add>(to, a, aStep, b, bStep, count);
-    case 1: return binaryLoop<Sub>(to, a, aStep, b, bStep, count);
-    case 2: return binaryLoop<Mul>(to, a, aStep, b, bStep, count);
-    case 3: return binaryLoop<Div>(to, a, aStep, b, bStep, count);
-    case 4: return binaryLoop<Pow>(to, a, aStep, b, bStep, count);
-    case 5: return binaryLoop<Maximum>(to, a, aStep, b, bStep, count);
-    case 6: return binaryLoop<Minimum>(to, a, aStep, b, bStep, count);
-    case 7: return binaryLoop<Equal>(to, a, aStep, b, bStep, count);
-    case 8: return binaryLoop<NotEqual>(to, a, aStep, b, bStep, count);
-    case 9: return binaryLoop<Less>(to, a, aStep, b, bStep, count);
-    case 10: return binaryLoop<LessEqual>(to, a, aStep, b, bStep, count);
-    case 11: return binaryLoop<SigmoidGrad>(to, a, aStep, b, bStep, count);
-    case 12: return binaryLoop<TanhGrad>(to, a, aStep, b, bStep, count);
-    case 13: return binaryLoop<SoftplusGrad>(to, a, aStep, b, bStep, count);
-    case 14: return binaryLoop<SiluGrad>(to, a, aStep, b, bStep, count);
-    case 16: return binaryLoop<WordAdd>(to, a, aStep, b, bStep, count);
-    case 17: return binaryLoop<WordSub>(to, a, aStep, b, bStep, count);
-    case 18: return binaryLoop<WordMul>(to, a, aStep, b, bStep, count);
-    case 21: return binaryLoop<WordMaximum>(to, a, aStep, b, bStep, count);
-    case 22: return binaryLoop<WordMinimum>(to, a, aStep, b, bStep, count);
-    case 23: return binaryLoop<WordEqual>(to, a, aStep, b, bStep, count);
-    case 24: return binaryLoop<WordNotEqual>(to, a, aStep, b, bStep, count);
-    case 25: return binaryLoop<WordLess>(to, a, aStep, b, bStep, count);
-    case 26: return binaryLoop<WordLessEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.add: return binaryLoop<Add>(to, a, aStep, b, bStep, count);
+    case BinaryCode.sub: return binaryLoop<Sub>(to, a, aStep, b, bStep, count);
+    case BinaryCode.mul: return binaryLoop<Mul>(to, a, aStep, b, bStep, count);
+    case BinaryCode.div: return binaryLoop<Div>(to, a, aStep, b, bStep, count);
+    case BinaryCode.pow: return binaryLoop<Pow>(to, a, aStep, b, bStep, count);
+    case BinaryCode.maximum: return binaryLoop<Maximum>(to, a, aStep, b, bStep, count);
+    case BinaryCode.minimum: return binaryLoop<Minimum>(to, a, aStep, b, bStep, count);
+    case BinaryCode.equal: return binaryLoop<Equal>(to, a, aStep, b, bStep, count);
+    case BinaryCode.notEqual: return binaryLoop<NotEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.less: return binaryLoop<Less>(to, a, aStep, b, bStep, count);
+    case BinaryCode.lessEqual: return binaryLoop<LessEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.sigmoidGrad: return binaryLoop<SigmoidGrad>(to, a, aStep, b, bStep, count);
+    case BinaryCode.tanhGrad: return binaryLoop<TanhGrad>(to, a, aStep, b, bStep, count);
+    case BinaryCode.softplusGrad: return binaryLoop<SoftplusGrad>(to, a, aStep, b, bStep, count);
+    case BinaryCode.siluGrad: return binaryLoop<SiluGrad>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordAdd: return binaryLoop<WordAdd>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordSub: return binaryLoop<WordSub>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordMul: return binaryLoop<WordMul>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordMaximum: return binaryLoop<WordMaximum>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordMinimum: return binaryLoop<WordMinimum>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordEqual: return binaryLoop<WordEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordNotEqual: return binaryLoop<WordNotEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordLess: return binaryLoop<WordLess>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordLessEqual: return binaryLoop<WordLessEqual>(to, a, aStep, b, bStep, count);
     default: unreachable();
   }
 }

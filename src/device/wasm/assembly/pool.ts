@@ -1,5 +1,6 @@
 /** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
 import { Opcode } from '../protocol/command';
+import { NanCode, PickCode } from '../protocol/pool';
 import { firstInside, firstOutside } from './conv';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
@@ -113,12 +114,12 @@ function isBetter(v: v128, best: v128, nan: bool): v128 {
 /** x, values, indices, and after the geometry the NaN policy. */
 function maxPool(p: usize): void {
   switch (arg(p, geometry + 14)) {
-    case 0:
-      return maxPoolOf(p, true, false); // propagate
-    case 1:
-      return maxPoolOf(p, false, true); // tf
+    case NanCode.propagate:
+      return maxPoolOf(p, true, false);
+    case NanCode.tf:
+      return maxPoolOf(p, false, true);
     default:
-      return maxPoolOf(p, false, false); // ignore
+      return maxPoolOf(p, false, false);
   }
 }
 
@@ -253,10 +254,6 @@ function planeGather(p: usize): void {
   }
 }
 
-// What unpoolPick takes: the first, the last or the largest.
-const takesFirst = 0;
-const takesMax = 2;
-
 /**
  * values, indices, to, winners, batch, pixels of an image, channels, pixels of an image of values, which one is taken. A chunk is an image: its values come one
  * after another, each to its cell's place among the winners, and whoever is there in the end is taken. For the first they come from the end.
@@ -273,14 +270,14 @@ function unpoolPick(p: usize): void {
     const indices = <usize>arg(p, 1) + image;
     const to = <usize>arg(p, 2) + image;
     // −1: nobody. Else nothing is read there that was not written before.
-    if (pick == takesMax) memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
+    if (pick == PickCode.max) memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
     for (let i = 0; i < count; i++) {
-      let at = <usize>((pick == takesFirst ? count - 1 - i : i) * channels) << 2;
+      let at = <usize>((pick == PickCode.first ? count - 1 - i : i) * channels) << 2;
       for (let j = 0; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
         if (!isInside(index, pixels)) continue;
         const place = winners + (<usize>(index * channels + j) << 2);
-        if (pick != takesMax) {
+        if (pick != PickCode.max) {
           store<i32>(place, <i32>at);
           continue;
         }

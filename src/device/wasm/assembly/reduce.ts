@@ -3,11 +3,9 @@
  * Long ones are cut into blocks whose partial results a second command joins.
  */
 import { Opcode } from '../protocol/command';
+import { ReduceCode } from '../protocol/reduce';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
-
-const sum = 0;
-const largest = 1;
 
 /** Columns that one chunk takes at most. */
 const columnBlock = 256;
@@ -15,17 +13,17 @@ const columnBlock = 256;
 // @ts-ignore: decorator
 @inline
 function start(fn: i32): f64 {
-  return fn == sum ? 0 : fn == largest ? -Infinity : Infinity;
+  return fn == ReduceCode.sum ? 0 : fn == ReduceCode.max ? -Infinity : Infinity;
 }
 // @ts-ignore: decorator
 @inline
 function fold(a: f64, b: f64, fn: i32): f64 {
-  return fn == sum ? a + b : fn == largest ? max<f64>(a, b) : min<f64>(a, b);
+  return fn == ReduceCode.sum ? a + b : fn == ReduceCode.max ? max<f64>(a, b) : min<f64>(a, b);
 }
 // @ts-ignore: decorator
 @inline
 function fold2(a: v128, b: v128, fn: i32): v128 {
-  return fn == sum ? f64x2.add(a, b) : fn == largest ? f64x2.max(a, b) : f64x2.min(a, b);
+  return fn == ReduceCode.sum ? f64x2.add(a, b) : fn == ReduceCode.max ? f64x2.max(a, b) : f64x2.min(a, b);
 }
 // @ts-ignore: decorator
 @inline
@@ -76,7 +74,7 @@ function alongWith(at: usize, count: i32, fn: i32, ints: bool): f64 {
 
 /** `count` elements side by side. */
 function along(at: usize, count: i32, fn: i32, ints: bool): f64 {
-  return fn == sum && !ints ? alongWith(at, count, sum, false) : alongWith(at, count, fn, ints);
+  return fn == ReduceCode.sum && !ints ? alongWith(at, count, ReduceCode.sum, false) : alongWith(at, count, fn, ints);
 }
 
 // @ts-ignore: decorator
@@ -147,7 +145,7 @@ function downWith(from: usize, rows: i32, step: usize, columns: i32, to: usize, 
 
 /** Every column of `rows` rows; of the last four columns, those beyond are read and dropped. */
 function down(from: usize, rows: i32, step: usize, columns: i32, to: usize, partial: bool, fn: i32, ints: bool): void {
-  if (fn == sum && !ints) downWith(from, rows, step, columns, to, partial, sum, false);
+  if (fn == ReduceCode.sum && !ints) downWith(from, rows, step, columns, to, partial, ReduceCode.sum, false);
   else downWith(from, rows, step, columns, to, partial, fn, ints);
 }
 
