@@ -79,7 +79,7 @@ test('a convolution takes the kernel that is quickest for its kind', async () =>
     ['depthwise', [1, 20, 20, 4], [3, 3, 1, 4], { groups: 4 }],
     ['depthwise', [1, 20, 20, 4], [3, 3, 1, 4], { groups: 4, stride: 2 }],
     ['convolve', [1, 20, 20, 3], [3, 3, 1, 3], { groups: 3 }],
-    ['single', [1, 20, 20, 1], [3, 3, 1, 1], {}],
+    ['singleChannel', [1, 20, 20, 1], [3, 3, 1, 1], {}],
     ['convolve', [1, 20, 20, 1], [3, 3, 1, 1], { stride: [2, 1] }],
     ['convolve', [1, 20, 20, 1], [3, 3, 1, 1], { stride: [1, 2] }],
     ['convolve', [1, 20, 20, 8], [3, 3, 2, 8], { groups: 4 }],

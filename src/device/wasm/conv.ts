@@ -272,7 +272,7 @@ function depthwise(to: Encoder, c: Convolution, parallel: boolean, grain: number
     width.dilation,
   );
   words.push(height.firstTap, height.tapStep, width.firstTap, width.tapStep, c.kernelWidth);
-  to.emit(c.groups === 1 ? Opcode.single : Opcode.depthwise, parallel, words, grain);
+  to.emit(c.groups === 1 ? Opcode.singleChannel : Opcode.depthwise, parallel, words, grain);
 }
 
 const forwardAxis = ({ input, output, kernel, stride, dilation, before }: WindowAxis): Axis => ({

@@ -177,7 +177,7 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
     const size = sizeOf(c.shape);
     if (size === 0) return;
     const { chunk, words } = layout([condition, a, b].map((operand) => sourceOf(operand, c.shape)));
-    to.emit(Opcode.select, size > worthSharing, [c.buffer.address, size, chunk, ...words]);
+    to.emit(Opcode.where, size > worthSharing, [c.buffer.address, size, chunk, ...words]);
   },
 
   gate(to, [g, x], { slope }, [y]) {

@@ -212,7 +212,7 @@ export class WasmDevice implements Device, Encoder {
       if (
         kernel === 'maxUnpool2d' &&
         this.#used > start &&
-        this.#memory.words[this.#queue / 4 + start] === Opcode.unpool
+        this.#memory.words[this.#queue / 4 + start] === Opcode.maxUnpool2d
       )
         this.#unpooled = { buffer: made[0].buffer, at: start };
     }

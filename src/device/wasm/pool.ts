@@ -29,7 +29,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       const addresses = [x.buffer.address, values.buffer.address, indices.buffer.address];
       const tail = [...words(geometry), NanCode[nan]];
       to.emit(
-        Opcode.maxPool,
+        Opcode.maxPool2d,
         visits(geometry) > worthSharing,
         [...addresses, ...tail],
         grainOf(visits(geometry), rows(geometry)),
@@ -42,9 +42,9 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       const addresses = [values.buffer.address, indices.buffer.address, y.buffer.address];
       const parallel = size + sizeOf(values.shape) > worthSharing;
       if (geometry !== null && apart(geometry.height) && apart(geometry.width))
-        to.emit(Opcode.unpool, parallel, [...addresses, ...words(geometry), 0], grainOf(size, rows(geometry)));
+        to.emit(Opcode.maxUnpool2d, parallel, [...addresses, ...words(geometry), 0], grainOf(size, rows(geometry)));
       else
-        to.emit(Opcode.scatter, parallel && y.shape[0] > 1, [
+        to.emit(Opcode.maxUnpool2dScatter, parallel && y.shape[0] > 1, [
           ...addresses,
           y.shape[0],
           pixels(y),
@@ -87,7 +87,7 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       if (sizeOf(y.shape) === 0) return;
       const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
       to.emit(
-        Opcode.avgPool,
+        Opcode.avgPool2d,
         visits(geometry) > worthSharing,
         [...head, ...words(geometry)],
         grainOf(visits(geometry), rows(geometry)),
@@ -98,6 +98,6 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       const size = sizeOf(x.shape);
       if (size === 0) return;
       const head = [g.buffer.address, x.buffer.address, countIncludePad ? 1 : 0];
-      to.emit(Opcode.avgPoolGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
+      to.emit(Opcode.avgPool2dGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
     },
   };

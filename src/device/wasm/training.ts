@@ -13,7 +13,7 @@ export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = 
   bceWithLogits(to, [logits, target], { posWeight }, [y]) {
     const size = sizeOf(y.shape);
     if (size > 0)
-      to.emit(Opcode.bce, size > worthSharing, [
+      to.emit(Opcode.bceWithLogits, size > worthSharing, [
         y.buffer.address,
         logits.buffer.address,
         target.buffer.address,
@@ -25,7 +25,7 @@ export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = 
   bceWithLogitsGrad(to, [g, logits, target], { posWeight }, [y]) {
     const size = sizeOf(y.shape);
     const addresses = [y, g, logits, target].map(({ buffer }) => buffer.address);
-    if (size > 0) to.emit(Opcode.bceGrad, size > worthSharing, [...addresses, size, bits(posWeight)]);
+    if (size > 0) to.emit(Opcode.bceWithLogitsGrad, size > worthSharing, [...addresses, size, bits(posWeight)]);
   },
 
   adam(to, inputs, { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }, outputs) {

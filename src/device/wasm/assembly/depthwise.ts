@@ -132,7 +132,7 @@ function depthwiseWeightGrad(p: usize): void {
 }
 
 /** The words of depthwise, for one channel, stride 1 and dense rows of y: four pixels of a row at a time. */
-function single(p: usize): void {
+function singleChannel(p: usize): void {
   const x = <usize>arg(p, 0);
   const y = <usize>arg(p, 1);
   const weight = <usize>arg(p, 2);
@@ -179,6 +179,6 @@ function single(p: usize): void {
 export function dispatchDepthwise(opcode: i32, p: usize): void {
   if (opcode == Opcode.depthwise) depthwise(p);
   else if (opcode == Opcode.depthwiseWeightGrad) depthwiseWeightGrad(p);
-  else if (opcode == Opcode.single) single(p);
+  else if (opcode == Opcode.singleChannel) singleChannel(p);
   else unreachable();
 }

@@ -292,7 +292,7 @@ function binary(p: usize, thread: i32): void {
 }
 
 /** to, elements, elements of a chunk, condition, a, b (operands). */
-function select(p: usize, thread: i32): void {
+function where(p: usize, thread: i32): void {
   const size = arg(p, 1);
   const chunk = arg(p, 2);
   const pc = p + 12;
@@ -338,7 +338,7 @@ function gate(p: usize): void {
 export function dispatchElementwise(opcode: i32, p: usize, thread: i32): void {
   if (opcode == Opcode.unary) unary(p, thread);
   else if (opcode == Opcode.binary) binary(p, thread);
-  else if (opcode == Opcode.select) select(p, thread);
+  else if (opcode == Opcode.where) where(p, thread);
   else if (opcode == Opcode.gate) gate(p);
   else unreachable();
 }

@@ -112,7 +112,7 @@ function isBetter(v: v128, best: v128, nan: bool): v128 {
 }
 
 /** x, values, indices, and after the geometry the NaN policy. */
-function maxPool(p: usize): void {
+function maxPool2d(p: usize): void {
   switch (arg(p, geometry + 14)) {
     case NanCode.propagate:
       return maxPoolOf(p, true, false);
@@ -124,7 +124,7 @@ function maxPool(p: usize): void {
 }
 
 /** values, indices, to: of windows that neither overlap nor have holes. Each chunk writes the rows of one row of windows, cell by cell, and those up to the next. */
-function unpool(p: usize): void {
+function maxUnpool2d(p: usize): void {
   const height = arg(p, geometry + 1);
   const width = arg(p, geometry + 2);
   const channels = arg(p, geometry + 3);
@@ -187,7 +187,7 @@ function addTo(at: usize, value: f32): void {
  * values, indices, to, batch, pixels of an image of `to`, channels, pixels of an image of values. A chunk is an image. An index outside is left out:
  * four are looked at together, and one by one only where one of them is.
  */
-function scatter(p: usize): void {
+function maxUnpool2dScatter(p: usize): void {
   const pixels = arg(p, 4);
   const channels = arg(p, 5);
   const count = arg(p, 6);
@@ -298,7 +298,7 @@ function unpoolPick(p: usize): void {
 }
 
 /** x, to, whether padding counts. */
-function avgPool(p: usize): void {
+function avgPool2d(p: usize): void {
   const height = arg(p, geometry + 1);
   const width = arg(p, geometry + 2);
   const channels = arg(p, geometry + 3);
@@ -355,7 +355,7 @@ function avgPool(p: usize): void {
 }
 
 /** g, to, whether padding counts: every cell gathers from the windows that hold it. */
-function avgPoolGrad(p: usize): void {
+function avgPool2dGrad(p: usize): void {
   const height = arg(p, geometry + 1);
   const width = arg(p, geometry + 2);
   const channels = arg(p, geometry + 3);
@@ -401,20 +401,20 @@ function avgPoolGrad(p: usize): void {
 
 export function dispatchPool(opcode: i32, p: usize): void {
   switch (opcode) {
-    case Opcode.maxPool:
-      return maxPool(p);
-    case Opcode.unpool:
-      return unpool(p);
-    case Opcode.scatter:
-      return scatter(p);
+    case Opcode.maxPool2d:
+      return maxPool2d(p);
+    case Opcode.maxUnpool2d:
+      return maxUnpool2d(p);
+    case Opcode.maxUnpool2dScatter:
+      return maxUnpool2dScatter(p);
     case Opcode.planeGather:
       return planeGather(p);
     case Opcode.unpoolPick:
       return unpoolPick(p);
-    case Opcode.avgPool:
-      return avgPool(p);
-    case Opcode.avgPoolGrad:
-      return avgPoolGrad(p);
+    case Opcode.avgPool2d:
+      return avgPool2d(p);
+    case Opcode.avgPool2dGrad:
+      return avgPool2dGrad(p);
     default:
       unreachable();
   }

@@ -7,7 +7,7 @@ import { madd, storeLanes } from './tiles';
 const block = 4096;
 
 /** to, logits, target, elements, posWeight. */
-function bce(p: usize): void {
+function bceWithLogits(p: usize): void {
   const size = arg(p, 3);
   const weight = splat(number(p, 4));
   for (let c = next(); c * block < size; c = next()) {
@@ -30,7 +30,7 @@ function bce(p: usize): void {
 }
 
 /** to, g, logits, target, elements, posWeight. */
-function bceGrad(p: usize): void {
+function bceWithLogitsGrad(p: usize): void {
   const size = arg(p, 4);
   const weight = splat(number(p, 5));
   for (let c = next(); c * block < size; c = next()) {
@@ -112,8 +112,8 @@ function adam(p: usize): void {
 }
 
 export function dispatchTraining(opcode: i32, p: usize): void {
-  if (opcode == Opcode.bce) bce(p);
-  else if (opcode == Opcode.bceGrad) bceGrad(p);
+  if (opcode == Opcode.bceWithLogits) bceWithLogits(p);
+  else if (opcode == Opcode.bceWithLogitsGrad) bceWithLogitsGrad(p);
   else if (opcode == Opcode.adam) adam(p);
   else unreachable();
 }

@@ -38,7 +38,7 @@ export enum Opcode {
   // elementwise
   unary = 32,
   binary,
-  select,
+  where,
   gate,
   // reduce
   reduce = 48,
@@ -51,16 +51,16 @@ export enum Opcode {
   indexAdd,
   moveColumns,
   // pool
-  maxPool = 80,
-  unpool,
-  scatter,
+  maxPool2d = 80,
+  maxUnpool2d,
+  maxUnpool2dScatter,
   planeGather,
   unpoolPick,
-  avgPool,
-  avgPoolGrad,
+  avgPool2d,
+  avgPool2dGrad,
   // training: losses and optimisers
-  bce = 96,
-  bceGrad,
+  bceWithLogits = 96,
+  bceWithLogitsGrad,
   adam,
   // sparse
   special = 112,
@@ -74,7 +74,7 @@ export enum Opcode {
   // depthwise
   depthwise = 144,
   depthwiseWeightGrad,
-  single,
+  singleChannel,
   // norm
   columnSums = 160,
   joinMoments,
