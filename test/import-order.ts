@@ -16,7 +16,7 @@ const layers: readonly { readonly name: string; readonly level: number; readonly
   { name: 'errors, arguments, platform, copies', level: 0, files: /^(errors|arguments|platform|copies)\.ts$/ },
   { name: 'values', level: 1, files: /^values\// },
   { name: 'device', level: 2, files: /^device\// },
-  { name: 'graph', level: 3, files: /^autograd\/graph\.ts$/ },
+  { name: 'graph', level: 3, files: /^autograd\/(graph|lifetimes|watch)\.ts$/ },
   { name: 'ops', level: 4, files: /^autograd\/ops\// },
   { name: 'backward', level: 5, files: /^autograd\/backward\.ts$/ },
   { name: 'Tensor', level: 6, files: /^tensor\// },

@@ -7,22 +7,9 @@ import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sameShape } from '../values/shape.js';
-import {
-  adopt,
-  alias,
-  type BackwardStep,
-  checkTensor,
-  checkTensors,
-  consume,
-  hidden,
-  isTensor,
-  type Node,
-  scoped,
-  turnGeneration,
-  type Walk,
-  watching,
-  withTracking,
-} from './graph.js';
+import { alias, type BackwardStep, checkTensor, checkTensors, isTensor, type Node, withTracking } from './graph.js';
+import { adopt, consume, scoped, turnGeneration } from './lifetimes.js';
+import { hidden, type Walk, watching } from './watch.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward(). Default: the value of createGraph. */

@@ -12,8 +12,10 @@ import { defaultDevice } from '../device/select.js';
 import { GraphError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { contentsOf, tensorsIn } from './backward.js';
-import { isTensor, scoped, setWatcher } from './graph.js';
+import { isTensor } from './graph.js';
+import { scoped } from './lifetimes.js';
 import { copyOf, stepEnded, Tape } from './tape.js';
+import { setWatcher } from './watch.js';
 
 /** A step made by compile(). */
 export interface CompiledStep<A extends readonly unknown[], R> {

@@ -1,14 +1,8 @@
 /**
  * Records operations. `apply` runs an op on its device and links the result into the graph if a
- * gradient may be needed. This file also manages the lifetimes of the tensors that ops create.
- * Not here: the ops (ops/) and the backward walk (backward.ts).
- *
- * Lifetimes. `backward()` ends the life of the graph that it walked: the arrays that the graph
- * created return to the device when the next backward() ends. `noGrad` frees every tensor created
- * in it except its result. `keep()` exempts a tensor from both. A `clone()` has a lifetime of its
- * own. All other tensors live as long as the program holds them. Single-element results (losses,
- * metrics) belong to this group. The garbage collector frees them afterwards; device/weight.ts
- * tells the collector how much memory they use.
+ * gradient may be needed.
+ * Not here: the ops (ops/), the backward walk (backward.ts), the lifetimes of the tensors that ops
+ * create (lifetimes.ts), and the watcher that records a step (watch.ts).
  */
 
 import { shown } from '../arguments.js';
@@ -27,6 +21,8 @@ import type { Tensor } from '../tensor/tensor.js';
 import { type DType, isFloat } from '../values/dtype.js';
 import { Mask } from '../values/random.js';
 import { checkShape, type Shape, sizeOf } from '../values/shape.js';
+import { adopt, consume, endWithInputs } from './lifetimes.js';
+import { watching } from './watch.js';
 
 /**
  * The kernel that an op runs, and the specs of its outputs. 'view' runs no kernel: the output
@@ -186,15 +182,9 @@ export function checkTensors(op: string, name: string, list: unknown): asserts l
   for (let i = 0; i < list.length; i++) checkTensor(op, `${name}[${i}]`, list[i]);
 }
 
-// ---- modes and scopes
+// ---- modes and tensors
 
 let tracking = true;
-/**
- * The open scopes, innermost last. A tensor created while a scope is open belongs to the innermost
- * one.
- */
-const scopes: Tensor[][] = [];
-
 export const isTracking = (): boolean => tracking;
 
 export function withTracking<T>(on: boolean, fn: () => T): T {
@@ -205,36 +195,6 @@ export function withTracking<T>(on: boolean, fn: () => T): T {
   } finally {
     tracking = before;
   }
-}
-
-/**
- * Runs fn and then releases every tensor created in it, except kept ones and those that `survivors`
- * picks from the result. `hint` is the remedy named by the error for reading a released tensor.
- */
-export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor[], hint?: string): T {
-  const made: Tensor[] = [];
-  scopes.push(made);
-  let saved: ReadonlySet<Tensor> = new Set();
-  try {
-    const result = fn();
-    saved = new Set(survivors(result));
-    return result;
-  } finally {
-    scopes.pop();
-    for (const t of made) {
-      if (saved.has(t)) scopes.at(-1)?.push(t);
-      else {
-        t.release();
-        if (hint !== undefined) t.hint = hint;
-      }
-    }
-  }
-}
-
-/** Registers a tensor with the innermost scope. */
-export function adopt<T extends Tensor>(tensor: T): T {
-  scopes.at(-1)?.push(tensor);
-  return tensor;
 }
 
 /**
@@ -258,10 +218,10 @@ export function place(device: Device, data: HostData, dtype: DType, shape: Shape
       'data must have as many elements as shape',
       `${data.length} elements, shape=${show(shape)}`,
     );
-  const known = watcher?.place(device, data, dtype, shape);
+  const known = watching()?.place(device, data, dtype, shape);
   if (known != null) return known;
   const t = adopt(wrap(device, device.upload(data, dtype), shape));
-  watcher?.placed(t);
+  watching()?.placed(t);
   return t;
 }
 
@@ -275,109 +235,6 @@ export const handle = (storage: Storage, shape: Shape, requiresGrad: boolean): T
  * Another tensor on the same storage, outside graph and scopes. The caller owns it and releases it.
  */
 export const alias = (t: Tensor): Tensor => handle(t.storage, t.shape, false);
-
-// ---- watching
-
-/** The nodes that a backward walk visited, and the gradient of the root that it started from. */
-export interface Walk {
-  readonly nodes: readonly Node[];
-  readonly seed: Storage;
-}
-
-/**
- * Observes every operation; compile's tape implements it. `apply`, `place`, `update` and `backward`
- * are called before the work and may return a recorded result; null or false means that the caller
- * must do the work. Their past-tense partners then report the work that was done.
- */
-export interface Watcher {
-  apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
-  applied(op: Op<never>, inputs: readonly Tensor[], attrs: unknown, plan: Call, outputs: readonly Tensor[]): void;
-  place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null;
-  placed(t: Tensor): void;
-  update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean;
-  updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;
-  backward(root: Tensor, given: Tensor | undefined, options: object): boolean;
-  /**
-   * `before` maps each leaf that received a gradient to the storage of its earlier gradient, or to
-   * null.
-   */
-  walked(
-    root: Tensor,
-    given: Tensor | undefined,
-    options: object,
-    walk: Walk,
-    before: ReadonlyMap<Tensor, Storage | null>,
-  ): void;
-  /** Called before values are read. The watcher must compute them by then. */
-  read(): void;
-  /** Reports an operation that cannot be recorded. */
-  refuse(what: string): void;
-}
-let watcher: Watcher | null = null;
-
-export const watching = (): Watcher | null => watcher;
-export function setWatcher(w: Watcher | null): void {
-  watcher = w;
-}
-
-/** Runs fn without the watcher. */
-export function hidden<T>(fn: () => T): T {
-  const before = watcher;
-  watcher = null;
-  try {
-    return fn();
-  } finally {
-    watcher = before;
-  }
-}
-
-// ---- lifetimes of graphs
-
-let expiring: Tensor[] = [];
-let consumedNow: Tensor[] = [];
-
-/**
- * Ends a tensor's life when the next backward() ends, as if the tensor belonged to a consumed
- * graph. A single-element tensor is exempt and lives as long as somebody holds it: it uses almost
- * no memory, and losses are often read late.
- */
-export function expireLater(t: Tensor): void {
-  if (!t.released && t.size !== 1) consumedNow.push(t);
-}
-
-/** Ends the life of nodes. Their outputs are released when the next backward() ends. */
-export function consume(nodes: readonly Node[]): void {
-  for (const node of nodes) {
-    node.end();
-    if (!node.op.outlives) for (const t of node.outputs) expireLater(t);
-    for (const t of node.derived) expireLater(t);
-    node.derived.length = 0;
-  }
-}
-
-/**
- * Releases the temporaries together with `result`'s graph, or at once if `result` has no graph.
- * Returns `result`.
- */
-export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tensor {
-  for (const t of temporaries) {
-    if (result.node === null) t.release();
-    else if (t.owner === null) {
-      t.owner = result.node;
-      result.node.derived.push(t);
-    }
-  }
-  return result;
-}
-
-/**
- * Called at the end of every backward(). Releases the tensors that the previous backward() marked.
- */
-export function turnGeneration(): void {
-  for (const t of expiring) t.release();
-  expiring = consumedNow;
-  consumedNow = [];
-}
 
 // ---- apply
 
@@ -401,25 +258,11 @@ function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
   return plan;
 }
 
-/**
- * The graph node with which a result of these inputs ends. A node that has already ended takes
- * precedence over the first one.
- */
-function ownerOf(inputs: readonly Tensor[]): Node | null {
-  let owner: Node | null = null;
-  for (const t of inputs) {
-    const node = t.node ?? t.owner;
-    if (node?.consumed) return node;
-    owner ??= node;
-  }
-  return owner;
-}
-
 /** Runs an op, records it, and returns all outputs. */
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   for (let i = 0; i < inputs.length; i++)
     if (!isTensor(inputs[i])) checkTensor(op.name, inputs.length === 1 ? 'input' : `input ${i}`, inputs[i]);
-  const known = watcher?.apply(op as Op<never>, inputs, attrs);
+  const known = watching()?.apply(op as Op<never>, inputs, attrs);
   if (known != null) return known;
   const device = commonDevice(op.name, inputs);
   const operands = inputs.map(operandOf);
@@ -446,16 +289,8 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
     // The inputs belong to a graph that backward has already freed. No backward can walk this node,
     // so it ends with that graph.
     if (inputs.some((t) => t.node?.consumed)) consume([node]);
-  } else if (!op.outlives) {
-    const owner = ownerOf(inputs);
-    if (owner !== null)
-      for (const t of outputs) {
-        t.owner = owner;
-        if (owner.consumed) expireLater(t);
-        else owner.derived.push(t);
-      }
-  }
-  watcher?.applied(op as Op<never>, inputs, attrs, plan, outputs);
+  } else if (!op.outlives) endWithInputs(outputs, inputs);
+  watching()?.applied(op as Op<never>, inputs, attrs, plan, outputs);
   return outputs;
 }
 
@@ -473,7 +308,7 @@ export function updateInPlace<K extends KernelName>(
   attrs: KernelAttrs[K],
   changed: readonly Tensor[],
 ): void {
-  if (watcher?.update(kernel, inputs, attrs, changed) !== true) {
+  if (watching()?.update(kernel, inputs, attrs, changed) !== true) {
     const { device } = changed[0];
     device.run(
       kernel,
@@ -482,7 +317,7 @@ export function updateInPlace<K extends KernelName>(
       changed.map(({ shape, dtype }) => ({ shape, dtype })),
       changed.map(({ storage }) => storage.buffer),
     );
-    watcher?.updated(kernel, inputs, attrs, changed);
+    watching()?.updated(kernel, inputs, attrs, changed);
   }
   for (const t of changed) t.storage.touch();
 }

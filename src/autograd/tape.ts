@@ -17,18 +17,9 @@ import { show } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { allocate, type DType } from '../values/dtype.js';
 import { type Shape, sameShape } from '../values/shape.js';
-import {
-  adopt,
-  type Call,
-  handle,
-  isTracking,
-  Node,
-  type Op,
-  operandOf,
-  type Walk,
-  type Watcher,
-  wrap,
-} from './graph.js';
+import { type Call, handle, isTracking, Node, type Op, operandOf, wrap } from './graph.js';
+import { adopt } from './lifetimes.js';
+import type { Walk, Watcher } from './watch.js';
 
 /**
  * The origin of tensors that are new in every call: an entry of the tape, or the step's arguments.

@@ -1,7 +1,8 @@
 /** Normalisation layers, channels last. Not here: the arithmetic (autograd/ops/norm.ts). */
 import { checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { checkTensor, endWith } from '../autograd/graph.js';
+import { checkTensor } from '../autograd/graph.js';
+import { endWith } from '../autograd/lifetimes.js';
 import { checkedPerChannel, groupNorm, layerNorm, moments, normalizeBy } from '../autograd/ops/norm.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';

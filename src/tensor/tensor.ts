@@ -12,7 +12,6 @@ import {
   place,
   registerTensor,
   updateInPlace,
-  watching,
   withTracking,
 } from '../autograd/graph.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
@@ -23,6 +22,7 @@ import type { Range } from '../autograd/ops/movement.js';
 import * as movement from '../autograd/ops/movement.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
+import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
 import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';

@@ -8,7 +8,8 @@ import { ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type DType, holds, isFloat, promote } from '../../values/dtype.js';
 import { broadcastAxes, broadcastShapes, type Shape, sameShape } from '../../values/shape.js';
-import { apply, type BackwardStep, call, checkTensor, endWith, isTensor, type Op } from '../graph.js';
+import { apply, type BackwardStep, call, checkTensor, isTensor, type Op } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 
 /**
  * A tensor or a number. A number takes the tensor's dtype if that dtype can hold it. Beside an

@@ -7,7 +7,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../../values/generator.js';
 import { globalRandom, Mask } from '../../values/random.js';
-import { checkTensor, endWith } from '../graph.js';
+import { checkTensor } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 
 export interface DropoutOptions {
   /** Probability to drop, in [0, 1). Default 0.5. */

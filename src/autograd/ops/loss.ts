@@ -7,7 +7,8 @@ import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { holds, isFloat, type TypedArray } from '../../values/dtype.js';
 import { sameShape } from '../../values/shape.js';
-import { apply, call, checkTensor, endWith, isTracking, type Op, scoped } from '../graph.js';
+import { apply, call, checkTensor, isTracking, type Op } from '../graph.js';
+import { endWith, scoped } from '../lifetimes.js';
 
 /** How the elements' losses are combined: 'mean' (default), 'sum', or 'none'. */
 export type Reduction = 'mean' | 'sum' | 'none';

@@ -12,18 +12,8 @@ import {
   sameShape,
   sizeOf,
 } from '../../values/shape.js';
-import {
-  apply,
-  applyAll,
-  call,
-  checkTensor,
-  checkTensors,
-  endWith,
-  isTensor,
-  isTracking,
-  type Op,
-  view,
-} from '../graph.js';
+import { apply, applyAll, call, checkTensor, checkTensors, isTensor, isTracking, type Op, view } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {

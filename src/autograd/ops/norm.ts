@@ -9,7 +9,8 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import { type Shape, sameShape, sizeOf } from '../../values/shape.js';
-import { apply, applyAll, type BackwardStep, call, checkTensor, endWith, isTracking, type Op } from '../graph.js';
+import { apply, applyAll, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 
 interface NormAttrs {
   readonly grouping: Grouping;

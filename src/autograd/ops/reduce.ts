@@ -7,7 +7,8 @@ import { ShapeError, show } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf } from '../../values/shape.js';
-import { apply, call, checkTensor, endWith, type Op, scoped } from '../graph.js';
+import { apply, call, checkTensor, type Op } from '../graph.js';
+import { endWith, scoped } from '../lifetimes.js';
 
 export interface ReduceOptions {
   /** Keep reduced axes with size 1. Default false. */

@@ -12,7 +12,8 @@ import { allocate } from '../../values/dtype.js';
 import { parse, type TensorData } from '../../values/nested.js';
 import { checkShape, floatImageSizes, type Shape } from '../../values/shape.js';
 import { type Pair, pair } from '../../values/window.js';
-import { checkTensor, endWith, isTensor } from '../graph.js';
+import { checkTensor, isTensor } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 import { spread } from './movement.js';
 
 export interface Upsample2dOptions {

@@ -9,7 +9,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { isFloat } from '../../values/dtype.js';
 import { parse, type TensorData } from '../../values/nested.js';
 import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../values/shape.js';
-import { checkTensor, endWith, isTensor, scoped } from '../graph.js';
+import { checkTensor, isTensor } from '../graph.js';
+import { endWith, scoped } from '../lifetimes.js';
 import { where } from './arithmetic.js';
 import { indexAdd } from './movement.js';
 

@@ -18,7 +18,8 @@ import {
   poolGeometry,
   type WindowAxis,
 } from '../../values/window.js';
-import { apply, call, checkTensor, endWith, type Op, withTracking } from '../graph.js';
+import { apply, call, checkTensor, type Op, withTracking } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 import { where } from './arithmetic.js';
 import { conv2dTranspose } from './conv.js';
 import { type IndexConvention, indicesFrom, PoolIndices } from './pool-indices.js';
