@@ -20,7 +20,7 @@ const layers: readonly { readonly name: string; readonly level: number; readonly
   { name: 'ops', level: 4, files: /^autograd\/ops\// },
   { name: 'backward', level: 5, files: /^autograd\/backward\.ts$/ },
   { name: 'Tensor', level: 6, files: /^tensor\// },
-  { name: 'compile', level: 7, files: /^autograd\/(compile|tape)\.ts$/ },
+  { name: 'compile', level: 7, files: /^autograd\/(compile\.ts$|tape\/)/ },
   { name: 'gradcheck', level: 7, files: /^autograd\/gradcheck\.ts$/ },
   { name: 'nn', level: 8, files: /^nn\// },
   { name: 'optim', level: 8, files: /^optim\// },

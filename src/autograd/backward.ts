@@ -9,7 +9,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { sameShape } from '../values/shape.js';
 import { alias, type BackwardStep, checkTensor, checkTensors, isTensor, type Node, withTracking } from './graph.js';
 import { adopt, consume, scoped, turnGeneration } from './lifetimes.js';
-import { hidden, type Walk, watching } from './watch.js';
+import { type Walk, watched, watching } from './watch.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward(). Default: the value of createGraph. */
@@ -93,7 +93,7 @@ function walk(
   given: Tensor | undefined,
   options: BackwardOptions,
   arrive: (leaf: Tensor, grad: Tensor) => void,
-): Walk {
+): Omit<Walk, 'before'> {
   const createGraph = options.createGraph ?? false;
   // Reading the storage throws if the root has been released.
   void root.storage;
@@ -107,7 +107,7 @@ function walk(
         'pass retainGraph: true to the first, or detach() the part already used',
       );
   const seed = seedOf(root, given);
-  const walked: Walk = { nodes, seed: seed.storage };
+  const walked = { nodes, seed: seed.storage };
   const pending = new Map<Tensor, Tensor>();
   // An untracked gradient is owned by its entry in `pending` and released after use.
   const own = (t: Tensor): Tensor => (createGraph ? t : alias(t));
@@ -200,27 +200,26 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
   checkTensor('backward', 'root', root);
   checkGiven('backward', 'grad', grad);
   knownOptions('backward', options, optionNames);
-  if (watching()?.backward(root, grad, options) !== true) {
-    const before = new Map<Tensor, Storage | null>();
-    const run = (): Walk =>
-      walk(root, grad, options, (leaf, g) => {
-        if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
-        accumulate(leaf, g, options.createGraph ?? false);
-      });
-    const recorder = watching();
-    if (recorder === null) run();
-    else {
-      let walked: Walk;
+  const before = new Map<Tensor, Storage | null>();
+  const run = (): Walk => {
+    const walked = walk(root, grad, options, (leaf, g) => {
+      if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
+      accumulate(leaf, g, options.createGraph ?? false);
+    });
+    return { ...walked, before };
+  };
+  const watcher = watching();
+  if (watcher === null) run();
+  else
+    watched(watcher, { kind: 'backward', root, given: grad, options }, () => {
       try {
-        walked = hidden(run);
+        return run();
       } catch (error) {
         // The kernels that ran before the error belong to no entry of the recording.
-        recorder.refuse('a backward() that threw');
+        watcher.refuse('a backward() that threw');
         throw error;
       }
-      recorder.walked(root, grad, options, walked, before);
-    }
-  }
+    });
   turnGeneration();
 }
 

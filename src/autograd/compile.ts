@@ -4,7 +4,7 @@
  * returns the recorded result. The kernels then run as one plan, without one dispatch per
  * operation. At the first difference from the recording, the operations matched so far are computed
  * and the rest of the call runs as usual.
- * Not here: the contents of a recording and the comparison of a call with it (tape.ts).
+ * Not here: the contents of a recording and the comparison of a call with it (tape/).
  */
 import { checkFunction } from '../arguments.js';
 import type { Device } from '../device/device.js';
@@ -14,8 +14,9 @@ import type { Tensor } from '../tensor/tensor.js';
 import { contentsOf, tensorsIn } from './backward.js';
 import { isTensor } from './graph.js';
 import { scoped } from './lifetimes.js';
-import { copyOf, stepEnded, Tape } from './tape.js';
-import { setWatcher } from './watch.js';
+import { copyOf } from './tape/copies.js';
+import { stepEnded, Tape } from './tape/tape.js';
+import { withWatcher } from './watch.js';
 
 /** A step made by compile(). */
 export interface CompiledStep<A extends readonly unknown[], R> {
@@ -161,13 +162,11 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
           const inner = tape === null ? tensors : tape.begin(tensors);
           let completed = false;
           let result: R;
-          setWatcher(tape);
           try {
-            result = step(...substitute(args, inner));
+            result = withWatcher(tape?.watcher ?? null, () => step(...substitute(args, inner)));
             check(result, inner);
             completed = true;
           } finally {
-            setWatcher(null);
             tape?.end(completed);
           }
           device ??= tensorsIn('compile', result)[0]?.device ?? defaultDevice();

@@ -22,7 +22,7 @@ import { type DType, isFloat } from '../values/dtype.js';
 import { Mask } from '../values/random.js';
 import { checkShape, type Shape, sizeOf } from '../values/shape.js';
 import { adopt, consume, endWithInputs } from './lifetimes.js';
-import { watching } from './watch.js';
+import { watched, watching } from './watch.js';
 
 /**
  * The kernel that an op runs, and the specs of its outputs. 'view' runs no kernel: the output
@@ -218,12 +218,12 @@ export function place(device: Device, data: HostData, dtype: DType, shape: Shape
       'data must have as many elements as shape',
       `${data.length} elements, shape=${show(shape)}`,
     );
-  const known = watching()?.place(device, data, dtype, shape);
-  if (known != null) return known;
-  const t = adopt(wrap(device, device.upload(data, dtype), shape));
-  watching()?.placed(t);
-  return t;
+  const watcher = watching();
+  if (watcher === null) return uploadNow(device, data, dtype, shape);
+  return watched(watcher, { kind: 'upload', device, data, dtype, shape }, () => uploadNow(device, data, dtype, shape));
 }
+const uploadNow = (device: Device, data: HostData, dtype: DType, shape: Shape): Tensor =>
+  adopt(wrap(device, device.upload(data, dtype), shape));
 
 /**
  * A tensor over a storage, outside graph and scopes. `shape` is the frozen shape of another tensor.
@@ -262,8 +262,12 @@ function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
 export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   for (let i = 0; i < inputs.length; i++)
     if (!isTensor(inputs[i])) checkTensor(op.name, inputs.length === 1 ? 'input' : `input ${i}`, inputs[i]);
-  const known = watching()?.apply(op as Op<never>, inputs, attrs);
-  if (known != null) return known;
+  const watcher = watching();
+  if (watcher === null) return applyNow(op, inputs, attrs);
+  return watched(watcher, { kind: 'op', op: op as Op<never>, inputs, attrs }, () => applyNow(op, inputs, attrs));
+}
+
+function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   const device = commonDevice(op.name, inputs);
   const operands = inputs.map(operandOf);
   const plan = planned(op, inputs, attrs);
@@ -290,7 +294,6 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
     // so it ends with that graph.
     if (inputs.some((t) => t.node?.consumed)) consume([node]);
   } else if (!op.outlives) endWithInputs(outputs, inputs);
-  watching()?.applied(op as Op<never>, inputs, attrs, plan, outputs);
   return outputs;
 }
 
@@ -308,18 +311,29 @@ export function updateInPlace<K extends KernelName>(
   attrs: KernelAttrs[K],
   changed: readonly Tensor[],
 ): void {
-  if (watching()?.update(kernel, inputs, attrs, changed) !== true) {
-    const { device } = changed[0];
-    device.run(
-      kernel,
-      inputs.map(operandOf),
-      attrs,
-      changed.map(({ shape, dtype }) => ({ shape, dtype })),
-      changed.map(({ storage }) => storage.buffer),
+  const watcher = watching();
+  if (watcher === null) updateNow(kernel, inputs, attrs, changed);
+  else
+    watched(watcher, { kind: 'update', kernel, inputs, attrs, changed }, () =>
+      updateNow(kernel, inputs, attrs, changed),
     );
-    watching()?.updated(kernel, inputs, attrs, changed);
-  }
   for (const t of changed) t.storage.touch();
+}
+
+function updateNow<K extends KernelName>(
+  kernel: K,
+  inputs: readonly Tensor[],
+  attrs: KernelAttrs[K],
+  changed: readonly Tensor[],
+): readonly Tensor[] {
+  changed[0].device.run(
+    kernel,
+    inputs.map(operandOf),
+    attrs,
+    changed.map(({ shape, dtype }) => ({ shape, dtype })),
+    changed.map(({ storage }) => storage.buffer),
+  );
+  return changed;
 }
 
 /**

@@ -1,63 +1,101 @@
 /**
- * The watcher, which sees every operation that creates or changes a tensor. compile's tape is one.
- * Not here: the operations (graph.ts, backward.ts) and the tape (tape.ts).
+ * Watching. While a watcher is installed, it sees every operation that creates or changes a tensor,
+ * as one event. `watched` is the only place that passes events on. It asks the watcher for a
+ * recorded outcome, and if there is none, it does the work and tells the watcher the outcome.
+ * compile installs its tape as the watcher of a step.
+ * Not here: the operations that are watched (graph.ts, backward.ts), and the tape (tape/).
  */
 import type { Device, HostData, KernelName } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { DType } from '../values/dtype.js';
 import type { Shape } from '../values/shape.js';
-import type { Call, Node, Op } from './graph.js';
+import type { Node, Op } from './graph.js';
 
-/** The nodes that a backward walk visited, and the gradient of the root that it started from. */
+/** What a backward pass did. */
 export interface Walk {
+  /** The nodes that it visited. */
   readonly nodes: readonly Node[];
+  /** The gradient of the root. */
   readonly seed: Storage;
+  /**
+   * Each leaf that received a gradient, with the storage of its earlier gradient, or null if it had
+   * none.
+   */
+  readonly before: ReadonlyMap<Tensor, Storage | null>;
 }
 
-/**
- * Observes every operation; compile's tape implements it. `apply`, `place`, `update` and `backward`
- * are called before the work and may return a recorded result; null or false means that the caller
- * must do the work. Their past-tense partners then report the work that was done.
- */
+interface Events {
+  /** A call of an op. */
+  op: { readonly op: Op<never>; readonly inputs: readonly Tensor[]; readonly attrs: unknown };
+  /** A copy of values from the host to a device. */
+  upload: { readonly device: Device; readonly data: HostData; readonly dtype: DType; readonly shape: Shape };
+  /** A kernel that overwrites the values of the tensors in `changed`. */
+  update: {
+    readonly kernel: KernelName;
+    readonly inputs: readonly Tensor[];
+    readonly attrs: unknown;
+    readonly changed: readonly Tensor[];
+  };
+  /** A call of backward(). `given` is the gradient that the program passed to it. */
+  backward: {
+    readonly root: Tensor;
+    readonly given: Tensor | undefined;
+    readonly options: { readonly retainGraph?: boolean; readonly createGraph?: boolean };
+  };
+}
+interface Outcomes {
+  op: Tensor[];
+  upload: Tensor;
+  /** The tensors that were changed. */
+  update: readonly Tensor[];
+  backward: Walk;
+}
+export type EventKind = keyof Events;
+/** An operation that is about to run. */
+export type WatchedEvent<K extends EventKind = EventKind> = { [P in K]: { readonly kind: P } & Events[P] }[K];
+export type Outcome<K extends EventKind> = Outcomes[K];
+
 export interface Watcher {
-  apply(op: Op<never>, inputs: readonly Tensor[], attrs: unknown): Tensor[] | null;
-  applied(op: Op<never>, inputs: readonly Tensor[], attrs: unknown, plan: Call, outputs: readonly Tensor[]): void;
-  place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor | null;
-  placed(t: Tensor): void;
-  update(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): boolean;
-  updated(kernel: KernelName, inputs: readonly Tensor[], attrs: unknown, changed: readonly Tensor[]): void;
-  backward(root: Tensor, given: Tensor | undefined, options: object): boolean;
-  /**
-   * `before` maps each leaf that received a gradient to the storage of its earlier gradient, or to
-   * null.
-   */
-  walked(
-    root: Tensor,
-    given: Tensor | undefined,
-    options: object,
-    walk: Walk,
-    before: ReadonlyMap<Tensor, Storage | null>,
-  ): void;
+  /** The recorded outcome of an operation. Null if the operation must run. */
+  ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null;
+  /** Reports the outcome of an operation that ran. */
+  tell<K extends EventKind>(event: WatchedEvent<K>, outcome: Outcome<K>): void;
   /** Called before values are read. The watcher must compute them by then. */
   read(): void;
   /** Reports an operation that cannot be recorded. */
   refuse(what: string): void;
 }
-let watcher: Watcher | null = null;
 
-export const watching = (): Watcher | null => watcher;
-export function setWatcher(w: Watcher | null): void {
-  watcher = w;
-}
+let current: Watcher | null = null;
 
-/** Runs fn without the watcher. */
-export function hidden<T>(fn: () => T): T {
-  const before = watcher;
-  watcher = null;
+/** The watcher installed now, or null. */
+export const watching = (): Watcher | null => current;
+
+/** Installs a watcher, or none, while `fn` runs. Nothing else installs or removes a watcher. */
+export function withWatcher<T>(watcher: Watcher | null, fn: () => T): T {
+  const before = current;
+  current = watcher;
   try {
     return fn();
   } finally {
-    watcher = before;
+    current = before;
   }
+}
+
+/**
+ * The outcome of an operation: the recorded one, or that of `work`. Operations inside `work` are
+ * part of the event and are not watched. A caller checks first whether a watcher is installed and
+ * otherwise runs its work directly, because creating the event and the closure takes time.
+ */
+export function watched<K extends EventKind>(
+  watcher: Watcher,
+  event: WatchedEvent<K>,
+  work: () => Outcome<K>,
+): Outcome<K> {
+  const known = watcher.ask(event);
+  if (known !== null) return known;
+  const outcome = withWatcher(null, work);
+  watcher.tell(event, outcome);
+  return outcome;
 }

@@ -1,0 +1,190 @@
+/**
+ * Records one call of a step. The operations run as usual. Each one becomes an entry with its
+ * inputs, its outputs and its positions in the device's plan.
+ * Not here: the comparison of later calls with the entries (entries.ts, replay.ts).
+ */
+import type { Plan, Recording } from '../../device/device.js';
+import type { Storage } from '../../device/storage.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { isTracking, type Node } from '../graph.js';
+import type { EventKind, Outcome, WatchedEvent, Watcher } from '../watch.js';
+import {
+  type BackwardEntry,
+  type Contents,
+  type Entry,
+  type Made,
+  type OpEntry,
+  type Reference,
+  requirementsHold,
+  type Seen,
+  type Source,
+  type Span,
+  type UploadEntry,
+} from './entries.js';
+
+/** For each kind of event, the method that adds an entry for it. */
+type Writers = { readonly [K in EventKind]: (event: WatchedEvent<K>, outcome: Outcome<K>) => void };
+
+export class Recorder implements Watcher {
+  /** Why the recording cannot be used, or null if it can. */
+  broken: string | null = null;
+  readonly #contents: Contents;
+  readonly #recording: Recording;
+  /** The position in the plan where the next entry begins. */
+  #start = 0;
+  readonly #origins = new Map<Tensor, { readonly source: Source; readonly index: number }>();
+  /** The graph nodes that the step created. */
+  readonly #nodes = new Set<Node>();
+  /** Memory that does not belong to the plan. */
+  readonly #outside = new Set<Storage>();
+  readonly #writers: Writers = {
+    op: (event, outputs) => this.#op(event, outputs),
+    upload: (_, tensor) => this.#upload(tensor),
+    update: (event) => this.#update(event),
+    backward: (event, walk) => this.#backward(event, walk),
+  };
+
+  constructor(contents: Contents, recording: Recording) {
+    this.#contents = contents;
+    this.#recording = recording;
+  }
+
+  /** Begins the call. The tensors in `slots` are the step's arguments. */
+  begin(): void {
+    const { slots } = this.#contents;
+    slots.now.forEach((t, index) => {
+      this.#origins.set(t, { source: slots, index });
+    });
+  }
+
+  /** Ends the call. `completed` is false if the step threw. `problem` is a reason to give up. */
+  end(completed: boolean, problem: string | null): Plan {
+    if (!completed) this.broken ??= 'it threw';
+    this.broken ??= problem;
+    return this.#recording.end();
+  }
+
+  // ---- watching
+
+  /** Nothing is recorded yet, so every operation runs. */
+  ask(): null {
+    return null;
+  }
+
+  tell<K extends EventKind>(event: WatchedEvent<K>, outcome: Outcome<K>): void {
+    this.#writers[event.kind](event, outcome);
+  }
+
+  /** Every operation has run already. */
+  read(): void {}
+
+  refuse(what: string): void {
+    this.broken ??= `it uses ${what}`;
+  }
+
+  // ---- entries
+
+  #add(entry: Entry): void {
+    this.#contents.entries.push(entry);
+    this.#start = entry.to;
+  }
+  #span(): Span {
+    return { from: this.#start, to: this.#recording.position() };
+  }
+  #hold(storage: Storage): void {
+    const { held } = this.#contents;
+    held.set(storage, (held.get(storage) ?? 0) + 1);
+  }
+  #reference(tensor: Tensor): Reference {
+    return { tensor, ...(this.#origins.get(tensor) ?? { source: null, index: 0 }) };
+  }
+  #seen(tensor: Tensor): Seen {
+    const reference = this.#reference(tensor);
+    if (reference.source === null) this.#outside.add(tensor.storage);
+    return { ...reference, storage: tensor.storage, requiresGrad: tensor.requiresGrad };
+  }
+  #made(like: Tensor, isView: boolean): Made {
+    const storage = like.storage.retain();
+    if (!isView || this.#contents.held.has(storage)) this.#hold(storage);
+    return { like, storage, requiresGrad: like.requiresGrad };
+  }
+  /** Whether an entry may be added for these results. Tensors of another device are refused. */
+  #accepts(results: readonly Tensor[]): boolean {
+    if (this.broken !== null) return false;
+    const odd = results.find((t) => t.device !== this.#contents.device);
+    if (odd !== undefined) this.refuse(`a tensor on ${odd.device}`);
+    return odd === undefined;
+  }
+
+  #op({ op, inputs, attrs }: WatchedEvent<'op'>, outputs: readonly Tensor[]): void {
+    if (!this.#accepts(outputs)) return;
+    const call = op.plan(inputs, attrs as never);
+    const entry: OpEntry = {
+      kind: 'op',
+      op,
+      inputs: inputs.map((t) => this.#seen(t)),
+      attrs,
+      call,
+      tracking: isTracking(),
+      made: outputs.map((t) => this.#made(t, call.kernel === 'view')),
+      now: outputs,
+      given: inputs,
+      ...this.#span(),
+    };
+    outputs.forEach((t, index) => {
+      this.#origins.set(t, { source: entry, index });
+      if (t.node !== null) this.#nodes.add(t.node);
+    });
+    this.#add(entry);
+  }
+
+  #upload(tensor: Tensor): void {
+    if (!this.#accepts([tensor])) return;
+    const entry: UploadEntry = { kind: 'upload', made: [this.#made(tensor, false)], now: [tensor], ...this.#span() };
+    this.#origins.set(tensor, { source: entry, index: 0 });
+    this.#add(entry);
+  }
+
+  #update({ kernel, inputs, attrs, changed }: WatchedEvent<'update'>): void {
+    if (this.#contents.slots.passOn(changed))
+      this.refuse('an argument that changes in place (use the tensor from outside the step)');
+    if (!this.#accepts(changed)) return;
+    const storages = changed.map((t) => t.storage);
+    for (const storage of storages) this.#contents.changed.add(storage);
+    const seen = inputs.map((t) => this.#seen(t));
+    this.#add({ kind: 'update', kernel, inputs: seen, attrs, changed: storages, ...this.#span() });
+  }
+
+  #backward({ root, given, options }: WatchedEvent<'backward'>, walk: Outcome<'backward'>): void {
+    const { entries, gradients } = this.#contents;
+    if (!this.#accepts([root])) return;
+    if (options.createGraph === true) this.refuse('createGraph');
+    else if (walk.nodes.some((node) => !this.#nodes.has(node))) this.refuse('a graph that was made outside of it');
+    else if (!requirementsHold(entries, entries.length))
+      this.refuse('a requiresGrad that changes between forward and backward');
+    if (this.broken !== null) return;
+    const seenGiven = given === undefined ? null : this.#seen(given);
+    const leaves: BackwardEntry['leaves'] = [...walk.before].map(([leaf, before]) => {
+      const gradient = leaf.grad as Tensor;
+      const storage = gradient.storage.retain();
+      if (!this.#outside.has(storage)) this.#hold(storage);
+      const reference = this.#reference(leaf);
+      const outer = reference.source === null ? leaf : null;
+      if (outer !== null) gradients.addLeaf(outer);
+      gradients.hand(outer, gradient);
+      return { leaf: reference, before, gradient: storage, shape: gradient.shape };
+    });
+    const results = entries.flatMap((e) => (e.kind === 'op' ? e.now : []));
+    this.#add({
+      kind: 'backward',
+      root: this.#seen(root),
+      given: seenGiven,
+      options: { ...options },
+      walk,
+      writesSeed: given === undefined && leaves.some(({ gradient }) => gradient === walk.seed),
+      retaining: new Set(results.filter((t) => t.retainsGrad)),
+      leaves,
+      ...this.#span(),
+    });
+  }
+}
