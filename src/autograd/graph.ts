@@ -62,13 +62,14 @@ export interface BackwardStep<A> {
   readonly spare: boolean;
 }
 
-/**
- * An operation: its name, its plan (the output shapes and the kernel to run), and its gradient in
- * terms of other ops.
- */
+/** An operation: its name, its kernel call, and its gradient in terms of other ops. */
 export interface Op<A> {
   readonly name: string;
-  readonly plan: (inputs: readonly Tensor[], attrs: A) => Call;
+  /**
+   * Lowers the op to a kernel call for these inputs. This is also the shape rule. It depends on
+   * nothing but the inputs' shapes and dtypes, and the attributes.
+   */
+  readonly lower: (inputs: readonly Tensor[], attrs: A) => Call;
   /**
    * The values that backward reads: positions of inputs, and 'output'. They must not change in
    * place before backward.
@@ -208,7 +209,7 @@ export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor
  * Copies values to a device, as a tensor that belongs to no graph.
  * @throws ShapeError for an invalid shape, and for one whose number of elements is not the data's
  */
-export function place(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
+export function uploadTensor(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
   checkShape('tensor', shape);
   if (!(data instanceof Mask) && (!ArrayBuffer.isView(data) || typeof data[0] === 'bigint'))
     throw new ValueError('tensor', 'data must be a typed array of numbers', `data=${shown(data)}`);
@@ -251,11 +252,11 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
   return device;
 }
 
-/** An op's plan. The shape of every kernel output is checked here, before the kernel runs. */
-function planned<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
-  const plan = op.plan(inputs, attrs);
-  for (let i = 0; i < plan.outputs.length; i++) checkShape(op.name, plan.outputs[i].shape, 'result');
-  return plan;
+/** An op's kernel call. The shape of every output is checked here, before the kernel runs. */
+function lowered<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
+  const call = op.lower(inputs, attrs);
+  for (let i = 0; i < call.outputs.length; i++) checkShape(op.name, call.outputs[i].shape, 'result');
+  return call;
 }
 
 /** Runs an op, records it, and returns all outputs. */
@@ -270,13 +271,13 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
 function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
   const device = commonDevice(op.name, inputs);
   const operands = inputs.map(operandOf);
-  const plan = planned(op, inputs, attrs);
+  const call = lowered(op, inputs, attrs);
   const storages =
-    plan.kernel === 'view'
+    call.kernel === 'view'
       ? [inputs[0].storage.retain()]
-      : device.run(plan.kernel, operands, plan.attrs, plan.outputs).map((b) => new Storage(device, b));
+      : device.run(call.kernel, operands, call.attrs, call.outputs).map((b) => new Storage(device, b));
   const tracked = tracking && op.backward !== undefined && inputs.some((t) => t.requiresGrad);
-  const outputs = plan.outputs.map((spec, i) => {
+  const outputs = call.outputs.map((spec, i) => {
     // A change to the shape array would make it disagree with the storage. An input's shape is
     // frozen already.
     if (spec.shape !== inputs[0].shape) Object.freeze(spec.shape);
@@ -337,15 +338,15 @@ function updateNow<K extends KernelName>(
 }
 
 /**
- * Runs an op without recording it. The result overwrites an input (`place`) that nothing reads
+ * Runs an op without recording it. The result overwrites `target`, an input that nothing reads
  * afterwards.
  */
-export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, place: Tensor): Tensor {
-  const plan = planned(op, inputs, attrs);
-  if (plan.kernel === 'view') return apply(op, inputs, attrs);
-  place.device.run(plan.kernel, inputs.map(operandOf), plan.attrs, plan.outputs, [place.storage.buffer]);
-  place.storage.touch();
-  return adopt(alias(place));
+export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, target: Tensor): Tensor {
+  const call = lowered(op, inputs, attrs);
+  if (call.kernel === 'view') return apply(op, inputs, attrs);
+  target.device.run(call.kernel, inputs.map(operandOf), call.attrs, call.outputs, [target.storage.buffer]);
+  target.storage.touch();
+  return adopt(alias(target));
 }
 
 /** Runs an op with one output. */

@@ -9,9 +9,9 @@ import {
   checkTensor,
   isTracking,
   type Node,
-  place,
   registerTensor,
   updateInPlace,
+  uploadTensor,
   withTracking,
 } from '../autograd/graph.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
@@ -240,7 +240,7 @@ export class Tensor {
   /** Uploads data to this tensor's device, as a leaf. @shape data → shape, rank 1 by default */
   upload(data: HostData, dtype: DType, shape: Shape = [data.length]): Tensor {
     checkDType('upload', dtype);
-    return place(this.device, data, dtype, ownShape('upload', shape));
+    return uploadTensor(this.device, data, dtype, ownShape('upload', shape));
   }
   /**
    * A tensor filled with one value, by default of this tensor's shape and dtype.
@@ -264,7 +264,7 @@ export class Tensor {
    */
   to(device: Device): Tensor {
     checkDevice('to', device);
-    return device === this.device ? this : place(device, this.dataSync(), this.dtype, this.shape);
+    return device === this.device ? this : uploadTensor(device, this.dataSync(), this.dtype, this.shape);
   }
 
   // ---- in place
@@ -502,7 +502,7 @@ countCopy();
  * including the two registering calls above, wherever a tensor is created.
  */
 export const fromHost = (device: Device, data: HostData, dtype: DType, shape: Shape): Tensor =>
-  place(device, data, dtype, shape);
+  uploadTensor(device, data, dtype, shape);
 
 /**
  * A tensor that a Module trains. It is a leaf that requires a gradient, and it is kept. It shares

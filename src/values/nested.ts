@@ -14,7 +14,8 @@ export type Nested = number | boolean | readonly Nested[];
 /** The maximum depth. Without it, an array that contains itself would be walked forever. */
 const mostDepth = 64;
 
-const place = (path: readonly number[]): string => (path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join(''));
+const positionText = (path: readonly number[]): string =>
+  path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join('');
 
 /**
  * Flattens nested lists in row-major order. Booleans become 0 and 1, and `isBool` says whether all
@@ -42,7 +43,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
     new ShapeError(
       op,
       'nested arrays must have equal lengths at each depth',
-      `${got} at ${place(path)}`,
+      `${got} at ${positionText(path)}`,
       `the first elements have shape ${show(shape)}`,
     );
 
@@ -59,7 +60,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
       return;
     }
     if (typeof v !== 'number' && typeof v !== 'boolean')
-      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${shown(v)} at ${place(path)}`);
+      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${shown(v)} at ${positionText(path)}`);
     if (depth < shape.length) throw ragged(`a ${typeof v}`);
     if (typeof v === 'boolean') booleans++;
     data.push(Number(v));

@@ -352,7 +352,7 @@ test('createGraph with backward(): grad itself is part of a graph', () => {
 const wrongly = (gradient: (g: Tensor) => Tensor | readonly Tensor[]): ((x: Tensor) => Tensor) => {
   const op: Op<null> = {
     name: 'wrong',
-    plan: ([x]) => view(x.shape, x),
+    lower: ([x]) => view(x.shape, x),
     backward: ({ grad: g }) => [gradient(g)].flat(),
   };
   return (x) => apply(op, [x], null);

@@ -80,7 +80,7 @@ const rules: Record<ArithmeticFn, Rules> = {
 
 const tensorOp = (fn: ArithmeticFn): Op<null> => ({
   name: fn,
-  plan: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: a.dtype }),
+  lower: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: a.dtype }),
   saves: rules[fn].saves,
   backward: ({ grad, inputs: [a, b], output, needs }: BackwardStep<null>) => [
     needs[0] ? unbroadcast(rules[fn].left({ grad, a, b, output }), a.shape) : null,
@@ -97,7 +97,7 @@ interface ScalarAttrs {
  */
 const scalarOp = (fn: ArithmeticFn, reverse: boolean): Op<ScalarAttrs> => ({
   name: fn,
-  plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
+  lower: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
   saves: rules[fn].saves.flatMap<number | 'output'>((s) => (s === 'output' ? [s] : s === Number(reverse) ? [0] : [])),
   backward: ({ grad, inputs: [x], output, attrs: { scalar } }) => [
     reverse ? rules[fn].right({ grad, a: scalar, b: x, output }) : rules[fn].left({ grad, a: x, b: scalar, output }),
@@ -237,11 +237,11 @@ export const minimum = (a: Operand, b: Operand): Tensor => arithmetic('minimum',
 
 const comparison = (fn: ComparisonFn): Op<null> => ({
   name: fn,
-  plan: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: 'bool' }),
+  lower: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: 'bool' }),
 });
 const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   name: fn,
-  plan: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
+  lower: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
 const comparisonForms = forms(comparisons, comparison, scalarComparison);
@@ -298,7 +298,7 @@ export const greaterEqual = (a: Operand, b: Operand): Tensor => compare('greater
 
 const whereOp: Op<null> = {
   name: 'where',
-  plan: ([condition, a, b]) => {
+  lower: ([condition, a, b]) => {
     if (condition.dtype !== 'bool')
       throw new ValueError(
         'where',

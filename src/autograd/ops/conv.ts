@@ -35,7 +35,7 @@ const overPixels = [0, 1, 2];
 
 const conv2dOp: Op<ConvAttrs> = {
   name: 'conv2d',
-  plan: ([x], { geometry }) => call('conv2d', { geometry }, { shape: outputShape(geometry), dtype: x.dtype }),
+  lower: ([x], { geometry }) => call('conv2d', { geometry }, { shape: outputShape(geometry), dtype: x.dtype }),
   saves: [0, 1],
   backward: ({ grad, inputs: [x, weight], attrs, needs }) => [
     needs[0] ? apply(inputGradOp, [grad, weight], attrs) : null,
@@ -45,7 +45,7 @@ const conv2dOp: Op<ConvAttrs> = {
 
 const inputGradOp: Op<ConvAttrs> = {
   name: 'conv2dTranspose',
-  plan: ([g], { geometry }) => call('conv2dInputGrad', { geometry }, { shape: inputShape(geometry), dtype: g.dtype }),
+  lower: ([g], { geometry }) => call('conv2dInputGrad', { geometry }, { shape: inputShape(geometry), dtype: g.dtype }),
   saves: [0, 1],
   backward: ({ grad, inputs: [g, weight], attrs, needs }) => [
     needs[0] ? apply(conv2dOp, [grad, weight], attrs) : null,
@@ -55,7 +55,8 @@ const inputGradOp: Op<ConvAttrs> = {
 
 const weightGradOp: Op<ConvAttrs> = {
   name: 'conv2dWeightGrad',
-  plan: ([x], { geometry }) => call('conv2dWeightGrad', { geometry }, { shape: weightShape(geometry), dtype: x.dtype }),
+  lower: ([x], { geometry }) =>
+    call('conv2dWeightGrad', { geometry }, { shape: weightShape(geometry), dtype: x.dtype }),
   saves: [0, 1],
   backward: ({ grad, inputs: [x, g], attrs, needs }) => [
     needs[0] ? apply(inputGradOp, [g, grad], attrs) : null,
@@ -65,7 +66,7 @@ const weightGradOp: Op<ConvAttrs> = {
 
 const parameterGradsOp: Op<ConvAttrs & { biasFrom: 'x' | 'g' }> = {
   name: 'conv2dParameterGrads',
-  plan: ([x, g], attrs) => {
+  lower: ([x, g], attrs) => {
     const { geometry, biasFrom } = attrs;
     const channels = biasFrom === 'x' ? geometry.inChannels : geometry.outChannels;
     return call(

@@ -19,7 +19,7 @@ const none: UnaryAttrs = { alpha: 0, beta: 0 };
 function unary(fn: UnaryFn, saves: Op<UnaryAttrs>['saves'], rule: Rule): Op<UnaryAttrs> {
   return {
     name: fn,
-    plan: ([x], { alpha, beta }) => {
+    lower: ([x], { alpha, beta }) => {
       checkFloat(fn, x.dtype);
       return call('unary', { fn, alpha, beta }, { shape: x.shape, dtype: x.dtype });
     },
@@ -235,7 +235,7 @@ function numberOf(op: string, name: string, value: number): number {
 
 const gate: Op<{ slope: number }> = {
   name: 'gate',
-  plan: ([g], attrs) => call('gate', attrs, { shape: g.shape, dtype: g.dtype }),
+  lower: ([g], attrs) => call('gate', attrs, { shape: g.shape, dtype: g.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [, x], attrs, needs }) => [
     needs[0] ? gateBy(grad, x, attrs.slope) : null,
@@ -248,7 +248,7 @@ const gateBy = (g: Tensor, x: Tensor, slope: number, spare = false): Tensor =>
 
 const unaryGrad: Op<{ fn: UnaryGradFn }> = {
   name: 'unaryGrad',
-  plan: ([g], attrs) => call('unaryGrad', attrs, { shape: g.shape, dtype: g.dtype }),
+  lower: ([g], attrs) => call('unaryGrad', attrs, { shape: g.shape, dtype: g.dtype }),
 };
 /**
  * g times the slope at `v`. One kernel computes it, unless the gradient itself is recorded; then it
@@ -266,7 +266,7 @@ function bySlope(
 
 const castOp: Op<{ dtype: DType }> = {
   name: 'cast',
-  plan: ([x], { dtype }) => call('cast', {}, { shape: x.shape, dtype }),
+  lower: ([x], { dtype }) => call('cast', {}, { shape: x.shape, dtype }),
   backward: ({ grad, inputs: [x] }) => [grad.cast(x.dtype)],
 };
 /**
@@ -288,7 +288,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 
 const test = (fn: 'logicalNot' | 'isNaN'): Op<UnaryAttrs> => ({
   name: fn,
-  plan: ([x]) => call('unary', { fn, alpha: 0, beta: 0 }, { shape: x.shape, dtype: 'bool' }),
+  lower: ([x]) => call('unary', { fn, alpha: 0, beta: 0 }, { shape: x.shape, dtype: 'bool' }),
 });
 /**
  * True where x is 0 or false.

@@ -52,7 +52,7 @@ function checkPair(op: string, input: Tensor, target: Tensor): void {
 
 const bceOp: Op<{ posWeight: number }> = {
   name: 'bceWithLogits',
-  plan: ([x], attrs) => call('bceWithLogits', attrs, { shape: x.shape, dtype: x.dtype }),
+  lower: ([x], attrs) => call('bceWithLogits', attrs, { shape: x.shape, dtype: x.dtype }),
   saves: [0, 1],
   backward: ({ grad, inputs: [x, z], attrs, needs }) => {
     const p = attrs.posWeight;
@@ -79,7 +79,7 @@ const bceOp: Op<{ posWeight: number }> = {
 
 const bceGradOp: Op<{ posWeight: number }> = {
   name: 'bceWithLogitsGrad',
-  plan: ([g], attrs) => call('bceWithLogitsGrad', attrs, { shape: g.shape, dtype: g.dtype }),
+  lower: ([g], attrs) => call('bceWithLogitsGrad', attrs, { shape: g.shape, dtype: g.dtype }),
 };
 
 export interface BceWithLogitsOptions extends LossOptions {

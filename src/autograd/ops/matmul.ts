@@ -13,7 +13,7 @@ interface MatmulAttrs {
 
 const matmulOp: Op<MatmulAttrs> = {
   name: 'matmul',
-  plan: ([a, b], attrs) => {
+  lower: ([a, b], attrs) => {
     const [m, k] = attrs.transposeA ? [a.shape.at(-1), a.shape.at(-2)] : [a.shape.at(-2), a.shape.at(-1)];
     const [kb, n] = attrs.transposeB ? [b.shape.at(-1), b.shape.at(-2)] : [b.shape.at(-2), b.shape.at(-1)];
     if (k !== kb)

@@ -18,7 +18,7 @@ import { unbroadcast } from './arithmetic.js';
 
 const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',
-  plan: ([x], { shape }) => view(shape, x),
+  lower: ([x], { shape }) => view(shape, x),
   backward: ({ grad, inputs: [x] }) => [grad.reshape(x.shape)],
 };
 /** The same elements in another shape; one size may be −1. Shares storage. @shape x [any] → y [shape] @gradient g, reshaped back @throws ShapeError when the number of elements differs @source torch.reshape */
@@ -53,7 +53,7 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 
 const permuteOp: Op<{ axes: readonly number[] }> = {
   name: 'permute',
-  plan: ([x], { axes }) => call('permute', { axes }, { shape: axes.map((a) => x.shape[a]), dtype: x.dtype }),
+  lower: ([x], { axes }) => call('permute', { axes }, { shape: axes.map((a) => x.shape[a]), dtype: x.dtype }),
   backward: ({ grad, attrs: { axes } }) => [grad.permute(axes.map((_, i) => axes.indexOf(i)))],
 };
 /** Axes in another order: y.shape[i] = x.shape[axes[i]]. @shape x [any] → y @gradient g, permuted back @throws ShapeError unless axes name each axis once @source torch.permute */
@@ -77,7 +77,7 @@ export function transpose(x: Tensor, axis0 = -2, axis1 = -1): Tensor {
 
 const expandOp: Op<{ shape: Shape }> = {
   name: 'expand',
-  plan: ([x], { shape }) => call('expand', {}, { shape, dtype: x.dtype }),
+  lower: ([x], { shape }) => call('expand', {}, { shape, dtype: x.dtype }),
   backward: ({ grad, inputs: [x] }) => [unbroadcast(grad, x.shape)],
 };
 /** Repeats axes of size 1 to a larger shape, as broadcasting does; −1 keeps a size. @shape x [any] → y [shape] @gradient g, summed over repeats @throws ShapeError when x does not broadcast to shape @source torch.expand */
@@ -105,14 +105,14 @@ interface SliceAttrs {
 }
 const sliceOp: Op<SliceAttrs> = {
   name: 'slice',
-  plan: ([x], { starts, steps, shape }) => call('slice', { starts, steps }, { shape, dtype: x.dtype }),
+  lower: ([x], { starts, steps, shape }) => call('slice', { starts, steps }, { shape, dtype: x.dtype }),
   backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [
     apply(embedOp, [grad], { starts, steps, shape: x.shape, value: 0 }),
   ],
 };
 const embedOp: Op<SliceAttrs & { readonly value: number }> = {
   name: 'pad',
-  plan: ([x], { starts, steps, shape, value }) => call('embed', { starts, steps, value }, { shape, dtype: x.dtype }),
+  lower: ([x], { starts, steps, shape, value }) => call('embed', { starts, steps, value }, { shape, dtype: x.dtype }),
   backward: ({ grad, inputs: [x], attrs: { starts, steps } }) => [
     apply(sliceOp, [grad], { starts, steps, shape: x.shape }),
   ],
@@ -207,7 +207,7 @@ interface SplitAttrs {
 /** Parts of a tensor in one kernel. It has no backward rule: use it only where no graph is recorded. */
 const splitOp: Op<SplitAttrs> = {
   name: 'split',
-  plan: ([x], { axis, starts, sizes }) => ({
+  lower: ([x], { axis, starts, sizes }) => ({
     kernel: 'split',
     attrs: { axis, starts },
     outputs: sizes.map((size) => ({ shape: x.shape.map((n, i) => (i === axis ? size : n)), dtype: x.dtype })),
@@ -216,7 +216,7 @@ const splitOp: Op<SplitAttrs> = {
 
 const concatOp: Op<{ axis: number }> = {
   name: 'concat',
-  plan: (inputs, { axis }) => {
+  lower: (inputs, { axis }) => {
     const shape = [...inputs[0].shape];
     shape[axis] = inputs.reduce((n, t) => n + t.shape[axis], 0);
     return call('concat', { axis }, { shape, dtype: inputs[0].dtype });
@@ -277,7 +277,7 @@ interface IndexAttrs {
 }
 const indexSelectOp: Op<IndexAttrs> = {
   name: 'indexSelect',
-  plan: ([x, indices], { axis }) =>
+  lower: ([x, indices], { axis }) =>
     call('indexSelect', { axis }, { shape: x.shape.map((n, i) => (i === axis ? indices.size : n)), dtype: x.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [x, indices], attrs }) => [
@@ -287,7 +287,7 @@ const indexSelectOp: Op<IndexAttrs> = {
 };
 const indexAddOp: Op<IndexAttrs> = {
   name: 'indexAdd',
-  plan: ([g], { axis, size }) =>
+  lower: ([g], { axis, size }) =>
     call('indexAdd', { axis }, { shape: g.shape.map((n, i) => (i === axis ? size : n)), dtype: g.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [g, indices], attrs }) => [
@@ -331,13 +331,13 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
 export const indexAdd = (g: Tensor, indices: Tensor, size: number): Tensor =>
   apply(indexAddOp, [g, indices], { axis: 0, size });
 
-const detachOp: Op<null> = { name: 'detach', plan: ([x]) => view(x.shape, x) };
+const detachOp: Op<null> = { name: 'detach', lower: ([x]) => view(x.shape, x) };
 /** The same storage outside the graph. @shape x [any] → y, as x @gradient none @throws GraphError for a released tensor @source torch.Tensor.detach */
 export const detach = (x: Tensor): Tensor => apply(detachOp, [x], null);
 
 const cloneOp: Op<null> = {
   name: 'clone',
-  plan: ([x]) => call('cast', {}, { shape: x.shape, dtype: x.dtype }),
+  lower: ([x]) => call('cast', {}, { shape: x.shape, dtype: x.dtype }),
   backward: ({ grad }) => [grad],
   outlives: true,
 };

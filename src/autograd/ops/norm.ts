@@ -30,7 +30,7 @@ const affineOptions: OptionNames<AffineOptions> = { weight: 'value', bias: 'valu
 
 const momentsOp: Op<{ grouping: Grouping }> = {
   name: 'moments',
-  plan: ([x], { grouping }) => {
+  lower: ([x], { grouping }) => {
     const { outer, groups } = grouping;
     return call(
       'moments',
@@ -43,7 +43,7 @@ const momentsOp: Op<{ grouping: Grouping }> = {
 
 const gradOp: Op<NormAttrs> = {
   name: 'normalizeGrad',
-  plan: ([g, , , , scale], attrs) => {
+  lower: ([g, , , , scale], attrs) => {
     const spec = ({ shape, dtype }: Tensor) => ({ shape, dtype });
     return call('normalizeGrad', attrs, spec(g), ...(scale === undefined ? [] : [spec(scale), spec(scale)]));
   },
@@ -73,7 +73,7 @@ function composed({ grad, inputs, attrs }: BackwardStep<NormAttrs>): Tensor[] {
 
 const normalizeOp = (affine: boolean): Op<NormAttrs> => ({
   name: 'normalize',
-  plan: ([x], { grouping, eps }) => call('normalize', { grouping, eps }, { shape: x.shape, dtype: x.dtype }),
+  lower: ([x], { grouping, eps }) => call('normalize', { grouping, eps }, { shape: x.shape, dtype: x.dtype }),
   saves: affine ? [0, 1, 2, 3] : [0, 1, 2],
   backward: (step) => {
     const { grad, inputs, attrs } = step;

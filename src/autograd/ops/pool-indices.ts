@@ -13,7 +13,7 @@ import type { TypedArray } from '../../values/dtype.js';
 import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../values/nested.js';
 import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
-import { isTensor, place } from '../graph.js';
+import { isTensor, uploadTensor } from '../graph.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 /**
@@ -48,19 +48,19 @@ function checkConvention(op: string, convention: IndexConvention, geometry: Pool
 const start = ({ stride, before }: WindowAxis, o: number): number => o * stride - before;
 
 /** The coordinates of an element in the array of indices. */
-interface Place {
+interface Coordinates {
   readonly n: number;
   readonly y: number;
   readonly x: number;
   readonly c: number;
 }
-const placeOf = (i: number, [, height, width, channels]: Shape): Place => ({
+const coordinatesOf = (i: number, [, height, width, channels]: Shape): Coordinates => ({
   n: Math.floor(i / (height * width * channels)),
   y: Math.floor(i / (width * channels)) % height,
   x: Math.floor(i / channels) % width,
   c: i % channels,
 });
-const showPlace = ({ n, y, x, c }: Place): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
+const showCoordinates = ({ n, y, x, c }: Coordinates): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
 
 /**
  * Conversion between a convention's indices and plane indices. It may depend on the element's
@@ -68,16 +68,16 @@ const showPlace = ({ n, y, x, c }: Place): string => `(n ${n}, y ${y}, x ${x}, c
  */
 interface Counting {
   /** Converts a plane index to the convention's index. */
-  write(plane: number, at: Place): number;
+  write(plane: number, at: Coordinates): number;
   /** Converts the convention's index to a plane index. Null if the value is not a valid index. */
-  read(value: number, at: Place): number | null;
+  read(value: number, at: Coordinates): number | null;
   /** The valid values, in words. */
-  legal(at: Place): string;
+  legal(at: Coordinates): string;
 }
 
 /** index = n·image + plane·factor + c·channel. */
 function flatCounting(pixels: number, image: number, factor: number, channel: number): Counting {
-  const low = ({ n, c }: Place): number => n * image + c * channel;
+  const low = ({ n, c }: Coordinates): number => n * image + c * channel;
   return {
     write: (plane, at) => low(at) + plane * factor,
     read: (value, at) => {
@@ -134,7 +134,7 @@ function countingOf(
 /** Whether a window covers a cell. */
 const covers = (axis: WindowAxis, o: number, i: number): boolean =>
   i >= start(axis, o) && i < start(axis, o) + axis.kernel;
-const isInWindow = (plane: number, { y, x }: Place, { height, width }: Pool2dGeometry): boolean =>
+const isInWindow = (plane: number, { y, x }: Coordinates, { height, width }: Pool2dGeometry): boolean =>
   covers(height, y, Math.floor(plane / width.input)) && covers(width, x, plane % width.input);
 /** The cells that a window covers, in words. */
 const span = (axis: WindowAxis, o: number): string =>
@@ -150,9 +150,10 @@ function planeOf(
   geometry: Pool2dGeometry | null,
 ): Int32Array<ArrayBuffer> {
   const counting = countingOf(convention, inputShape, geometry);
-  const got = (i: number): string => `${data[i]} at ${showPlace(placeOf(i, shape))} for inputShape ${show(inputShape)}`;
+  const got = (i: number): string =>
+    `${data[i]} at ${showCoordinates(coordinatesOf(i, shape))} for inputShape ${show(inputShape)}`;
   const outside = (i: number, index: number, { height, width }: Pool2dGeometry): ValueError => {
-    const { y, x } = placeOf(i, shape);
+    const { y, x } = coordinatesOf(i, shape);
     return new ValueError(
       op,
       `an index must lie in its own window, rows ${span(height, y)} and columns ${span(width, x)}`,
@@ -161,7 +162,7 @@ function planeOf(
     );
   };
   const illegal = (i: number): ValueError => {
-    const at = placeOf(i, shape);
+    const at = coordinatesOf(i, shape);
     const others = conventions.filter(
       (as) => as !== convention && as !== 'window' && countingOf(as, inputShape, null).read(data[i], at) !== null,
     );
@@ -172,7 +173,7 @@ function planeOf(
     return new ValueError(op, `an index must be ${counting.legal(at)} under '${convention}'`, got(i), cause);
   };
   return Int32Array.from({ length: data.length }, (_, i) => {
-    const at = placeOf(i, shape);
+    const at = coordinatesOf(i, shape);
     const index = counting.read(data[i], at);
     if (index === null) throw illegal(i);
     if (geometry !== null && !isInWindow(index, at, geometry)) throw outside(i, index, geometry);
@@ -249,7 +250,7 @@ export class PoolIndices {
   }
   #convert(plane: TypedArray): Int32Array<ArrayBuffer> {
     const counting = this.#counting();
-    return Int32Array.from(plane, (p, i) => counting.write(p, placeOf(i, this.shape)));
+    return Int32Array.from(plane, (p, i) => counting.write(p, coordinatesOf(i, this.shape)));
   }
 
   /** The indices, row-major. @units counted as `convention` says */
@@ -302,11 +303,11 @@ export class PoolIndices {
   #refuseRepeat(op: string): this {
     if (this.#repeat == null) return this;
     const { elements, plane } = this.#repeat;
-    const [first, second] = elements.map((i) => placeOf(i, this.shape));
+    const [first, second] = elements.map((i) => coordinatesOf(i, this.shape));
     throw new ValueError(
       op,
       "no index may repeat under duplicates 'error'",
-      `${this.#counting().write(plane, second)} at ${showPlace(first)} and at ${showPlace(second)}`,
+      `${this.#counting().write(plane, second)} at ${showCoordinates(first)} and at ${showCoordinates(second)}`,
       "choose 'add', 'first', 'last', 'max' or 'mean'",
     );
   }
@@ -402,7 +403,7 @@ export function indicesFrom(
     );
   checkConvention(op, convention, geometry);
   const plane = planeOf(op, source.data, own, convention, inputShape, geometry);
-  const indices = new PoolIndices(place(device, plane, 'int32', own), [...inputShape], geometry, convention);
+  const indices = new PoolIndices(uploadTensor(device, plane, 'int32', own), [...inputShape], geometry, convention);
   if (indices.mayRepeat) lookForRepeats(indices, plane);
   return indices;
 }

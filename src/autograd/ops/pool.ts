@@ -30,7 +30,7 @@ const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape 
 
 const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   name: 'maxPool2d',
-  plan: ([x], { geometry, nan }) =>
+  lower: ([x], { geometry, nan }) =>
     call(
       'maxPool2d',
       { geometry, nan },
@@ -113,12 +113,12 @@ interface AvgAttrs {
 }
 const avgPoolOp: Op<AvgAttrs> = {
   name: 'avgPool2d',
-  plan: ([x], attrs) => call('avgPool2d', attrs, { shape: pooledShape(attrs.geometry), dtype: x.dtype }),
+  lower: ([x], attrs) => call('avgPool2d', attrs, { shape: pooledShape(attrs.geometry), dtype: x.dtype }),
   backward: ({ grad, attrs }) => [apply(avgPoolGradOp, [grad], attrs)],
 };
 const avgPoolGradOp: Op<AvgAttrs> = {
   name: 'avgPool2dGrad',
-  plan: ([g], attrs) => call('avgPool2dGrad', attrs, { shape: sourceShape(attrs.geometry), dtype: g.dtype }),
+  lower: ([g], attrs) => call('avgPool2dGrad', attrs, { shape: sourceShape(attrs.geometry), dtype: g.dtype }),
   backward: ({ grad, attrs }) => [apply(avgPoolOp, [grad], attrs)],
 };
 

@@ -26,14 +26,14 @@ const keptShape = (x: Tensor, axes: readonly number[]): number[] => reducedShape
 
 const sumOp: Op<ReduceAttrs> = {
   name: 'sum',
-  plan: ([x], { axes, keepDims }) =>
+  lower: ([x], { axes, keepDims }) =>
     call('reduce', { fn: 'sum', axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype }),
   backward: ({ grad, inputs: [x], attrs }) => [grad.reshape(keptShape(x, attrs.axes)).expand(x.shape)],
 };
 
 const extreme = (fn: 'max' | 'min'): Op<ReduceAttrs> => ({
   name: fn,
-  plan: ([x], { axes, keepDims }) => {
+  lower: ([x], { axes, keepDims }) => {
     if (axes.some((a) => x.shape[a] === 0))
       throw new ShapeError(fn, 'the reduced axes must not be empty', `input=${show(x.shape)}`);
     return call('reduce', { fn, axes }, { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype });
@@ -148,7 +148,7 @@ function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: Vari
  */
 const deviationOp: Op<null> = {
   name: 'std',
-  plan: ([v]) => call('unary', { fn: 'sqrt', alpha: 0, beta: 0 }, { shape: v.shape, dtype: v.dtype }),
+  lower: ([v]) => call('unary', { fn: 'sqrt', alpha: 0, beta: 0 }, { shape: v.shape, dtype: v.dtype }),
   saves: ['output'],
   backward: ({ grad, output }) => {
     const spread = output.notEqual(0);
@@ -244,7 +244,7 @@ interface ArgAttrs {
 }
 const arg = (fn: 'argmax' | 'argmin'): Op<ArgAttrs> => ({
   name: fn,
-  plan: ([x], { axis, keepDims }) => {
+  lower: ([x], { axis, keepDims }) => {
     if (x.shape[axis] === 0) throw new ShapeError(fn, 'the axis must not be empty', `input=${show(x.shape)}`);
     return call('argReduce', { fn, axis }, { shape: reducedShape(x.shape, [axis], keepDims), dtype: 'int32' });
   },

@@ -159,10 +159,10 @@ export const resize2dOptions: OptionNames<Resize2dOptions> = {
  * The position of output pixel i in the input, as a fraction p/q of whole numbers. The fraction
  * keeps ratios of sizes, and so ties, exact. p is negative before the centre of the first pixel.
  */
-type Place = (i: number, input: number, output: number) => readonly [p: number, q: number];
-const halfPixel: Place = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
-const aligned: Place = (i, input, output) => (output === 1 ? [0, 1] : [i * (input - 1), output - 1]);
-const legacy: Place = (i, input, output) => [i * input, output];
+type SamplingRule = (i: number, input: number, output: number) => readonly [p: number, q: number];
+const halfPixel: SamplingRule = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
+const aligned: SamplingRule = (i, input, output) => (output === 1 ? [0, 1] : [i * (input - 1), output - 1]);
+const legacy: SamplingRule = (i, input, output) => [i * input, output];
 
 /** p/q, rounded down, for whole numbers. */
 const floorDiv = (p: number, q: number): number => Math.floor(p / q);
@@ -170,17 +170,23 @@ const floorDiv = (p: number, q: number): number => Math.floor(p / q);
 /**
  * Resizes height (axis 1) or width (axis 2). Every rule is the identity if the size stays the same.
  */
-function resizeAxis(x: Tensor, axis: 1 | 2, output: number, method: 'bilinear' | 'nearest', place: Place): Tensor {
+function resizeAxis(
+  x: Tensor,
+  axis: 1 | 2,
+  output: number,
+  method: 'bilinear' | 'nearest',
+  rule: SamplingRule,
+): Tensor {
   const input = x.shape[axis];
   if (output === input) return x;
   const low = new Int32Array(output);
   const weights = new Float64Array(output);
   for (let i = 0; i < output; i++) {
-    const [p, q] = place(i, input, output);
+    const [p, q] = rule(i, input, output);
     if (method === 'nearest') {
       // The legacy rule takes the pixel that contains the position. The other rules round to the
       // nearest pixel, with halves rounded up.
-      low[i] = place === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q);
+      low[i] = rule === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q);
     } else {
       const inside = Math.max(p, 0);
       low[i] = floorDiv(inside, q);
@@ -217,10 +223,10 @@ export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   checkTensor(op, 'input', x);
   const [batch, height, width, channels] = floatImageSizes(op, x);
   if (height === 0 || width === 0) throw new ShapeError(op, 'the image must not be empty', `input=${show(x.shape)}`);
-  const { outputSize, method, place } = checkResize(op, options);
+  const { outputSize, method, rule } = checkResize(op, options);
   const [h, w] = outputSize(height, width);
   checkShape(op, [batch, h, w, channels], 'result');
-  return resizeAxis(resizeAxis(x, 1, h, method, place), 2, w, method, place);
+  return resizeAxis(resizeAxis(x, 1, h, method, rule), 2, w, method, rule);
 }
 
 /** Checks the options of a resize without an image. A layer calls it in its constructor. */
@@ -243,10 +249,10 @@ export function checkResize(
     );
   if (method !== 'bilinear' && method !== 'nearest')
     throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
-  const place = alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
+  const rule = alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
   if (size !== undefined) {
     const asked = pair(op, 'size', size);
-    return { method, place, outputSize: () => asked };
+    return { method, rule, outputSize: () => asked };
   }
   const scales: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
   if (scales.length !== 2 || !scales.every((s) => typeof s === 'number' && s > 0 && s < Infinity))
@@ -262,7 +268,7 @@ export function checkResize(
       );
     return [h, w];
   };
-  return { method, place, outputSize };
+  return { method, rule, outputSize };
 }
 
 export interface PixelShuffleOptions {

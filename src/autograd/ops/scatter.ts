@@ -36,12 +36,12 @@ function rowsOfNumbers(op: string, numbers: ArrayLike<number>, lead: Shape, size
     for (let k = 0; k < depth; k++) {
       const v = numbers[row * depth + k];
       if (!Number.isInteger(v) || v < 0 || v >= sizes[k]) {
-        const place = stridesOf(lead).map((stride, axis) => Math.floor(row / stride) % lead[axis]);
+        const position = stridesOf(lead).map((stride, axis) => Math.floor(row / stride) % lead[axis]);
         const vector = Array.from({ length: depth }, (_, j) => numbers[row * depth + j]);
         throw new ValueError(
           op,
           `an index vector must be whole and in ${sizes.map((n) => `[0, ${n - 1}]`).join(' × ')}`,
-          `indices${place.length === 0 ? '' : show(place)}=${show(vector)}`,
+          `indices${position.length === 0 ? '' : show(position)}=${show(vector)}`,
           `axis ${k} has size ${sizes[k]}`,
         );
       }

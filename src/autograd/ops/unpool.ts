@@ -30,21 +30,21 @@ interface UnpoolAttrs {
 }
 export const maxUnpoolOp: Op<UnpoolAttrs> = {
   name: 'maxUnpool2d',
-  plan: ([v], { geometry, shape }) => call('maxUnpool2d', { geometry }, { shape, dtype: v.dtype }),
+  lower: ([v], { geometry, shape }) => call('maxUnpool2d', { geometry }, { shape, dtype: v.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [, indices], attrs }) => [apply(planeGatherOp, [grad, indices], attrs), null],
 };
 
 const planeGatherOp: Op<UnpoolAttrs> = {
   name: 'planeGather',
-  plan: ([x, indices]) => call('planeGather', {}, { shape: indices.shape, dtype: x.dtype }),
+  lower: ([x, indices]) => call('planeGather', {}, { shape: indices.shape, dtype: x.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [, indices], attrs }) => [apply(maxUnpoolOp, [grad, indices], attrs), null],
 };
 
 const pickOp: Op<{ pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number }> = {
   name: 'unpoolPick',
-  plan: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
+  lower: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
 };
 
 /** The number of windows that have their maximum at each cell. */
@@ -75,7 +75,7 @@ function checkDuplicates(op: string, duplicates: Duplicates): void {
     );
 }
 
-function place(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicates): Tensor {
+function scatterBy(op: string, x: Tensor, indices: PoolIndices, duplicates: Duplicates): Tensor {
   checkDuplicates(op, duplicates);
   if (duplicates === 'error') indices.checkUniqueSync(op);
   if (duplicates === 'add' || !indices.mayRepeat) return scatter(x, indices);
@@ -372,7 +372,7 @@ export function maxUnpool2d(
     const inputShape = [batch, geometry.height.input, geometry.width.input, channels];
     const checked = rawIndices(op, indices, x, form.convention, inputShape, form.check === 'window' ? geometry : null);
     checkShapes(op, x, checked);
-    return endWith(place(op, x, checked, duplicates), checked.plane);
+    return endWith(scatterBy(op, x, checked, duplicates), checked.plane);
   }
   checkShapes(op, x, indices);
   const [, height, width] = indices.inputShape;
@@ -390,7 +390,7 @@ export function maxUnpool2d(
         'leave them out: the indices know their pool',
       );
   }
-  const y = place(op, x, indices, duplicates);
+  const y = scatterBy(op, x, indices, duplicates);
   if (asked === undefined) return y;
   checkOutputSize(op, 'height', asked[0], height, indices.geometry?.height);
   checkOutputSize(op, 'width', asked[1], width, indices.geometry?.width);
@@ -465,10 +465,10 @@ export function unpooling(
   checkTensor(op, 'inputs', inputs);
   const shape = ownShape(op, outputShape, 'outputShape');
   rank4(op, 'outputShape', shape);
-  return placeInto(op, inputs, shape, argmax, options);
+  return scatterInto(op, inputs, shape, argmax, options);
 }
 
-function placeInto(
+function scatterInto(
   op: string,
   x: Tensor,
   shape: Shape,
@@ -486,7 +486,7 @@ function placeInto(
       `output=${show(shape)}, the indices' inputShape=${show(indices.inputShape)}`,
       'indices count in the shape that they were made for: in another one the picture would tilt',
     );
-  const y = place(op, x, indices, duplicates);
+  const y = scatterBy(op, x, indices, duplicates);
   return given ? y : endWith(y, indices.plane);
 }
 
@@ -558,7 +558,7 @@ export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptio
   const spread =
     argmax === undefined
       ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair })
-      : placeInto(op, x, mask.shape, argmax, options);
+      : scatterInto(op, x, mask.shape, argmax, options);
   const y = where(isSet, spread, 0);
   return isSet === mask ? y : endWith(y, isSet);
 }

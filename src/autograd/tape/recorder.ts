@@ -118,7 +118,7 @@ export class Recorder implements Watcher {
 
   #op({ op, inputs, attrs }: WatchedEvent<'op'>, outputs: readonly Tensor[]): void {
     if (!this.#accepts(outputs)) return;
-    const call = op.plan(inputs, attrs as never);
+    const call = op.lower(inputs, attrs as never);
     const entry: OpEntry = {
       kind: 'op',
       op,

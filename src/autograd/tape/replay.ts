@@ -170,7 +170,7 @@ export class Replay implements Watcher {
    */
   #adjust(entry: OpEntry, inputs: readonly Tensor[], attrs: unknown): boolean {
     if (entry.made[0].like.node !== null) return false;
-    const call = entry.op.plan(inputs, attrs as never);
+    const call = entry.op.lower(inputs, attrs as never);
     if (call.kernel === 'view' || entry.call.kernel !== call.kernel || !alike(call.outputs, entry.call.outputs))
       return false;
     const operands = entry.inputs.map(operand);
