@@ -4,7 +4,11 @@
  * it and the gradients. Bias corrections are computed on the host, in double precision.
  */
 import type { AdamAttrs } from '../device.js';
+import { retained, type View } from './arrays.js';
 import { inputs, type Launch, launch } from './launch.js';
+import type { LaunchLists } from './launch-lists.js';
+import type { Launcher } from './launcher.js';
+import { mostArrays } from './movement.js';
 
 /** Code that sets `value` to element `at` of the concatenation of several arrays. */
 const pick = (value: string, at: string, names: readonly string[], sizes: readonly number[]): string => {
@@ -19,7 +23,7 @@ const pick = (value: string, at: string, names: readonly string[], sizes: readon
 const named = (prefix: string, sizes: readonly number[]): string[] => sizes.map((_, k) => `${prefix}${k}`);
 
 /** Concatenates arrays. */
-export function join(sizes: readonly number[]): Launch {
+function join(sizes: readonly number[]): Launch {
   const names = named('a', sizes);
   return launch(
     sizes.reduce((a, b) => a + b, 0),
@@ -30,7 +34,7 @@ export function join(sizes: readonly number[]): Launch {
 }
 
 /** gradients (of these sizes, in order), state → the new state. */
-export function adamStep(
+function adamStep(
   gradients: readonly number[],
   { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs,
 ): Launch {
@@ -63,4 +67,62 @@ export function adamStep(
     body,
     'r',
   );
+}
+
+/**
+ * Runs a step. `inputs` are p, g, m, v, vmax? of each parameter in turn. Returns retained views of
+ * p, m, v, vmax? of each in turn. Arrays that are not contiguous yet are concatenated first.
+ */
+export function runAdam(launcher: Launcher, lists: LaunchLists, inputs: readonly View[], attrs: AdamAttrs): View[] {
+  const parts = attrs.amsgrad ? 4 : 3;
+  const count = inputs.length / (parts + 1);
+  const inputOf = (parameter: number, k: number): View => inputs[parameter * (parts + 1) + k];
+  const parameters = Array.from({ length: count }, (_, n) => n);
+  const gradients = joined(
+    launcher,
+    lists,
+    parameters.map((n) => inputOf(n, 1)),
+    mostArrays - 1,
+  );
+  const order = Array.from({ length: parts }, (_, part) =>
+    parameters.map((n) => inputOf(n, part === 0 ? 0 : part + 1)),
+  ).flat();
+  const [state] = joined(launcher, lists, order, 1);
+  const views = [...gradients, state];
+  const sizes = gradients.map((g) => g.size);
+  const array = launcher.execute({ kernel: 'adam', launches: [adamStep(sizes, attrs)], views });
+  for (const view of views) view.array.release();
+  array.retain(parts * count - 1);
+  const partSize = array.size / parts;
+  let start = 0;
+  return parameters.flatMap((n) => {
+    const { size } = inputOf(n, 0);
+    const results = Array.from({ length: parts }, (_, part) => ({ array, offset: part * partSize + start, size }));
+    start += size;
+    return results;
+  });
+}
+
+/**
+ * Returns the same elements in at most `most` views, retained. Adjacent views of one array are
+ * merged. If that does not suffice, the first arrays are concatenated into a new one.
+ */
+function joined(launcher: Launcher, lists: LaunchLists, parts: readonly View[], most: number): View[] {
+  const views: View[] = [];
+  for (const part of parts) {
+    const last = views[views.length - 1];
+    if (last?.array === part.array && last.offset + last.size === part.offset)
+      views[views.length - 1] = { ...last, size: last.size + part.size };
+    else views.push(part);
+  }
+  for (const view of views) retained(view);
+  while (views.length > most) {
+    const some = views.splice(0, Math.min(mostArrays, views.length - most + 1));
+    const sizes = some.map((v) => v.size);
+    const launches = lists.of(`join ${sizes}`, () => [join(sizes)]);
+    const array = launcher.execute({ kernel: 'adam', launches, views: some });
+    for (const view of some) view.array.release();
+    views.unshift(array.all);
+  }
+  return views;
 }

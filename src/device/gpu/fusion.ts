@@ -9,6 +9,7 @@ import { sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, KernelName, Operand, Spec } from '../device.js';
 import { type Epilogue, epilogues } from './elementwise.js';
 import { andThen, type Launch } from './launch.js';
+import type { Computation } from './launcher.js';
 import { sumOfAll } from './reduce.js';
 
 const convolutions: readonly KernelName[] = ['conv2d', 'conv2dInputGrad'];
@@ -35,7 +36,7 @@ export const seesThrough = (kernel: KernelName, k: number): boolean =>
  * cannot be fused.
  */
 export function fuse(
-  first: { readonly kernel: KernelName; readonly launches: readonly Launch[]; readonly views: readonly unknown[] },
+  first: Computation,
   kernel: KernelName,
   attrs: KernelAttrs[KernelName],
   inputs: readonly Operand[],

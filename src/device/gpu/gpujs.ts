@@ -20,6 +20,7 @@ export interface Resident {
 export type Value = Float32Array | Resident;
 /** The return value of a kernel. WebGPU, and every mode with asyncMode, returns a promise. */
 export type Handle = Value | Promise<Value>;
+export const isPromise = (h: Handle): h is Promise<Value> => h instanceof Promise;
 
 interface Settings {
   output: [number];
