@@ -6,6 +6,7 @@ import { GPU } from 'gpu.js';
 import { conv } from '../../src/device/gpu/conv.js';
 import { elementwise } from '../../src/device/gpu/elementwise.js';
 import type { Launch } from '../../src/device/gpu/launch.js';
+import { loss } from '../../src/device/gpu/loss.js';
 import { matmul } from '../../src/device/gpu/matmul.js';
 import { movement } from '../../src/device/gpu/movement.js';
 import { pool } from '../../src/device/gpu/pool.js';
@@ -23,7 +24,7 @@ const plain = (text: string): string =>
 
 /** Kernels by the text that they are known by. */
 const planned = new Map<string, string>();
-for (const family of [conv, elementwise, matmul, movement, pool, reduce] as Record<
+for (const family of [conv, elementwise, loss, matmul, movement, pool, reduce] as Record<
   string,
   (...args: unknown[]) => Launch[]
 >[])

@@ -1,8 +1,19 @@
 /** Elementwise kernels: a short program each, in one template per number of operands. */
 import { broadcastStrides, collapse, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
-import { erf, exp, expm1, log, log1p, log1pNear, pow, sigmoid, softplus, tanh } from './functions.js';
-import { type Arg, dot, input, inputs, isNumber, launch, type Planners, type Program, split } from './launch.js';
+import { erf, exp, expm1, log, log1p, pow, sigmoid, softplus, tanh } from './functions.js';
+import {
+  type Arg,
+  dot,
+  input,
+  inputs,
+  isNumber,
+  launch,
+  type Planners,
+  type Program,
+  readAt,
+  split,
+} from './launch.js';
 
 /** Programs in x. They may also use alpha, beta, inf and nan. */
 const unary: Record<UnaryFn, Program> = {
@@ -81,9 +92,6 @@ function reads(operands: readonly Spec[], output: Spec, names: readonly string[]
   return { prelude: split(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
 }
 
-/** Reads an operand that either has the output's shape or is a single number. */
-const own = (name: string, operand: Spec): string => `${name}[${sizeOf(operand.shape) === 1 ? '0' : 'i'}]`;
-
 /** The gradient of relu and leakyRelu at x, for the incoming gradient v. */
 const gate = (v: string, x: string): string =>
   `(${x} > 0 ? ${v} : (slope === 0 ? (${isNumber(x)} ? 0 : ${v}) : slope * ${v}))`;
@@ -111,9 +119,7 @@ export const epilogues = {
   }),
 };
 
-export const elementwise: Planners<
-  'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast' | 'bceWithLogits' | 'bceWithLogitsGrad'
-> = {
+export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary: ([x], { fn, alpha, beta }) => {
     const program = unary[fn];
     return [
@@ -162,11 +168,11 @@ export const elementwise: Planners<
     ];
   },
   gate: ([g, x], { slope }) => [
-    launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${own('g', g)};`, gate('v', 'a[i]')),
+    launch(sizeOf(x.shape), { ...inputs('g', 'a'), slope }, `const v = ${readAt('g', g)};`, gate('v', 'a[i]')),
   ],
   unaryGrad: ([g, x], { fn }) => {
     const [body, slope] = slopes[fn];
-    return [launch(sizeOf(x.shape), inputs('g', 'a'), `const v = a[i]; ${body}`, `${own('g', g)} * ${slope}`)];
+    return [launch(sizeOf(x.shape), inputs('g', 'a'), `const v = a[i]; ${body}`, `${readAt('g', g)} * ${slope}`)];
   },
   cast: ([x], _, [y]) => {
     // The largest float32 below 2³¹, since the result is stored as a float32 on this device.
@@ -176,27 +182,5 @@ export const elementwise: Planners<
     const whole = `(x >= 1 ? ${upper} : (x <= -1 ? ${lower} : 0))`;
     const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
     return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];
-  },
-  bceWithLogits: ([x], { posWeight }) => {
-    const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')} ${log1pNear('n', 'e')}`;
-    return [
-      launch(
-        sizeOf(x.shape),
-        { ...inputs('a', 't'), w: posWeight },
-        body,
-        '(1 - z) * x + (1 + (w - 1) * z) * (n + (x < 0 ? -x : 0))',
-      ),
-    ];
-  },
-  bceWithLogitsGrad: ([g, x], { posWeight }) => {
-    const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')}`;
-    return [
-      launch(
-        sizeOf(x.shape),
-        { ...inputs('g', 'a', 't'), w: posWeight },
-        body,
-        `${own('g', g)} * ((1 + (w - 1) * z) * (x < 0 ? e : 1) / (1 + e) - w * z)`,
-      ),
-    ];
   },
 };

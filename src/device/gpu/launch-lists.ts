@@ -7,6 +7,7 @@ import type { KernelAttrs, KernelName, Spec } from '../device.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
 import type { Launch, Planner, Planners, Vectors } from './launch.js';
+import { loss } from './loss.js';
 import { matmul } from './matmul.js';
 import { movement } from './movement.js';
 import { norm } from './norm.js';
@@ -16,7 +17,16 @@ import { reduce } from './reduce.js';
 /** The kernels whose launches depend on shapes and attributes alone. Adam has its own (adam.ts). */
 export type RuledKernel = Exclude<KernelName, 'adam'>;
 
-const rules: Planners<RuledKernel> = { ...elementwise, ...reduce, ...movement, ...matmul, ...conv, ...pool, ...norm };
+const rules: Planners<RuledKernel> = {
+  ...elementwise,
+  ...reduce,
+  ...movement,
+  ...matmul,
+  ...conv,
+  ...pool,
+  ...loss,
+  ...norm,
+};
 
 /** The maximum number of lists kept. Dropped ones are created again when needed. */
 const mostLists = 2048;

@@ -12,6 +12,7 @@
  * incremented by `++` somewhere. `whole` makes the index of an inner loop such a variable, so that
  * reads need no conversion (measured: a convolution takes half the time).
  */
+import { sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 
 /** float32 represents all integers exactly up to this limit. */
@@ -71,6 +72,10 @@ export const launch = (
   body: string,
   ...values: readonly string[]
 ): Launch => ({ size, args, body, values });
+
+/** Code that reads an operand of the output's shape at an index, or one that is a single number. */
+export const readAt = (name: string, operand: Spec, index = 'i'): string =>
+  `${name}[${sizeOf(operand.shape) === 1 ? '0' : index}]`;
 
 /** Converts numbers to vectors. */
 export const packed = (size: number, from: Arg): Launch => ({

@@ -7,7 +7,7 @@
 import { sizeOf } from '../../values/shape.js';
 import type { Grouping, Spec } from '../device.js';
 import { largest } from './functions.js';
-import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
+import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, readAt, split } from './launch.js';
 
 /** Longer groups are shared by several threads if there are fewer sums than `fewSums`. */
 const longGroup = 1024;
@@ -110,9 +110,8 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
     const size = sizeOf(x.shape);
     const names = ['g', 'x', 'mean', 'variance', ...(scale === undefined ? [] : ['scale'])];
     const args = { ...inputs(...names), e0: eps };
-    const slope = (at: string): string =>
-      `${sizeOf(g.shape) === 1 ? 'g[0]' : `g[${at}]`}${scale === undefined ? '' : ' * scale[c]'}`;
-    const unscaled = sizeOf(g.shape) === 1 ? 'g[0]' : 'g[j]';
+    const unscaled = readAt('g', g, 'j');
+    const scaled = scale === undefined ? unscaled : `${unscaled} * scale[c]`;
     const normal = centred(mean, sizeOf(variance.shape));
     const launches: Launch[] = [];
     const extra: Record<string, Arg> = {};
@@ -120,7 +119,7 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
       // For each group, the sums of scale·g, then the sums of scale·g·(normalised x).
       const { prelude, element } = elementOf(grouping);
       const pick = `const which = ${floorDiv('sum', count)}; const s = sum - which * ${count};`;
-      const term = `${element} ${normal} let v = ${slope('j')}; if (which === 1) { v = v * w * r; }`;
+      const term = `${element} ${normal} let v = ${scaled}; if (which === 1) { v = v * w * r; }`;
       launches.push(...totals(args, 2 * count, length, `${pick} ${prelude}`, term, 0));
       extra.sums = { result: launches.length - 1 };
     }
@@ -133,7 +132,7 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
       extra.columns = { result: launches.length - 1 };
     }
     const through = fixed ? '' : ` - (sums[s] + w * r * sums[s + ${count}]) * ${1 / length}`;
-    const byInput = `${ofElement(grouping)} ${normal} y = (${slope('j')}${through}) * r;`;
+    const byInput = `${ofElement(grouping)} ${normal} y = (${scaled}${through}) * r;`;
     if (scale === undefined) return [...launches, launch(size, { ...args, ...extra }, `let y = 0; ${byInput}`, 'y')];
     const body = `let y = 0; if (i < ${size}) { ${byInput} } else { y = columns[i - ${size}]; }`;
     return [...launches, launch(size + 2 * columns, { ...args, ...extra }, body, 'y')];
