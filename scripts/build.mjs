@@ -1,4 +1,7 @@
-/** Builds dist from src with the TypeScript compiler (tsconfig.build.json), and from that the one for pages without a bundler; prints their size. */
+/**
+ * Builds dist from src with the TypeScript compiler (tsconfig.build.json), and from that the build for
+ * pages without a bundler, dist/browser. Prints their sizes.
+ */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,11 +26,12 @@ const size = (directory, ending) => {
 };
 console.log(`dist: ${size(dist, '.js')}; ${size(dist, '.d.ts')}`);
 
-// With everything that it needs; the devices, and gpu.js, are files of their own that load when they are asked for.
-// Identifiers stay: errors and a model's summary print the names of classes.
+// The bundle contains what it depends on. The devices and gpu.js are files of their own, and load when
+// a program asks for such a device. Identifiers stay, because a model's summary prints the names of
+// classes.
 const browser = join(dist, 'browser');
 await build({
-  entryPoints: { cedargrad: join(dist, 'index.js') },
+  entryPoints: { cedargrad: join(dist, 'browser.js') },
   outdir: browser,
   bundle: true,
   splitting: true,

@@ -27,7 +27,7 @@ const layers: readonly { readonly name: string; readonly level: number; readonly
   { name: 'data', level: 9, files: /^data\// },
   { name: 'io', level: 9, files: /^io\// },
   { name: 'train', level: 9, files: /^train\// },
-  { name: 'index', level: 10, files: /^index\.ts$/ },
+  { name: 'index', level: 10, files: /^(index|browser)\.ts$/ },
 ];
 const layerOf = (file: string) => layers.find((layer) => layer.files.test(file));
 

@@ -29,6 +29,36 @@ globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], 
   await on.close();
   return { ...result, isolated: crossOriginIsolated, cores: navigator.hardwareConcurrency };
 };
+/** What the build for pages exports, and what its files and pictures come to in a page. Only that build has them. */
+globalThis.files = async () => {
+  const { decodePng, decodeSafetensors, encodePng, encodeSafetensors, Picture } = api;
+  const data = Float32Array.of(1, -2, 0.5);
+  const saved = encodeSafetensors({ weight: { dtype: 'float32', shape: [3], data } });
+  const file = new File([saved], 'model.safetensors');
+  const url = URL.createObjectURL(file);
+  const restored = [];
+  for (const bytes of [saved, await file.arrayBuffer(), await (await fetch(url)).arrayBuffer()])
+    restored.push([...decodeSafetensors(bytes).tensors.weight.data]);
+  URL.revokeObjectURL(url);
+  const picture = new Picture(20, 10).text(1, 1, 'A').toPng();
+  const drawn = await createImageBitmap(new Blob([picture], { type: 'image/png' }));
+  const pixels = { width: 2, height: 1, channels: 1, data: Uint8Array.of(3, 250) };
+  const random = new api.RandomState(1);
+  const progress = new api.Progress(1);
+  progress.update(1, { loss: 1 });
+  progress.done();
+  const refusals = [];
+  for (const use of [() => api.writeFileAtomic('a', saved), () => api.loadDigits({ train: 1, test: 1 })])
+    refusals.push(await use().then(() => 'accepted', String));
+  return {
+    exports: Object.keys(api),
+    restored,
+    drawn: [drawn.width, drawn.height],
+    pixels: [...decodePng(encodePng(pixels)).data],
+    batches: Array.from(api.batches(4, 2, random), (indices) => indices.length),
+    refusals,
+  };
+};
 globalThis.frames = (options) => framesWhileTraining(api, options);
 globalThis.dropped = (options) => dropping(api, options);
 globalThis.loaded = true;

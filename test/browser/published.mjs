@@ -31,4 +31,22 @@ export async function checkPublished(context) {
       return notes.join('; ');
     }),
   );
+  await check('dist/browser: exports what all entry points export, and reads and writes files in a page', () =>
+    inPage(context, 'isolated/published', async (call) => {
+      const { exports, restored, drawn, pixels, batches, refusals } = await call(limitMs, 'files', {});
+      assert.deepEqual(exports.toSorted(), context.exports.toSorted());
+      assert.deepEqual(restored, Array(3).fill([1, -2, 0.5]));
+      assert.deepEqual(
+        [drawn, pixels, batches],
+        [
+          [20, 10],
+          [3, 250],
+          [2, 2],
+        ],
+      );
+      assert.match(refusals[0], /^DeviceError: writeFileAtomic: files need Node; got path='a'/);
+      assert.match(refusals[1], /^DeviceError: loadDigits: the digits are files, which need Node; got a browser/);
+      return `${exports.length} names`;
+    }),
+  );
 }

@@ -41,6 +41,9 @@ async function prepare() {
   done.push(
     await check('the model learns in Node', async () => {
       context.want = await inNode(await import(new URL('index.js', dist)));
+      const entries = ['index.js', 'data/index.js', 'io/index.js', 'train/index.js'];
+      const modules = await Promise.all(entries.map((file) => import(new URL(file, dist))));
+      context.exports = modules.flatMap((module) => Object.keys(module));
       // Where the wasm device counts the workers that have joined.
       context.ready = (await import(new URL('device/wasm/protocol/control.js', dist))).Control.ready;
     }),

@@ -109,6 +109,23 @@ try {
     node([tsc], project);
     node([join('built', 'typed.js')], project);
   });
+  check('the build for pages exports what all entry points export, with their types', () => {
+    writeFileSync(
+      join(project, 'typed.ts'),
+      `import * as core from 'cedargrad';
+import * as browser from 'cedargrad/browser';
+import * as data from 'cedargrad/data';
+import * as io from 'cedargrad/io';
+import * as train from 'cedargrad/train';
+type All = typeof core & typeof data & typeof io & typeof train;
+type Same = [All] extends [typeof browser] ? ([typeof browser] extends [All] ? true : false) : false;
+const same: Same = true;
+const names = [core, data, io, train].flatMap((module) => Object.keys(module)).sort().join();
+if (!same || names !== Object.keys(browser).sort().join()) throw new Error('names: ' + Object.keys(browser));`,
+    );
+    node([tsc], project);
+    node([join('built', 'typed.js')], project);
+  });
   check('without gpu.js the gpu device says how to install it', () => {
     const program = `import { device } from 'cedargrad';
 const error = await device('gpu', { mode: 'cpu' }).catch((error) => error);
