@@ -56,7 +56,8 @@ const crcTable = Int32Array.from({ length: 256 }, (_, n) => {
 /** CRC-32 of a chunk's type and data. */
 function crcOf(bytes: Uint8Array): number {
   let crc = -1;
-  for (const byte of bytes) crc = (crcTable[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
+  // A loop over indices, because for…of takes several times as long here.
+  for (let i = 0; i < bytes.length; i++) crc = (crcTable[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 

@@ -62,13 +62,12 @@ export function encodePng(image: PngImage): Uint8Array<ArrayBuffer> {
 function look(indices: Uint8Array, palette: Uint8Array, alpha: Uint8Array | null): Uint8Array {
   const channels = alpha === null ? 3 : 4;
   const out = new Uint8Array(indices.length * channels);
-  let to = 0;
-  for (const index of indices) {
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i] as number;
     const from = index * 3;
     if (from >= palette.length) throw bad(`an index must lie in the palette of ${palette.length / 3}`, `${index}`);
-    for (let c = 0; c < 3; c++) out[to + c] = palette[from + c] as number;
-    if (alpha !== null) out[to + 3] = alpha[index] ?? 255;
-    to += channels;
+    for (let c = 0; c < 3; c++) out[i * channels + c] = palette[from + c] as number;
+    if (alpha !== null) out[i * channels + 3] = alpha[index] ?? 255;
   }
   return out;
 }
