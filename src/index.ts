@@ -43,6 +43,8 @@ export {
   sqrt,
   tanh,
 } from './autograd/ops/elementwise.js';
+export type { IndexConvention } from './autograd/ops/index-conventions.js';
+export { flip, indexSelect, pad, type Range, slice } from './autograd/ops/indexing.js';
 export {
   type BceWithLogitsOptions,
   bceWithLogits,
@@ -59,13 +61,8 @@ export {
   concat,
   detach,
   expand,
-  flip,
-  indexSelect,
-  pad,
   permute,
-  type Range,
   reshape,
-  slice,
   squeeze,
   stack,
   transpose,
@@ -79,7 +76,7 @@ export {
   maxPool2d,
   maxPool2dWithArgmaxAndMask,
 } from './autograd/ops/pool.js';
-export { type IndexConvention, PoolIndices } from './autograd/ops/pool-indices.js';
+export { PoolIndices } from './autograd/ops/pool-indices.js';
 export {
   argmax,
   argmin,
@@ -109,16 +106,14 @@ export {
 } from './autograd/ops/resize.js';
 export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
 export {
-  type AddonsUnpoolOptions,
   type Duplicates,
-  type MaxUnpool2dOptions,
   maxUnpool2d,
-  type TorchUnpoolOptions,
   type UnpoolByMaskOptions,
   type UnpoolingOptions,
   unpoolByMask,
   unpooling,
 } from './autograd/ops/unpool.js';
+export type { AddonsUnpoolOptions, MaxUnpool2dOptions, TorchUnpoolOptions } from './autograd/ops/unpool-forms.js';
 export type { Counters, Device, MemoryReport, NanPolicy } from './device/device.js';
 export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
 export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';

@@ -102,7 +102,9 @@ function ownerOf(inputs: readonly Tensor[]): Node | null {
   return owner;
 }
 
-/** Lets results without a gradient end with the graph of the inputs that they were computed from. */
+/**
+ * Lets results without a gradient end with the graph of the inputs that they were computed from.
+ */
 export function endWithInputs(outputs: readonly Tensor[], inputs: readonly Tensor[]): void {
   const owner = ownerOf(inputs);
   if (owner === null) return;

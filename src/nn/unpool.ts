@@ -4,15 +4,8 @@
  */
 import { knownOptions, shown } from '../arguments.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
-import {
-  checkUnpoolOptions,
-  type Duplicates,
-  type MaxUnpool2dOptions,
-  maxUnpool2d,
-  maxUnpool2dOptions,
-  type TorchUnpoolOptions,
-  unpoolByMask,
-} from '../autograd/ops/unpool.js';
+import { checkUnpoolOptions, type Duplicates, maxUnpool2d, unpoolByMask } from '../autograd/ops/unpool.js';
+import { type MaxUnpool2dOptions, maxUnpool2dOptions, type TorchUnpoolOptions } from '../autograd/ops/unpool-forms.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TensorData } from '../values/nested.js';

@@ -1,7 +1,8 @@
 /** Creation of tensors from numbers, arrays and random generators. */
 import { checkDevice, checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { checkTensor, isTensor } from '../autograd/graph.js';
-import { type IndexConvention, indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
+import type { IndexConvention } from '../autograd/ops/index-conventions.js';
+import { indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';

@@ -17,8 +17,9 @@ import {
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
+import type { Range } from '../autograd/ops/indexing.js';
+import * as indexing from '../autograd/ops/indexing.js';
 import { matmul } from '../autograd/ops/matmul.js';
-import type { Range } from '../autograd/ops/movement.js';
 import * as movement from '../autograd/ops/movement.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
@@ -478,16 +479,16 @@ export class Tensor {
     return movement.expand(this, shape);
   }
   slice(...ranges: readonly (Range | null)[]): Tensor {
-    return movement.slice(this, ...ranges);
+    return indexing.slice(this, ...ranges);
   }
   flip(axes: Axes): Tensor {
-    return movement.flip(this, axes);
+    return indexing.flip(this, axes);
   }
   pad(pads: readonly (readonly [number, number])[], value?: number): Tensor {
-    return movement.pad(this, pads, value);
+    return indexing.pad(this, pads, value);
   }
   indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor {
-    return movement.indexSelect(this, indices, axis);
+    return indexing.indexSelect(this, indices, axis);
   }
   matmul(b: Tensor): Tensor {
     return matmul(this, b);

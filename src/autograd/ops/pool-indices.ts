@@ -1,8 +1,9 @@
 /**
  * The positions of pooled maxima, with the input's shape and the pool's geometry, so that unpooling
  * needs no sizes again. They are stored as plane indices (y·W + x), which stay small on devices
- * that represent integers as floats. Other conventions are converted on input and output. Indices
- * in a wrong convention cause an error there, never a wrong picture.
+ * that represent integers as floats. Other conventions are converted on input and output
+ * (index-conventions.ts). Indices in a wrong convention cause an error there, never a wrong
+ * picture.
  */
 
 import type { NdArray } from 'ndarray';
@@ -14,172 +15,15 @@ import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../
 import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import { isTensor, uploadTensor } from '../graph.js';
-
-const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
-/**
- * How indices count cells.
- * - 'torch': y·W + x, in the plane of one image and channel.
- * - 'tf': (y·W + x)·C + c, in one image.
- * - 'tf-batch': ((n·H + y)·W + x)·C + c, in the batch.
- * - 'onnx': ((n·C + c)·H + y)·W + x, in the batch with channels first.
- * - 'window': row·kernelWidth + column, in the element's own window with its padding.
- */
-export type IndexConvention = (typeof conventions)[number];
-
-function checkConvention(op: string, convention: IndexConvention, geometry: Pool2dGeometry | null): void {
-  if (!conventions.includes(convention))
-    throw new ValueError(
-      op,
-      `convention must be one of ${conventions.map((c) => `'${c}'`).join(', ')}`,
-      `convention=${convention}`,
-    );
-  if (convention === 'window' && geometry === null)
-    throw new ValueError(
-      op,
-      "'window' needs the pool that made the indices",
-      'indices without one',
-      'pass pool: { kernelSize, stride, padding } to poolIndices()',
-    );
-}
-
-/**
- * The first row or column of a window in the input. Negative if the window begins in the padding.
- */
-const start = ({ stride, before }: WindowAxis, o: number): number => o * stride - before;
-
-/** The coordinates of an element in the array of indices. */
-interface Coordinates {
-  readonly n: number;
-  readonly y: number;
-  readonly x: number;
-  readonly c: number;
-}
-const coordinatesOf = (i: number, [, height, width, channels]: Shape): Coordinates => ({
-  n: Math.floor(i / (height * width * channels)),
-  y: Math.floor(i / (width * channels)) % height,
-  x: Math.floor(i / channels) % width,
-  c: i % channels,
-});
-const showCoordinates = ({ n, y, x, c }: Coordinates): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
-
-/**
- * Conversion between a convention's indices and plane indices. It may depend on the element's
- * coordinates `at`.
- */
-interface Counting {
-  /** Converts a plane index to the convention's index. */
-  write(plane: number, at: Coordinates): number;
-  /** Converts the convention's index to a plane index. Null if the value is not a valid index. */
-  read(value: number, at: Coordinates): number | null;
-  /** The valid values, in words. */
-  legal(at: Coordinates): string;
-}
-
-/** index = n·image + plane·factor + c·channel. */
-function flatCounting(pixels: number, image: number, factor: number, channel: number): Counting {
-  const low = ({ n, c }: Coordinates): number => n * image + c * channel;
-  return {
-    write: (plane, at) => low(at) + plane * factor,
-    read: (value, at) => {
-      const plane = (value - low(at)) / factor;
-      return Number.isInteger(value) && Number.isInteger(plane) && plane >= 0 && plane < pixels ? plane : null;
-    },
-    legal: (at) => `in [${low(at)}, ${low(at) + (pixels - 1) * factor}]${factor === 1 ? '' : ` in steps of ${factor}`}`,
-  };
-}
-
-/** Indices that count from the corner of the element's own window. */
-function windowCounting({ height, width }: Pool2dGeometry): Counting {
-  const cells = height.kernel * width.kernel;
-  return {
-    write: (plane, { y, x }) =>
-      (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x),
-    read: (value, at) => {
-      const y = start(height, at.y) + Math.floor(value / width.kernel);
-      const x = start(width, at.x) + (value % width.kernel);
-      const inside =
-        Number.isInteger(value) &&
-        value >= 0 &&
-        value < cells &&
-        y >= 0 &&
-        y < height.input &&
-        x >= 0 &&
-        x < width.input;
-      return inside ? y * width.input + x : null;
-    },
-    legal: () => `in [0, ${cells - 1}] and not in the padding`,
-  };
-}
-
-function countingOf(
-  convention: IndexConvention,
-  [, height, width, channels]: Shape,
-  geometry: Pool2dGeometry | null,
-): Counting {
-  const pixels = height * width;
-  switch (convention) {
-    case 'torch':
-      return flatCounting(pixels, 0, 1, 0);
-    case 'tf':
-      return flatCounting(pixels, 0, channels, 1);
-    case 'tf-batch':
-      return flatCounting(pixels, pixels * channels, channels, 1);
-    case 'onnx':
-      return flatCounting(pixels, pixels * channels, 1, pixels);
-    case 'window':
-      return windowCounting(geometry as Pool2dGeometry);
-  }
-}
-
-/** Whether a window covers a cell. */
-const covers = (axis: WindowAxis, o: number, i: number): boolean =>
-  i >= start(axis, o) && i < start(axis, o) + axis.kernel;
-const isInWindow = (plane: number, { y, x }: Coordinates, { height, width }: Pool2dGeometry): boolean =>
-  covers(height, y, Math.floor(plane / width.input)) && covers(width, x, plane % width.input);
-/** The cells that a window covers, in words. */
-const span = (axis: WindowAxis, o: number): string =>
-  `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
-
-/** Checks indices from outside the library and converts them to plane indices. */
-function planeOf(
-  op: string,
-  data: ArrayLike<number>,
-  shape: Shape,
-  convention: IndexConvention,
-  inputShape: Shape,
-  geometry: Pool2dGeometry | null,
-): Int32Array<ArrayBuffer> {
-  const counting = countingOf(convention, inputShape, geometry);
-  const got = (i: number): string =>
-    `${data[i]} at ${showCoordinates(coordinatesOf(i, shape))} for inputShape ${show(inputShape)}`;
-  const outside = (i: number, index: number, { height, width }: Pool2dGeometry): ValueError => {
-    const { y, x } = coordinatesOf(i, shape);
-    return new ValueError(
-      op,
-      `an index must lie in its own window, rows ${span(height, y)} and columns ${span(width, x)}`,
-      `${got(i)}, which is row ${Math.floor(index / width.input)}, column ${index % width.input}`,
-      "was the pool's input of another size? name it by outputSize; for indices that no pool made, check: 'shape', or poolIndices() without a pool",
-    );
-  };
-  const illegal = (i: number): ValueError => {
-    const at = coordinatesOf(i, shape);
-    const others = conventions.filter(
-      (as) => as !== convention && as !== 'window' && countingOf(as, inputShape, null).read(data[i], at) !== null,
-    );
-    const cause =
-      others.length > 0
-        ? `it is legal as ${others.map((k) => `'${k}'`).join(' or ')}: wrong convention?`
-        : 'do the indices belong to another inputShape?';
-    return new ValueError(op, `an index must be ${counting.legal(at)} under '${convention}'`, got(i), cause);
-  };
-  return Int32Array.from({ length: data.length }, (_, i) => {
-    const at = coordinatesOf(i, shape);
-    const index = counting.read(data[i], at);
-    if (index === null) throw illegal(i);
-    if (geometry !== null && !isInWindow(index, at, geometry)) throw outside(i, index, geometry);
-    return index;
-  });
-}
+import {
+  type Counting,
+  checkConvention,
+  coordinatesOf,
+  countingOf,
+  type IndexConvention,
+  planeOf,
+  showCoordinates,
+} from './index-conventions.js';
 
 /**
  * A tensor's values. If the device cannot be read synchronously, the DeviceError says what to do

@@ -14,7 +14,7 @@ import { checkShape, floatImageSizes, type Shape } from '../../values/shape.js';
 import { type Pair, pair } from '../../values/window.js';
 import { checkTensor, isTensor } from '../graph.js';
 import { endWith } from '../lifetimes.js';
-import { spread } from './movement.js';
+import { spread } from './indexing.js';
 
 export interface Upsample2dOptions {
   /** Factors of height and width. */

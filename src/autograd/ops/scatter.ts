@@ -12,7 +12,7 @@ import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../valu
 import { checkTensor, isTensor } from '../graph.js';
 import { endWith, scoped } from '../lifetimes.js';
 import { where } from './arithmetic.js';
-import { indexAdd } from './movement.js';
+import { indexAdd } from './indexing.js';
 
 /** Splits the shape of indices into its leading axes and the length of an index vector. */
 function split(op: string, indices: Shape, target: string, shape: Shape): { lead: Shape; depth: number } {

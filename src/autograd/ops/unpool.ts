@@ -2,7 +2,8 @@
  * Unpooling: writes values to the positions given by indices or a mask. With policy `add` it is the
  * gradient of max pooling. Its own gradient is a gather, and the gather's gradient is unpooling
  * again. The other policies for repeated indices first select one of the values, or average them,
- * and use the same scatter. Not here: pooling (pool.ts), and upsampling by fixed rules (resize.ts).
+ * and use the same scatter. Not here: the options that describe a pool (unpool-forms.ts), pooling
+ * (pool.ts), and upsampling by fixed rules (resize.ts).
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { PickPolicy } from '../../device/device.js';
@@ -10,19 +11,21 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TensorData } from '../../values/nested.js';
 import { floatImageSizes, ownShape, rank4, type Shape, sameShape } from '../../values/shape.js';
-import {
-  type Pair,
-  type Pool2dGeometry,
-  type Pool2dOptions,
-  pair,
-  poolGeometry,
-  type WindowAxis,
-} from '../../values/window.js';
+import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry } from '../../values/window.js';
 import { apply, call, checkTensor, type Op, withTracking } from '../graph.js';
 import { endWith } from '../lifetimes.js';
 import { where } from './arithmetic.js';
 import { conv2dTranspose } from './conv.js';
-import { type IndexConvention, indicesFrom, PoolIndices } from './pool-indices.js';
+import type { IndexConvention } from './index-conventions.js';
+import { indicesFrom, PoolIndices } from './pool-indices.js';
+import {
+  checkForm,
+  checkOutputSize,
+  formGeometry,
+  formOf,
+  type MaxUnpool2dOptions,
+  maxUnpool2dOptions,
+} from './unpool-forms.js';
 
 interface UnpoolAttrs {
   readonly geometry: Pool2dGeometry | null;
@@ -95,219 +98,12 @@ function scatterBy(op: string, x: Tensor, indices: PoolIndices, duplicates: Dupl
 
 // ---- by indices
 
-interface UnpoolOptions {
-  /** [H, W]. Default: the indices' own input size, or the size computed from the pool's options. */
-  outputSize?: readonly [number, number];
-  /** Policy for repeated indices. Default 'add'. */
-  duplicates?: Duplicates;
-}
-interface FormOptions extends UnpoolOptions {
-  /**
-   * The check of raw indices. With 'window' (default) each must lie in its own window. With 'shape'
-   * it may lie anywhere in the output; use this for indices that no pool created.
-   */
-  check?: 'window' | 'shape';
-}
-/**
- * Sizes as in PyTorch's max_unpool2d: (H−1)·stride − 2·padding + kernelSize, or an outputSize that
- * differs from it by less than a stride.
- */
-export interface TorchUnpoolOptions extends FormOptions {
-  kernelSize: Pair;
-  /** Default kernelSize. */
-  stride?: Pair;
-  /** Default 0. */
-  padding?: Pair;
-  /** Convention of raw indices. Default 'torch'. */
-  convention?: IndexConvention;
-}
-/**
- * Sizes as in TensorFlow Addons' MaxUnpooling2D: H·stride for 'same', (H−1)·stride + poolSize for
- * 'valid', or any outputSize that pools to H.
- */
-export interface AddonsUnpoolOptions extends FormOptions {
-  poolSize: Pair;
-  /** Default poolSize. */
-  strides?: Pair;
-  /** Default 'same'. */
-  padding?: 'same' | 'valid' | 'SAME' | 'VALID';
-  /** Convention of raw indices. Default 'tf'. */
-  convention?: IndexConvention;
-}
-export type MaxUnpool2dOptions = UnpoolOptions | TorchUnpoolOptions | AddonsUnpoolOptions;
-
-/** The options of both forms. formOf checks which of them may be combined. */
-export const maxUnpool2dOptions: OptionNames<MaxUnpool2dOptions> = {
-  outputSize: 'value',
-  duplicates: 'value',
-  kernelSize: 'value',
-  stride: 'value',
-  poolSize: 'value',
-  strides: 'value',
-  padding: 'value',
-  convention: 'value',
-  check: 'value',
-};
-
-/** The pool that a form's options describe (PyTorch's or TensorFlow Addons' form). */
-interface Form {
-  readonly convention: IndexConvention;
-  readonly check: 'window' | 'shape';
-  /**
-   * Computes one axis of the pool from its output size. `asked` is a required input size; `what`
-   * names it in messages.
-   */
-  readonly axis: (
-    op: string,
-    name: string,
-    i: 0 | 1,
-    pooled: number,
-    asked: number | undefined,
-    what: string,
-  ) => WindowAxis;
-}
-
-/** The axis of a pool from `input` to `output` cells. */
-const poolAxis = (input: number, output: number, kernel: number, stride: number, before: number): WindowAxis => ({
-  input,
-  output,
-  kernel,
-  stride,
-  dilation: 1,
-  before,
-  after: Math.max((output - 1) * stride + kernel - before - input, 0),
-});
-
-function torchForm(op: string, options: TorchUnpoolOptions): Form {
-  const kernel = pair(op, 'kernelSize', options.kernelSize);
-  const stride = options.stride === undefined ? kernel : pair(op, 'stride', options.stride);
-  if (typeof options.padding === 'string')
-    throw new ValueError(
-      op,
-      "kernelSize's padding must be a number or [h, w]",
-      `padding=${options.padding}`,
-      "'same' and 'valid' go with poolSize",
-    );
-  const padding = pair(op, 'padding', options.padding ?? 0, 0);
-  if (padding[0] * 2 > kernel[0] || padding[1] * 2 > kernel[1])
-    throw new ValueError(
-      op,
-      'padding must be at most half the kernel',
-      `padding=${show(padding)}, kernelSize=${show(kernel)}`,
-    );
-  return {
-    convention: options.convention ?? 'torch',
-    check: options.check ?? 'window',
-    axis: (name, axis, i, pooled, asked, what) => {
-      const usual = (pooled - 1) * stride[i] - 2 * padding[i] + kernel[i];
-      const [least, most] = [Math.max(usual - stride[i] + 1, 1), usual + stride[i] - 1];
-      const size = asked ?? usual;
-      if (size < least || size > most)
-        throw new ShapeError(
-          name,
-          `${what} must be less than a stride away from (H−1)·stride − 2·padding + kernelSize`,
-          `${axis} ${size}`,
-          `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, stride ${stride[i]}, padding ${padding[i]}`,
-        );
-      return poolAxis(size, pooled, kernel[i], stride[i], padding[i]);
-    },
-  };
-}
-
-function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
-  const kernel = pair(op, 'poolSize', options.poolSize);
-  const stride = options.strides === undefined ? kernel : pair(op, 'strides', options.strides);
-  const padding = String(options.padding ?? 'same').toLowerCase();
-  if (padding !== 'same' && padding !== 'valid')
-    throw new ValueError(
-      op,
-      "poolSize's padding must be 'same' or 'valid'",
-      `padding=${options.padding}`,
-      'numbers go with kernelSize',
-    );
-  return {
-    convention: options.convention ?? 'tf',
-    check: options.check ?? 'window',
-    axis: (name, axis, i, pooled, asked, what) => {
-      const [k, s] = [kernel[i], stride[i]];
-      const [least, most] =
-        padding === 'same' ? [(pooled - 1) * s + 1, pooled * s] : [(pooled - 1) * s + k, pooled * s + k - 1];
-      const size = asked ?? (padding === 'same' ? most : least);
-      if (size < least || size > most)
-        throw new ShapeError(
-          name,
-          `${what} must be one that pools to the input's size`,
-          `${axis} ${size}`,
-          `${axis} may be ${least} to ${most} for input ${pooled}, poolSize ${k}, strides ${s}, padding '${padding}'`,
-        );
-      const total = padding === 'same' ? Math.max((pooled - 1) * s + k - size, 0) : 0;
-      return poolAxis(size, pooled, k, s, Math.floor(total / 2));
-    },
-  };
-}
-
-function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
-  const given = (name: string): boolean => (options as Readonly<Record<string, unknown>>)[name] !== undefined;
-  const [torch, addons] = [given('kernelSize'), given('poolSize')];
-  if (torch && addons)
-    throw new ValueError(
-      op,
-      'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), not both',
-      'both',
-      'they count indices and sizes differently',
-    );
-  // The types allow the stride option of the other form, which would be ignored without this check.
-  if (torch && given('strides'))
-    throw new ValueError(op, "kernelSize's stride must be named stride", 'strides', 'strides goes with poolSize');
-  if (addons && given('stride'))
-    throw new ValueError(op, "poolSize's stride must be named strides", 'stride', 'stride goes with kernelSize');
-  const stray = torch || addons ? undefined : ['stride', 'strides', 'padding', 'convention', 'check'].find(given);
-  if (stray !== undefined)
-    throw new ValueError(
-      op,
-      'kernelSize or poolSize must be given with options of a pool',
-      `${stray} alone`,
-      'PoolIndices need none of them',
-    );
-  const form = torch
-    ? torchForm(op, options as TorchUnpoolOptions)
-    : addons
-      ? addonsForm(op, options as AddonsUnpoolOptions)
-      : null;
-  if (form !== null && form.check !== 'window' && form.check !== 'shape')
-    throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
-  return form;
-}
-
 /** Checks unpooling options without an input. A layer calls it in its constructor. */
 export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): void {
   formOf(op, options);
   checkDuplicates(op, options.duplicates ?? 'add');
   if (options.outputSize !== undefined) pair(op, 'outputSize', options.outputSize);
 }
-
-/**
- * The geometry of the pool that a form describes for input x. `asked` is the required output size
- * of the unpooling.
- */
-function formGeometry(
-  op: string,
-  form: Form,
-  x: Tensor,
-  asked: readonly [number, number] | undefined,
-  what = 'outputSize',
-): Pool2dGeometry {
-  const [batch, height, width, channels] = rank4(op, 'input', x.shape);
-  return {
-    batch,
-    channels,
-    height: form.axis(op, 'height', 0, height, asked?.[0], what),
-    width: form.axis(op, 'width', 1, width, asked?.[1], what),
-  };
-}
-
-const sameWindows = (a: WindowAxis, b: WindowAxis): boolean =>
-  a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
 function checkShapes(op: string, x: Tensor, indices: PoolIndices): void {
   if (!sameShape(x.shape, indices.shape))
@@ -376,29 +172,13 @@ export function maxUnpool2d(
   }
   checkShapes(op, x, indices);
   const [, height, width] = indices.inputShape;
-  if (form !== null) {
-    const claimed = formGeometry(op, form, x, [height, width], "the indices' input size");
-    const { geometry } = indices;
-    if (
-      geometry !== null &&
-      !(sameWindows(claimed.height, geometry.height) && sameWindows(claimed.width, geometry.width))
-    )
-      throw new ValueError(
-        op,
-        'the options must describe the pool that made the indices',
-        `windows ${windows(claimed)}, the indices' ${windows(geometry)}`,
-        'leave them out: the indices know their pool',
-      );
-  }
+  if (form !== null) checkForm(op, form, x, indices);
   const y = scatterBy(op, x, indices, duplicates);
   if (asked === undefined) return y;
   checkOutputSize(op, 'height', asked[0], height, indices.geometry?.height);
   checkOutputSize(op, 'width', asked[1], width, indices.geometry?.width);
   return enlarged(y, asked);
 }
-
-const windows = ({ height, width }: Pool2dGeometry): string =>
-  `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, padding before ${show([height.before, width.before])}`;
 
 /** Pads with zeros at the bottom and right. */
 const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor =>
@@ -410,30 +190,6 @@ const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor
         [0, width - y.shape[2]],
         [0, 0],
       ]);
-
-/**
- * Checks that every value keeps its position. The output must cover the pool's input, and must not
- * be so large that another window would fit.
- */
-function checkOutputSize(
-  op: string,
-  axis: string,
-  asked: number,
-  own: number,
-  window: Pool2dGeometry['height'] | undefined,
-): void {
-  const most =
-    window === undefined
-      ? Infinity
-      : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
-  if (asked < own || asked > most)
-    throw new ShapeError(
-      op,
-      "outputSize must cover the pool's input and reach less than a stride beyond its windows",
-      `${axis} ${asked}`,
-      `${axis} may be ${own} to ${most}`,
-    );
-}
 
 export interface UnpoolingOptions {
   /** Convention of raw indices. Default 'tf', as in max_pool_with_argmax. */
