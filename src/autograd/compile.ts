@@ -6,7 +6,7 @@
  * and the rest of the call runs as usual.
  * Not here: the contents of a recording and the comparison of a call with it (tape/).
  */
-import { checkFunction } from '../arguments.js';
+import { checkFunction, shown } from '../arguments.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { GraphError, show, ValueError } from '../errors.js';
@@ -180,7 +180,7 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
         throw new ValueError(
           'compile',
           'a step returns tensors, in arrays or plain objects',
-          lost.holder.constructor.name,
+          shown(lost.holder),
           'return the tensors it holds',
         );
       return value;

@@ -6,15 +6,7 @@
  */
 
 import { shown } from '../arguments.js';
-import type {
-  Device,
-  DeviceBuffer,
-  Operand as DeviceOperand,
-  HostData,
-  KernelAttrs,
-  KernelName,
-  Spec,
-} from '../device/device.js';
+import type { Device, DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError, ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -137,13 +129,17 @@ export class Node {
    */
   checkSaved(): void {
     this.#saved().forEach((t, i) => {
-      if (t.storage.version !== this.#versions[i])
-        throw new GraphError(
-          'backward',
-          'a value saved for the gradient must not change in place',
-          `${this.op.name}'s saved ${this.op.saves?.[i] === 'output' ? 'output' : `input ${this.op.saves?.[i]}`} of shape [${t.shape.join(',')}] at version ${t.storage.version}, saved at version ${this.#versions[i]}`,
-          'call assign() after backward(), or on a clone()',
-        );
+      const { version } = t.storage;
+      if (version === this.#versions[i]) return;
+      const saved = this.op.saves?.[i];
+      const name = saved === 'output' ? 'output' : `input ${saved}`;
+      throw new GraphError(
+        'backward',
+        'a value saved for the gradient must not change in place',
+        `${this.op.name}'s saved ${name} of shape ${show(t.shape)} at version ${version}, ` +
+          `saved at version ${this.#versions[i]}`,
+        'call assign() after backward(), or on a clone()',
+      );
     });
   }
 }
@@ -299,7 +295,7 @@ function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
 }
 
 /** A tensor as a kernel operand. */
-export const operandOf = ({ storage, shape, dtype }: Tensor): DeviceOperand => ({
+export const operandOf = ({ storage, shape, dtype }: Tensor): Operand => ({
   buffer: storage.buffer,
   shape,
   dtype,
@@ -339,7 +335,8 @@ function updateNow<K extends KernelName>(
 
 /**
  * Runs an op without recording it. The result overwrites `target`, an input that nothing reads
- * afterwards.
+ * afterwards. Only backward rules call this function, so the backward() that runs them is the event
+ * that a watcher sees.
  */
 export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, target: Tensor): Tensor {
   const call = lowered(op, inputs, attrs);

@@ -1,10 +1,11 @@
 /**
  * The contract between operations and devices: the kernels that a device must have, with their
- * operands, attributes and results.
+ * operands, attributes and results. The contract is one file, although it is long, because the
+ * author of a device needs all of it.
  * Not here: the kernels (reference/, wasm/, gpu/), shape rules and gradients (autograd/ops).
  *
- * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` need not wait for the
- * kernel; only reading waits.
+ * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` need not wait for
+ * the kernel; only reading waits.
  */
 import type { DType, TypedArray } from '../values/dtype.js';
 import type { Mask } from '../values/random.js';
@@ -120,7 +121,10 @@ export interface KernelAttrs {
   embed: { starts: readonly number[]; steps: readonly number[]; value: number };
   /** n inputs → y, joined along an axis. */
   concat: { axis: number };
-  /** x → n outputs: parts of x along an axis. Each begins at its start and is as long as its output. */
+  /**
+   * x → n outputs, which are parts of x along an axis. Each begins at its start and is as long as
+   * its output.
+   */
   split: { axis: number; starts: readonly number[] };
   /** x, indices (int32, rank 1) → y: rows of x along axis. An index out of range gives zeros. */
   indexSelect: { axis: number };

@@ -6,11 +6,14 @@
 import type { DType, TypedArray } from '../values/dtype.js';
 import { type Shape, sizeOf, stridesOf } from '../values/shape.js';
 
-const PRECISION = 8;
-const THRESHOLD = 1000;
-const EDGE = 3;
-const LINE_WIDTH = 75;
-const SEPARATOR = ', ';
+/** The most digits after the point (numpy's precision). */
+const mostDigits = 8;
+/** An array with more elements is summarized (numpy's threshold). */
+const mostElements = 1000;
+/** The elements printed at each end of a summarized axis (numpy's edgeitems). */
+const edgeItems = 3;
+const lineWidth = 75;
+const separator = ', ';
 
 /** A decimal number 0.d₁d₂… × 10^point. */
 interface Decimal {
@@ -69,7 +72,7 @@ function positional(x: number, dtype: DType): [string, string] {
   const size = Math.abs(x);
   if (size === 0) return [`${signOf(x)}0`, ''];
   let { digits, point } = shortest(size, dtype);
-  if (digits.length - point > PRECISION) ({ digits, point } = roundTo(size, point + PRECISION));
+  if (digits.length - point > mostDigits) ({ digits, point } = roundTo(size, point + mostDigits));
   // numpy prints the digits of the exact value before the point, not zeros.
   if (digits.length < point) ({ digits, point } = roundTo(size, point));
   const whole = point > 0 ? digits.slice(0, point) : '0';
@@ -85,9 +88,9 @@ function scientific(x: number, dtype: DType, least = 0): [string, string, number
   const size = Math.abs(x);
   if (size === 0) return [`${signOf(x)}0`, ''.padEnd(least, '0'), 0];
   let { digits, point } = shortest(size, dtype);
-  if (digits.length - 1 > PRECISION) {
-    ({ digits, point } = roundTo(size, PRECISION + 1));
-    digits = digits.slice(0, PRECISION + 1).replace(/0+$/, '');
+  if (digits.length - 1 > mostDigits) {
+    ({ digits, point } = roundTo(size, mostDigits + 1));
+    digits = digits.slice(0, mostDigits + 1).replace(/0+$/, '');
   }
   // After the shortest digits, numpy prints those of the exact value, not zeros.
   if (digits.length - 1 < least) ({ digits, point } = roundTo(size, least + 1));
@@ -118,7 +121,8 @@ function floatPrinter(values: readonly number[], dtype: DType): Printer {
     right = exponentSize + 2 + precision;
     print = (x) => {
       const [whole, fraction, exponent] = scientific(x, dtype, precision);
-      return `${whole.padStart(left)}.${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(exponentSize, '0')}`;
+      const digits = String(Math.abs(exponent)).padStart(exponentSize, '0');
+      return `${whole.padStart(left)}.${fraction}e${exponent < 0 ? '-' : '+'}${digits}`;
     };
   } else if (finite.length > 0) {
     const parts = finite.map((x) => positional(x, dtype));
@@ -155,11 +159,11 @@ function printerOf(values: readonly number[], dtype: DType, rank: number): Print
 export function formatArray(data: TypedArray, shape: Shape, dtype: DType): string {
   const size = sizeOf(shape);
   if (size === 0) return '[]';
-  const summarize = size > THRESHOLD;
+  const summarize = size > mostElements;
   const strides = stridesOf(shape);
   /** The indices printed along an axis. −1 stands for the dots. */
   const shown = shape.map((n) =>
-    summarize && n > 2 * EDGE ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i),
+    summarize && n > 2 * edgeItems ? [0, 1, 2, -1, n - 3, n - 2, n - 1] : Array.from({ length: n }, (_, i) => i),
   );
 
   const values: number[] = [];
@@ -184,10 +188,10 @@ export function formatArray(data: TypedArray, shape: Shape, dtype: DType): strin
         lines.push(line.trimEnd());
         line = indent;
       }
-      line += i < parts.length - 1 ? part + SEPARATOR : part;
+      line += i < parts.length - 1 ? part + separator : part;
     });
     lines.push(line);
     return `[${lines.join('\n').slice(indent.length)}]`;
   };
-  return write(0, 0, ' ', LINE_WIDTH);
+  return write(0, 0, ' ', lineWidth);
 }

@@ -1,6 +1,8 @@
 /**
- * The Tensor class: values on a device, with a gradient. Every method for an op is one line. The
- * ops themselves are in autograd/ops.
+ * The Tensor class: values on a device, with a gradient.
+ * Not here: the ops (autograd/ops). Each op has a method of one line here. These methods make the
+ * file long. They are not moved, because an editor finds the definition of a method and its types
+ * only in the class.
  */
 import type { NdArray } from 'ndarray';
 import { checkDevice, checkFlag, checkFunction, checkIsNumber } from '../arguments.js';
@@ -92,7 +94,8 @@ export class Tensor {
         'a released tensor cannot be read',
         `${this.madeBy}'s result of shape ${show(this.shape)}`,
         this.hint ??
-          'it lived until release(), the end of the backward() after its own, or that of its noGrad(): keep() or clone() it before',
+          'it lived until release(), the end of the backward() after its own, or that of its noGrad(): ' +
+            'keep() or clone() it before',
       );
     return this.#storage;
   }

@@ -1,4 +1,8 @@
-/** The walk back: accumulation, shared subgraphs, modes, graphs used again, gradients of gradients, depth. Not here: single rules (test/ops/gradcheck.ts), lifetimes (lifetimes.ts). */
+/**
+ * The backward pass: accumulation, shared subgraphs, tracking modes, graphs that are used again,
+ * gradients of gradients, and deep graphs.
+ * Not here: the gradient rules of ops (test/ops/gradcheck.ts), lifetimes (lifetimes.ts).
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { apply, type Op, view } from '../../src/autograd/graph.js';

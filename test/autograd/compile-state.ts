@@ -1,8 +1,9 @@
 /**
- * compile(step) and the state of what a step meets: frozen and released tensors, noGrad, arguments
- * that change in place, gradients, other devices, and tensors that outlive their call. Each case runs
- * the same program plainly and compiled; the results must be the same bits, or the compiled step must
- * refuse. Not here: training, control flow and memory of compiled steps (compile.ts).
+ * compile(step) and the state that a step depends on: frozen and released tensors, noGrad,
+ * arguments that change in place, gradients, other devices, and tensors that outlive their call.
+ * Each case runs the same program plainly and compiled. The results must be the same bits, or the compiled
+ * step must refuse.
+ * Not here: training, control flow and memory of compiled steps (compile.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -53,7 +54,10 @@ function shown(value: unknown): string {
   );
 }
 
-/** Runs a program plainly and compiled; every call must show the same. Returns modes and reasons of the compiled calls. */
+/**
+ * Runs a program plainly and compiled. Every call must show the same. Returns the modes and reasons
+ * of the compiled calls.
+ */
 function same(program: Program, calls = 10): { modes: string[]; reasons: string[] } {
   const modes: string[] = [];
   const reasons: string[] = [];
@@ -847,7 +851,7 @@ test('tensors in a Map, a Set or an object of a class are refused', () => {
         step,
         (e: Error) =>
           e instanceof ValueError &&
-          /^compile: a step returns tensors, in arrays or plain objects; got (Map|Set|Pair); return the tensors it holds$/.test(
+          /^compile: a step returns tensors, in arrays or plain objects; got a (Map|Set|Pair); return the tensors it holds$/.test(
             e.message,
           ),
       );

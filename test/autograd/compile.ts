@@ -1,6 +1,8 @@
 /**
- * compile(step): the same bits as without it, whatever the step's code does from call to call. Each case runs a step twice over on the wasm device, plainly and compiled,
- * from the same seed, and compares every result of every call. Not here: single ops under compile (test/device/conformance.ts), speed (bench/).
+ * compile(step) gives the same bits as the plain step, whatever the step's code does from call to
+ * call. Each case runs a step twice on the wasm device from the same seed, plainly and compiled, and
+ * compares every result of every call.
+ * Not here: single ops under compile (test/device/conformance.ts), speed (bench/).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -74,7 +76,10 @@ type Step = (call: number) => readonly Tensor[];
 /** A fresh model, step and all, with what has to be called to run it once. */
 type Setup = (wrap: <A extends readonly unknown[], R>(step: (...args: A) => R) => (...args: A) => R) => Step;
 
-/** Runs a setup plainly and compiled; every call must give the same bits. Returns the compiled step for a look at its mode. */
+/**
+ * Runs a setup plainly and compiled. Every call must give the same bits. Returns the compiled step,
+ * whose mode the caller may check.
+ */
 async function sameBits(setup: Setup, calls = 8): Promise<CompiledStep<readonly unknown[], unknown>> {
   const run = async (wrap: Parameters<Setup>[0]): Promise<string[]> => {
     manualSeed(5);

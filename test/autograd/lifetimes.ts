@@ -1,7 +1,9 @@
 /**
- * How long tensors live, with no ceremony: what a graph made is readable until the backward after its own has ended;
- * noGrad frees all but its result; keep() and clone() outlive both; single elements live for as long as they are held.
- * Device memory is the judge, after the garbage collector has run. Not here: long runs (test/soak).
+ * The lifetimes of tensors. What a graph made is readable until the backward() after its own has
+ * ended. noGrad frees everything but its result. keep() and clone() outlive both. Single elements
+ * live for as long as they are held. The tests measure device memory after the garbage collector has
+ * run.
+ * Not here: long runs (test/soak).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -204,7 +206,8 @@ test('release() ends a tensor now; a second one does nothing', () => {
   assert.is(live() - before, 1, 'the zeros');
 });
 test('backward leaves nothing but the gradients once its graph is gone', () => {
-  // No single elements among the results, so that nothing is left to the collector and the count is exact.
+  // No result has a single element, so nothing is left to the garbage collector, and the count is
+  // exact.
   const x = leaf([1, 2, 3, 4], [2, 2]);
   const upstream = tensor([1, 1, 1, 1], { shape: [2, 2] });
   const idle = leaf([0, 0, 0, 0], [2, 2]);
@@ -212,7 +215,8 @@ test('backward leaves nothing but the gradients once its graph is gone', () => {
   idle.backward(upstream);
   const before = live();
   x.mul(3).exp().add(x.log()).softmax().maximum(0.1).backward(upstream);
-  // A leaf ends no graph of its own: walking it turns a generation and makes nothing but its gradient.
+  // A backward() from a leaf ends no graph. It releases what the previous one marked, and makes
+  // nothing but the leaf's gradient.
   idle.backward(upstream);
   idle.backward(upstream);
   assert.is(live() - before, 1, "x's gradient");

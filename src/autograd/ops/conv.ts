@@ -246,7 +246,8 @@ function transposedSize(
         op,
         "outputSize must be one whose convolution gives the input's size",
         `${axis} ${asked}`,
-        `${axis} may be ${smallest} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, dilation ${dilation}, padding ${JSON.stringify(padding)}`,
+        `${axis} may be ${smallest} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, ` +
+          `dilation ${dilation}, padding ${JSON.stringify(padding)}`,
       );
     return asked;
   }

@@ -151,7 +151,8 @@ export function planeOf(
       op,
       `an index must lie in its own window, rows ${span(height, y)} and columns ${span(width, x)}`,
       `${got(i)}, which is row ${Math.floor(index / width.input)}, column ${index % width.input}`,
-      "was the pool's input of another size? name it by outputSize; for indices that no pool made, check: 'shape', or poolIndices() without a pool",
+      "was the pool's input of another size? name it by outputSize; " +
+        "for indices that no pool made, check: 'shape', or poolIndices() without a pool",
     );
   };
   const illegal = (i: number): ValueError => {

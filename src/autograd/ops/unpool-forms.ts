@@ -125,7 +125,8 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
           name,
           `${what} must be less than a stride away from (H−1)·stride − 2·padding + kernelSize`,
           `${axis} ${size}`,
-          `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, stride ${stride[i]}, padding ${padding[i]}`,
+          `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, ` +
+            `stride ${stride[i]}, padding ${padding[i]}`,
         );
       return poolAxis(size, pooled, kernel[i], stride[i], padding[i]);
     },
@@ -221,7 +222,8 @@ const sameWindows = (a: WindowAxis, b: WindowAxis): boolean =>
   a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
 const windows = ({ height, width }: Pool2dGeometry): string =>
-  `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, padding before ${show([height.before, width.before])}`;
+  `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, ` +
+  `padding before ${show([height.before, width.before])}`;
 
 /**
  * Checks that a form describes the pool that made the indices. Its windows must be the same, and it

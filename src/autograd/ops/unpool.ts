@@ -162,7 +162,8 @@ export function maxUnpool2d(
         op,
         'indices must be PoolIndices',
         'raw ones without a pool',
-        'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), or wrap them with poolIndices(data, { shape, convention, inputShape })',
+        'give kernelSize (as PyTorch) or poolSize (as TensorFlow Addons), ' +
+          'or wrap them with poolIndices(data, { shape, convention, inputShape })',
       );
     const geometry = formGeometry(op, form, x, asked);
     const inputShape = [batch, geometry.height.input, geometry.width.input, channels];

@@ -23,7 +23,8 @@ import { Slots } from './slots.js';
 
 /** The hint in the error for reading a tensor that a step created and whose call has ended. */
 export const stepEnded =
-  'it was made in a compiled step, whose tensors end with the call: return it from the step, in arrays or plain objects';
+  'it was made in a compiled step, whose tensors end with the call: ' +
+  'return it from the step, in arrays or plain objects';
 
 export class Tape {
   readonly #contents: Contents;
