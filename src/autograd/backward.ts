@@ -142,7 +142,8 @@ function walk(
       needs,
       spare,
     });
-    // More are legal: a rule may name an input, such as a bias, that this call does not have.
+    // A rule may give more gradients than there are inputs, because an input such as a bias is
+    // optional.
     if (grads.length < node.inputs.length || node.inputs.some((_, i) => needs[i] && grads[i] === undefined))
       throw new ShapeError(
         'backward',

@@ -1,8 +1,8 @@
 /**
  * compile(step) and the state that a step depends on: frozen and released tensors, noGrad,
  * arguments that change in place, gradients, other devices, and tensors that outlive their call.
- * Each case runs the same program plainly and compiled. The results must be the same bits, or the compiled
- * step must refuse.
+ * Each case runs the same program plainly and compiled. The results must be the same bits, or the
+ * compiled step must refuse.
  * Not here: training, control flow and memory of compiled steps (compile.ts).
  */
 import { suite } from 'uvu';

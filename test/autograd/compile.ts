@@ -1,7 +1,7 @@
 /**
  * compile(step) gives the same bits as the plain step, whatever the step's code does from call to
- * call. Each case runs a step twice on the wasm device from the same seed, plainly and compiled, and
- * compares every result of every call.
+ * call. Each case runs a step twice on the wasm device from the same seed, plainly and compiled,
+ * and compares every result of every call.
  * Not here: single ops under compile (test/device/conformance.ts), speed (bench/).
  */
 import { suite } from 'uvu';

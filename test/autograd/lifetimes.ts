@@ -1,8 +1,8 @@
 /**
  * The lifetimes of tensors. What a graph made is readable until the backward() after its own has
  * ended. noGrad frees everything but its result. keep() and clone() outlive both. Single elements
- * live for as long as they are held. The tests measure device memory after the garbage collector has
- * run.
+ * live for as long as they are held. The tests measure device memory after the garbage collector
+ * has run.
  * Not here: long runs (test/soak).
  */
 import { suite } from 'uvu';

@@ -1,6 +1,6 @@
 /**
- * Ops with two operands and numpy broadcasting. Either operand may be a number. Also where. Not
- * here: matmul.
+ * Ops with two operands and numpy broadcasting, and where. Either operand may be a number.
+ * Not here: matmul (matmul.ts).
  */
 import { shown } from '../../arguments.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
@@ -37,8 +37,8 @@ interface Rules {
 }
 
 /**
- * g where the operand wins, g/2 on ties, 0 where it loses. With a NaN, neither operand loses or
- * ties.
+ * The gradient of one operand of maximum or minimum: g where its element was chosen, g/2 on ties, 0
+ * elsewhere. A comparison with NaN is false, so where either operand is NaN the gradient is g.
  */
 const toWinner = (grad: Tensor, loses: Tensor, ties: Tensor): Tensor =>
   where(loses, 0, where(ties, grad.mul(0.5), grad));
@@ -65,7 +65,7 @@ const rules: Record<ArithmeticFn, Rules> = {
     },
     saves: [0, 1, 'output'],
   },
-  // On ties each operand gets half of g, as in PyTorch. If either operand is NaN, both get g.
+  // Ties and NaN as in PyTorch.
   maximum: {
     left: ({ grad, a, b }) => toWinner(grad, compare('less', a, b), compare('equal', a, b)),
     right: ({ grad, a, b }) => toWinner(grad, compare('greater', a, b), compare('equal', a, b)),

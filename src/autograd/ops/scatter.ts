@@ -1,7 +1,7 @@
 /**
  * Gather and scatter by index vectors. Each vector is converted to one index into the flattened
- * leading axes, so that the row kernels of movement.ts can be used. Each of the two ops is the
- * gradient of the other. Not here: rows along one axis (indexSelect in movement.ts), pool indices
+ * leading axes, so that the row kernels of indexing.ts can be used. Each of the two ops is the
+ * gradient of the other. Not here: rows along one axis (indexSelect in indexing.ts), pool indices
  * (pool-indices.ts).
  */
 import { ShapeError, show, ValueError } from '../../errors.js';
