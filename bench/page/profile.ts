@@ -1,5 +1,5 @@
 /**
- * Names gpu.js's kernels after the planners that write their text, and on WebGL times each by itself: it is waited for before the next one begins, so the
+ * Names gpu.js's kernels after the rules that write their text, and on WebGL times each by itself: it is waited for before the next one begins, so the
  * sum is more than a step takes. Must be loaded before a device is opened. Not here: WebGPU's times (timestamps.ts).
  */
 import { GPU } from 'gpu.js';
@@ -23,16 +23,16 @@ const plain = (text: string): string =>
   text.replaceAll(/\b\w+At \+ /g, '').replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
 
 /** Kernels by the text that they are known by. */
-const planned = new Map<string, string>();
+const names = new Map<string, string>();
 for (const family of [conv, elementwise, loss, matmul, movement, pool, reduce] as Record<
   string,
   (...args: unknown[]) => Launch[]
 >[])
-  for (const [name, planner] of Object.entries(family))
+  for (const [name, rule] of Object.entries(family))
     family[name] = (...args) => {
-      const made = planner(...args);
+      const made = rule(...args);
       made.forEach(({ body, values }, k) => {
-        planned.set(plain(body || values.join(', ')), made.length > 1 ? `${name} ${k + 1}/${made.length}` : name);
+        names.set(plain(body || values.join(', ')), made.length > 1 ? `${name} ${k + 1}/${made.length}` : name);
       });
       return made;
     };
@@ -40,9 +40,9 @@ for (const family of [conv, elementwise, loss, matmul, movement, pool, reduce] a
 function nameOf(text: string): string {
   const all = plain(text);
   if (all.includes('let part = 0;')) return 'adam';
-  const known = [...planned.keys()].filter((part) => all.includes(part)).sort((a, b) => b.length - a.length)[0];
+  const known = [...names.keys()].filter((part) => all.includes(part)).sort((a, b) => b.length - a.length)[0];
   if (known === undefined || known.length < 5) return 'copy, join or vectors';
-  return all.includes(' made') ? `${planned.get(known)}, fused` : (planned.get(known) as string);
+  return all.includes(' made') ? `${names.get(known)}, fused` : (names.get(known) as string);
 }
 
 let times = new Map<string, KernelTime>();

@@ -11,7 +11,7 @@ import type { Launcher } from './launcher.js';
 import { mostArrays } from './movement.js';
 
 /** Code that sets `value` to element `at` of the concatenation of several arrays. */
-const pick = (value: string, at: string, names: readonly string[], sizes: readonly number[]): string => {
+const readConcatenated = (value: string, at: string, names: readonly string[], sizes: readonly number[]): string => {
   let start = 0;
   const choices = names.map((name, k) => {
     const choice = `if (${at} >= ${start} && ${at} < ${start + sizes[k]}) { ${value} = ${name}[${at} - ${start}]; }`;
@@ -23,12 +23,12 @@ const pick = (value: string, at: string, names: readonly string[], sizes: readon
 const named = (prefix: string, sizes: readonly number[]): string[] => sizes.map((_, k) => `${prefix}${k}`);
 
 /** Concatenates arrays. */
-function join(sizes: readonly number[]): Launch {
+function concatenate(sizes: readonly number[]): Launch {
   const names = named('a', sizes);
   return launch(
     sizes.reduce((a, b) => a + b, 0),
     inputs(...names),
-    pick('r', 'i', names, sizes),
+    readConcatenated('r', 'i', names, sizes),
     'r',
   );
 }
@@ -45,10 +45,10 @@ function adamStep(
   const [rate, scale] =
     form === 'torch' ? [lr / corrections[0], 1 / corrections[1]] : [(lr * corrections[1]) / corrections[0], 1];
   const names = named('g', gradients);
-  const largest = amsgrad ? `const w = Math.max(v, s[${3 * size} + j]);` : 'const w = v;';
+  const most = amsgrad ? `const w = Math.max(v, s[${3 * size} + j]);` : 'const w = v;';
   const parts = amsgrad ? 4 : 3;
   const body = `let part = 0; ${Array.from({ length: parts - 1 }, (_, k) => `if (i >= ${(k + 1) * size}) { part = ${k + 1}; }`).join(' ')} const j = i - part * ${size};
-    ${pick('g', 'j', names, gradients)} const p = s[j]; const t = g + d * p; const m = b * s[${size} + j] + c * t; const v = q * s[${2 * size} + j] + o * t * t; ${largest}
+    ${readConcatenated('g', 'j', names, gradients)} const p = s[j]; const t = g + d * p; const m = b * s[${size} + j] + c * t; const v = q * s[${2 * size} + j] + o * t * t; ${most}
     let r = p * k - n * m / (Math.sqrt(w) * h + e); if (part === 1) { r = m; } if (part === 2) { r = v; } ${amsgrad ? 'if (part === 3) { r = w; }' : ''}`;
   return launch(
     parts * size,
@@ -78,7 +78,7 @@ export function runAdam(launcher: Launcher, lists: LaunchLists, inputs: readonly
   const count = inputs.length / (parts + 1);
   const inputOf = (parameter: number, k: number): View => inputs[parameter * (parts + 1) + k];
   const parameters = Array.from({ length: count }, (_, n) => n);
-  const gradients = joined(
+  const gradients = merged(
     launcher,
     lists,
     parameters.map((n) => inputOf(n, 1)),
@@ -87,7 +87,7 @@ export function runAdam(launcher: Launcher, lists: LaunchLists, inputs: readonly
   const order = Array.from({ length: parts }, (_, part) =>
     parameters.map((n) => inputOf(n, part === 0 ? 0 : part + 1)),
   ).flat();
-  const [state] = joined(launcher, lists, order, 1);
+  const [state] = merged(launcher, lists, order, 1);
   const views = [...gradients, state];
   const sizes = gradients.map((g) => g.size);
   const array = launcher.execute({ kernel: 'adam', launches: [adamStep(sizes, attrs)], views });
@@ -107,7 +107,7 @@ export function runAdam(launcher: Launcher, lists: LaunchLists, inputs: readonly
  * Returns the same elements in at most `most` views, retained. Adjacent views of one array are
  * merged. If that does not suffice, the first arrays are concatenated into a new one.
  */
-function joined(launcher: Launcher, lists: LaunchLists, parts: readonly View[], most: number): View[] {
+function merged(launcher: Launcher, lists: LaunchLists, parts: readonly View[], most: number): View[] {
   const views: View[] = [];
   for (const part of parts) {
     const last = views[views.length - 1];
@@ -119,7 +119,7 @@ function joined(launcher: Launcher, lists: LaunchLists, parts: readonly View[], 
   while (views.length > most) {
     const some = views.splice(0, Math.min(mostArrays, views.length - most + 1));
     const sizes = some.map((v) => v.size);
-    const launches = lists.of(`join ${sizes}`, () => [join(sizes)]);
+    const launches = lists.of(`concatenate ${sizes}`, () => [concatenate(sizes)]);
     const array = launcher.execute({ kernel: 'adam', launches, views: some });
     for (const view of some) view.array.release();
     views.unshift(array.all);

@@ -56,7 +56,7 @@ function describe({ info, isFallbackAdapter }: GpuAdapter): Adapter {
 }
 
 /** `navigator.gpu`, where it exists. */
-const present = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
+const navigatorGpu = (): Gpu | undefined => (globalThis.navigator as { gpu?: Gpu } | undefined)?.gpu;
 
 /** Whether Linux has any Vulkan driver. Without one, npm's webgpu only prints warnings. */
 async function hasDriver(): Promise<boolean> {
@@ -141,7 +141,7 @@ function answered<T>(work: Promise<T>): Promise<T> {
  */
 export async function findAdapter(): Promise<Adapter> {
   const rule = 'WebGPU must be there';
-  if (present() === undefined) {
+  if (navigatorGpu() === undefined) {
     if (!isNode())
       throw new DeviceError(
         'device',
@@ -157,7 +157,7 @@ export async function findAdapter(): Promise<Adapter> {
         "'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
       );
   }
-  const adapter = await awake(answered((present() as Gpu).requestAdapter()));
+  const adapter = await awake(answered((navigatorGpu() as Gpu).requestAdapter()));
   if (adapter === null)
     throw new DeviceError(
       'device',
@@ -172,5 +172,5 @@ export async function findAdapter(): Promise<Adapter> {
 
 /** Whether requesting an adapter may succeed here, and prints no warnings. */
 export async function mayHaveAdapter(): Promise<boolean> {
-  return present() !== undefined || (isNode() && (await hasDriver()));
+  return navigatorGpu() !== undefined || (isNode() && (await hasDriver()));
 }

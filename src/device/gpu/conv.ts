@@ -10,20 +10,20 @@ import {
   floorDiv,
   input,
   inputs,
+  integer,
   type Launch,
+  type LaunchRules,
   launch,
-  type Planners,
   packed,
-  split,
   unpacked,
+  unravel,
   type Vectors,
-  whole,
 } from './launch.js';
 
 /** Code for `y`, the input position of window `o` at tap `k`. It may be outside the input. */
-const inside = (y: string, o: string, k: string, a: WindowAxis): string =>
+const inputPosition = (y: string, o: string, k: string, a: WindowAxis): string =>
   `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
-const within = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
+const inRange = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
 
 /** The number of elements in a vector, and the maximum number of products in one statement. */
 const four = 4;
@@ -108,8 +108,8 @@ function withVectors(
     args[name] = { result: before.length };
     before.push(packed(sizeOf(spec.shape), input(k)));
   });
-  const moving = made.moving?.filter((name) => args[name] === made.args[name]);
-  const launches = [...before, { ...made, args, moving }];
+  const alwaysShifted = made.alwaysShifted?.filter((name) => args[name] === made.args[name]);
+  const launches = [...before, { ...made, args, alwaysShifted }];
   return vectors === 'textures' && made.values.length > 1
     ? [...launches, unpacked(made.size, { result: before.length })]
     : launches;
@@ -124,11 +124,11 @@ function sums(lanes: number, start: (lane: number) => string): { begin: string; 
  * Code that splits `from`, the index of a thread, over a shape whose last axis is computed in
  * lanes. c3 is the channel of the first lane.
  */
-const splitLanes = (shape: Shape, lanes: number, from = 'i'): string => {
+const unravelLanes = (shape: Shape, lanes: number, from = 'i'): string => {
   const [n, h, w, c] = shape;
   return lanes === 1
-    ? split(shape, 'c', from)
-    : `${split([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
+    ? unravel(shape, 'c', from)
+    : `${unravel([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
 };
 /** The number of lanes that fits all of these channel counts. */
 const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
@@ -142,10 +142,10 @@ function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string):
   const reached = `const ${o}Far = ${c} + ${a.before}`;
   if (a.dilation > 1)
     return `for (let ${k} = 0; ${k} < ${a.kernel}; ${k}++) { ${reached} - ${k} * ${a.dilation}; const ${o} = ${floorDiv(`${o}Far`, a.stride)};
-      if (${within(o, a.output)} && ${o} * ${a.stride} === ${o}Far) { ${body} } }`;
+      if (${inRange(o, a.output)} && ${o} * ${a.stride} === ${o}Far) { ${body} } }`;
   return `${reached}; const ${o}Last = ${floorDiv(`${o}Far`, a.stride)}; const ${k}First = ${o}Far - ${o}Last * ${a.stride};
     for (let ${k}Step = 0; ${k}Step < ${Math.ceil(a.kernel / a.stride)}; ${k}Step++) { const ${k} = ${k}First + ${k}Step * ${a.stride}; const ${o} = ${o}Last - ${k}Step;
-      if (${k} < ${a.kernel} && ${within(o, a.output)}) { ${body} } }`;
+      if (${k} < ${a.kernel} && ${inRange(o, a.output)}) { ${body} } }`;
 }
 
 const forward = (
@@ -169,15 +169,15 @@ const forward = (
     vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null,
   };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
-  const body = `${splitLanes(y.shape, lanes)} const first = ${groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`}; ${begin}
-    for (let ky = 0; ky < ${h.kernel}; ky++) { ${inside('py', 'c1', 'ky', h)} if (${within('py', h.input)}) {
-      for (let kx = 0; kx < ${w.kernel}; kx++) { ${inside('px', 'c2', 'kx', w)} if (${within('px', w.input)}) {
-        ${whole('p', unit(x, `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`))} ${whole('q', unit(k, `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`))}
+  const body = `${unravelLanes(y.shape, lanes)} const first = ${groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`}; ${begin}
+    for (let ky = 0; ky < ${h.kernel}; ky++) { ${inputPosition('py', 'c1', 'ky', h)} if (${inRange('py', h.input)}) {
+      for (let kx = 0; kx < ${w.kernel}; kx++) { ${inputPosition('px', 'c2', 'kx', w)} if (${inRange('px', w.input)}) {
+        ${integer('p', unit(x, `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`))} ${integer('q', unit(k, `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`))}
         ${channelSum(groupIn, lanes, x, k)} } } } }`;
-  return gathered('x', operands, [x, k], y, body, values, vectors);
+  return convolution('x', operands, [x, k], y, body, values, vectors);
 };
 
-const transposed = (
+const inputGrad = (
   operands: readonly Spec[],
   { height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
   x: Spec,
@@ -189,18 +189,18 @@ const transposed = (
   const g: Factor = { name: 'g', channel: 1, lane: 0, vector };
   const k: Factor = { name: 'k', channel: 1, lane: outChannels, vector };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
-  const tap = `${whole('p', unit(g, `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + first`))} ${whole('q', unit(k, `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels} + first`))}
+  const tap = `${integer('p', unit(g, `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + first`))} ${integer('q', unit(k, `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels} + first`))}
     ${channelSum(groupOut, lanes, g, k)}`;
-  const body = `${splitLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)}; const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
+  const body = `${unravelLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)}; const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
     ${begin} ${overTaps('c1', 'oy', 'ky', h, overTaps('c2', 'ox', 'kx', w, tap))}`;
-  return gathered('g', operands, [g, k], x, body, values, vectors);
+  return convolution('g', operands, [g, k], x, body, values, vectors);
 };
 
 /**
  * The launches of a convolution or a transposed convolution. The operands are named `images`, k
  * (weight), and b (bias, if given).
  */
-function gathered(
+function convolution(
   images: string,
   operands: readonly Spec[],
   factors: readonly Factor[],
@@ -210,7 +210,7 @@ function gathered(
   vectors: Vectors,
 ): Launch[] {
   const names = [images, 'k', 'b'].slice(0, operands.length);
-  const made = { ...launch(sizeOf(result.shape), inputs(...names), body, ...values), moving: names.slice(1) };
+  const made = { ...launch(sizeOf(result.shape), inputs(...names), body, ...values), alwaysShifted: names.slice(1) };
   return withVectors(made, Object.fromEntries(names.map((name, k) => [name, operands[k]])), factors, vectors);
 }
 
@@ -263,41 +263,41 @@ function parameterGrads(
     const some = Math.ceil(count / shares);
     return `for (let t = 0; t < ${some}; t++) { const row = share * ${some} + t; if (row < ${count}) { ${each((lane) => `let part${lane} = 0;`)} ${body} ${each((lane) => `acc${lane} += part${lane};`)} } }`;
   };
-  const weightSum = `${splitLanes(weight.shape, lanes, 'own')} const ci = ${groups === 1 ? '' : `${floorDiv('c3', groupOut)} * ${groupIn} + `}c2;
+  const weightSum = `${unravelLanes(weight.shape, lanes, 'own')} const ci = ${groups === 1 ? '' : `${floorDiv('c3', groupOut)} * ${groupIn} + `}c2;
     ${overRows(
       rows,
-      `const n = ${floorDiv('row', h.output)}; const oy = row - n * ${h.output}; ${inside('py', 'oy', 'c0', h)} if (${within('py', h.input)}) {
-        ${whole('px', `c1 * ${w.dilation} - ${w.before}`)} ${whole('p', `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci`)} ${whole('q', unit(g, `row * ${w.output * outChannels} + c3`))}
-        for (let ox = 0; ox < ${w.output}; ox++) { if (${within('px', w.input)}) { const v = x[p]; ${takeG('v * ')} }
+      `const n = ${floorDiv('row', h.output)}; const oy = row - n * ${h.output}; ${inputPosition('py', 'oy', 'c0', h)} if (${inRange('py', h.input)}) {
+        ${integer('px', `c1 * ${w.dilation} - ${w.before}`)} ${integer('p', `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci`)} ${integer('q', unit(g, `row * ${w.output * outChannels} + c3`))}
+        for (let ox = 0; ox < ${w.output}; ox++) { if (${inRange('px', w.input)}) { const v = x[p]; ${takeG('v * ')} }
           px += ${w.stride}; p += ${w.stride * inChannels}; q += ${stepG}; } px++; p++; q++; }`,
     )}`;
   const biasSum = fromX
     ? overRows(
         biasRows,
-        `${whole('p', `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`)}
+        `${integer('p', `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`)}
           for (let ox = 0; ox < ${biasColumns}; ox++) { ${each((lane) => `part${lane} += x[p + ${lane}];`)} p += ${biases}; } p++;`,
       )
     : overRows(
         biasRows,
-        `${whole('q', unit(g, `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`))} for (let ox = 0; ox < ${biasColumns}; ox++) { ${takeG('')} q += ${stepG}; } q++;`,
+        `${integer('q', unit(g, `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`))} for (let ox = 0; ox < ${biasColumns}; ox++) { ${takeG('')} q += ${stepG}; } q++;`,
       );
-  const body = `${split([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`}`;
+  const body = `${unravel([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`}`;
   const parts = withVectors(
     launch(shares * size, inputs('x', 'g'), body, ...values),
     { x: operands[0], g: operands[1] },
     [g],
     shares === 1 ? vectors : 'none',
   );
-  return shares === 1 ? parts : [...parts, joined(shares, size, g.vector !== null, { result: parts.length - 1 })];
+  return shares === 1 ? parts : [...parts, sumOfShares(shares, size, g.vector !== null, { result: parts.length - 1 })];
 }
 
 /** Sums over the shares. If the shares are vectors, the sum reads vectors. */
-function joined(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
+function sumOfShares(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
   if (!inVectors)
     return launch(
       size,
       { a: from },
-      `${whole('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`,
+      `${integer('p', 'i')} let acc = 0; for (let k = 0; k < ${shares}; k++) { acc += a[p]; p += ${size}; } p++;`,
       'acc',
     );
   const last = unpacked(size, from);
@@ -306,9 +306,9 @@ function joined(shares: number, size: number, inVectors: boolean, from: Arg): La
   return { ...last, body, values: ['acc'] };
 }
 
-export const conv: Planners<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
+export const conv: LaunchRules<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'conv2dParameterGrads'> = {
   conv2d: (operands, { geometry }, [y], vectors) => forward(operands, geometry, y, vectors),
-  conv2dInputGrad: (operands, { geometry }, [x], vectors) => transposed(operands, geometry, x, vectors),
+  conv2dInputGrad: (operands, { geometry }, [x], vectors) => inputGrad(operands, geometry, x, vectors),
   conv2dWeightGrad: (operands, { geometry }, [weight], vectors) =>
     parameterGrads(geometry, weight, null, operands, vectors),
   conv2dParameterGrads: (operands, { geometry, biasFrom }, [weight], vectors) =>

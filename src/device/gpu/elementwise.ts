@@ -8,11 +8,11 @@ import {
   input,
   inputs,
   isNumber,
+  type LaunchRules,
   launch,
-  type Planners,
   type Program,
   readAt,
-  split,
+  unravel,
 } from './launch.js';
 
 /** Programs in x. They may also use alpha, beta, inf and nan. */
@@ -89,7 +89,7 @@ function reads(operands: readonly Spec[], output: Spec, names: readonly string[]
     output.shape,
     operands.map((t) => broadcastStrides(t.shape, output.shape)),
   );
-  return { prelude: split(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
+  return { prelude: unravel(walk.sizes, 'c'), at: names.map((n, k) => `${n}[${dot('c', walk.strides[k])}]`) };
 }
 
 /** The gradient of relu and leakyRelu at x, for the incoming gradient v. */
@@ -119,7 +119,7 @@ export const epilogues = {
   }),
 };
 
-export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
+export const elementwise: LaunchRules<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary: ([x], { fn, alpha, beta }) => {
     const program = unary[fn];
     return [
@@ -176,11 +176,11 @@ export const elementwise: Planners<'unary' | 'binary' | 'binaryScalar' | 'where'
   },
   cast: ([x], _, [y]) => {
     // The largest float32 below 2³¹, since the result is stored as a float32 on this device.
-    const upper = '(x < 2147483520 ? Math.floor(x) : 2147483520)';
-    const lower = '(x > -2147483648 ? Math.ceil(x) : -2147483648)';
+    const down = '(x < 2147483520 ? Math.floor(x) : 2147483520)';
+    const up = '(x > -2147483648 ? Math.ceil(x) : -2147483648)';
     // Between −1 and 1 the result is 0, where ceil would give −0.
-    const whole = `(x >= 1 ? ${upper} : (x <= -1 ? ${lower} : 0))`;
-    const value = y.dtype === 'int32' ? whole : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
+    const truncated = `(x >= 1 ? ${down} : (x <= -1 ? ${up} : 0))`;
+    const value = y.dtype === 'int32' ? truncated : y.dtype === 'bool' ? '(x === 0 ? 0 : 1)' : 'x';
     return [launch(sizeOf(x.shape), inputs('a'), 'const x = a[i];', value)];
   },
 };

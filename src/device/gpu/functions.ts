@@ -10,7 +10,7 @@ import { isNumber } from './launch.js';
 const polynomial = (x: string, c: readonly number[]): string =>
   c.reduceRight((inner, ck) => (inner === '' ? `${ck}` : `(${inner}) * ${x} + ${ck}`), '');
 
-export const largest = 3.4028234663852886e38;
+export const maxFloat32 = 3.4028234663852886e38;
 
 export const exp = (out: string, x: string): string => `const ${out} = (${isNumber(x)} ? Math.exp(${x}) : ${x});`;
 
@@ -25,7 +25,7 @@ export const log1pNear = (out: string, x: string): string =>
 
 /** The logarithm for x not near 1. Needs the number arguments `inf` and `nan`. */
 const logFar = (out: string, x: string): string =>
-  `const ${out} = (${x} > 0 ? (${x} <= ${largest} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
+  `const ${out} = (${x} > 0 ? (${x} <= ${maxFloat32} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
 
 /** Needs the number arguments `inf` and `nan`. */
 export const log1p = (out: string, x: string): string =>
@@ -66,7 +66,7 @@ export const erf = (out: string, x: string): string => {
  */
 export const pow = (out: string, p: string, q: string): string =>
   `const ${out}A = Math.abs(${p}); const ${out}H = ${q} * 0.5; let ${out}S = 1;
-   if (${p} < 0 || 1 / ${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A > 0 && ${out}A <= ${largest}) { ${out}S = nan; } } }
+   if (${p} < 0 || 1 / ${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A > 0 && ${out}A <= ${maxFloat32}) { ${out}S = nan; } } }
    let ${out}M = 0;
-   if (${out}A > ${largest}) { ${out}M = (${q} > 0 ? ${out}A : 0); } else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); } else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
+   if (${out}A > ${maxFloat32}) { ${out}M = (${q} > 0 ? ${out}A : 0); } else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); } else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
    const ${out} = (${p} === 1 || ${q} === 0 ? 1 : (${isNumber(q)} ? (${isNumber(p)} ? ${out}S * ${out}M : ${p} + ${p}) : ${q}));`;

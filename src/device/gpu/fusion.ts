@@ -19,14 +19,14 @@ const elementwise: readonly KernelName[] = ['binary', 'bceWithLogits'];
 const activations: readonly KernelAttrs['unary']['fn'][] = ['relu', 'sigmoid', 'tanh'];
 
 /** Whether a kernel's result is deferred. */
-export function mayWait(kernel: KernelName, inputs: readonly Spec[], [output]: readonly Spec[]): boolean {
+export function mayDefer(kernel: KernelName, inputs: readonly Spec[], [output]: readonly Spec[]): boolean {
   if (kernel === 'expand') return sizeOf(inputs[0].shape) === 1;
   if (kernel === 'binary') return inputs.every((t) => sizeOf(t.shape) === sizeOf(output.shape));
   return kernel === 'bceWithLogits' || convolutions.includes(kernel) || gathers.includes(kernel);
 }
 
 /** Whether a kernel can read input k as a single number for all elements. */
-export const seesThrough = (kernel: KernelName, k: number): boolean =>
+export const canReadScalar = (kernel: KernelName, k: number): boolean =>
   kernel === 'binary' ||
   kernel === 'where' ||
   (['bceWithLogitsGrad', 'gate', 'unaryGrad', 'normalizeGrad'].includes(kernel) && k === 0);

@@ -3,7 +3,7 @@
  */
 import { DeviceError } from '../../errors.js';
 import { type Adapter, awake, findAdapter, type GpuDeviceEvents, glAdapter } from './adapters.js';
-import { type Vectors, wholeLimit } from './launch.js';
+import { integerLimit, type Vectors } from './launch.js';
 
 /** gpu.js's modes by name. */
 export type GpuMode = 'cpu' | 'webasm' | 'webgl' | 'webgl2' | 'headlessgl' | 'webgpu';
@@ -56,7 +56,7 @@ export interface OpenedMode {
    * The maximum number of iterations of a kernel's loops per thread. llvmpipe (Mesa's software GL)
    * silently stops after that number.
    */
-  readonly mostTurns: number;
+  readonly mostIterations: number;
   /**
    * Support for vectors. On WebGPU the handle of an array of vectors also serves as one of numbers.
    */
@@ -88,7 +88,7 @@ async function loadGpuJs(): Promise<Package> {
   }
 }
 
-const exactLimit = { elements: wholeLimit, reason: 'indexes are float32, exact up to 2^24' };
+const exactLimit = { elements: integerLimit, reason: 'indexes are float32, exact up to 2^24' };
 const never = new Promise<never>(() => {});
 
 /** The GL mode of a context. gpu.js calls all three of them 'gpu'. */
@@ -157,7 +157,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
     if (actual !== mode) refuse(`it ran in '${actual}'`);
     const common = {
       mode,
-      mostTurns: Infinity,
+      mostIterations: Infinity,
       vectors: ran === 'gpu' ? 'textures' : 'none',
       integers: ran !== 'gpu',
       createKernel: create,
@@ -190,7 +190,7 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
       return {
         ...common,
         adapter: gl,
-        mostTurns: /llvmpipe/i.test(gl.name) ? 65_535 : Infinity,
+        mostIterations: /llvmpipe/i.test(gl.name) ? 65_535 : Infinity,
         limit:
           side * side < exactLimit.elements
             ? { elements: side * side, reason: `the adapter's textures are ${side}×${side} at most` }

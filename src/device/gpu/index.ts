@@ -31,9 +31,9 @@ import { runAdam } from './adam.js';
 import type { Adapter } from './adapters.js';
 import { Arrays } from './arrays.js';
 import { Buffers, ownBuffer } from './buffers.js';
-import { mayWait } from './fusion.js';
+import { mayDefer } from './fusion.js';
 import { type GpuMode, gpuModes, type OpenedMode, openMode } from './gpujs.js';
-import { wholeLimit } from './launch.js';
+import { integerLimit } from './launch.js';
 import { LaunchLists, type RuledKernel } from './launch-lists.js';
 import { Launcher } from './launcher.js';
 import { Pending } from './pending.js';
@@ -110,7 +110,7 @@ export class GpuDevice implements Device {
       );
     this.#session.checkSize('upload', data.length);
     if (dtype === 'int32') {
-      const wrong = data.find((v) => Math.abs(v) > wholeLimit);
+      const wrong = data.find((v) => Math.abs(v) > integerLimit);
       if (wrong !== undefined)
         throw new DeviceError(
           'gpu',
@@ -162,7 +162,7 @@ export class GpuDevice implements Device {
     const { vectors } = this.#session.opened;
     const computation = this.#scheduler.computationOf(kernel, inputs, attrs, outputs, vectors);
     this.#scheduler.settle();
-    if (mayWait(kernel, inputs, outputs)) {
+    if (mayDefer(kernel, inputs, outputs)) {
       const result = this.#buffers.store(outputs[0], computation, into?.[0]);
       this.#scheduler.defer(result);
       return [result];

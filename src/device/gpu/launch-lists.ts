@@ -6,7 +6,7 @@
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
-import type { Launch, Planner, Planners, Vectors } from './launch.js';
+import type { Launch, LaunchRule, LaunchRules, Vectors } from './launch.js';
 import { loss } from './loss.js';
 import { matmul } from './matmul.js';
 import { movement } from './movement.js';
@@ -17,7 +17,7 @@ import { reduce } from './reduce.js';
 /** The kernels whose launches depend on shapes and attributes alone. Adam has its own (adam.ts). */
 export type RuledKernel = Exclude<KernelName, 'adam'>;
 
-const rules: Planners<RuledKernel> = {
+const rules: LaunchRules<RuledKernel> = {
   ...elementwise,
   ...reduce,
   ...movement,
@@ -55,7 +55,7 @@ export class LaunchLists {
     outputs: readonly Spec[],
     vectors: Vectors,
   ): readonly Launch[] {
-    const rule = rules[kernel] as Planner<K>;
+    const rule = rules[kernel] as LaunchRule<K>;
     return this.of(keyOf(kernel, inputs, attrs, outputs), () => rule(inputs, attrs, outputs, vectors));
   }
 

@@ -9,14 +9,14 @@
  * not by `/` and `%`. NaN tests use `isNumber`, because shader compilers may fold `x !== x`.
  *
  * gpu.js treats a variable as an integer if it is initialised with an integer literal and
- * incremented by `++` somewhere. `whole` makes the index of an inner loop such a variable, so that
+ * incremented by `++` somewhere. `integer` makes the index of an inner loop such a variable, so that
  * reads need no conversion (measured: a convolution takes half the time).
  */
 import { sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 
 /** float32 represents all integers exactly up to this limit. */
-export const wholeLimit = 2 ** 24;
+export const integerLimit = 2 ** 24;
 
 /**
  * An argument of a launch: an array (an input of the kernel by position, or the result of an
@@ -38,9 +38,9 @@ export interface Launch {
    * Arrays that are always read from an offset. The first optimizer step moves parameters to an
    * offset, and their kernels stay the same.
    */
-  readonly moving?: readonly string[];
+  readonly alwaysShifted?: readonly string[];
   /** The number of loop iterations per thread, given if it may be very large. */
-  readonly turns?: number;
+  readonly iterations?: number;
 }
 
 /**
@@ -51,15 +51,16 @@ export interface Launch {
 export type Vectors = 'none' | 'memory' | 'textures';
 
 /**
- * Plans launches in order. The last one's result contains the outputs, concatenated, as numbers.
+ * The rule that gives the launches of a kernel call, in order. The result of the last one contains
+ * the outputs, concatenated, as numbers.
  */
-export type Planner<K extends KernelName> = (
+export type LaunchRule<K extends KernelName> = (
   inputs: readonly Spec[],
   attrs: KernelAttrs[K],
   outputs: readonly Spec[],
   vectors: Vectors,
 ) => Launch[];
-export type Planners<K extends KernelName> = { readonly [Name in K]: Planner<Name> };
+export type LaunchRules<K extends KernelName> = { readonly [Name in K]: LaunchRule<Name> };
 
 export const input = (i: number): Arg => ({ input: i });
 /** Inputs by name, in order. */
@@ -80,7 +81,7 @@ export const readAt = (name: string, operand: Spec, index = 'i'): string =>
 /** Converts numbers to vectors. */
 export const packed = (size: number, from: Arg): Launch => ({
   ...launch(size, { a: from }, 'const j = i * 4;', 'a[j]', 'a[j + 1]', 'a[j + 2]', 'a[j + 3]'),
-  moving: ['a'],
+  alwaysShifted: ['a'],
 });
 /** Converts vectors to numbers. */
 export const unpacked = (size: number, from: Arg): Launch =>
@@ -144,7 +145,7 @@ const plainLimit = 2 ** 21;
  * Code for an integer variable. `name++` must follow somewhere. On WebGL gpu.js does not convert
  * the value, so `source` makes the variable a float again.
  */
-export const whole = (name: string, value: string): string => `let ${name} = 0; ${name} = ${value};`;
+export const integer = (name: string, value: string): string => `let ${name} = 0; ${name} = ${value};`;
 const withoutIntegers = (text: string): string => text.replaceAll(/let (\w+) = 0; \1 = /g, 'let $1 = ');
 
 /**
@@ -165,7 +166,7 @@ function divide(x: string, d: number, limit: number, q: string, r: string): stri
 }
 
 /** Code that splits the index `from` over row-major sizes into `${name}0`, `${name}1`, … */
-export function split(sizes: readonly number[], name: string, from = 'i'): string {
+export function unravel(sizes: readonly number[], name: string, from = 'i'): string {
   const lines: string[] = [];
   let rest = from;
   let limit = sizes.reduce((a, b) => a * b, 1);

@@ -42,7 +42,7 @@ export class Launcher {
     for (const each of launches) {
       const args = Object.entries(each.args).map(([name, arg]) => ({ name, arg: read(arg, views, results) }));
       const shifted = args.flatMap(({ name, arg }) =>
-        typeof arg === 'number' || (arg.offset === 0 && !each.moving?.includes(name))
+        typeof arg === 'number' || (arg.offset === 0 && !each.alwaysShifted?.includes(name))
           ? []
           : [{ name, offset: arg.offset }],
       );
@@ -78,14 +78,14 @@ export class Launcher {
   }
 
   #checkLimits(name: string, launches: readonly Launch[]): void {
-    const { mostTurns } = this.#session.opened;
-    for (const { size, turns = 0 } of launches) {
+    const { mostIterations } = this.#session.opened;
+    for (const { size, iterations = 0 } of launches) {
       this.#session.checkSize(name, size);
-      if (turns > mostTurns)
+      if (iterations > mostIterations)
         throw new DeviceError(
           name,
-          `loops may turn ${mostTurns} times at most on this adapter`,
-          `${turns}`,
+          `a loop may run ${mostIterations} iterations at most on this adapter`,
+          `${iterations}`,
           `${this.#session}: split the axis`,
         );
     }

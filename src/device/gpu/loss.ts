@@ -4,9 +4,9 @@
  */
 import { sizeOf } from '../../values/shape.js';
 import { exp, log1pNear } from './functions.js';
-import { inputs, launch, type Planners, readAt } from './launch.js';
+import { inputs, type LaunchRules, launch, readAt } from './launch.js';
 
-export const loss: Planners<'bceWithLogits' | 'bceWithLogitsGrad'> = {
+export const loss: LaunchRules<'bceWithLogits' | 'bceWithLogitsGrad'> = {
   bceWithLogits: ([x], { posWeight }) => {
     const body = `const x = a[i]; const z = t[i]; const d = -Math.abs(x); ${exp('e', 'd')} ${log1pNear('n', 'e')}`;
     return [

@@ -1,27 +1,27 @@
 /** Movement: every output element finds its source. */
 import { aroundAxis, broadcastStrides, collapse, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel, Spec } from '../device.js';
-import { type Arg, dot, floorDiv, input, inputs, type Launch, launch, type Planners, split } from './launch.js';
+import { type Arg, dot, floorDiv, input, inputs, type Launch, type LaunchRules, launch, unravel } from './launch.js';
 
 /** y[…] = x[offset + Σ index·stride]. */
 function gather(y: Spec, strides: readonly number[], offset = 0): Launch[] {
   const walk = collapse(y.shape, [strides]);
-  return [launch(sizeOf(y.shape), inputs('a'), split(walk.sizes, 'c'), `a[${dot('c', walk.strides[0], offset)}]`)];
+  return [launch(sizeOf(y.shape), inputs('a'), unravel(walk.sizes, 'c'), `a[${dot('c', walk.strides[0], offset)}]`)];
 }
 
 /** Arrays per launch: WebGPU promises eight with the output. */
 export const mostArrays = 7;
 
 /** Neighbouring parts of equal length along the axis, which one formula finds. */
-interface Run {
+interface Stretch {
   readonly start: number;
   readonly length: number;
   parts: number;
 }
 /** Runs of one launch: a kernel's text has to stay short. */
-const mostRuns = 32;
+const mostStretches = 32;
 
-export const movement: Planners<MovementKernel> = {
+export const movement: LaunchRules<MovementKernel> = {
   permute: ([x], { axes }, [y]) => {
     const strides = stridesOf(x.shape);
     return gather(
@@ -45,18 +45,18 @@ export const movement: Planners<MovementKernel> = {
       const way = steps[a] > 0 ? `c${a} - (${starts[a]})` : `${starts[a]} - c${a}`;
       return `const d${a} = ${way}; const q${a} = ${floorDiv(`d${a}`, step)}; if (q${a} < 0 || q${a} >= ${n} || q${a} * ${step} !== d${a}) { hit = 0; }`;
     });
-    const body = `${split(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; }`;
+    const body = `${unravel(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; }`;
     return [launch(sizeOf(y.shape), { a: input(0), s: Math.fround(value) }, body, 'r')];
   },
   concat: (operands, { axis }, [y]) => {
     const launches: Launch[] = [];
     const { inner, outer } = aroundAxis(y.shape, axis);
-    const waiting: { arg: Arg; along: number }[] = operands
+    const rest: { arg: Arg; along: number }[] = operands
       .map((t, k) => ({ arg: input(k), along: t.shape[axis] }))
       .filter((p) => p.along > 0);
     // Joins the first few, then the result with the next, so that no launch binds too many.
     do {
-      const parts = waiting.splice(0, mostArrays);
+      const parts = rest.splice(0, mostArrays);
       const total = parts.reduce((n, p) => n + p.along, 0);
       let start = 0;
       const choices = parts.map(({ along }, k) => {
@@ -69,26 +69,26 @@ export const movement: Planners<MovementKernel> = {
         launch(
           outer * total * inner,
           args,
-          `${split([outer, total, inner], 'c')} let r = 0; ${choices.join(' ')}`,
+          `${unravel([outer, total, inner], 'c')} let r = 0; ${choices.join(' ')}`,
           'r',
         ),
       );
-      waiting.unshift({ arg: { result: launches.length - 1 }, along: total });
-    } while (waiting.length > 1);
+      rest.unshift({ arg: { result: launches.length - 1 }, along: total });
+    } while (rest.length > 1);
     return launches;
   },
   split: ([x], { axis, starts }, outputs) => {
     const { outer, length: along, inner } = aroundAxis(x.shape, axis);
-    const runs: Run[] = [];
+    const stretches: Stretch[] = [];
     for (const [k, { shape }] of outputs.entries()) {
       const length = shape[axis];
-      const last = runs.at(-1);
+      const last = stretches.at(-1);
       if (last?.length === length && last.start + last.parts * length === starts[k]) last.parts++;
-      else if (length > 0) runs.push({ start: starts[k], length, parts: 1 });
+      else if (length > 0) stretches.push({ start: starts[k], length, parts: 1 });
     }
     const launches: Launch[] = [];
     let made = 0;
-    while (runs.length > 0) {
+    while (stretches.length > 0) {
       const args: Record<string, Arg> = { a: input(0) };
       let body = 'let r = 0;';
       // What earlier launches made comes first.
@@ -96,11 +96,11 @@ export const movement: Planners<MovementKernel> = {
         args.b = { result: launches.length - 1 };
         body += ` if (i < ${made}) { r = b[i]; }`;
       }
-      for (const [k, { start, length, parts }] of runs.splice(0, mostRuns).entries()) {
+      for (const [k, { start, length, parts }] of stretches.splice(0, mostStretches).entries()) {
         const [c, sizes] = [`run${k}c`, [parts, outer, length, inner]];
         const from = dot(c, [length * inner, along * inner, inner, 1], start * inner);
         const end = made + sizeOf(sizes);
-        const find = `const j${k} = i - ${made}; ${split(sizes, c, `j${k}`)}`;
+        const find = `const j${k} = i - ${made}; ${unravel(sizes, c, `j${k}`)}`;
         body += ` if (i >= ${made} && i < ${end}) { ${find} r = a[${from}]; }`;
         made = end;
       }
@@ -111,12 +111,12 @@ export const movement: Planners<MovementKernel> = {
   indexSelect: ([x], { axis }, [y]) => {
     const { outer, length, inner } = aroundAxis(x.shape, axis);
     const take = `const row = x[c1]; let r = 0; if (row >= 0 && row < ${length}) { r = a[(c0 * ${length} + row) * ${inner} + c2]; }`;
-    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${split([outer, y.shape[axis], inner], 'c')} ${take}`, 'r')];
+    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${unravel([outer, y.shape[axis], inner], 'c')} ${take}`, 'r')];
   },
   indexAdd: ([g], { axis }, [y]) => {
     const { outer, length: n, inner } = aroundAxis(g.shape, axis);
-    const body = `${split([outer, y.shape[axis], inner], 'c')} let acc = 0;
+    const body = `${unravel([outer, y.shape[axis], inner], 'c')} let acc = 0;
       for (let j = 0; j < ${n}; j++) { if (x[j] === c1) { acc += g[(c0 * ${n} + j) * ${inner} + c2]; } }`;
-    return [{ ...launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc'), turns: n }];
+    return [{ ...launch(sizeOf(y.shape), inputs('g', 'x'), body, 'acc'), iterations: n }];
   },
 };

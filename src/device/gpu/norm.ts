@@ -6,8 +6,8 @@
  */
 import { sizeOf } from '../../values/shape.js';
 import type { Grouping, Spec } from '../device.js';
-import { largest } from './functions.js';
-import { type Arg, floorDiv, input, inputs, type Launch, launch, type Planners, readAt, split } from './launch.js';
+import { maxFloat32 } from './functions.js';
+import { type Arg, floorDiv, input, inputs, type Launch, type LaunchRules, launch, readAt, unravel } from './launch.js';
 
 /** Longer groups are shared by several threads if there are fewer sums than `fewSums`. */
 const longGroup = 1024;
@@ -31,28 +31,30 @@ function totals(
   const parts = length > longGroup && sums < fewSums ? Math.ceil(Math.sqrt(length)) : 1;
   const each = Math.ceil(length / parts);
   const start =
-    parts === 1 ? 'const sum = i; const part = 0;' : `${split([sums, parts], 'at')} const sum = at0; const part = at1;`;
+    parts === 1
+      ? 'const sum = i; const part = 0;'
+      : `${unravel([sums, parts], 'at')} const sum = at0; const part = at1;`;
   const body = `${start} ${prelude} let acc = 0;
     for (let n = 0; n < ${Math.ceil(each / block)}; n++) { let few = 0;
       for (let m = 0; m < ${Math.min(block, each)}; m++) { const turn = n * ${block} + m; const k = turn * ${parts} + part; if (turn < ${each} && k < ${length}) { ${term} few += v; } }
       acc += few; }`;
-  const shares = { ...launch(sums * parts, args, body, 'acc'), turns: each };
+  const shares = { ...launch(sums * parts, args, body, 'acc'), iterations: each };
   if (parts === 1) return [shares];
-  const join = `let acc = 0; for (let k = 0; k < ${parts}; k++) { acc += a[i * ${parts} + k]; }`;
-  return [shares, launch(sums, { a: { result: first } }, join, 'acc')];
+  const total = `let acc = 0; for (let k = 0; k < ${parts}; k++) { acc += a[i * ${parts} + k]; }`;
+  return [shares, launch(sums, { a: { result: first } }, total, 'acc')];
 }
 
 /** Code for `j`, the index of element `k` of group `s`, and `c`, its column. */
 function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: string; element: string } {
   return {
-    prelude: `${split([outer, groups], 'group', 's')} const base = (group0 * ${positions * groups} + group1) * ${inner};`,
+    prelude: `${unravel([outer, groups], 'group', 's')} const base = (group0 * ${positions * groups} + group1) * ${inner};`,
     element: `const p = ${floorDiv('k', inner)}; const e = k - p * ${inner}; const j = base + p * ${groups * inner} + e; const c = group1 * ${inner} + e;`,
   };
 }
 /**
  * Code for the number that is subtracted first: the group's first element if it is finite, else 0.
  */
-const origin = `const o = (Math.abs(x[base]) <= ${largest} ? x[base] : 0);`;
+const origin = `const o = (Math.abs(x[base]) <= ${maxFloat32} ? x[base] : 0);`;
 
 /** Code for `w`, element `j` minus the mean of its group `s`, and `r`, one over the deviation. */
 const centred = (mean: Spec, count: number): string =>
@@ -63,9 +65,9 @@ const centred = (mean: Spec, count: number): string =>
  * expects.
  */
 const ofElement = ({ outer, positions, groups, inner }: Grouping): string =>
-  `const j = i; ${split([outer, positions, groups, inner], 'at')} const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
+  `const j = i; ${unravel([outer, positions, groups, inner], 'at')} const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
 
-export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
+export const norm: LaunchRules<'moments' | 'normalize' | 'normalizeGrad'> = {
   moments: (_, { grouping }) => {
     const { outer, positions, groups, inner } = grouping;
     const count = outer * groups;
@@ -118,17 +120,17 @@ export const norm: Planners<'moments' | 'normalize' | 'normalizeGrad'> = {
     if (!fixed) {
       // For each group, the sums of scale·g, then the sums of scale·g·(normalised x).
       const { prelude, element } = elementOf(grouping);
-      const pick = `const which = ${floorDiv('sum', count)}; const s = sum - which * ${count};`;
+      const select = `const which = ${floorDiv('sum', count)}; const s = sum - which * ${count};`;
       const term = `${element} ${normal} let v = ${scaled}; if (which === 1) { v = v * w * r; }`;
-      launches.push(...totals(args, 2 * count, length, `${pick} ${prelude}`, term, 0));
+      launches.push(...totals(args, 2 * count, length, `${select} ${prelude}`, term, 0));
       extra.sums = { result: launches.length - 1 };
     }
     if (scale !== undefined) {
       // For each column, the sums of g·(normalised x), then the sums of g.
-      const pick = `const which = ${floorDiv('sum', columns)}; const c = sum - which * ${columns};`;
+      const select = `const which = ${floorDiv('sum', columns)}; const c = sum - which * ${columns};`;
       const element = `const q = ${floorDiv('k', positions)}; const s = q * ${groups} + ${floorDiv('c', inner)}; const j = k * ${columns} + c;`;
       const term = `${element} ${normal} let v = ${unscaled}; if (which === 0) { v = v * w * r; }`;
-      launches.push(...totals(args, 2 * columns, outer * positions, pick, term, launches.length));
+      launches.push(...totals(args, 2 * columns, outer * positions, select, term, launches.length));
       extra.columns = { result: launches.length - 1 };
     }
     const through = fixed ? '' : ` - (sums[s] + w * r * sums[s + ${count}]) * ${1 / length}`;

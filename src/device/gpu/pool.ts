@@ -5,7 +5,7 @@
 import { type Shape, sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
-import { floorDiv, input, inputs, isNumber, launch, type Planners, split } from './launch.js';
+import { floorDiv, input, inputs, isNumber, type LaunchRules, launch, unravel } from './launch.js';
 
 /** Code around a body that visits each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
@@ -57,11 +57,11 @@ const overRivals = (
     ? `for (let o = 0; o < ${height * width}; o++) { const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
     : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
 /** The iterations per thread of `overRivals`, given if there may be many. */
-const turnsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { turns?: number } =>
-  geometry === null ? { turns: height * width } : {};
+const iterationsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { iterations?: number } =>
+  geometry === null ? { iterations: height * width } : {};
 
 /** Code that tests whether an integer lies in [0, size). */
-const isInside = (x: string, size: number): string => `(${x} >= 0 && ${x} < ${size})`;
+const inRange = (x: string, size: number): string => `(${x} >= 0 && ${x} < ${size})`;
 
 /**
  * Code for each NaN policy: the condition under which cell `v` replaces the window's `best`, and
@@ -85,7 +85,7 @@ const beats: Readonly<Record<PickPolicy, string>> = {
   max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine)) : (p < i && !${isNumber('v[p]')}))`,
 };
 
-export const pool: Planners<
+export const pool: LaunchRules<
   'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'
 > = {
   // One launch computes both outputs, values and then indices.
@@ -94,34 +94,34 @@ export const pool: Planners<
     const { takes, first } = nanPolicies[nan];
     const here = `k = py * ${geometry.width.input} + px;`;
     const look = `const v = a[${inputAt(geometry)}]; if (k < 0) { best = ${first}; ${here} } else { if (${takes}) { best = v; ${here} } }`;
-    const body = `const o = (i < ${size} ? i : i - ${size}); ${split(values.shape, 'c', 'o')} let best = 0; let k = -1; ${overWindow(geometry, look)}`;
+    const body = `const o = (i < ${size} ? i : i - ${size}); ${unravel(values.shape, 'c', 'o')} let best = 0; let k = -1; ${overWindow(geometry, look)}`;
     const args = nan === 'ignore' ? { ...inputs('a'), lowest: Number.NEGATIVE_INFINITY } : inputs('a');
     return [launch(2 * size, args, body, `(i < ${size} ? best : k)`)];
   },
   maxUnpool2d: ([v], { geometry }, [y]) => {
     const own = `const own = c1 * ${y.shape[2]} + c2; let acc = 0;`;
     const body = overRivals(geometry, v.shape, 'if (x[p] === own) { acc += v[p]; }');
-    const unpool = launch(sizeOf(y.shape), inputs('v', 'x'), `${split(y.shape, 'c')} ${own} ${body}`, 'acc');
-    return [{ ...unpool, ...turnsOf(geometry, v.shape) }];
+    const unpool = launch(sizeOf(y.shape), inputs('v', 'x'), `${unravel(y.shape, 'c')} ${own} ${body}`, 'acc');
+    return [{ ...unpool, ...iterationsOf(geometry, v.shape) }];
   },
   planeGather: ([a], _, [y]) => {
     const plane = a.shape[1] * a.shape[2];
-    const take = `const own = x[i]; let r = 0; if (${isInside('own', plane)}) { r = a[(c0 * ${plane} + own) * ${a.shape[3]} + c3]; }`;
-    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${split(y.shape, 'c')} ${take}`, 'r')];
+    const take = `const own = x[i]; let r = 0; if (${inRange('own', plane)}) { r = a[(c0 * ${plane} + own) * ${a.shape[3]} + c3]; }`;
+    return [launch(sizeOf(y.shape), inputs('a', 'x'), `${unravel(y.shape, 'c')} ${take}`, 'r')];
   },
   unpoolPick: ([v], { pick, geometry, pixels }) => {
-    const cell = geometry === null ? '' : split([geometry.height.input, geometry.width.input], 'd', 'own');
+    const cell = geometry === null ? '' : unravel([geometry.height.input, geometry.width.input], 'd', 'own');
     const look = `if (x[p] === own) { if (${beats[pick]}) { taken = 0; } }`;
-    const body = `${split(v.shape, 'c')} const own = x[i]; ${pick === 'max' ? 'const mine = v[i];' : ''} let taken = 0;
-      if (${isInside('own', pixels)}) { taken = 1; ${cell} ${overRivals(geometry, v.shape, look, 'd0', 'd1')} }`;
+    const body = `${unravel(v.shape, 'c')} const own = x[i]; ${pick === 'max' ? 'const mine = v[i];' : ''} let taken = 0;
+      if (${inRange('own', pixels)}) { taken = 1; ${cell} ${overRivals(geometry, v.shape, look, 'd0', 'd1')} }`;
     const args = pick === 'max' ? inputs('v', 'x') : { x: input(1) };
-    return [{ ...launch(sizeOf(v.shape), args, body, 'taken'), ...turnsOf(geometry, v.shape) }];
+    return [{ ...launch(sizeOf(v.shape), args, body, 'taken'), ...iterationsOf(geometry, v.shape) }];
   },
   avgPool2d: (_, { geometry, countIncludePad }, [y]) => [
     launch(
       sizeOf(y.shape),
       inputs('a'),
-      `${split(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)}`,
+      `${unravel(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)}`,
       `acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')}`,
     ),
   ],
@@ -129,7 +129,7 @@ export const pool: Planners<
     launch(
       sizeOf(x.shape),
       inputs('g'),
-      `${split(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)}`,
+      `${unravel(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)}`,
       'acc',
     ),
   ],

@@ -4,7 +4,17 @@
  */
 import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, Spec } from '../device.js';
-import { dot, inputs, isNumber, type Launch, launch, loops, type Planners, type Program, split } from './launch.js';
+import {
+  dot,
+  inputs,
+  isNumber,
+  type Launch,
+  type LaunchRules,
+  launch,
+  loops,
+  type Program,
+  unravel,
+} from './launch.js';
 
 type Fn = KernelAttrs['reduce']['fn'];
 
@@ -24,7 +34,7 @@ const fold = (fn: Fn, v: string): string =>
     : `const v = ${v}; if (v ${fn === 'max' ? '>' : '<'} acc || !${isNumber('v')}) { acc = v; }`;
 
 /** Rows of `length` numbers → one number each. */
-function joinRows(fn: Fn, rows: number, length: number, from: Launch['args'][string]): Launch {
+function reduceRows(fn: Fn, rows: number, length: number, from: Launch['args'][string]): Launch {
   const start = fn === 'sum' ? '0' : `a[i * ${length}]`;
   return launch(
     rows,
@@ -51,9 +61,9 @@ function shared(
   const each = Math.ceil(length / parts);
   const [body, value] = element(`walkBase + walkAt * ${stride}`);
   const [firstBody, first] = fn === 'sum' ? ['', '0'] : element(`walkBase + walk1 * ${stride}`);
-  const text = `${split([outputs, parts], 'walk')} ${base} ${firstBody} let acc = ${first};
+  const text = `${unravel([outputs, parts], 'walk')} ${base} ${firstBody} let acc = ${first};
     for (let walkStep = 0; walkStep < ${each}; walkStep++) { const walkAt = walkStep * ${parts} + walk1; if (walkAt < ${length}) { ${body} ${fold(fn, value)} } }`;
-  return [launch(outputs * parts, args, text, 'acc'), joinRows(fn, outputs, parts, { result: 0 })];
+  return [launch(outputs * parts, args, text, 'acc'), reduceRows(fn, outputs, parts, { result: 0 })];
 }
 
 /** Sums all elements that an elementwise launch would compute, without storing them. */
@@ -66,13 +76,13 @@ export function sumOfAll(elements: Launch): Launch[] {
   return shared('sum', elements.args, element, 1, 'const walkBase = 0;', elements.size, 1);
 }
 
-function plan([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: readonly Spec[]): Launch[] {
+function reduceAxes([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: readonly Spec[]): Launch[] {
   const { kept, reduced } = reduceWalk(x.shape, axes);
   const outputs = sizeOf(y.shape);
   const last = reduced.sizes.length - 1;
   const size = reduced.sizes[last];
   if (last === 0 && size > longWalk && outputs < fewOutputs) {
-    const base = `${split(kept.sizes, 'c', 'walk0')} const walkBase = ${dot('c', kept.strides)};`;
+    const base = `${unravel(kept.sizes, 'c', 'walk0')} const walkBase = ${dot('c', kept.strides)};`;
     return shared(fn, inputs('a'), (index) => ['', `a[${index}]`], outputs, base, size, reduced.strides[0]);
   }
   const walk =
@@ -84,17 +94,17 @@ function plan([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [y]: re
         )}`
       : `let acc = a[base]; ${loops(reduced.sizes, 'r', fold(fn, `a[base + ${dot('r', reduced.strides)}]`))}`;
   return [
-    launch(outputs, inputs('a'), `${split(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc'),
+    launch(outputs, inputs('a'), `${unravel(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc'),
   ];
 }
 
-export const reduce: Planners<'reduce' | 'argReduce'> = {
-  reduce: plan,
+export const reduce: LaunchRules<'reduce' | 'argReduce'> = {
+  reduce: reduceAxes,
   argReduce: ([x], { fn, axis }, [y]) => {
     const { outer, length, inner } = aroundAxis(x.shape, axis);
     const better = `v ${fn === 'argmax' ? '>' : '<'} best || !${isNumber('v')}`;
-    const body = `${split([outer, inner], 'c')} const base = c0 * ${length * inner} + c1; let best = a[base]; let k = 0;
+    const body = `${unravel([outer, inner], 'c')} const base = c0 * ${length * inner} + c1; let best = a[base]; let k = 0;
       for (let j = 1; j < ${length}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
-    return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), turns: length }];
+    return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), iterations: length }];
   },
 };

@@ -7,7 +7,7 @@
 import type { KernelAttrs, Operand, Spec } from '../device.js';
 import { retained } from './arrays.js';
 import { type Buffers, type GpuBuffer, isDeferred, ownBuffer } from './buffers.js';
-import { fuse, seesThrough } from './fusion.js';
+import { canReadScalar, fuse } from './fusion.js';
 import type { Vectors } from './launch.js';
 import type { LaunchLists, RuledKernel } from './launch-lists.js';
 import type { Computation } from './launcher.js';
@@ -49,7 +49,7 @@ export class Scheduler {
     const operands: Spec[] = [];
     const views = buffers.map((buffer, k) => {
       const content = this.#buffers.content(kernel, buffer);
-      const through = isDeferred(content) && content.kernel === 'expand' && seesThrough(kernel, k);
+      const through = isDeferred(content) && content.kernel === 'expand' && canReadScalar(kernel, k);
       if (through && buffer === this.#deferred) this.#deferred = null;
       operands.push(through ? { shape: [], dtype: buffer.dtype } : inputs[k]);
       return retained(through ? content.views[0] : this.#buffers.view(kernel, buffer));

@@ -71,7 +71,7 @@ const binaryFn = (fn: BinaryFn, output: HostArray): ((a: number, b: number) => n
   return output.dtype === 'bool' ? (a, b) => Number(f(a, b) !== 0) : f;
 };
 
-const spread = (from: Shape, to: Shape): Int32Array => offsets(to, broadcastStrides(from, to));
+const broadcastOffsets = (from: Shape, to: Shape): Int32Array => offsets(to, broadcastStrides(from, to));
 
 export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' | 'gate' | 'unaryGrad' | 'cast'> = {
   unary([{ data: x }], { fn, alpha, beta }, [{ data: y }]) {
@@ -88,8 +88,8 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
       for (let i = 0; i < z.length; i++) z[i] = f(x[i], y[i]);
       return;
     }
-    const xAt = spread(a.shape, c.shape);
-    const yAt = spread(b.shape, c.shape);
+    const xAt = broadcastOffsets(a.shape, c.shape);
+    const yAt = broadcastOffsets(b.shape, c.shape);
     for (let i = 0; i < z.length; i++) z[i] = f(x[xAt[i]], y[yAt[i]]);
   },
 
@@ -105,9 +105,9 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
   },
 
   where([condition, a, b], _attrs, [c]) {
-    const conditionAt = spread(condition.shape, c.shape);
-    const aAt = spread(a.shape, c.shape);
-    const bAt = spread(b.shape, c.shape);
+    const conditionAt = broadcastOffsets(condition.shape, c.shape);
+    const aAt = broadcastOffsets(a.shape, c.shape);
+    const bAt = broadcastOffsets(b.shape, c.shape);
     for (let i = 0; i < c.data.length; i++)
       c.data[i] = condition.data[conditionAt[i]] !== 0 ? a.data[aAt[i]] : b.data[bAt[i]];
   },

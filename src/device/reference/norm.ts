@@ -29,10 +29,10 @@ function normalized(
 ): { values: Float64Array; inverse: Float64Array } {
   const count = variance.data.length;
   const inverse = Float64Array.from(variance.data, (v) => 1 / Math.sqrt(v + eps));
-  const lost = (group: number): number => (mean.data.length > count ? mean.data[count + group] : 0);
+  const correction = (group: number): number => (mean.data.length > count ? mean.data[count + group] : 0);
   const values = new Float64Array(x.length);
   walk(grouping, (i, group) => {
-    values[i] = (x[i] - mean.data[group] - lost(group)) * inverse[group];
+    values[i] = (x[i] - mean.data[group] - correction(group)) * inverse[group];
   });
   return { values, inverse };
 }

@@ -6,7 +6,7 @@ import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import type { Family } from './array.js';
 
 /** The input positions of the window of output `o` along an axis, without the padding. */
-function inside({ input, kernel, stride, dilation, before }: WindowAxis, o: number): number[] {
+function windowCells({ input, kernel, stride, dilation, before }: WindowAxis, o: number): number[] {
   const cells: number[] = [];
   const start = o * stride - before;
   // Skips the padding in one step, because there may be far more of it than cells.
@@ -23,9 +23,9 @@ function eachWindow(
   { batch, height, width, channels }: Pool2dGeometry,
   visit: (cells: readonly number[], image: number, to: number) => void,
 ): void {
-  const columns = Array.from({ length: width.output }, (_, ox) => inside(width, ox));
+  const columns = Array.from({ length: width.output }, (_, ox) => windowCells(width, ox));
   const windows = Array.from({ length: height.output }, (_, oy) => {
-    const rows = inside(height, oy);
+    const rows = windowCells(height, oy);
     return columns.map((xs) => rows.flatMap((y) => xs.map((x) => y * width.input + x)));
   }).flat();
   for (let n = 0; n < batch; n++)
