@@ -47,9 +47,14 @@ function adamStep(
   const names = named('g', gradients);
   const most = amsgrad ? `const w = Math.max(v, s[${3 * size} + j]);` : 'const w = v;';
   const parts = amsgrad ? 4 : 3;
-  const body = `let part = 0; ${Array.from({ length: parts - 1 }, (_, k) => `if (i >= ${(k + 1) * size}) { part = ${k + 1}; }`).join(' ')} const j = i - part * ${size};
-    ${readConcatenated('g', 'j', names, gradients)} const p = s[j]; const t = g + d * p; const m = b * s[${size} + j] + c * t; const v = q * s[${2 * size} + j] + o * t * t; ${most}
-    let r = p * k - n * m / (Math.sqrt(w) * h + e); if (part === 1) { r = m; } if (part === 2) { r = v; } ${amsgrad ? 'if (part === 3) { r = w; }' : ''}`;
+  const starts = Array.from({ length: parts - 1 }, (_, k) => `if (i >= ${(k + 1) * size}) { part = ${k + 1}; }`);
+  const body = `let part = 0; ${starts.join(' ')} const j = i - part * ${size};
+    ${readConcatenated('g', 'j', names, gradients)}
+    const p = s[j]; const t = g + d * p;
+    const m = b * s[${size} + j] + c * t;
+    const v = q * s[${2 * size} + j] + o * t * t; ${most}
+    let r = p * k - n * m / (Math.sqrt(w) * h + e);
+    if (part === 1) { r = m; } if (part === 2) { r = v; } ${amsgrad ? 'if (part === 3) { r = w; }' : ''}`;
   return launch(
     parts * size,
     {

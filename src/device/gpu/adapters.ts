@@ -147,7 +147,8 @@ export async function findAdapter(): Promise<Adapter> {
         'device',
         rule,
         'no navigator.gpu',
-        'use a browser that has it, on a secure page (https or localhost); on Linux, Chromium needs --enable-unsafe-webgpu',
+        'use a browser that has it, on a secure page (https or localhost); ' +
+          'on Linux, Chromium needs --enable-unsafe-webgpu',
       );
     if (!(await install()))
       throw new DeviceError(

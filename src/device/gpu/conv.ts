@@ -88,7 +88,8 @@ function channelSum(channels: number, lanes: number, first: Factor, second: Fact
   const once = `${v.code} ${w.code} ${sums}`;
   if (step === channels) return `${once} p++; q++;`;
   const move = ({ channel, vector }: Factor): number => (step * channel) / (vector === null ? 1 : four);
-  return `for (let c = 0; c < ${channels / step}; c++) { ${once} p += ${move(first)}; q += ${move(second)}; } p++; q++;`;
+  return `for (let c = 0; c < ${channels / step}; c++) { ${once}
+    p += ${move(first)}; q += ${move(second)}; } p++; q++;`;
 }
 
 /**
@@ -128,7 +129,8 @@ const unravelLanes = (shape: Shape, lanes: number, from = 'i'): string => {
   const [n, h, w, c] = shape;
   return lanes === 1
     ? unravel(shape, 'c', from)
-    : `${unravel([n, h, w, c / lanes], 'lane', from)} const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
+    : `${unravel([n, h, w, c / lanes], 'lane', from)}
+      const c0 = lane0; const c1 = lane1; const c2 = lane2; const c3 = lane3 * ${lanes};`;
 };
 /** The number of lanes that fits all of these channel counts. */
 const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
@@ -141,10 +143,13 @@ const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
 function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string): string {
   const reached = `const ${o}Far = ${c} + ${a.before}`;
   if (a.dilation > 1)
-    return `for (let ${k} = 0; ${k} < ${a.kernel}; ${k}++) { ${reached} - ${k} * ${a.dilation}; const ${o} = ${floorDiv(`${o}Far`, a.stride)};
+    return `for (let ${k} = 0; ${k} < ${a.kernel}; ${k}++) {
+      ${reached} - ${k} * ${a.dilation}; const ${o} = ${floorDiv(`${o}Far`, a.stride)};
       if (${inRange(o, a.output)} && ${o} * ${a.stride} === ${o}Far) { ${body} } }`;
-  return `${reached}; const ${o}Last = ${floorDiv(`${o}Far`, a.stride)}; const ${k}First = ${o}Far - ${o}Last * ${a.stride};
-    for (let ${k}Step = 0; ${k}Step < ${Math.ceil(a.kernel / a.stride)}; ${k}Step++) { const ${k} = ${k}First + ${k}Step * ${a.stride}; const ${o} = ${o}Last - ${k}Step;
+  return `${reached}; const ${o}Last = ${floorDiv(`${o}Far`, a.stride)};
+    const ${k}First = ${o}Far - ${o}Last * ${a.stride};
+    for (let ${k}Step = 0; ${k}Step < ${Math.ceil(a.kernel / a.stride)}; ${k}Step++) {
+      const ${k} = ${k}First + ${k}Step * ${a.stride}; const ${o} = ${o}Last - ${k}Step;
       if (${k} < ${a.kernel} && ${inRange(o, a.output)}) { ${body} } }`;
 }
 
@@ -169,10 +174,13 @@ const forward = (
     vector: vectors === 'textures' && lanes > 1 ? 'lanes' : null,
   };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
-  const body = `${unravelLanes(y.shape, lanes)} const first = ${groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`}; ${begin}
+  const firstChannel = groups === 1 ? '0' : `${floorDiv('c3', groupOut)} * ${groupIn}`;
+  const pixel = `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels}`;
+  const tap = `(ky * ${w.kernel} + kx) * ${groupIn * outChannels}`;
+  const body = `${unravelLanes(y.shape, lanes)} const first = ${firstChannel}; ${begin}
     for (let ky = 0; ky < ${h.kernel}; ky++) { ${inputPosition('py', 'c1', 'ky', h)} if (${inRange('py', h.input)}) {
       for (let kx = 0; kx < ${w.kernel}; kx++) { ${inputPosition('px', 'c2', 'kx', w)} if (${inRange('px', w.input)}) {
-        ${integer('p', unit(x, `((c0 * ${h.input} + py) * ${w.input} + px) * ${inChannels} + first`))} ${integer('q', unit(k, `(ky * ${w.kernel} + kx) * ${groupIn * outChannels} + c3`))}
+        ${integer('p', unit(x, `${pixel} + first`))} ${integer('q', unit(k, `${tap} + c3`))}
         ${channelSum(groupIn, lanes, x, k)} } } } }`;
   return convolution('x', operands, [x, k], y, body, values, vectors);
 };
@@ -189,9 +197,12 @@ const inputGrad = (
   const g: Factor = { name: 'g', channel: 1, lane: 0, vector };
   const k: Factor = { name: 'k', channel: 1, lane: outChannels, vector };
   const { begin, values } = sums(lanes, (lane) => (operands.length > 2 ? `b[c3 + ${lane}]` : '0'));
-  const tap = `${integer('p', unit(g, `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels} + first`))} ${integer('q', unit(k, `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels} + first`))}
+  const pixel = `((c0 * ${h.output} + oy) * ${w.output} + ox) * ${outChannels}`;
+  const row = `((ky * ${w.kernel} + kx) * ${groupIn} + own) * ${outChannels}`;
+  const tap = `${integer('p', unit(g, `${pixel} + first`))} ${integer('q', unit(k, `${row} + first`))}
     ${channelSum(groupOut, lanes, g, k)}`;
-  const body = `${unravelLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)}; const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
+  const body = `${unravelLanes(x.shape, lanes)} const group = ${groups === 1 ? '0' : floorDiv('c3', groupIn)};
+    const first = group * ${groupOut}; const own = c3 - group * ${groupIn};
     ${begin} ${overTaps('c1', 'oy', 'ky', h, overTaps('c2', 'ox', 'kx', w, tap))}`;
   return convolution('g', operands, [g, k], x, body, values, vectors);
 };
@@ -261,27 +272,35 @@ function parameterGrads(
   /** Code that visits the rows of one share. Each row has its own partial sum. */
   const overRows = (count: number, body: string): string => {
     const some = Math.ceil(count / shares);
-    return `for (let t = 0; t < ${some}; t++) { const row = share * ${some} + t; if (row < ${count}) { ${each((lane) => `let part${lane} = 0;`)} ${body} ${each((lane) => `acc${lane} += part${lane};`)} } }`;
+    return `for (let t = 0; t < ${some}; t++) { const row = share * ${some} + t; if (row < ${count}) {
+      ${each((lane) => `let part${lane} = 0;`)} ${body} ${each((lane) => `acc${lane} += part${lane};`)} } }`;
   };
-  const weightSum = `${unravelLanes(weight.shape, lanes, 'own')} const ci = ${groups === 1 ? '' : `${floorDiv('c3', groupOut)} * ${groupIn} + `}c2;
+  const firstChannel = groups === 1 ? '' : `${floorDiv('c3', groupOut)} * ${groupIn} + `;
+  const pixel = `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels}`;
+  const weightSum = `${unravelLanes(weight.shape, lanes, 'own')} const ci = ${firstChannel}c2;
     ${overRows(
       rows,
-      `const n = ${floorDiv('row', h.output)}; const oy = row - n * ${h.output}; ${inputPosition('py', 'oy', 'c0', h)} if (${inRange('py', h.input)}) {
-        ${integer('px', `c1 * ${w.dilation} - ${w.before}`)} ${integer('p', `((n * ${h.input} + py) * ${w.input} + px) * ${inChannels} + ci`)} ${integer('q', unit(g, `row * ${w.output * outChannels} + c3`))}
+      `const n = ${floorDiv('row', h.output)}; const oy = row - n * ${h.output};
+      ${inputPosition('py', 'oy', 'c0', h)} if (${inRange('py', h.input)}) {
+        ${integer('px', `c1 * ${w.dilation} - ${w.before}`)} ${integer('p', `${pixel} + ci`)}
+        ${integer('q', unit(g, `row * ${w.output * outChannels} + c3`))}
         for (let ox = 0; ox < ${w.output}; ox++) { if (${inRange('px', w.input)}) { const v = x[p]; ${takeG('v * ')} }
           px += ${w.stride}; p += ${w.stride * inChannels}; q += ${stepG}; } px++; p++; q++; }`,
     )}`;
+  const biasAt = `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`;
   const biasSum = fromX
     ? overRows(
         biasRows,
-        `${integer('p', `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`)}
-          for (let ox = 0; ox < ${biasColumns}; ox++) { ${each((lane) => `part${lane} += x[p + ${lane}];`)} p += ${biases}; } p++;`,
+        `${integer('p', biasAt)} for (let ox = 0; ox < ${biasColumns}; ox++) {
+          ${each((lane) => `part${lane} += x[p + ${lane}];`)} p += ${biases}; } p++;`,
       )
     : overRows(
         biasRows,
-        `${integer('q', unit(g, `row * ${biasColumns * biases} + own * ${lanes} - ${weights}`))} for (let ox = 0; ox < ${biasColumns}; ox++) { ${takeG('')} q += ${stepG}; } q++;`,
+        `${integer('q', unit(g, biasAt))} for (let ox = 0; ox < ${biasColumns}; ox++) {
+          ${takeG('')} q += ${stepG}; } q++;`,
       );
-  const body = `${unravel([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`}`;
+  const sum = biases === 0 ? weightSum : `if (own < ${weights / lanes}) { ${weightSum} } else { ${biasSum} }`;
+  const body = `${unravel([shares, size / lanes], 's')} const share = s0; const own = s1; ${begin} ${sum}`;
   const parts = withVectors(
     launch(shares * size, inputs('x', 'g'), body, ...values),
     { x: operands[0], g: operands[1] },

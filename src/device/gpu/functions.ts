@@ -15,8 +15,10 @@ export const maxFloat32 = 3.4028234663852886e38;
 export const exp = (out: string, x: string): string => `const ${out} = (${isNumber(x)} ? Math.exp(${x}) : ${x});`;
 
 /** Near 0 it uses the Taylor series, because e^x − 1 would keep only a few digits. */
-export const expm1 = (out: string, x: string): string =>
-  `${exp(`${out}E`, x)} const ${out} = (${x} > -0.5 && ${x} < 0.5 ? ${x} * (${polynomial(x, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320])}) : ${out}E - 1);`;
+export const expm1 = (out: string, x: string): string => {
+  const series = polynomial(x, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320]);
+  return `${exp(`${out}E`, x)} const ${out} = (${x} > -0.5 && ${x} < 0.5 ? ${x} * (${series}) : ${out}E - 1);`;
+};
 
 /** log(1 + x) for x in [−0.5, 1], by the series of 2·artanh(x / (2 + x)). */
 export const log1pNear = (out: string, x: string): string =>
@@ -29,22 +31,26 @@ const logFar = (out: string, x: string): string =>
 
 /** Needs the number arguments `inf` and `nan`. */
 export const log1p = (out: string, x: string): string =>
-  `const ${out}X = 1 + ${x}; ${logFar(`${out}F`, `${out}X`)} ${log1pNear(`${out}N`, x)} const ${out} = (${x} > -0.5 && ${x} < 1 ? ${out}N : ${out}F);`;
+  `const ${out}X = 1 + ${x}; ${logFar(`${out}F`, `${out}X`)} ${log1pNear(`${out}N`, x)}
+   const ${out} = (${x} > -0.5 && ${x} < 1 ? ${out}N : ${out}F);`;
 
 /** Needs the number arguments `inf` and `nan`. */
 export const log = (out: string, x: string): string =>
-  `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)} const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
+  `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)}
+   const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
 
 export const sigmoid = (out: string, x: string): string =>
   `const ${out}X = -${x}; ${exp(`${out}E`, `${out}X`)} const ${out} = 1 / (1 + ${out}E);`;
 
 /** −e / (e + 2) with e = e^(−2|x|) − 1. */
 export const tanh = (out: string, x: string): string =>
-  `const ${out}X = -2 * Math.abs(${x}); ${expm1(`${out}M`, `${out}X`)} const ${out}T = ${out}M / (${out}M + 2); const ${out} = (${x} > 0 ? -${out}T : (${x} < 0 ? ${out}T : ${x}));`;
+  `const ${out}X = -2 * Math.abs(${x}); ${expm1(`${out}M`, `${out}X`)} const ${out}T = ${out}M / (${out}M + 2);
+   const ${out} = (${x} > 0 ? -${out}T : (${x} < 0 ? ${out}T : ${x}));`;
 
 /** log(1 + e^x), as max(x, 0) + log(1 + e^(−|x|)). */
 export const softplus = (out: string, x: string): string =>
-  `const ${out}X = -Math.abs(${x}); ${exp(`${out}E`, `${out}X`)} ${log1pNear(`${out}L`, `${out}E`)} const ${out} = (${x} > 0 ? ${x} : 0) + ${out}L;`;
+  `const ${out}X = -Math.abs(${x}); ${exp(`${out}E`, `${out}X`)} ${log1pNear(`${out}L`, `${out}E`)}
+   const ${out} = (${x} > 0 ? ${x} : 0) + ${out}L;`;
 
 /**
  * Near 0 the Maclaurin series. Beyond 1, Abramowitz & Stegun 7.1.26, whose error of 1.5e-7 is small
@@ -56,8 +62,10 @@ export const erf = (out: string, x: string): string => {
     [1, -3, 10, -42, 216, -1320, 9360, -75600, 685440, -6894720, 76204800].map((d) => 1 / d),
   );
   const tail = polynomial(`${out}T`, [0, 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429]);
-  return `const ${out}A = Math.abs(${x}); const ${out}Q = ${x} * ${x}; const ${out}T = 1 / (1 + 0.3275911 * ${out}A); const ${out}R = 1 - (${tail}) * Math.exp(-${out}Q);
-    const ${out} = (${out}A < 1 ? 1.1283791670955126 * ${x} * (${series}) : (${x} < 0 ? -${out}R : (${x} > 0 ? ${out}R : ${x})));`;
+  return `const ${out}A = Math.abs(${x}); const ${out}Q = ${x} * ${x};
+    const ${out}T = 1 / (1 + 0.3275911 * ${out}A); const ${out}R = 1 - (${tail}) * Math.exp(-${out}Q);
+    const ${out} = (${out}A < 1 ? 1.1283791670955126 * ${x} * (${series})
+      : (${x} < 0 ? -${out}R : (${x} > 0 ? ${out}R : ${x})));`;
 };
 
 /**
@@ -66,7 +74,13 @@ export const erf = (out: string, x: string): string => {
  */
 export const pow = (out: string, p: string, q: string): string =>
   `const ${out}A = Math.abs(${p}); const ${out}H = ${q} * 0.5; let ${out}S = 1;
-   if (${p} < 0 || 1 / ${p} < 0) { if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } } else { if (${out}A > 0 && ${out}A <= ${maxFloat32}) { ${out}S = nan; } } }
+   if (${p} < 0 || 1 / ${p} < 0) {
+     if (Math.floor(${q}) === ${q}) { if (Math.floor(${out}H) < ${out}H) { ${out}S = -1; } }
+     else { if (${out}A > 0 && ${out}A <= ${maxFloat32}) { ${out}S = nan; } }
+   }
    let ${out}M = 0;
-   if (${out}A > ${maxFloat32}) { ${out}M = (${q} > 0 ? ${out}A : 0); } else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); } else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
-   const ${out} = (${p} === 1 || ${q} === 0 ? 1 : (${isNumber(q)} ? (${isNumber(p)} ? ${out}S * ${out}M : ${p} + ${p}) : ${q}));`;
+   if (${out}A > ${maxFloat32}) { ${out}M = (${q} > 0 ? ${out}A : 0); }
+   else { if (${out}A > 0) { ${out}M = Math.pow(${out}A, ${q}); }
+     else { if (${out}A === 0) { ${out}M = (${q} > 0 ? 0 : inf); } } }
+   const ${out} = (${p} === 1 || ${q} === 0 ? 1
+     : (${isNumber(q)} ? (${isNumber(p)} ? ${out}S * ${out}M : ${p} + ${p}) : ${q}));`;

@@ -213,7 +213,10 @@ export async function openMode(mode: GpuMode, asyncMode: boolean): Promise<Opene
 function remedy(mode: GpuMode): string {
   switch (mode) {
     case 'headlessgl':
-      return "build headless GL with 'npm rebuild gl --ignore-scripts=false', and run under an X server, as in 'xvfb-run -a node …'";
+      return (
+        "build headless GL with 'npm rebuild gl --ignore-scripts=false', " +
+        "and run under an X server, as in 'xvfb-run -a node …'"
+      );
     case 'webgl':
     case 'webgl2':
       return "it needs a browser; in Node, use 'webgpu' or 'headlessgl'";

@@ -128,7 +128,8 @@ export function source({ args, body, values }: Launch, shifted: readonly string[
     shifted.reduce((t, name) => t.replaceAll(new RegExp(`\\b${name}\\[`, 'g'), `${name}[${name}At + `), text);
   const parameters = [...Object.keys(args), ...shifted.map((name) => `${name}At`)].join(', ');
   const value = values.length === 1 ? values[0] : `[${values.join(', ')}]`;
-  return `function (${parameters}) { const i = this.thread.x; ${shift(integers ? body : withoutIntegers(body))} return ${shift(value)}; }`;
+  const statements = shift(integers ? body : withoutIntegers(body));
+  return `function (${parameters}) { const i = this.thread.x; ${statements} return ${shift(value)}; }`;
 }
 
 /** Code that tests whether x is not NaN. */
@@ -162,7 +163,9 @@ export const floorDiv = (x: string, d: number): string =>
 function divide(x: string, d: number, limit: number, q: string, r: string): string {
   if (d === 1) return `const ${q} = ${x}; const ${r} = 0;`;
   if (limit <= plainLimit || isPowerOfTwo(d)) return `const ${q} = ${floorDiv(x, d)}; const ${r} = ${x} - ${q} * ${d};`;
-  return `let ${q} = Math.floor(${x} * ${1 / d}); if (${q} * ${d} > ${x}) { ${q} = ${q} - 1; } if (${x} - ${q} * ${d} >= ${d}) { ${q} = ${q} + 1; } const ${r} = ${x} - ${q} * ${d};`;
+  return `let ${q} = Math.floor(${x} * ${1 / d});
+    if (${q} * ${d} > ${x}) { ${q} = ${q} - 1; } if (${x} - ${q} * ${d} >= ${d}) { ${q} = ${q} + 1; }
+    const ${r} = ${x} - ${q} * ${d};`;
 }
 
 /** Code that splits the index `from` over row-major sizes into `${name}0`, `${name}1`, … */

@@ -43,9 +43,11 @@ export const movement: LaunchRules<MovementKernel> = {
     const axes = x.shape.map((n, a) => {
       const step = Math.abs(steps[a]);
       const way = steps[a] > 0 ? `c${a} - (${starts[a]})` : `${starts[a]} - c${a}`;
-      return `const d${a} = ${way}; const q${a} = ${floorDiv(`d${a}`, step)}; if (q${a} < 0 || q${a} >= ${n} || q${a} * ${step} !== d${a}) { hit = 0; }`;
+      return `const d${a} = ${way}; const q${a} = ${floorDiv(`d${a}`, step)};
+        if (q${a} < 0 || q${a} >= ${n} || q${a} * ${step} !== d${a}) { hit = 0; }`;
     });
-    const body = `${unravel(y.shape, 'c')} let hit = 1; ${axes.join(' ')} let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; }`;
+    const body = `${unravel(y.shape, 'c')} let hit = 1; ${axes.join(' ')}
+      let r = s; if (hit === 1) { r = a[${dot('q', strides)}]; }`;
     return [launch(sizeOf(y.shape), { a: input(0), s: Math.fround(value) }, body, 'r')];
   },
   concat: (operands, { axis }, [y]) => {
@@ -60,7 +62,8 @@ export const movement: LaunchRules<MovementKernel> = {
       const total = parts.reduce((n, p) => n + p.along, 0);
       let start = 0;
       const choices = parts.map(({ along }, k) => {
-        const choice = `if (c1 >= ${start} && c1 < ${start + along}) { r = a${k}[(c0 * ${along} + c1 - ${start}) * ${inner} + c2]; }`;
+        const choice = `if (c1 >= ${start} && c1 < ${start + along}) {
+          r = a${k}[(c0 * ${along} + c1 - ${start}) * ${inner} + c2]; }`;
         start += along;
         return choice;
       });
@@ -110,7 +113,8 @@ export const movement: LaunchRules<MovementKernel> = {
   },
   indexSelect: ([x], { axis }, [y]) => {
     const { outer, length, inner } = aroundAxis(x.shape, axis);
-    const take = `const row = x[c1]; let r = 0; if (row >= 0 && row < ${length}) { r = a[(c0 * ${length} + row) * ${inner} + c2]; }`;
+    const take = `const row = x[c1]; let r = 0;
+      if (row >= 0 && row < ${length}) { r = a[(c0 * ${length} + row) * ${inner} + c2]; }`;
     return [launch(sizeOf(y.shape), inputs('a', 'x'), `${unravel([outer, y.shape[axis], inner], 'c')} ${take}`, 'r')];
   },
   indexAdd: ([g], { axis }, [y]) => {

@@ -36,7 +36,9 @@ function totals(
       : `${unravel([sums, parts], 'at')} const sum = at0; const part = at1;`;
   const body = `${start} ${prelude} let acc = 0;
     for (let n = 0; n < ${Math.ceil(each / block)}; n++) { let few = 0;
-      for (let m = 0; m < ${Math.min(block, each)}; m++) { const turn = n * ${block} + m; const k = turn * ${parts} + part; if (turn < ${each} && k < ${length}) { ${term} few += v; } }
+      for (let m = 0; m < ${Math.min(block, each)}; m++) {
+        const turn = n * ${block} + m; const k = turn * ${parts} + part;
+        if (turn < ${each} && k < ${length}) { ${term} few += v; } }
       acc += few; }`;
   const shares = { ...launch(sums * parts, args, body, 'acc'), iterations: each };
   if (parts === 1) return [shares];
@@ -47,8 +49,10 @@ function totals(
 /** Code for `j`, the index of element `k` of group `s`, and `c`, its column. */
 function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: string; element: string } {
   return {
-    prelude: `${unravel([outer, groups], 'group', 's')} const base = (group0 * ${positions * groups} + group1) * ${inner};`,
-    element: `const p = ${floorDiv('k', inner)}; const e = k - p * ${inner}; const j = base + p * ${groups * inner} + e; const c = group1 * ${inner} + e;`,
+    prelude: `${unravel([outer, groups], 'group', 's')}
+      const base = (group0 * ${positions * groups} + group1) * ${inner};`,
+    element: `const p = ${floorDiv('k', inner)}; const e = k - p * ${inner};
+      const j = base + p * ${groups * inner} + e; const c = group1 * ${inner} + e;`,
   };
 }
 /**
@@ -58,14 +62,16 @@ const origin = `const o = (Math.abs(x[base]) <= ${maxFloat32} ? x[base] : 0);`;
 
 /** Code for `w`, element `j` minus the mean of its group `s`, and `r`, one over the deviation. */
 const centred = (mean: Spec, count: number): string =>
-  `const w = x[j] - mean[s]${mean.shape[0] === 2 ? ` - mean[s + ${count}]` : ''}; const r = 1 / Math.sqrt(variance[s] + e0);`;
+  `const w = x[j] - mean[s]${mean.shape[0] === 2 ? ` - mean[s + ${count}]` : ''};
+   const r = 1 / Math.sqrt(variance[s] + e0);`;
 
 /**
  * Code for the group `s` and the column `c` of element `i`, which it names `j` as `centred`
  * expects.
  */
 const ofElement = ({ outer, positions, groups, inner }: Grouping): string =>
-  `const j = i; ${unravel([outer, positions, groups, inner], 'at')} const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
+  `const j = i; ${unravel([outer, positions, groups, inner], 'at')}
+   const s = at0 * ${groups} + at2; const c = at2 * ${inner} + at3;`;
 
 export const norm: LaunchRules<'moments' | 'normalize' | 'normalizeGrad'> = {
   moments: (_, { grouping }) => {
@@ -128,7 +134,8 @@ export const norm: LaunchRules<'moments' | 'normalize' | 'normalizeGrad'> = {
     if (scale !== undefined) {
       // For each column, the sums of g·(normalised x), then the sums of g.
       const select = `const which = ${floorDiv('sum', columns)}; const c = sum - which * ${columns};`;
-      const element = `const q = ${floorDiv('k', positions)}; const s = q * ${groups} + ${floorDiv('c', inner)}; const j = k * ${columns} + c;`;
+      const element = `const q = ${floorDiv('k', positions)};
+        const s = q * ${groups} + ${floorDiv('c', inner)}; const j = k * ${columns} + c;`;
       const term = `${element} ${normal} let v = ${unscaled}; if (which === 0) { v = v * w * r; }`;
       launches.push(...totals(args, 2 * columns, outer * positions, select, term, launches.length));
       extra.columns = { result: launches.length - 1 };

@@ -9,8 +9,10 @@ import { floorDiv, input, inputs, isNumber, type LaunchRules, launch, unravel } 
 
 /** Code around a body that visits each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
-  `for (let ky = 0; ky < ${h.kernel}; ky++) { const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
-    for (let kx = 0; kx < ${w.kernel}; kx++) { const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
+  `for (let ky = 0; ky < ${h.kernel}; ky++) {
+    const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
+    for (let kx = 0; kx < ${w.kernel}; kx++) {
+      const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
 /**
  * Code around a body that visits each window (oy, ox) that covers input cell (y, x), in row-major
@@ -25,7 +27,8 @@ const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1
     `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
   return `const lastY = ${last(y, h)}; const lastX = ${last(x, w)};
     for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', y, h)}) {
-      for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx; if (${covers('ox', x, w)}) { ${body} } } } }`;
+      for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx;
+        if (${covers('ox', x, w)}) { ${body} } } } }`;
 };
 
 const inputAt = ({ height, width, channels }: Pool2dGeometry): string =>
@@ -36,8 +39,10 @@ const outputAt = ({ height, width, channels }: Pool2dGeometry): string =>
 /** Code for the number of cells that window (y, x) averages over. */
 function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boolean, y: string, x: string): string {
   if (countIncludePad) return String(h.kernel * w.kernel);
-  const count = (o: string, a: typeof h): string =>
-    `(Math.min(${o} * ${a.stride} - ${a.before} + ${a.kernel}, ${a.input}) - Math.max(${o} * ${a.stride} - ${a.before}, 0))`;
+  const count = (o: string, a: typeof h): string => {
+    const start = `${o} * ${a.stride} - ${a.before}`;
+    return `(Math.min(${start} + ${a.kernel}, ${a.input}) - Math.max(${start}, 0))`;
+  };
   return `(${count(y, h)} * ${count(x, w)})`;
 }
 
@@ -54,7 +59,8 @@ const overRivals = (
   x?: string,
 ): string =>
   geometry === null
-    ? `for (let o = 0; o < ${height * width}; o++) { const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
+    ? `for (let o = 0; o < ${height * width}; o++) {
+        const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
     : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
 /** The iterations per thread of `overRivals`, given if there may be many. */
 const iterationsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { iterations?: number } =>
@@ -82,7 +88,8 @@ const nanPolicies: Readonly<Record<NanPolicy, { readonly takes: string; readonly
 const beats: Readonly<Record<PickPolicy, string>> = {
   first: 'p < i',
   last: 'p > i',
-  max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine)) : (p < i && !${isNumber('v[p]')}))`,
+  max: `(${isNumber('mine')} ? (!${isNumber('v[p]')} || v[p] > mine || (p < i && v[p] === mine))
+    : (p < i && !${isNumber('v[p]')}))`,
 };
 
 export const pool: LaunchRules<
@@ -93,8 +100,10 @@ export const pool: LaunchRules<
     const size = sizeOf(values.shape);
     const { takes, first } = nanPolicies[nan];
     const here = `k = py * ${geometry.width.input} + px;`;
-    const look = `const v = a[${inputAt(geometry)}]; if (k < 0) { best = ${first}; ${here} } else { if (${takes}) { best = v; ${here} } }`;
-    const body = `const o = (i < ${size} ? i : i - ${size}); ${unravel(values.shape, 'c', 'o')} let best = 0; let k = -1; ${overWindow(geometry, look)}`;
+    const look = `const v = a[${inputAt(geometry)}];
+      if (k < 0) { best = ${first}; ${here} } else { if (${takes}) { best = v; ${here} } }`;
+    const body = `const o = (i < ${size} ? i : i - ${size}); ${unravel(values.shape, 'c', 'o')}
+      let best = 0; let k = -1; ${overWindow(geometry, look)}`;
     const args = nan === 'ignore' ? { ...inputs('a'), lowest: Number.NEGATIVE_INFINITY } : inputs('a');
     return [launch(2 * size, args, body, `(i < ${size} ? best : k)`)];
   },
@@ -106,13 +115,15 @@ export const pool: LaunchRules<
   },
   planeGather: ([a], _, [y]) => {
     const plane = a.shape[1] * a.shape[2];
-    const take = `const own = x[i]; let r = 0; if (${inRange('own', plane)}) { r = a[(c0 * ${plane} + own) * ${a.shape[3]} + c3]; }`;
+    const take = `const own = x[i]; let r = 0;
+      if (${inRange('own', plane)}) { r = a[(c0 * ${plane} + own) * ${a.shape[3]} + c3]; }`;
     return [launch(sizeOf(y.shape), inputs('a', 'x'), `${unravel(y.shape, 'c')} ${take}`, 'r')];
   },
   unpoolPick: ([v], { pick, geometry, pixels }) => {
     const cell = geometry === null ? '' : unravel([geometry.height.input, geometry.width.input], 'd', 'own');
     const look = `if (x[p] === own) { if (${beats[pick]}) { taken = 0; } }`;
-    const body = `${unravel(v.shape, 'c')} const own = x[i]; ${pick === 'max' ? 'const mine = v[i];' : ''} let taken = 0;
+    const body = `${unravel(v.shape, 'c')}
+      const own = x[i]; ${pick === 'max' ? 'const mine = v[i];' : ''} let taken = 0;
       if (${inRange('own', pixels)}) { taken = 1; ${cell} ${overRivals(geometry, v.shape, look, 'd0', 'd1')} }`;
     const args = pick === 'max' ? inputs('v', 'x') : { x: input(1) };
     return [{ ...launch(sizeOf(v.shape), args, body, 'taken'), ...iterationsOf(geometry, v.shape) }];
@@ -125,12 +136,9 @@ export const pool: LaunchRules<
       `acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')}`,
     ),
   ],
-  avgPool2dGrad: (_, { geometry, countIncludePad }, [x]) => [
-    launch(
-      sizeOf(x.shape),
-      inputs('g'),
-      `${unravel(x.shape, 'c')} let acc = 0; ${overCell(geometry, `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`)}`,
-      'acc',
-    ),
-  ],
+  avgPool2dGrad: (_, { geometry, countIncludePad }, [x]) => {
+    const take = `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`;
+    const body = `${unravel(x.shape, 'c')} let acc = 0; ${overCell(geometry, take)}`;
+    return [launch(sizeOf(x.shape), inputs('g'), body, 'acc')];
+  },
 };

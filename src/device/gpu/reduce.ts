@@ -62,7 +62,8 @@ function shared(
   const [body, value] = element(`walkBase + walkAt * ${stride}`);
   const [firstBody, first] = fn === 'sum' ? ['', '0'] : element(`walkBase + walk1 * ${stride}`);
   const text = `${unravel([outputs, parts], 'walk')} ${base} ${firstBody} let acc = ${first};
-    for (let walkStep = 0; walkStep < ${each}; walkStep++) { const walkAt = walkStep * ${parts} + walk1; if (walkAt < ${length}) { ${body} ${fold(fn, value)} } }`;
+    for (let walkStep = 0; walkStep < ${each}; walkStep++) {
+      const walkAt = walkStep * ${parts} + walk1; if (walkAt < ${length}) { ${body} ${fold(fn, value)} } }`;
   return [launch(outputs * parts, args, text, 'acc'), reduceRows(fn, outputs, parts, { result: 0 })];
 }
 
@@ -85,13 +86,14 @@ function reduceAxes([x]: readonly Spec[], { fn, axes }: KernelAttrs['reduce'], [
     const base = `${unravel(kept.sizes, 'c', 'walk0')} const walkBase = ${dot('c', kept.strides)};`;
     return shared(fn, inputs('a'), (index) => ['', `a[${index}]`], outputs, base, size, reduced.strides[0]);
   }
+  const blocks = [...reduced.sizes.slice(0, last), Math.ceil(size / block)];
+  const blockAt = `base + ${dot('r', reduced.strides.slice(0, last))}`;
+  const blockSum = `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) {
+      const t = r${last} * ${block} + k;
+      if (t < ${size}) { part += a[${blockAt} + t * ${reduced.strides[last]}]; } } acc += part;`;
   const walk =
     fn === 'sum'
-      ? `let acc = 0; ${loops(
-          [...reduced.sizes.slice(0, last), Math.ceil(size / block)],
-          'r',
-          `let part = 0; for (let k = 0; k < ${Math.min(block, size)}; k++) { const t = r${last} * ${block} + k; if (t < ${size}) { part += a[base + ${dot('r', reduced.strides.slice(0, last))} + t * ${reduced.strides[last]}]; } } acc += part;`,
-        )}`
+      ? `let acc = 0; ${loops(blocks, 'r', blockSum)}`
       : `let acc = a[base]; ${loops(reduced.sizes, 'r', fold(fn, `a[base + ${dot('r', reduced.strides)}]`))}`;
   return [
     launch(outputs, inputs('a'), `${unravel(kept.sizes, 'c')} const base = ${dot('c', kept.strides)}; ${walk}`, 'acc'),
@@ -103,8 +105,10 @@ export const reduce: LaunchRules<'reduce' | 'argReduce'> = {
   argReduce: ([x], { fn, axis }, [y]) => {
     const { outer, length, inner } = aroundAxis(x.shape, axis);
     const better = `v ${fn === 'argmax' ? '>' : '<'} best || !${isNumber('v')}`;
-    const body = `${unravel([outer, inner], 'c')} const base = c0 * ${length * inner} + c1; let best = a[base]; let k = 0;
-      for (let j = 1; j < ${length}; j++) { const v = a[base + j * ${inner}]; if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
+    const body = `${unravel([outer, inner], 'c')} const base = c0 * ${length * inner} + c1;
+      let best = a[base]; let k = 0;
+      for (let j = 1; j < ${length}; j++) { const v = a[base + j * ${inner}];
+        if (${isNumber('best')} && (${better})) { best = v; k = j; } }`;
     return [{ ...launch(sizeOf(y.shape), inputs('a'), body, 'k'), iterations: length }];
   },
 };
