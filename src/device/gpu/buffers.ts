@@ -31,7 +31,7 @@ export function ownBuffer(buffer: DeviceBuffer): GpuBuffer {
     throw new DeviceError(
       'gpu',
       "a buffer must be this device's own",
-      buffer.constructor.name,
+      `a ${buffer.dtype} buffer of ${buffer.size} elements of another device`,
       'move the tensor with to(device)',
     );
   return buffer;

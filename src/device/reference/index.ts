@@ -88,7 +88,7 @@ const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
   new DeviceError(
     op,
     'the buffer must be of the reference device',
-    buffer.constructor.name,
+    `a ${buffer.dtype} buffer of ${buffer.size} elements of another device`,
     'move the tensor to this device first',
   );
 
