@@ -1,4 +1,7 @@
-/** How adapters are named and judged, and when one is asked for, on stand-ins for a browser's interfaces. Not here: a real adapter (test/webgpu, test/browser). */
+/**
+ * The names of adapters, whether they are software, and when an adapter is requested, on stand-ins
+ * for a browser's interfaces. Not here: a real adapter (test/webgpu, test/browser).
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +19,7 @@ test.after.each(() => {
   Reflect.deleteProperty(globalThis, 'navigator');
 });
 
-/** Makes `navigator.gpu` one that gives this adapter; counts how often it was asked. */
+/** Sets `navigator.gpu` to one that gives this adapter, and counts its requests. */
 function offer(adapter: object | null): { asked: number } {
   const count = { asked: 0 };
   const requestAdapter = async (): Promise<object | null> => {
@@ -28,7 +31,7 @@ function offer(adapter: object | null): { asked: number } {
 }
 const info = { vendor: 'acme', architecture: 'road-7', device: '0x1', description: 'Acme Road Runner' };
 
-test('a WebGPU adapter is called by its description, else its device, with vendor and architecture, so far as they are told', async () => {
+test('the name of a WebGPU adapter has description or device, vendor and architecture, if known', async () => {
   for (const [given, name] of [
     [info, 'Acme Road Runner, acme, road-7'],
     [{ ...info, description: '' }, '0x1, acme, road-7'],
@@ -41,7 +44,7 @@ test('a WebGPU adapter is called by its description, else its device, with vendo
   }
 });
 
-test('a WebGPU adapter is a software one by its flag, where either stands, or by its name', async () => {
+test('a WebGPU adapter is software by its flag, in either place, or by its name', async () => {
   for (const [adapter, software] of [
     [{ info: { ...info, isFallbackAdapter: true } }, true],
     [{ info: { ...info, isFallbackAdapter: false }, isFallbackAdapter: true }, false],
@@ -65,7 +68,7 @@ test('no adapter is an error with a remedy', async () => {
   assert.is(message, 'device: WebGPU must have an adapter; got none; install a Vulkan, Metal or Direct3D 12 driver');
 });
 
-test('a WebGL adapter is called by its unmasked name where that is told', () => {
+test('the name of a WebGL adapter is the unmasked one, if it is known', () => {
   const context = (unmasked: boolean, name: string): WebGL2RenderingContext =>
     ({
       RENDERER: 1,
@@ -76,7 +79,7 @@ test('a WebGL adapter is called by its unmasked name where that is told', () => 
   assert.equal(glAdapter(context(false, 'Google SwiftShader')), { name: 'Google SwiftShader', software: true });
 });
 
-test('a software adapter is never opened by itself, a hardware one is tried', async () => {
+test('a software adapter is not opened without being named, a hardware adapter is tried', async () => {
   const software = offer({ info: { ...info, description: 'SwiftShader' } });
   assert.is(await openHardware(), null);
   assert.is(software.asked, 1);
@@ -85,7 +88,7 @@ test('a software adapter is never opened by itself, a hardware one is tried', as
   assert.ok(hardware.asked > 1, `asked ${hardware.asked} times`);
 });
 
-test('an adapter is worth asking for where there is navigator.gpu, or a Vulkan driver', async () => {
+test('an adapter may exist where there is navigator.gpu, or a Vulkan driver', async () => {
   const home = mkdtempSync(join(tmpdir(), 'cedargrad-'));
   try {
     const drivers = join(home, '.local/share/vulkan/icd.d');

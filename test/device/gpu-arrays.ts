@@ -36,7 +36,7 @@ test('an array is deleted with its last reference, and counted until then', () =
 test('a release without a reference throws', () => {
   const array = new Arrays({ generation: 0 }).make(new Texture(), 3);
   array.release();
-  assert.throws(() => array.release(), /^gpu: an array must be let go only by those who hold it; got -1 references$/);
+  assert.throws(() => array.release(), /^gpu: an array must be released only by its holders; got -1 references$/);
 });
 
 test('a handle that resolves after the last release is deleted then', async () => {

@@ -1,4 +1,8 @@
-/** What the gpu device promises beyond agreement with the reference (gpu-conformance.ts): its modes, its limits, long sums, how little it launches. */
+/**
+ * Promises of the gpu device beside agreement with the reference device: its modes and limits, the
+ * precision of long sums, and the number of launches.
+ * Not here: agreement (gpu-conformance.ts), its parts alone (gpu-arrays.ts).
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Operand, Spec } from '../../src/device/device.js';
@@ -66,7 +70,7 @@ test('the mode is the one that really ran', async () => {
   }
 });
 
-test('adam gives its results in buffers of their own where no place is named for them', async () => {
+test('adam returns new buffers if `into` names none', async () => {
   const on = await opened('cpu');
   const attrs = {
     form: 'torch',
@@ -93,7 +97,7 @@ test('adam gives its results in buffers of their own where no place is named for
   await on.close();
 });
 
-test('empty tensors take part beside others', async () => {
+test('empty tensors can be operands beside others', async () => {
   const on = await opened('cpu');
   setDefaultDevice(on);
   const empty = zeros([0, 2]);
@@ -118,7 +122,8 @@ test('a mode that cannot run here is refused with a remedy, never replaced', asy
     assert.match(
       error.message,
       new RegExp(
-        `^device: gpu\\.js must run in mode '${mode}'; got .*; it needs a browser; in Node, use 'webgpu' or 'headlessgl'$`,
+        `^device: gpu\\.js must run in mode '${mode}'; got .*; ` +
+          "it needs a browser; in Node, use 'webgpu' or 'headlessgl'$",
       ),
     );
     assert.is((await refusal(device('gpu', { mode }))).message, error.message);
@@ -148,12 +153,31 @@ test('whole numbers past 2^24 are refused', async () => {
   await on.close();
 });
 
+test('a buffer of another device is refused, named by its dtype and size', async () => {
+  const on = await opened('cpu');
+  const operand = (from: Device): Operand => ({
+    buffer: from.upload(Float32Array.of(1, 2), 'float32'),
+    shape: [2],
+    dtype: 'float32',
+  });
+  const reference = await device('reference');
+  const run = (from: Device, to: Device) => () =>
+    to.run('cast', [operand(from)], {}, [{ shape: [2], dtype: 'float32' }]);
+  const got = 'got a float32 buffer of 2 elements of another device; move the tensor';
+  assert.throws(run(reference, on), new RegExp(`^gpu: a buffer must be this device's own; ${got} with to`));
+  assert.throws(run(on, reference), new RegExp(`^cast: the buffer must be of the reference device; ${got} to this`));
+  await on.close();
+});
+
 test('arrays of more elements than float32 can index are refused, with the limit named', async () => {
   const on = await opened('cpu');
   const x = full([4097], 1, { device: on });
   assert.throws(
     () => x.reshape([4097, 1]).mul(x),
-    /^binary: an array may have 16777216 elements at most on the gpu device; got 16785409; indexes are float32, exact up to 2\^24; split it, or use the wasm device/,
+    ({ message }: Error) =>
+      message ===
+      'binary: an array may have 16777216 elements at most on the gpu device; got 16785409; ' +
+        'indexes are float32, exact up to 2^24; split it, or use the wasm device',
   );
   await on.close();
 });
@@ -195,7 +219,7 @@ test('a sum of 300,000 keeps five digits where sums run in float32', async () =>
   }
 });
 
-test('what is padded around an empty array is the value asked for', async () => {
+test('padding around an empty array has the given value', async () => {
   const on = await opened('cpu');
   const padded = full([0, 2], 1, { device: on }).pad(
     [
@@ -214,7 +238,7 @@ test('what is padded around an empty array is the value asked for', async () => 
   await on.close();
 });
 
-test('memory counts what is held', async () => {
+test('memory counts the arrays in use', async () => {
   const on = await opened('cpu');
   const x = tensor([1, 2, 3], { device: on });
   const y = x.mul(2);
@@ -250,7 +274,7 @@ test('an activation runs as one kernel with its convolution, whose own result ca
   await on.close();
 });
 
-test('what waits keeps the values it was asked with, whatever changes afterwards', async () => {
+test('a deferred result has the values of its call, whatever changes afterwards', async () => {
   const on = await opened('cpu');
   const x = random(on, 1, 4, 4, 2);
   const w = new Parameter(random(on, 3, 3, 2, 2));
@@ -262,7 +286,7 @@ test('what waits keeps the values it was asked with, whatever changes afterwards
   await on.close();
 });
 
-test('a result that others read, too, is not left to its first reader', async () => {
+test('a deferred result with several readers is the same for all', async () => {
   const on = await opened('cpu');
   const x = random(on, 1, 4, 4, 2);
   const [values, indices] = maxPool2d(x, { kernelSize: 2 });
@@ -280,7 +304,7 @@ test('a result that others read, too, is not left to its first reader', async ()
   await on.close();
 });
 
-test('numbers that text cannot tell apart are told apart', async () => {
+test('numbers that have the same text or none in JSON have launches of their own', async () => {
   const on = await opened('cpu');
   const x = tensor([1, -1], { device: on });
   sameBits(x.mul(0).dataSync(), [0, -0]);
@@ -292,7 +316,7 @@ test('numbers that text cannot tell apart are told apart', async () => {
   await on.close();
 });
 
-test('a cast to int32 leaves no −0, as there is none', async () => {
+test('a cast to int32 gives 0, not −0', async () => {
   const on = await opened('cpu');
   const whole = tensor([-0, 0, -0.5, 0.5, -1.5, 1.5], { device: on }).cast('int32');
   sameBits(div(1, whole).dataSync(), [Infinity, Infinity, Infinity, Infinity, -1, 1]);
@@ -325,7 +349,7 @@ test('Adam agrees with the reference device in every form', async () => {
   await on.close();
 });
 
-test('whatever order they are asked in, parameters and moments of an optimizer share one array after its first step', async () => {
+test('parameters and moments of an optimizer share one array after its first step, in any order of use', async () => {
   const on = await opened('cpu');
   const parameters = [random(on, 3), random(on, 4), random(on, 2, 2)].map((t) => new Parameter(t));
   const optimizer = new Adam(parameters, { lr: 0.1 });
@@ -342,7 +366,7 @@ test('whatever order they are asked in, parameters and moments of an optimizer s
   const { kernels } = on.counters;
   step();
   const launched = on.counters.kernels - kernels;
-  // A value that is set from outside leaves the others alone, and joins them again.
+  // A parameter that the program sets gets an array of its own, until the next step.
   const [a, b] = await Promise.all(parameters.map((p) => p.data()));
   noGrad(() => void parameters[0].assign(tensor(a, { device: on })));
   assert.equal(parameters[1].dataSync(), b);

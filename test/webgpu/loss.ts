@@ -1,4 +1,7 @@
-/** The gpu device's WebGPU mode when things go wrong: its adapter is lost in mid-training, a kernel fails, WebGPU is not to be had; and that it ends. */
+/**
+ * Failures of the gpu device's WebGPU mode: its adapter is lost during training, a kernel fails, or
+ * WebGPU is missing. Also, that a process ends in all of these cases.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,8 +54,10 @@ async function rawDevice(): Promise<RawDevice> {
   return (await WebGPUContext.acquire()).device;
 }
 
-const lost =
-  /^\w+: the adapter must not be lost; got .+; await device\.recover\(\), then load the parameters that you saved last$/;
+const lost = new RegExp(
+  '^\\w+: the adapter must not be lost; got .+; ' +
+    'await device\\.recover\\(\\), then load the parameters that you saved last$',
+);
 async function failure(work: Promise<unknown>): Promise<DeviceError> {
   const [outcome] = await Promise.allSettled([work]);
   if (outcome.status === 'fulfilled') throw new Error(`resolved with ${outcome.value}`);
@@ -86,7 +91,7 @@ class Trainer {
     this.optimizer = new Adam(this.model.parameters(), { lr: 0.01 });
   }
 
-  /** Trains on a batch that only the step's number decides; gives the loss. */
+  /** Trains on a batch that depends only on the step's number. Returns the loss. */
   step(n: number): Tensor {
     const random = new RandomState(n);
     const x = tensor(random.randn(80), { shape: [5, 4, 4, 1], dtype: 'float32', device: this.#on });
@@ -131,7 +136,10 @@ class Trainer {
   }
 }
 
-/** Trains six steps, saves, and loses the adapter in a later step while its loss and its parameters are being read. */
+/**
+ * Trains six steps, saves, and loses the adapter in a later step, while its loss and the parameters
+ * are being read.
+ */
 async function loseInTraining(on: GpuDevice): Promise<{ trainer: Trainer; saved: Saved; losses: number[] }> {
   const trainer = new Trainer(on);
   const losses = await trainer.train(0, 6);
@@ -151,7 +159,7 @@ const undisturbed = async (): Promise<number[]> => {
   return losses;
 };
 
-test('a lost adapter rejects every read, and after recover() training goes on from what was saved', async () => {
+test('a lost adapter rejects every read, and after recover() training continues from the saved state', async () => {
   const want = await undisturbed();
   const on = await device('webgpu');
   const { trainer, saved, losses } = await loseInTraining(on);
@@ -162,8 +170,10 @@ test('a lost adapter rejects every read, and after recover() training goes on fr
 
   await on.recover();
   assert.is(on.alive, true);
-  const early =
-    /^\w+: an array must have been made since the adapter was lost; got one from before; load saved parameters, and upload data again$/;
+  const early = new RegExp(
+    '^\\w+: an array must have been made since the adapter was lost; got one from before; ' +
+      'load saved parameters, and upload data again$',
+  );
   assert.match((await failure(trainer.model.head.weight.data())).message, early);
   trainer.load(saved);
   assert.equal([...losses, ...(await trainer.train(6, 12))], want);
@@ -171,7 +181,7 @@ test('a lost adapter rejects every read, and after recover() training goes on fr
   await on.close();
 });
 
-test('another device serves instead of the lost one', async () => {
+test('another device continues in place of the lost one', async () => {
   const want = await undisturbed();
   const first = await device('webgpu');
   const { saved, losses } = await loseInTraining(first);
@@ -199,7 +209,7 @@ test('an adapter can be lost again and again', async () => {
   await on.close();
 });
 
-test('what waited for its reader when the adapter was lost does not fail others afterwards', async () => {
+test('a result that was deferred when the adapter was lost does not fail others afterwards', async () => {
   const on = await device('webgpu');
   const { conv } = new Trainer(on).model;
   const waiting = conv.forward(full([1, 4, 4, 1], 1, { device: on }));
@@ -211,7 +221,7 @@ test('what waited for its reader when the adapter was lost does not fail others 
   await on.close();
 });
 
-test('losing the adapter and freeing everything leaves nothing counted', async () => {
+test('no memory is counted after the adapter was lost and everything was freed', async () => {
   const on = await device('webgpu');
   const kept = [full([3], 1, { device: on }), full([3], 2, { device: on })];
   const sum = kept[0].add(kept[1]);
@@ -232,7 +242,7 @@ test('a closed device is not recovered', async () => {
   );
 });
 
-test('two devices at once: one is closed, the other goes on', async () => {
+test('of two devices, one is closed and the other continues', async () => {
   const [a, b] = [await device('webgpu'), await device('webgpu')];
   const [trainer, other] = [new Trainer(a), new Trainer(b)];
   const losses = await trainer.train(0, 3);
@@ -245,8 +255,8 @@ test('two devices at once: one is closed, the other goes on', async () => {
   await b.close();
 });
 
-for (const told of ['read', 'sync'] as const)
-  test(`a kernel that fails is told with its op's name at the next ${told}, once`, async () => {
+for (const call of ['read', 'sync'] as const)
+  test(`the next ${call} rejects with a kernel's failure and its op's name, once`, async () => {
     const on = await device('webgpu');
     const x = tensor([1, 2, 3], { device: on });
     await x.data();
@@ -256,7 +266,7 @@ for (const told of ['read', 'sync'] as const)
       throw new Error('no room for shaders\n    and more');
     };
     const y = x.tanh();
-    const error = await failure(told === 'read' ? y.data() : on.sync());
+    const error = await failure(call === 'read' ? y.data() : on.sync());
     raw.createShaderModule = createShaderModule;
     assert.is(error.message, 'unary: the kernel must run; got no room for shaders; gpu.js in mode webgpu');
     await on.sync();
@@ -282,7 +292,7 @@ test('memory is flat over 2,000 training steps', async () => {
     optimizer.step();
     if (step % 200 !== 0) continue;
     losses.push(await loss.item());
-    // Losses that nobody holds are left to the collector.
+    // Losses that the program no longer holds are freed by the collector.
     await collected();
     const { tensors, arrays, bytes } = on.memory();
     used.push({ tensors, arrays: arrays as number, bytes });
@@ -295,9 +305,11 @@ test('memory is flat over 2,000 training steps', async () => {
   await on.close();
 });
 
-// ---- processes of their own
+// ---- separate processes
 
-/** Runs a program that imports cedargrad; a process that does not end by itself has status null. */
+/**
+ * Runs a program that imports cedargrad. The status is null if the process does not end by itself.
+ */
 function run(
   program: string,
   { env = {}, cwd = repository }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
@@ -316,7 +328,7 @@ function run(
   return { status, output: `${stdout}${status === 0 ? '' : stderr}`.trim() };
 }
 const opening = (name: string): string => `import { device } from 'cedargrad';
-  const refused = await device('${name}').then((on) => String(on), (error) => error.constructor.name + ' ' + error.message);
+  const refused = await device('${name}').then(String, (error) => error.name + ' ' + error.message);
   console.log(refused);`;
 
 test('a process ends by itself after close(), with devices lost, recovered and never used', () => {
@@ -369,11 +381,14 @@ test('a missing package is refused by its name', () => {
     for (const part of ['dist', 'package.json'])
       cpSync(join(repository, part), join(modules, 'cedargrad', part), { recursive: true });
     install('ndarray');
-    const noGpuJs =
-      /^DeviceError device: the gpu device needs the package gpu\.js; got Cannot find package 'gpu\.js' .*; npm install gpu\.js@2 --ignore-scripts$/;
+    const noGpuJs = new RegExp(
+      '^DeviceError device: the gpu device needs the package gpu\\.js; ' +
+        "got Cannot find package 'gpu\\.js' .*; npm install gpu\\.js@2 --ignore-scripts$",
+    );
     assert.is(
       run(opening('webgpu'), { cwd: project }).output,
-      "DeviceError device: WebGPU must be there; got no package 'webgpu'; 'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
+      "DeviceError device: WebGPU must be there; got no package 'webgpu'; " +
+        "'npm install webgpu@0.4', and a Vulkan, Metal or Direct3D 12 driver",
     );
     assert.match(run(opening('gpu'), { cwd: project }).output, noGpuJs);
     install('webgpu');

@@ -1,7 +1,8 @@
 /**
- * One Adam step of all parameters in one launch. Parameters and moments are parts of one array, in
- * the order p, m, v and, for amsgrad, the largest v so far. A step computes a new such array from
- * it and the gradients. Bias corrections are computed on the host, in double precision.
+ * One Adam step of all parameters in one launch. Parameters and moments lie in one array, the
+ * state. It contains all p, then all m, all v and, for amsgrad, the largest v so far. A step
+ * computes the next state from the last one and the gradients. The host computes the bias
+ * corrections, in double precision.
  */
 import type { AdamAttrs } from '../device.js';
 import { retained, type View } from './arrays.js';
@@ -33,7 +34,9 @@ function concatenate(sizes: readonly number[]): Launch {
   );
 }
 
-/** gradients (of these sizes, in order), state → the new state. */
+/**
+ * The launch that computes the next state. Its inputs are gradients of these sizes and the state.
+ */
 function adamStep(
   gradients: readonly number[],
   { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }: AdamAttrs,

@@ -1,8 +1,7 @@
 /**
- * Describes adapters on WebGL and WebGPU. Also declares the parts of WebGPU's own API that are
- * needed beside gpu.js. In Node the API comes from the npm package `webgpu`.
+ * Finds and describes the adapters of WebGL and WebGPU. Also declares the parts of WebGPU's own API
+ * that gpu.js does not cover. In Node the API comes from the npm package `webgpu`.
  */
-
 import { DeviceError } from '../../errors.js';
 import { isNode, load } from '../../platform.js';
 

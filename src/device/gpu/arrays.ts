@@ -49,11 +49,7 @@ export class GpuArray {
   release(): void {
     this.#references--;
     if (this.#references < 0)
-      throw new DeviceError(
-        'gpu',
-        'an array must be let go only by those who hold it',
-        `${this.#references} references`,
-      );
+      throw new DeviceError('gpu', 'an array must be released only by its holders', `${this.#references} references`);
     if (this.#references === 0) this.#end(this);
   }
 }

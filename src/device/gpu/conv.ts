@@ -1,6 +1,6 @@
 /**
- * Convolution and its gradients. Each output element gathers its sum, so that the order of
- * summation never varies.
+ * Convolution and its gradients. One thread computes a whole sum, or a fixed share of it, so the
+ * order of summation never varies.
  */
 import { type Shape, sizeOf } from '../../values/shape.js';
 import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
@@ -25,10 +25,12 @@ const inputPosition = (y: string, o: string, k: string, a: WindowAxis): string =
   `const ${y} = ${o} * ${a.stride} + ${k} * ${a.dilation} - ${a.before};`;
 const inRange = (y: string, size: number): string => `${y} >= 0 && ${y} < ${size}`;
 
-/** The number of elements in a vector, and the maximum number of products in one statement. */
+/**
+ * The number of elements in a vector. It is also the maximum number of products in one statement.
+ */
 const four = 4;
 
-/** An array whose elements are factors of a sum of products. */
+/** One of the two arrays whose elements a sum of products multiplies. */
 interface Factor {
   readonly name: string;
   /** Distance from one channel to the next, and from one lane to the next. */
@@ -43,8 +45,8 @@ interface Factor {
 const unit = ({ vector }: Factor, index: string): string => (vector === null ? index : `(${index}) * 0.25`);
 
 /**
- * Code for acc0, acc1, … += Σ over `channels` of first·second. It starts at the integers p and q
- * and advances them.
+ * Code that adds Σ first·second over the channels to acc0, acc1, …, one sum per lane. The variables
+ * p and q are the positions in the two arrays. They begin at the first channel and are advanced.
  */
 function channelSum(channels: number, lanes: number, first: Factor, second: Factor): string {
   const step = [four, 3, 2, 1].find((n) => channels % n === 0) as number;
@@ -137,8 +139,9 @@ const fitting = (vectors: Vectors, ...channels: readonly number[]): number =>
   vectors !== 'none' && channels.every((n) => n % four === 0) ? four : 1;
 
 /**
- * Code around a body that visits the taps `k` of cell `c` with their windows `o`, where these
- * exist. Taps that the stride skips are left out.
+ * Code that runs a body for each window `o` that covers cell `c`, with the tap `k` of the kernel
+ * that lies on the cell. No iteration is spent on taps that the stride skips, unless there is a
+ * dilation.
  */
 function overTaps(c: string, o: string, k: string, a: WindowAxis, body: string): string {
   const reached = `const ${o}Far = ${c} + ${a.before}`;
@@ -233,7 +236,10 @@ const enoughThreads = 16384;
 /** The maximum number of pixels that one thread should sum. */
 const enoughPixels = 16384;
 
-/** Sums over pixels: of x·g for each weight, and of x or g for each bias. */
+/**
+ * The gradients of weight and bias: for each weight the sum of x·g over all pixels, and for each
+ * bias the sum of x or g.
+ */
 function parameterGrads(
   { batch, height: h, width: w, inChannels, outChannels, groups }: Conv2dGeometry,
   weight: Spec,
@@ -269,7 +275,7 @@ function parameterGrads(
       ? each((lane) => `part${lane} += ${factor}g[q + ${lane}];`)
       : `const w = g[q]; ${each((lane) => `part${lane} += ${factor}w[${lane}];`)}`;
   const stepG = outChannels / (g.vector === null ? 1 : four);
-  /** Code that visits the rows of one share. Each row has its own partial sum. */
+  /** Code that runs a body for each row of one share. Each row has its own partial sum. */
   const overRows = (count: number, body: string): string => {
     const some = Math.ceil(count / shares);
     return `for (let t = 0; t < ${some}; t++) { const row = share * ${some} + t; if (row < ${count}) {
@@ -310,7 +316,7 @@ function parameterGrads(
   return shares === 1 ? parts : [...parts, sumOfShares(shares, size, g.vector !== null, { result: parts.length - 1 })];
 }
 
-/** Sums over the shares. If the shares are vectors, the sum reads vectors. */
+/** Adds the shares of each sum. If they are stored as vectors, the launch reads vectors. */
 function sumOfShares(shares: number, size: number, inVectors: boolean, from: Arg): Launch {
   if (!inVectors)
     return launch(

@@ -1,4 +1,7 @@
-/** Elementwise kernels: a short program each, in one template per number of operands. */
+/**
+ * Elementwise kernels. Each function is a short program, and each kind of kernel is a template
+ * around it. Not here: the functions that need more than one expression (functions.ts).
+ */
 import { broadcastStrides, collapse, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
 import { erf, exp, expm1, log, log1p, pow, sigmoid, softplus, tanh } from './functions.js';
@@ -15,7 +18,7 @@ import {
   unravel,
 } from './launch.js';
 
-/** Programs in x. They may also use alpha, beta, inf and nan. */
+/** Programs in x. They may also use the number arguments alpha, beta, inf and nan. */
 const unary: Record<UnaryFn, Program> = {
   neg: ['', '-x'],
   exp: [exp('y', 'x'), 'y'],
@@ -24,7 +27,8 @@ const unary: Record<UnaryFn, Program> = {
   sqrt: ['', '(x >= 0 ? Math.sqrt(x) : nan)'],
   abs: ['', 'Math.abs(x)'],
   sign: ['', '(x > 0 ? 1 : (x < 0 ? -1 : x))'],
-  // x + x, because compilers turn the plain form into the larger of x and 0, which is 0 for NaN.
+  // For NaN the value is x + x. With x in its place, compilers turn the expression into max(x, 0),
+  // which may give 0 for NaN.
   relu: ['', '(x > 0 ? x : (x <= 0 ? 0 : x + x))'],
   leakyRelu: ['', '(x > 0 ? x : alpha * x)'],
   elu: [expm1('y', 'x'), '(x > 0 ? x : alpha * y)'],
@@ -39,7 +43,7 @@ const unary: Record<UnaryFn, Program> = {
   isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
 };
 
-/** Slopes as functions of y, the output, or x, the input. */
+/** The derivatives of activations at v, which is either their output y or their input x. */
 const slopes: Record<UnaryGradFn, Program> = {
   sigmoid: ['const y = v;', 'y * (1 - y)'],
   tanh: ['const y = v;', '(1 - y * y)'],
@@ -50,7 +54,7 @@ const slopes: Record<UnaryGradFn, Program> = {
 /** The larger or smaller of p and q; NaN if either is NaN. */
 const extreme = (sign: '>' | '<'): string => `(${isNumber('p')} ? (${isNumber('q')} ? (p ${sign} q ? p : q) : q) : p)`;
 
-/** Programs in p and q. They may also use inf and nan. */
+/** Programs in p and q. They may also use the number arguments inf and nan. */
 const binary: Record<BinaryFn, Program> = {
   add: ['', 'p + q'],
   sub: ['', 'p - q'],
@@ -75,7 +79,7 @@ const powers: Readonly<Record<number, string>> = {
   4: 'p * p * p * p',
 };
 
-/** The number arguments that a program uses. */
+/** Those of the number arguments that a program uses: `values`, inf and nan. */
 const numbers = ([body, value]: Program, values: Readonly<Record<string, number>>): Record<string, Arg> => {
   const all: Readonly<Record<string, number>> = { ...values, inf: Infinity, nan: Number.NaN };
   return Object.fromEntries(
@@ -101,12 +105,14 @@ const ofMade = ([body, value]: Program, variable: string): Program => {
   const renamed = (text: string): string => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), 'made');
   return [renamed(body), renamed(value)];
 };
+/** A program to append to a launch, with the arguments that it adds. */
 export interface Epilogue {
   readonly program: Program;
   readonly args: Readonly<Record<string, Arg>>;
 }
 /**
- * Programs that can be appended to another launch. `extra` is the number of that launch's inputs.
+ * Kernels that can be appended to another launch (fusion.ts). `extra` is the number of that
+ * launch's inputs.
  */
 export const epilogues = {
   unary: ({ fn, alpha, beta }: KernelAttrs['unary']): Epilogue => ({

@@ -1,20 +1,23 @@
 /**
- * Functions of one number as code. They are accurate near 0 and at extreme values, whatever the
- * GPU's own functions do there. Those may have only absolute precision, return the logarithm of |x|
- * for a negative x, and give infinity for e^NaN (each was observed). Each function returns
- * statements that set `out` from the variable `x`. Its own variables begin with `out`.
+ * Functions of one number, as code for gpu.js. They are accurate near 0 and at extreme values,
+ * where the functions of a GPU may not be. Adapters were seen to return infinity for e^NaN, the
+ * logarithm of |x| for a negative x, and no correct digit of log(1 + 1e-7). Each function returns
+ * statements that set `out` from the variable `x`. Their own variables begin with `out`.
  */
 import { isNumber } from './launch.js';
 
-/** Horner's scheme: Σ c[k]·x^k. */
+/** Σ c[k]·x^k by Horner's scheme. */
 const polynomial = (x: string, c: readonly number[]): string =>
   c.reduceRight((inner, ck) => (inner === '' ? `${ck}` : `(${inner}) * ${x} + ${ck}`), '');
 
+/** The largest finite float32. */
 export const maxFloat32 = 3.4028234663852886e38;
 
 export const exp = (out: string, x: string): string => `const ${out} = (${isNumber(x)} ? Math.exp(${x}) : ${x});`;
 
-/** Near 0 it uses the Taylor series, because e^x − 1 would keep only a few digits. */
+/**
+ * e^x − 1. Near 0 it uses the Taylor series, because the difference would keep only a few digits.
+ */
 export const expm1 = (out: string, x: string): string => {
   const series = polynomial(x, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320]);
   return `${exp(`${out}E`, x)} const ${out} = (${x} > -0.5 && ${x} < 0.5 ? ${x} * (${series}) : ${out}E - 1);`;
@@ -25,16 +28,16 @@ export const log1pNear = (out: string, x: string): string =>
   `const ${out}S = ${x} / (2 + ${x}); const ${out}Q = ${out}S * ${out}S;
    const ${out} = 2 * ${out}S * (${polynomial(`${out}Q`, [1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11, 1 / 13, 1 / 15])});`;
 
-/** The logarithm for x not near 1. Needs the number arguments `inf` and `nan`. */
+/** log(x) for x not near 1. Needs the number arguments `inf` and `nan`. */
 const logFar = (out: string, x: string): string =>
   `const ${out} = (${x} > 0 ? (${x} <= ${maxFloat32} ? Math.log(${x}) : ${x}) : (${x} === 0 ? -inf : nan));`;
 
-/** Needs the number arguments `inf` and `nan`. */
+/** log(1 + x). Needs the number arguments `inf` and `nan`. */
 export const log1p = (out: string, x: string): string =>
   `const ${out}X = 1 + ${x}; ${logFar(`${out}F`, `${out}X`)} ${log1pNear(`${out}N`, x)}
    const ${out} = (${x} > -0.5 && ${x} < 1 ? ${out}N : ${out}F);`;
 
-/** Needs the number arguments `inf` and `nan`. */
+/** log(x). Needs the number arguments `inf` and `nan`. */
 export const log = (out: string, x: string): string =>
   `const ${out}X = ${x} - 1; ${logFar(`${out}F`, x)} ${log1pNear(`${out}N`, `${out}X`)}
    const ${out} = (${x} > 0.5 && ${x} < 2 ? ${out}N : ${out}F);`;
@@ -42,7 +45,7 @@ export const log = (out: string, x: string): string =>
 export const sigmoid = (out: string, x: string): string =>
   `const ${out}X = -${x}; ${exp(`${out}E`, `${out}X`)} const ${out} = 1 / (1 + ${out}E);`;
 
-/** −e / (e + 2) with e = e^(−2|x|) − 1. */
+/** tanh(x) as −m / (m + 2) with m = e^(−2|x|) − 1, and the sign of x. */
 export const tanh = (out: string, x: string): string =>
   `const ${out}X = -2 * Math.abs(${x}); ${expm1(`${out}M`, `${out}X`)} const ${out}T = ${out}M / (${out}M + 2);
    const ${out} = (${x} > 0 ? -${out}T : (${x} < 0 ? ${out}T : ${x}));`;
@@ -53,8 +56,8 @@ export const softplus = (out: string, x: string): string =>
    const ${out} = (${x} > 0 ? ${x} : 0) + ${out}L;`;
 
 /**
- * Near 0 the Maclaurin series. Beyond 1, Abramowitz & Stegun 7.1.26, whose error of 1.5e-7 is small
- * against the value.
+ * The error function. For |x| < 1 it uses the Maclaurin series. Beyond, it uses formula 7.1.26 of
+ * Abramowitz and Stegun, whose error of 1.5e-7 is small compared to the value.
  */
 export const erf = (out: string, x: string): string => {
   const series = polynomial(
@@ -69,7 +72,7 @@ export const erf = (out: string, x: string): string => {
 };
 
 /**
- * p to the power of q, following IEEE: integer powers of negative numbers are defined, and q = 0 or
+ * p to the power of q as in IEEE 754. Integer powers of negative numbers are defined, and q = 0 or
  * p = 1 gives 1. Needs the number arguments `inf` and `nan`.
  */
 export const pow = (out: string, p: string, q: string): string =>

@@ -1,8 +1,12 @@
 /**
- * Decides which kernels are deferred, and which readers are fused with them: an activation after a
- * convolution, the gradient of an activation after an unpooling, a sum over all elements after an
- * elementwise loss. A kernel is deferred only until the next one. If other kernels also read the
- * deferred result, it is computed separately as well.
+ * Decides, for the scheduler, which kernels are deferred and which next kernels are fused with
+ * them:
+ * - after a convolution, an activation, or the gate of an activation's gradient;
+ * - after an unpooling or a gather by pool indices, a gate;
+ * - after an elementwise kernel or loss, a gate, or a sum over all elements;
+ * - after a number repeated by `expand`, every kernel that can read one number for all elements.
+ *
+ * Not here: when a deferred kernel runs (scheduler.ts).
  */
 
 import { sizeOf } from '../../values/shape.js';
@@ -15,7 +19,7 @@ import { sumOfAll } from './reduce.js';
 const convolutions: readonly KernelName[] = ['conv2d', 'conv2dInputGrad'];
 const gathers: readonly KernelName[] = ['maxUnpool2d', 'planeGather'];
 const elementwise: readonly KernelName[] = ['binary', 'bceWithLogits'];
-/** Activations whose gradient reads their output, so that their input is not needed again. */
+/** Activations whose gradient reads their output. Their input need not be stored. */
 const activations: readonly KernelAttrs['unary']['fn'][] = ['relu', 'sigmoid', 'tanh'];
 
 /** Whether a kernel's result is deferred. */
@@ -25,7 +29,7 @@ export function mayDefer(kernel: KernelName, inputs: readonly Spec[], [output]: 
   return kernel === 'bceWithLogits' || convolutions.includes(kernel) || gathers.includes(kernel);
 }
 
-/** Whether a kernel can read input k as a single number for all elements. */
+/** Whether a kernel can read its input k as one number for all elements. */
 export const canReadScalar = (kernel: KernelName, k: number): boolean =>
   kernel === 'binary' ||
   kernel === 'where' ||

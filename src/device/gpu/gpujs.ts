@@ -1,5 +1,6 @@
 /**
- * A precise interface to gpu.js, whose own typings are loose. Only this file imports the package.
+ * Opens gpu.js in a mode, and declares the part of its interface that is used, because its own
+ * typings are loose. Only this file imports the package.
  */
 import { DeviceError } from '../../errors.js';
 import { type Adapter, awake, findAdapter, type GpuDeviceEvents, glAdapter } from './adapters.js';

@@ -2,11 +2,11 @@
  * The gpu device: gpu.js kernels over arrays that stay on the GPU. `run` returns without waiting in
  * every mode, also if kernels return promises.
  *
- * An array is written only once: a kernel always creates a new one (arrays.ts). Several buffers may
- * share an array, each from its own offset (a pool's values and indices; all parameters and moments
- * of an optimizer). So a result can also be deferred. Some kernels run only when their reader is
- * known, and are fused with it if it is elementwise (scheduler.ts, fusion.ts).
- *
+ * An array is written only once, because every launch creates a new one (arrays.ts). Several
+ * buffers may share an array, each from its own offset (buffers.ts). Examples are the values and
+ * indices of a pool, and all parameters and moments of an optimizer. Since no array changes, a
+ * kernel can run later than its call. Some kernels wait for the next call, and run fused with it
+ * where possible (scheduler.ts, fusion.ts).
  * Not here: the source text of the kernels (one file per family), launching them (launcher.ts),
  * loading gpu.js (gpujs.ts), adapters (adapters.ts).
  */

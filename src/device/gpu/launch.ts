@@ -1,16 +1,16 @@
 /**
- * The interface between a kernel family and the device: gpu.js kernels as source text with sizes as
- * constants, and the arguments of each call. Text survives every bundler, minifier and
- * instrumenter, and index arithmetic can be unrolled for a shape. Inputs and outputs are flat
- * arrays.
+ * The interface between a kernel family and the device: launches, and helpers that write the source
+ * text of gpu.js kernels. Sizes are constants in this text, so index arithmetic can be unrolled for
+ * a shape. Kernels are strings, because bundlers, minifiers and coverage tools rewrite functions.
+ * Inputs and outputs are flat arrays.
  *
  * Every number in a gpu.js kernel is a float32, also an index, so integers are exact up to 2^24. A
- * GPU's division may be off by some units in the last place, so integers are divided by `floorDiv`,
- * not by `/` and `%`. NaN tests use `isNumber`, because shader compilers may fold `x !== x`.
+ * GPU's division may be off by some units in the last place, so `floorDiv` and `unravel` divide
+ * integers, not `/` and `%`. NaN tests use `isNumber`, because shader compilers may fold `x !== x`.
  *
  * gpu.js treats a variable as an integer if it is initialised with an integer literal and
- * incremented by `++` somewhere. `integer` makes the index of an inner loop such a variable, so that
- * reads need no conversion (measured: a convolution takes half the time).
+ * incremented by `++` somewhere. `integer` makes the index of an inner loop such a variable, so
+ * that reads need no conversion (measured: a convolution takes half the time).
  */
 import { sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
@@ -35,11 +35,12 @@ export interface Launch {
   readonly body: string;
   readonly values: readonly string[];
   /**
-   * Arrays that are always read from an offset. The first optimizer step moves parameters to an
-   * offset, and their kernels stay the same.
+   * Names of arrays that are read from an offset even if it is 0. A parameter has offset 0 until
+   * the first optimizer step, and another one afterwards. Its kernels then need not be compiled
+   * again.
    */
   readonly alwaysShifted?: readonly string[];
-  /** The number of loop iterations per thread, given if it may be very large. */
+  /** The number of loop iterations per thread. Absent if it is always small. */
   readonly iterations?: number;
 }
 
@@ -93,14 +94,14 @@ export const unpacked = (size: number, from: Arg): Launch =>
   );
 
 /**
- * Statements and the value after them, as functions of the element `made`. Its own variables begin
- * with `y`, and `i` is the element's index.
+ * Code that computes one element: statements, and an expression for the value after them. `i` is
+ * the element's index, and the program's own variables begin with `y`.
  */
 export type Program = readonly [body: string, value: string];
 
 /**
- * Appends a program that is applied to every element `made` of a launch's result. The program's own
- * inputs are numbered after those of the launch.
+ * Appends a program to a launch. The program is applied to each element of the launch's result,
+ * which it reads as the variable `made`. Its own inputs are numbered after those of the launch.
  */
 export function andThen(first: Launch, args: Readonly<Record<string, Arg>>, program: Program): Launch {
   const lanes = first.values.length;
@@ -137,8 +138,8 @@ export const isNumber = (x: string): string => `(${x} > 0 || ${x} <= 0)`;
 
 const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0;
 /**
- * Below this limit, adding 0.5 makes a product with a rounded reciprocal round down to the exact
- * quotient.
+ * For integers x up to this limit, x / d rounded down is floor((x + 0.5) · (1 / d)), although 1 / d
+ * is rounded. Larger ones need a correction.
  */
 const plainLimit = 2 ** 21;
 

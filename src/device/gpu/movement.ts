@@ -1,4 +1,7 @@
-/** Movement: every output element finds its source. */
+/**
+ * Kernels that move elements, and indexAdd. Each thread computes the source of its output element
+ * and copies it.
+ */
 import { aroundAxis, broadcastStrides, collapse, sizeOf, stridesOf } from '../../values/shape.js';
 import type { MovementKernel, Spec } from '../device.js';
 import { type Arg, dot, floorDiv, input, inputs, type Launch, type LaunchRules, launch, unravel } from './launch.js';
@@ -9,16 +12,18 @@ function gather(y: Spec, strides: readonly number[], offset = 0): Launch[] {
   return [launch(sizeOf(y.shape), inputs('a'), unravel(walk.sizes, 'c'), `a[${dot('c', walk.strides[0], offset)}]`)];
 }
 
-/** Arrays per launch: WebGPU promises eight with the output. */
+/**
+ * The maximum number of input arrays of a launch. WebGPU guarantees eight arrays with the output.
+ */
 export const mostArrays = 7;
 
-/** Neighbouring parts of equal length along the axis, which one formula finds. */
+/** Consecutive parts of equal length along an axis. One formula finds an element in all of them. */
 interface Stretch {
   readonly start: number;
   readonly length: number;
   parts: number;
 }
-/** Runs of one launch: a kernel's text has to stay short. */
+/** The maximum number of stretches in a launch, so that the text of a kernel stays short. */
 const mostStretches = 32;
 
 export const movement: LaunchRules<MovementKernel> = {
@@ -56,7 +61,8 @@ export const movement: LaunchRules<MovementKernel> = {
     const rest: { arg: Arg; along: number }[] = operands
       .map((t, k) => ({ arg: input(k), along: t.shape[axis] }))
       .filter((p) => p.along > 0);
-    // Joins the first few, then the result with the next, so that no launch binds too many.
+    // The first launch concatenates as many operands as it can read. Each further launch appends
+    // more operands to the last result.
     do {
       const parts = rest.splice(0, mostArrays);
       const total = parts.reduce((n, p) => n + p.along, 0);
@@ -94,7 +100,7 @@ export const movement: LaunchRules<MovementKernel> = {
     while (stretches.length > 0) {
       const args: Record<string, Arg> = { a: input(0) };
       let body = 'let r = 0;';
-      // What earlier launches made comes first.
+      // The result begins with the elements that the last launch computed.
       if (launches.length > 0) {
         args.b = { result: launches.length - 1 };
         body += ` if (i < ${made}) { r = b[i]; }`;

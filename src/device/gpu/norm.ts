@@ -1,15 +1,15 @@
 /**
- * Normalisation: sums over groups, then one launch that computes all results. Moments take two
- * passes. The first sums differences from the group's first element, the second squares of
- * differences from the mean. In float32 the squares of large numbers would swamp a small variance.
- * Several threads share a long group.
+ * Normalisation. Each kernel first sums over groups, and then computes all results in one launch.
+ * Moments take two passes: the first sums the differences from the group's first element, the
+ * second sums the squared differences from the mean. With squares of the elements themselves, a
+ * small variance would be lost to rounding in float32. Several threads share a long group.
  */
 import { sizeOf } from '../../values/shape.js';
 import type { Grouping, Spec } from '../device.js';
 import { maxFloat32 } from './functions.js';
 import { type Arg, floorDiv, input, inputs, type Launch, type LaunchRules, launch, readAt, unravel } from './launch.js';
 
-/** Longer groups are shared by several threads if there are fewer sums than `fewSums`. */
+/** Several threads share a longer group if there are fewer sums than `fewSums`. */
 const longGroup = 1024;
 const fewSums = 4096;
 /** The length of the partial sums that make up a sum, as in reduce.ts. */
@@ -46,7 +46,7 @@ function totals(
   return [shares, launch(sums, { a: { result: first } }, total, 'acc')];
 }
 
-/** Code for `j`, the index of element `k` of group `s`, and `c`, its column. */
+/** Code that sets `j` to the index of element `k` of group `s`, and `c` to its column. */
 function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: string; element: string } {
   return {
     prelude: `${unravel([outer, groups], 'group', 's')}
@@ -56,18 +56,22 @@ function elementOf({ outer, positions, groups, inner }: Grouping): { prelude: st
   };
 }
 /**
- * Code for the number that is subtracted first: the group's first element if it is finite, else 0.
+ * Code that sets `o` to the number that is subtracted first: the group's first element, or 0 if
+ * that is not finite.
  */
 const origin = `const o = (Math.abs(x[base]) <= ${maxFloat32} ? x[base] : 0);`;
 
-/** Code for `w`, element `j` minus the mean of its group `s`, and `r`, one over the deviation. */
+/**
+ * Code that sets `w` to element `j` minus the mean of its group `s`, and `r` to the reciprocal of
+ * the group's standard deviation.
+ */
 const centred = (mean: Spec, count: number): string =>
   `const w = x[j] - mean[s]${mean.shape[0] === 2 ? ` - mean[s + ${count}]` : ''};
    const r = 1 / Math.sqrt(variance[s] + e0);`;
 
 /**
- * Code for the group `s` and the column `c` of element `i`, which it names `j` as `centred`
- * expects.
+ * Code that sets `s` to the group and `c` to the column of element `i`. It also sets `j` to `i`,
+ * because `centred` reads element `j`.
  */
 const ofElement = ({ outer, positions, groups, inner }: Grouping): string =>
   `const j = i; ${unravel([outer, positions, groups, inner], 'at')}

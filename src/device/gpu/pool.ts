@@ -1,13 +1,13 @@
 /**
- * Pooling kernels and their adjoints. All are gathers: a cell visits the windows that cover it, in
- * row-major order.
+ * Pooling kernels and their adjoints. All of them gather. A pooled element visits the cells of its
+ * window, and a cell visits the windows that cover it, both in row-major order.
  */
 import { type Shape, sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { floorDiv, input, inputs, isNumber, type LaunchRules, launch, unravel } from './launch.js';
 
-/** Code around a body that visits each input cell (py, px) of window (c1, c2). */
+/** Code that runs a body for each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
   `for (let ky = 0; ky < ${h.kernel}; ky++) {
     const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
@@ -15,8 +15,7 @@ const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): stri
       const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
 /**
- * Code around a body that visits each window (oy, ox) that covers input cell (y, x), in row-major
- * order.
+ * Code that runs a body for each window (oy, ox) that covers input cell (y, x), in row-major order.
  */
 const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1', x = 'c2'): string => {
   // The last window that can cover a cell is the last one that begins at or before it. Only the
@@ -47,9 +46,8 @@ function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boole
 }
 
 /**
- * Code around a body that visits each pooled position `p` of image c0 and channel c3 that may have
- * index `own`. These are the windows that cover the cell, or all positions if the geometry is not
- * known.
+ * Code that runs a body for each pooled position `p` of image c0 and channel c3 whose index may be
+ * `own`. These are the windows that cover the cell, or all positions if the geometry is not known.
  */
 const overRivals = (
   geometry: Pool2dGeometry | null,
@@ -62,7 +60,7 @@ const overRivals = (
     ? `for (let o = 0; o < ${height * width}; o++) {
         const p = (c0 * ${height * width} + o) * ${channels} + c3; ${body} }`
     : overCell(geometry, `const p = ${outputAt(geometry)}; ${body}`, y, x);
-/** The iterations per thread of `overRivals`, given if there may be many. */
+/** The iterations per thread of `overRivals`, if there may be many. */
 const iterationsOf = (geometry: Pool2dGeometry | null, [, height, width]: Shape): { iterations?: number } =>
   geometry === null ? { iterations: height * width } : {};
 

@@ -1,6 +1,6 @@
 /**
  * Reductions. One thread per output reads its elements in order. Several threads share a long
- * reduction, and a second launch joins their parts.
+ * reduction, and a second launch reduces their results.
  */
 import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import type { KernelAttrs, Spec } from '../device.js';
@@ -23,7 +23,7 @@ type Fn = KernelAttrs['reduce']['fn'];
  * for every factor of ten in its length.
  */
 const block = 512;
-/** Longer reductions are shared by several threads if there are fewer outputs than `fewOutputs`. */
+/** Several threads share a longer reduction if there are fewer outputs than `fewOutputs`. */
 const longWalk = 1024;
 const fewOutputs = 4096;
 
@@ -33,7 +33,7 @@ const fold = (fn: Fn, v: string): string =>
     ? `acc += ${v};`
     : `const v = ${v}; if (v ${fn === 'max' ? '>' : '<'} acc || !${isNumber('v')}) { acc = v; }`;
 
-/** Rows of `length` numbers → one number each. */
+/** The launch that reduces each row of `length` numbers to one. */
 function reduceRows(fn: Fn, rows: number, length: number, from: Launch['args'][string]): Launch {
   const start = fn === 'sum' ? '0' : `a[i * ${length}]`;
   return launch(
@@ -45,8 +45,8 @@ function reduceRows(fn: Fn, rows: number, length: number, from: Launch['args'][s
 }
 
 /**
- * Reduces long axes to few outputs, with several threads per output. `element` gives the code for
- * an element by its index. Its names must not begin with `walk`.
+ * The launches that reduce long axes with several threads per output. `element` gives the code for
+ * an element by its index. The variables of that code must not begin with `walk`.
  */
 function shared(
   fn: Fn,

@@ -2,7 +2,6 @@
  * The data types of the reference kernels: typed arrays with a shape, and the offsets that loops
  * use. Not here: the kernels.
  */
-
 import type { TypedArray } from '../../values/dtype.js';
 import type { Shape } from '../../values/shape.js';
 import type { KernelName, Kernels, Spec } from '../device.js';

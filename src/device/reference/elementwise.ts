@@ -1,6 +1,6 @@
 /**
- * Elementwise kernels: a table of functions, and the loops that apply them. Math.max and Math.min
- * propagate NaN, as these kernels must.
+ * Elementwise kernels: tables of functions, and the loops that apply them. Math.max and Math.min
+ * propagate NaN, as the contract demands.
  */
 import { broadcastStrides, type Shape, sameShape } from '../../values/shape.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
@@ -29,7 +29,7 @@ const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => numb
   isNaN: (x) => Number(Number.isNaN(x)),
 };
 
-/** Slopes: at the output y for sigmoid and tanh, at the input x for softplus and silu. */
+/** The derivatives of activations, at the output y or at the input x. */
 const slopes: Record<UnaryGradFn, (v: number) => number> = {
   sigmoid: (y) => y * (1 - y),
   tanh: (y) => 1 - y * y,
@@ -95,7 +95,8 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
 
   binaryScalar([a], { fn, scalar, reverse }, [c]) {
     const f = binaryFn(fn, c);
-    // Beside float32 the number is rounded to float32, too, so that x = 0.1 compares equal to 0.1.
+    // With a float32 operand the number is rounded to float32 too, so that an element 0.1 equals
+    // 0.1.
     const type = fn in comparisonFns ? a.dtype : c.dtype;
     const s = type === 'float32' ? Math.fround(scalar) : scalar;
     const { data: x } = a;

@@ -1,5 +1,4 @@
-/** Kernels that move elements and compute nothing, and indexAdd, which undoes one of them. */
-
+/** Kernels that move elements without computing, and indexAdd, the adjoint of indexSelect. */
 import type { TypedArray } from '../../values/dtype.js';
 import { aroundAxis, broadcastStrides, type Shape, stridesOf } from '../../values/shape.js';
 import type { MovementKernel } from '../device.js';
