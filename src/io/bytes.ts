@@ -7,7 +7,8 @@ export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer;
 
 /** The bytes of an argument, not copied. @throws ValueError for anything else */
 export function bytesFrom(op: string, value: Bytes, rule = 'bytes must be a Uint8Array or an ArrayBuffer'): Uint8Array {
-  // By its name, because arrays made in another frame or context are no instances of this one's classes.
+  // Compares names, because an array from another frame or context is not an instance of a class of
+  // this one.
   const kind = Object.prototype.toString.call(value);
   if (kind === '[object Uint8Array]') return value as Uint8Array;
   if (kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]')

@@ -88,15 +88,16 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
 }
 
 /**
- * Writes a file under a temporary name in the same directory and renames it into place, making the
- * directory if need be: the path holds the old bytes or the new ones, also after a crash, and however
- * many threads and processes write it at once. A symbolic link stays, and the file that it leads to is
- * replaced. The new file has the mode of the old one and, where the system allows it, the owner; other
- * hard links keep the old bytes. A process that is killed while it writes leaves its temporary file,
- * `.NAME.UUID.tmp`, which may be deleted.
- * @throws DeviceError outside Node; ValueError for a path that names no file, or something that is no
- * plain file, or for what is neither bytes nor text; else the system's error with its `code`, naming
- * `path`, and nothing is left behind then
+ * Writes a file atomically: the path has either the old bytes or the new ones, even after a crash,
+ * and when several threads and processes write it at once. The bytes go to a temporary file in the
+ * same directory, which is then renamed. Missing directories are created.
+ * A symbolic link stays, and the file that it leads to is replaced. The new file has the mode of
+ * the old one and, where the system allows it, the owner. Other hard links keep the old bytes. A
+ * process that is killed while it writes leaves its temporary file, `.NAME.UUID.tmp`, which may be
+ * deleted.
+ * @throws DeviceError outside Node; ValueError if the path does not name a plain file, or the
+ * content is neither bytes nor text; else the system's error with its `code`, naming `path`. After
+ * an error no temporary file is left.
  */
 export async function writeFileAtomic(path: string, bytes: Bytes | string): Promise<void> {
   if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);

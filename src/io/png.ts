@@ -26,8 +26,8 @@ const colors: Readonly<Record<1 | 2 | 3 | 4, ColorType>> = { 1: 0, 2: 4, 3: 2, 4
  * Writes an image as PNG.
  * @shape data [height · width · channels] → bytes
  * @units data in 0 … 255
- * @throws ShapeError when the sizes are not whole and positive or do not fit the data; ValueError for data that are
- * no bytes
+ * @throws ShapeError if the sizes are not whole and positive, or do not fit the data; ValueError if
+ * the data is not bytes
  */
 export function encodePng(image: PngImage): Uint8Array<ArrayBuffer> {
   if (typeof image !== 'object' || image === null)

@@ -67,11 +67,11 @@ function checkStored(op: string, name: string, stored: StoredTensor): void {
 }
 
 /**
- * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first, so that every tensor is
- * aligned in the file.
- * @throws ShapeError when data and shape disagree; ValueError for what is no stored tensor, the reserved name
- * `__metadata__`, an array of another dtype, bool data other than 0 and 1, metadata that is not text, or text with
- * half of a surrogate pair
+ * Writes named tensors, and text to go with them, as one safetensors file. Wider types come first,
+ * so that every tensor is aligned in the file.
+ * @throws ShapeError if data and shape disagree; ValueError for something that is not a stored
+ * tensor, the reserved name `__metadata__`, an array of another dtype, bool data other than 0 and
+ * 1, metadata that is not text, or text with half of a surrogate pair
  * @source safetensors.serialize
  */
 export function encodeSafetensors(
