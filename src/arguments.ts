@@ -1,10 +1,14 @@
 /**
- * Checks of arguments that plain JavaScript can get wrong: names of options, flags, numbers and text.
- * Not here: tensors (autograd/graph.ts), shapes (values/shape.ts), windows (values/window.ts).
+ * Checks of arguments that plain JavaScript can get wrong, such as names of options, flags, numbers
+ * and text. Not here: tensors (autograd/graph.ts), shapes (values/shape.ts), windows
+ * (values/window.ts).
  */
 import { DeviceError, ValueError } from './errors.js';
 
-/** The name of a value's class. A class whose own name a minifier may change has a static `title`. */
+/**
+ * The name of a value's class. A class has a static `title` if a minifier could change its own
+ * name.
+ */
 export function className(value: object): string {
   const made: { readonly name?: string; readonly title?: string } = value.constructor ?? {};
   return (Object.hasOwn(made, 'title') ? made.title : made.name) ?? 'Object';
@@ -198,8 +202,9 @@ export function checkFinite(op: string, numbers: Readonly<Record<string, number>
 }
 
 /**
- * Checks that a value is a list of numbers, among which NaN and the infinities are: an array, a typed
- * array, or another object with a length. Only the elements in [from, to) are looked at.
+ * Checks that a value is an array, a typed array or another object with a length, and that its
+ * elements are numbers. NaN and the infinities are numbers. Only the elements in [from, to) are
+ * checked.
  */
 export function checkNumbers(op: string, name: string, value: ArrayLike<number>, from = 0, to = Infinity): void {
   const length = typeof value === 'object' ? value?.length : undefined;

@@ -1,4 +1,7 @@
-/** The random pictures and initial weights of the convolutional encoder-decoder that this library is checked against. */
+/**
+ * The random pictures and initial weights of the convolutional encoder-decoder that tests compare
+ * with other libraries.
+ */
 import { checkSeed } from '../values/generator.js';
 import { RandomState } from '../values/random.js';
 import { type Shape, sizeOf } from '../values/shape.js';

@@ -18,8 +18,8 @@ const batchOptions: OptionNames<BatchOptions> = { shuffle: 'flag', dropLast: 'fl
  * The indices 0 … count − 1 in batches, each index once. The order is drawn when the first batch is
  * taken. Without `shuffle` nothing is drawn.
  * @shape → [batchSize] each; the last may be shorter
- * @throws ValueError when count is not whole and in [0, 2³¹ − 1], batchSize not whole and positive, or random no
- * generator
+ * @throws ValueError if count is not whole and in [0, 2³¹ − 1], batchSize is not whole and
+ * positive, or random is not a generator
  * @source torch.utils.data.DataLoader
  */
 export function batches(

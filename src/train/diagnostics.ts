@@ -1,4 +1,7 @@
-/** What a training loop should be warned of: dead ReLUs, and a loss no better than a constant's. Not here: the loop. */
+/**
+ * Warning signs of a training run: dead ReLUs, and a loss that is no better than a constant's. Not
+ * here: the training loop.
+ */
 import { checkFlag, checkIsNumber, checkNumbers, checkText } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
@@ -47,10 +50,11 @@ export class ReluWatch {
 }
 
 /**
- * The least sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the targets).
- * A model at this loss has learnt how common the classes are, and nothing of the input.
+ * The least sum of sigmoid cross entropies that one constant logit can reach: n·H(mean of the
+ * targets). A model with this loss has learnt how frequent the classes are, and nothing about the
+ * input.
  * @units targets in 0 … 1 → nats, summed over targets
- * @throws ValueError when a target is no number in [0, 1]
+ * @throws ValueError if a target is not a number in [0, 1]
  */
 export const constantPredictorLoss = (targets: ArrayLike<number>): number =>
   leastLoss('constantPredictorLoss', targets);

@@ -47,7 +47,7 @@ function duration(seconds: number): string {
     : `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
 }
 
-/** The class of the bar. If it cannot be loaded (an old Node, a bundle), plain lines are written. */
+/** The class of the bar, or undefined if it cannot be loaded, as in an old Node or a bundle. */
 function loadBar(): typeof SingleBar | undefined {
   try {
     return loadSync<typeof import('cli-progress')>('cli-progress', import.meta.url).SingleBar;
@@ -71,7 +71,10 @@ export class Progress {
   #printed = 0;
   #ended = false;
 
-  /** @throws ValueError when total is not whole and not negative, stream cannot be written to, or label is no text */
+  /**
+   * @throws ValueError if total is not whole and not negative, stream has no method write, or label
+   * is not text
+   */
   constructor(
     readonly total: number,
     options: ProgressOptions = {},
