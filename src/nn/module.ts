@@ -1,17 +1,19 @@
 /**
  * Module: a plain class whose fields are parameters, buffers and submodules. They are found by
  * walking the module's own public fields in the order of definition. Not here: layers (one family
- * per file), the printed table of a summary (summary.ts).
+ * per file), the checks of a state that is loaded (state.ts), the summary (summary.ts).
  */
-import { checkDevice, checkFlag, checkFunction, className, knownOptions, shown } from '../arguments.js';
+import { checkDevice, checkFlag, checkFunction, className } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { alias, isTensor } from '../autograd/graph.js';
-import { show, ValueError } from '../errors.js';
-import { zeros } from '../tensor/create.js';
+import { alias } from '../autograd/graph.js';
+import { ValueError } from '../errors.js';
 import { Parameter, Tensor } from '../tensor/tensor.js';
 import { type DType, isFloat } from '../values/dtype.js';
-import { type Shape, sameShape } from '../values/shape.js';
-import { formatSummary, type SummaryRow } from './summary.js';
+import type { Shape } from '../values/shape.js';
+import { type LoadReport, loadState } from './state.js';
+import { summarize } from './summary.js';
+
+export type { LoadReport } from './state.js';
 
 /** A field, or an item of an array field, that a module owns. */
 interface Slot {
@@ -81,6 +83,10 @@ function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): v
 /** The name of a module in messages. A class of the user's own without a title has its base's. */
 const titleOf = (module: Module): string => (module.constructor as typeof Module).title;
 
+/** The parameters in a module's own fields, without those of its submodules. */
+const ownParameters = (module: Module): Parameter[] =>
+  slotsOf(module).flatMap(({ value }) => (value instanceof Parameter ? [value] : []));
+
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 /**
@@ -127,28 +133,6 @@ function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
   const parameter = new Parameter(result, value.requiresGrad);
   result.release();
   return parameter;
-}
-
-/** Checks that a value is a dictionary of tensors. The contents of files, for example, are not. */
-function checkDict(op: string, dict: unknown): void {
-  if (typeof dict !== 'object' || dict === null || isTensor(dict))
-    throw new ValueError(op, 'a state must be an object of tensors by name', shown(dict));
-  for (const [name, value] of Object.entries(dict))
-    if (!isTensor(value))
-      throw new ValueError(
-        op,
-        'a state must be an object of tensors by name',
-        `${name}=${shown(value)}`,
-        'make tensors of stored arrays: tensor(data, { shape, dtype })',
-      );
-}
-
-/** The result of loadStateDict. */
-export interface LoadReport {
-  /** Names in the module that the dictionary lacks. */
-  readonly missing: readonly string[];
-  /** Names in the dictionary that the module lacks. */
-  readonly unexpected: readonly string[];
 }
 
 /**
@@ -249,40 +233,7 @@ export abstract class Module {
    * @source torch.nn.Module.load_state_dict
    */
   loadStateDict(dict: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): LoadReport {
-    const op = `${titleOf(this)}.loadStateDict`;
-    knownOptions(op, options, { strict: 'flag' });
-    checkDict(op, dict);
-    const { strict = true } = options;
-    const own = new Map(namedTensors(this));
-    const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
-    const unexpected = Object.keys(dict).filter((name) => !own.has(name));
-    const pairs = [...own].flatMap(([name, to]) => {
-      const from = Object.hasOwn(dict, name) ? dict[name] : undefined;
-      return from === undefined ? [] : [{ name, to, from }];
-    });
-    const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
-    const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
-    const problems = [
-      ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
-      ...(strict && unexpected.length > 0 ? [`unexpected ${unexpected.join(', ')}`] : []),
-      ...wrong.map(({ name, to, from }) => `${name} ${described(from)} for ${described(to)}`),
-    ];
-    if (problems.length > 0)
-      throw new ValueError(
-        op,
-        "names, shapes and dtypes must be the module's",
-        problems.join('; '),
-        wrong.length > 0
-          ? 'nothing was loaded'
-          : 'nothing was loaded; pass strict: false to load the names that both have',
-      );
-    noGrad(() => {
-      // Transfers can fail, and released tensors cannot be read. So all transfers come before the
-      // first assignment.
-      const ready = pairs.map(({ to, from }) => ({ to, from: from.to(to.device).detach() }));
-      for (const { to, from } of ready) to.assign(from);
-    });
-    return { missing, unexpected };
+    return loadState(`${titleOf(this)}.loadStateDict`, new Map(namedTensors(this)), dict, options);
   }
 
   // ---- modes
@@ -377,78 +328,6 @@ export abstract class Module {
    * @source torchinfo; keras.Model.summary
    */
   summary(...inputShapes: Shape[]): string {
-    const parameters = this.parameters();
-    const [{ dtype, device }] = parameters.length > 0 ? parameters : [{ dtype: 'float32' as const, device: undefined }];
-    const modules = this.namedModules();
-    const modes = modules.map(([, module]) => [module, module.training] as const);
-    const rows: SummaryRow[] = [];
-    const counted = new Set<Tensor>();
-    const uncounted = (module: Module): number => {
-      const own = slotsOf(module).flatMap(({ value }) =>
-        value instanceof Parameter && !counted.has(value) ? [value] : [],
-      );
-      for (const p of own) counted.add(p);
-      return [...new Set(own)].reduce((n, p) => n + p.size, 0);
-    };
-    const hasOwn = (module: Module): boolean => slotsOf(module).some(({ value }) => value instanceof Parameter);
-    const watched = modules.filter(([, module]) => hasOwn(module) || module.children().length === 0);
-    const called = new Set<Module>();
-    const restore = watched.map(([name, module]) => {
-      const record = (inputs: readonly unknown[], output: unknown): void => {
-        called.add(module);
-        const input = inputs.find((t) => t instanceof Tensor);
-        const result = Array.isArray(output) ? output.find((t) => t instanceof Tensor) : output;
-        const shape = result instanceof Tensor ? result.shape : null;
-        rows.push({
-          layer: `${name} ${className(module)}`.trim(),
-          output: shape,
-          parameters: uncounted(module),
-          multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
-        });
-      };
-      return shadowForward(module, record);
-    });
-    try {
-      this.eval();
-      noGrad(() => {
-        callForward(
-          this,
-          inputShapes.map((shape) => zeros(shape, { dtype, device })),
-        );
-      });
-    } finally {
-      for (const undo of restore) undo();
-      for (const [module, training] of modes) module.training = training;
-    }
-    for (const [name, module] of watched)
-      if (!called.has(module) && hasOwn(module))
-        rows.push({
-          layer: `${name} ${className(module)} (not called)`.trim(),
-          output: null,
-          parameters: uncounted(module),
-          multiplyAdds: 0,
-        });
-    const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
-    return formatSummary(rows, trainable);
+    return summarize(this, ownParameters, inputShapes);
   }
-}
-
-function callForward(module: Module, inputs: readonly unknown[]): unknown {
-  return Reflect.apply(module.forward, module, inputs);
-}
-
-/** Replaces forward of one instance by a recording version. Returns a function that restores it. */
-function shadowForward(module: Module, record: (inputs: readonly unknown[], output: unknown) => void): () => void {
-  const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const forward = module.forward;
-  const recording = (...inputs: unknown[]): unknown => {
-    const output: unknown = Reflect.apply(forward, module, inputs);
-    record(inputs, output);
-    return output;
-  };
-  Object.defineProperty(module, 'forward', { value: recording, configurable: true });
-  return () => {
-    Reflect.deleteProperty(module, 'forward');
-    if (own !== undefined) Object.defineProperty(module, 'forward', own);
-  };
 }

@@ -1,11 +1,17 @@
 /**
- * The printed table of Module.summary. This file only formats text. The forward pass that fills the
- * rows is in module.ts.
+ * The table of Module.summary: a forward pass that records every call of a layer, and its rows as
+ * text. Not here: which parameters a module owns (module.ts).
  */
+import { className } from '../arguments.js';
+import { noGrad } from '../autograd/backward.js';
 import { show } from '../errors.js';
+import { zeros } from '../tensor/create.js';
+import { type Parameter, Tensor } from '../tensor/tensor.js';
+import type { Shape } from '../values/shape.js';
+import type { Module } from './module.js';
 
 /** One call of one layer. */
-export interface SummaryRow {
+interface SummaryRow {
   readonly layer: string;
   /** Shape of the output. Null if the layer was not called or did not return a tensor. */
   readonly output: readonly number[] | null;
@@ -17,7 +23,7 @@ export interface SummaryRow {
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** Rows and totals as aligned text. */
-export function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
+function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
   const total = (of: (row: SummaryRow) => number): number => rows.reduce((n, row) => n + of(row), 0);
   const parameters = total((r) => r.parameters);
   const column = (texts: readonly string[], pad: 'padStart' | 'padEnd'): readonly string[] => {
@@ -37,4 +43,87 @@ export function formatSummary(rows: readonly SummaryRow[], trainable: number): s
   const rule = '-'.repeat(line(0).length);
   const note = trainable === parameters ? [] : [`trainable parameters: ${grouped(trainable)}`];
   return [line(0), rule, ...rows.map((_, i) => line(i + 1)), rule, line(-1), ...note].join('\n');
+}
+
+function callForward(module: Module, inputs: readonly unknown[]): unknown {
+  return Reflect.apply(module.forward, module, inputs);
+}
+
+/** Replaces forward of one instance by a recording version. Returns a function that restores it. */
+function shadowForward(module: Module, record: (inputs: readonly unknown[], output: unknown) => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(module, 'forward');
+  const forward = module.forward;
+  const recording = (...inputs: unknown[]): unknown => {
+    const output: unknown = Reflect.apply(forward, module, inputs);
+    record(inputs, output);
+    return output;
+  };
+  Object.defineProperty(module, 'forward', { value: recording, configurable: true });
+  return () => {
+    Reflect.deleteProperty(module, 'forward');
+    if (own !== undefined) Object.defineProperty(module, 'forward', own);
+  };
+}
+
+/**
+ * The summary of a model for inputs of these shapes. The pass runs in eval mode on zeros and records
+ * no graph.
+ */
+export function summarize(
+  model: Module,
+  ownParameters: (module: Module) => readonly Parameter[],
+  inputShapes: readonly Shape[],
+): string {
+  const parameters = model.parameters();
+  const [{ dtype, device }] = parameters.length > 0 ? parameters : [{ dtype: 'float32' as const, device: undefined }];
+  const modules = model.namedModules();
+  const modes = modules.map(([, module]) => [module, module.training] as const);
+  const rows: SummaryRow[] = [];
+  const counted = new Set<Tensor>();
+  /** The number of elements of a module's own parameters that no row has counted yet. */
+  const uncounted = (module: Module): number => {
+    const own = new Set(ownParameters(module).filter((p) => !counted.has(p)));
+    for (const p of own) counted.add(p);
+    return [...own].reduce((n, p) => n + p.size, 0);
+  };
+  const hasOwn = (module: Module): boolean => ownParameters(module).length > 0;
+  const watched = modules.filter(([, module]) => hasOwn(module) || module.children().length === 0);
+  const called = new Set<Module>();
+  const restore = watched.map(([name, module]) => {
+    const record = (inputs: readonly unknown[], output: unknown): void => {
+      called.add(module);
+      const input = inputs.find((t) => t instanceof Tensor);
+      const result = Array.isArray(output) ? output.find((t) => t instanceof Tensor) : output;
+      const shape = result instanceof Tensor ? result.shape : null;
+      rows.push({
+        layer: `${name} ${className(module)}`.trim(),
+        output: shape,
+        parameters: uncounted(module),
+        multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
+      });
+    };
+    return shadowForward(module, record);
+  });
+  try {
+    model.eval();
+    noGrad(() => {
+      callForward(
+        model,
+        inputShapes.map((shape) => zeros(shape, { dtype, device })),
+      );
+    });
+  } finally {
+    for (const undo of restore) undo();
+    for (const [module, training] of modes) module.training = training;
+  }
+  for (const [name, module] of watched)
+    if (!called.has(module) && hasOwn(module))
+      rows.push({
+        layer: `${name} ${className(module)} (not called)`.trim(),
+        output: null,
+        parameters: uncounted(module),
+        multiplyAdds: 0,
+      });
+  const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
+  return formatSummary(rows, trainable);
 }

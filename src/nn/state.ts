@@ -1,0 +1,73 @@
+/**
+ * Loading of a module's state dictionary. Not here: the names of a module's tensors (module.ts),
+ * files (src/io).
+ */
+import { knownOptions, shown } from '../arguments.js';
+import { noGrad } from '../autograd/backward.js';
+import { isTensor } from '../autograd/graph.js';
+import { show, ValueError } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { sameShape } from '../values/shape.js';
+
+/** The result of loadStateDict. */
+export interface LoadReport {
+  /** Names in the module that the dictionary lacks. */
+  readonly missing: readonly string[];
+  /** Names in the dictionary that the module lacks. */
+  readonly unexpected: readonly string[];
+}
+
+/** Checks that a value is a dictionary of tensors. The contents of files, for example, are not. */
+function checkDict(op: string, dict: unknown): void {
+  if (typeof dict !== 'object' || dict === null || isTensor(dict))
+    throw new ValueError(op, 'a state must be an object of tensors by name', shown(dict));
+  for (const [name, value] of Object.entries(dict))
+    if (!isTensor(value))
+      throw new ValueError(
+        op,
+        'a state must be an object of tensors by name',
+        `${name}=${shown(value)}`,
+        'make tensors of stored arrays: tensor(data, { shape, dtype })',
+      );
+}
+
+/** Copies the values of `dict` into the tensors `own`. Checks everything before anything changes. */
+export function loadState(
+  op: string,
+  own: ReadonlyMap<string, Tensor>,
+  dict: Readonly<Record<string, Tensor>>,
+  options: { strict?: boolean },
+): LoadReport {
+  knownOptions(op, options, { strict: 'flag' });
+  checkDict(op, dict);
+  const { strict = true } = options;
+  const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
+  const unexpected = Object.keys(dict).filter((name) => !own.has(name));
+  const pairs = [...own].flatMap(([name, to]) => {
+    const from = Object.hasOwn(dict, name) ? dict[name] : undefined;
+    return from === undefined ? [] : [{ name, to, from }];
+  });
+  const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
+  const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
+  const problems = [
+    ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
+    ...(strict && unexpected.length > 0 ? [`unexpected ${unexpected.join(', ')}`] : []),
+    ...wrong.map(({ name, to, from }) => `${name} ${described(from)} for ${described(to)}`),
+  ];
+  if (problems.length > 0)
+    throw new ValueError(
+      op,
+      "names, shapes and dtypes must be the module's",
+      problems.join('; '),
+      wrong.length > 0
+        ? 'nothing was loaded'
+        : 'nothing was loaded; pass strict: false to load the names that both have',
+    );
+  noGrad(() => {
+    // Transfers can fail, and released tensors cannot be read. So all transfers come before the
+    // first assignment.
+    const ready = pairs.map(({ to, from }) => ({ to, from: from.to(to.device).detach() }));
+    for (const { to, from } of ready) to.assign(from);
+  });
+  return { missing, unexpected };
+}
