@@ -7,9 +7,10 @@
 import { broadcastStrides, sizeOf } from '../../values/shape.js';
 import type { WindowAxis } from '../../values/window.js';
 import { type Encoder, type Family, worthSharing } from './commands.js';
-import { convolution, weightGradient } from './conv.js';
+import { convolution } from './convolution.js';
 import { move } from './movement.js';
 import { Opcode } from './protocol/command.js';
+import { weightGradient } from './weight-gradient.js';
 
 const axis = (size: number) => ({ input: size, output: size, stride: 1, before: 0, dilation: 1 });
 const tap = { taps: 1, firstTap: 0, tapStep: 0 };

@@ -1,0 +1,297 @@
+/**
+ * Commands for one convolution: the choice of the algorithm, and the commands of each algorithm.
+ * conv.ts turns the kernels into such convolutions, and matmul.ts the matrix product. The words of a
+ * command are in the order of its enum in protocol/conv.ts.
+ */
+import { type Encoder, grainOf } from './commands.js';
+import { Opcode } from './protocol/command.js';
+import { scratchBytes } from './threads.js';
+
+/** Fewer products than this are not worth waking another thread. */
+export const worthSharingProducts = 40_000;
+
+/**
+ * One axis of a convolution as the kernel computes it. Output t reads input t·stride + j·dilation −
+ * before at tap j. Tap j is the weight's tap `firstTap + j·tapStep`.
+ */
+export interface Axis {
+  readonly input: number;
+  readonly output: number;
+  readonly stride: number;
+  readonly before: number;
+  readonly taps: number;
+  readonly dilation: number;
+  readonly firstTap: number;
+  readonly tapStep: number;
+}
+
+/** The arguments of a convolution kernel. Sizes are in elements. */
+export interface Convolution {
+  readonly x: number;
+  /** Whether x is mostly zeros. */
+  readonly sparse?: boolean;
+  readonly y: number;
+  readonly weight: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly height: Axis;
+  readonly width: Axis;
+  readonly groups: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly yImage: number;
+  readonly yRow: number;
+  readonly yColumn: number;
+  /** Strides of the weight along kernel width, products, columns and groups. */
+  readonly kernelWidth: number;
+  readonly tapStep: number;
+  readonly innerStep: number;
+  readonly columnStep: number;
+  readonly groupStep: number;
+}
+
+/**
+ * Divides the columns into panels of width 16 and a remainder of width 4. One or two columns are
+ * single panels.
+ */
+function panelsOf(columns: number): { width: number; from: number; count: number }[] {
+  if (columns <= 2) return [{ width: 1, from: 0, count: columns }];
+  const whole = columns - (columns % 16);
+  const rest = columns - whole;
+  if (rest > 12 || rest === 0) return [{ width: 16, from: 0, count: columns }];
+  const tail = { width: 4, from: whole, count: rest };
+  return whole === 0 ? [tail] : [{ width: 16, from: 0, count: whole }, tail];
+}
+
+export function convolution(to: Encoder, c: Convolution): void {
+  const taps = c.height.taps * c.width.taps;
+  const pixels = c.batch * c.height.output * c.width.output;
+  if (pixels === 0) return;
+  const products = pixels * taps * c.inner * c.columns * c.groups;
+  const parallel = products > worthSharingProducts;
+  // Eight products take about as long as one element visit.
+  const grain = grainOf(products / 8, c.batch * c.height.output);
+  if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
+    sparseConvolution(to, c);
+    return;
+  }
+  const oneToOne = c.inner === 1 && c.columns === 1;
+  const rowWise = c.groups === 1 && c.height.stride === 1 && c.width.stride === 1 && c.yColumn === 1;
+  if (oneToOne && (c.groups >= 4 || rowWise)) {
+    depthwise(to, c, parallel, grain);
+    return;
+  }
+  if (suitsWinograd(c)) {
+    winograd(to, c);
+    return;
+  }
+  // With several groups, a remainder would need panels of two widths in each group. All panels are
+  // narrow then.
+  const cuts =
+    c.groups === 1
+      ? panelsOf(c.columns)
+      : [{ width: c.columns <= 2 ? 1 : c.columns % 16 === 0 ? 16 : 4, from: 0, count: c.columns }];
+  for (const { width, from, count } of cuts) {
+    const blocks = Math.ceil(count / width);
+    const panels = to.temporary(Math.max(c.groups * blocks * width * taps * c.inner, 1) * 4);
+    pack(to, c.groups * blocks > 1 && c.columns * c.groups * taps * c.inner > 8192, c, panels, from, count, width);
+    const { height, width: across } = c;
+    const words = [
+      c.x,
+      c.y + from * 4,
+      panels,
+      c.bias === 0 ? 0 : c.bias + from * 4,
+      c.batch,
+      height.input,
+      across.input,
+      c.groups * c.inner,
+      c.groups,
+      c.inner,
+      count,
+      width,
+      height.output,
+      across.output,
+      c.yImage,
+      c.yRow,
+      c.yColumn,
+      height.stride,
+      across.stride,
+      height.before,
+      across.before,
+      height.taps,
+      across.taps,
+      height.dilation,
+      across.dilation,
+    ];
+    to.emit(Opcode.convolve, parallel, words, grain);
+  }
+}
+
+/** Repacks the weight into panels of one width. */
+function pack(
+  to: Encoder,
+  parallel: boolean,
+  c: Convolution,
+  panels: number,
+  from: number,
+  count: number,
+  width: number,
+): void {
+  to.emit(Opcode.pack, parallel, [
+    panels,
+    c.weight + from * c.columnStep * 4,
+    c.groups,
+    count,
+    width,
+    c.height.taps,
+    c.width.taps,
+    c.height.firstTap,
+    c.height.tapStep,
+    c.width.firstTap,
+    c.width.tapStep,
+    c.kernelWidth,
+    c.inner,
+    c.tapStep,
+    c.innerStep,
+    c.columnStep,
+    c.groupStep,
+  ]);
+}
+
+/**
+ * The convolution for an x that is mostly zeros. It uses a list of the nonzero values of each
+ * pixel.
+ */
+function sparseConvolution(to: Encoder, c: Convolution): void {
+  const { height, width } = c;
+  const pixels = c.batch * height.input * width.input;
+  const panelWidth = c.columns % 32 === 0 ? 32 : 16;
+  const blocks = Math.ceil(c.columns / panelWidth);
+  const size = height.taps * width.taps * c.inner;
+  const panels = to.temporary(blocks * panelWidth * size * 4);
+  const flag = to.temporary(4);
+  // The compress kernel may write one entry past the end of a full list.
+  const lists = to.temporary(pixels * c.inner * 2 + 2);
+  const counts = to.temporary(pixels * 4);
+  pack(to, blocks > 1 && c.columns * size > 8192, c, panels, 0, c.columns, panelWidth);
+  to.emit(Opcode.special, false, [panels, blocks * panelWidth * size, flag]);
+  to.emit(Opcode.compress, true, [c.x, pixels, c.inner, lists, counts, flag]);
+  to.emit(Opcode.convolveSparse, true, [
+    c.x,
+    c.y,
+    panels,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    counts,
+    c.inner,
+    c.columns,
+    panelWidth,
+    height.output,
+    width.output,
+    c.yImage,
+    c.yRow,
+    c.yColumn,
+    height.stride,
+    width.stride,
+    height.before,
+    width.before,
+    height.taps,
+    width.taps,
+    height.dilation,
+    width.dilation,
+    lists,
+  ]);
+}
+
+/** With fewer products than this, Winograd's transforms cost more than they save. */
+const worthTransforming = 4_000_000;
+
+/**
+ * Whether Winograd's algorithm applies: 3×3 taps with stride and dilation 1, and channels that fill
+ * the vectors.
+ */
+function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
+  const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1 && a.output >= 4;
+  if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0)
+    return false;
+  return (
+    winogradBytes(2, inner) <= scratchBytes &&
+    batch * height.output * width.output * 9 * inner * columns > worthTransforming
+  );
+}
+
+const winogradBytes = (tiles: number, inner: number): number => tiles * 16 * (inner * 4 + 64) + 16 * inner * 4;
+
+function winograd(to: Encoder, c: Convolution): void {
+  const { height, width, inner, columns } = c;
+  const blocks = columns / 16;
+  const panels = to.temporary(blocks * 9 * inner * 64);
+  const weights = to.temporary(blocks * 16 * inner * 64);
+  const flag = to.temporary(4);
+  let tiles = 32;
+  while (winogradBytes(tiles, inner) > scratchBytes) tiles -= 2;
+  const parallel = blocks > 1 && columns * 9 * inner > 8192;
+  pack(to, parallel, c, panels, 0, columns, 16);
+  to.emit(Opcode.fill, false, [flag, 1, 0]);
+  to.emit(Opcode.winogradWeights, parallel, [panels, weights, blocks, inner, flag]);
+  to.emit(Opcode.winograd, true, [
+    c.x,
+    c.y,
+    panels,
+    weights,
+    flag,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    inner,
+    columns,
+    height.output,
+    width.output,
+    c.yImage,
+    c.yRow,
+    c.yColumn,
+    height.before,
+    width.before,
+    tiles,
+  ]);
+}
+
+/**
+ * A depthwise convolution, or one of one channel to one channel. It uses the weight without
+ * repacking.
+ */
+function depthwise(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
+  const { height, width } = c;
+  const words = [
+    c.x,
+    c.y,
+    c.weight,
+    c.bias,
+    c.batch,
+    height.input,
+    width.input,
+    c.groups,
+    height.output,
+    width.output,
+    c.yImage,
+    c.yRow,
+    c.yColumn,
+    height.stride,
+    width.stride,
+    height.before,
+    width.before,
+    height.taps,
+    width.taps,
+    height.dilation,
+    width.dilation,
+    height.firstTap,
+    height.tapStep,
+    width.firstTap,
+    width.tapStep,
+    c.kernelWidth,
+  ];
+  to.emit(c.groups === 1 ? Opcode.singleChannel : Opcode.depthwise, parallel, words, grain);
+}
