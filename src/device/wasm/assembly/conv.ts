@@ -3,6 +3,7 @@
  * walked, so that the products of one kernel row are one run through memory: no copy of image patches is made. At the borders runs are cut short.
  */
 import { Opcode } from '../protocol/command';
+import { ConvolveWord, PackWord, SumPartialsWord, WeightGradWord } from '../protocol/conv';
 import { arg, next } from './core';
 import { outer1x16, outer2x16, outer4x4, tile1x16, tiles2x16, tiles4x1, tiles4x4 } from './tiles';
 
@@ -11,23 +12,23 @@ const stretch = 64;
 
 /** to, from, then: groups, columns a group, width, kh, kw, ky0, kyStep, kx0, kxStep, source kw, inner, tap step, inner step, column step, group step (floats). */
 function pack(p: usize): void {
-  const to = <usize>arg(p, 0);
-  const from = <usize>arg(p, 1);
-  const groups = arg(p, 2);
-  const columns = arg(p, 3);
-  const width = arg(p, 4);
-  const kh = arg(p, 5);
-  const kw = arg(p, 6);
-  const ky0 = arg(p, 7);
-  const kyStep = arg(p, 8);
-  const kx0 = arg(p, 9);
-  const kxStep = arg(p, 10);
-  const sourceWidth = arg(p, 11);
-  const inner = arg(p, 12);
-  const tapStep = arg(p, 13);
-  const innerStep = <usize>arg(p, 14) << 2;
-  const columnStep = <usize>arg(p, 15) << 2;
-  const groupStep = arg(p, 16);
+  const to = <usize>arg(p, PackWord.to);
+  const from = <usize>arg(p, PackWord.from);
+  const groups = arg(p, PackWord.groups);
+  const columns = arg(p, PackWord.columns);
+  const width = arg(p, PackWord.width);
+  const kh = arg(p, PackWord.kernelH);
+  const kw = arg(p, PackWord.kernelW);
+  const ky0 = arg(p, PackWord.firstTapH);
+  const kyStep = arg(p, PackWord.tapStepH);
+  const kx0 = arg(p, PackWord.firstTapW);
+  const kxStep = arg(p, PackWord.tapStepW);
+  const sourceWidth = arg(p, PackWord.sourceWidth);
+  const inner = arg(p, PackWord.inner);
+  const tapStep = arg(p, PackWord.tapStep);
+  const innerStep = <usize>arg(p, PackWord.innerStep) << 2;
+  const columnStep = <usize>arg(p, PackWord.columnStep) << 2;
+  const groupStep = arg(p, PackWord.groupStep);
   const blocks = (columns + width - 1) / width;
   for (let c = next(); c < groups * blocks; c = next()) {
     const group = c / blocks;
@@ -70,31 +71,31 @@ export function firstOutside(start: i32, step: i32, size: i32, count: i32): i32 
  * before h and w, kh, kw, dilation h and w. One panel width for all columns.
  */
 function convolve(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const y = <usize>arg(p, 1);
-  const panels = <usize>arg(p, 2);
-  const bias = <usize>arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const pixel = arg(p, 7);
-  const groups = arg(p, 8);
-  const inner = arg(p, 9);
-  const columns = arg(p, 10);
-  const panelWidth = arg(p, 11);
-  const outHeight = arg(p, 12);
-  const outWidth = arg(p, 13);
-  const yImage = arg(p, 14);
-  const yRow = arg(p, 15);
-  const yColumn = <usize>arg(p, 16) << 2;
-  const strideH = arg(p, 17);
-  const strideW = arg(p, 18);
-  const beforeH = arg(p, 19);
-  const beforeW = arg(p, 20);
-  const kh = arg(p, 21);
-  const kw = arg(p, 22);
-  const dilationH = arg(p, 23);
-  const dilationW = arg(p, 24);
+  const x = <usize>arg(p, ConvolveWord.x);
+  const y = <usize>arg(p, ConvolveWord.y);
+  const panels = <usize>arg(p, ConvolveWord.panels);
+  const bias = <usize>arg(p, ConvolveWord.bias);
+  const batch = arg(p, ConvolveWord.batch);
+  const height = arg(p, ConvolveWord.height);
+  const width = arg(p, ConvolveWord.width);
+  const pixel = arg(p, ConvolveWord.pixel);
+  const groups = arg(p, ConvolveWord.groups);
+  const inner = arg(p, ConvolveWord.inner);
+  const columns = arg(p, ConvolveWord.columns);
+  const panelWidth = arg(p, ConvolveWord.panelWidth);
+  const outHeight = arg(p, ConvolveWord.outHeight);
+  const outWidth = arg(p, ConvolveWord.outWidth);
+  const yImage = arg(p, ConvolveWord.yImage);
+  const yRow = arg(p, ConvolveWord.yRow);
+  const yColumn = <usize>arg(p, ConvolveWord.yColumn) << 2;
+  const strideH = arg(p, ConvolveWord.strideH);
+  const strideW = arg(p, ConvolveWord.strideW);
+  const beforeH = arg(p, ConvolveWord.beforeH);
+  const beforeW = arg(p, ConvolveWord.beforeW);
+  const kh = arg(p, ConvolveWord.kernelH);
+  const kw = arg(p, ConvolveWord.kernelW);
+  const dilationH = arg(p, ConvolveWord.dilationH);
+  const dilationW = arg(p, ConvolveWord.dilationW);
 
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const rowFloats = width * pixel;
@@ -168,30 +169,30 @@ function convolve(p: usize): void {
  * A part is [kh, kw, inner, groups·columns], or [kh, kw, groups·columns, inner] when swapped.
  */
 function weightGrad(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const g = <usize>arg(p, 1);
-  const partials = <usize>arg(p, 2);
-  const parts = arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const xPixel = arg(p, 7);
-  const groups = arg(p, 8);
-  const inner = arg(p, 9);
-  const outHeight = arg(p, 10);
-  const outWidth = arg(p, 11);
-  const columns = arg(p, 12);
-  const gPixel = arg(p, 13);
-  const strideH = arg(p, 14);
-  const strideW = arg(p, 15);
-  const beforeH = arg(p, 16);
-  const beforeW = arg(p, 17);
-  const kh = arg(p, 18);
-  const kw = arg(p, 19);
-  const dilationH = arg(p, 20);
-  const dilationW = arg(p, 21);
-  const swapped = arg(p, 22) != 0;
-  const slab = arg(p, 23);
+  const x = <usize>arg(p, WeightGradWord.x);
+  const g = <usize>arg(p, WeightGradWord.g);
+  const partials = <usize>arg(p, WeightGradWord.partials);
+  const parts = arg(p, WeightGradWord.parts);
+  const batch = arg(p, WeightGradWord.batch);
+  const height = arg(p, WeightGradWord.height);
+  const width = arg(p, WeightGradWord.width);
+  const xPixel = arg(p, WeightGradWord.xPixel);
+  const groups = arg(p, WeightGradWord.groups);
+  const inner = arg(p, WeightGradWord.inner);
+  const outHeight = arg(p, WeightGradWord.outHeight);
+  const outWidth = arg(p, WeightGradWord.outWidth);
+  const columns = arg(p, WeightGradWord.columns);
+  const gPixel = arg(p, WeightGradWord.gPixel);
+  const strideH = arg(p, WeightGradWord.strideH);
+  const strideW = arg(p, WeightGradWord.strideW);
+  const beforeH = arg(p, WeightGradWord.beforeH);
+  const beforeW = arg(p, WeightGradWord.beforeW);
+  const kh = arg(p, WeightGradWord.kernelH);
+  const kw = arg(p, WeightGradWord.kernelW);
+  const dilationH = arg(p, WeightGradWord.dilationH);
+  const dilationW = arg(p, WeightGradWord.dilationW);
+  const swapped = arg(p, WeightGradWord.swapped) != 0;
+  const slab = arg(p, WeightGradWord.slab);
 
   const outChannels = groups * columns;
   const tapFloats = inner * outChannels;
@@ -269,13 +270,13 @@ function outer(a: usize, aStep: usize, aRow: usize, factors: i32, b: usize, bSte
 
 /** to, partials, parts, taps, inner, columns, swapped: Σ over parts, in their order, as [taps, inner, columns]. */
 function sumPartials(p: usize): void {
-  const to = <usize>arg(p, 0);
-  const partials = <usize>arg(p, 1);
-  const parts = arg(p, 2);
-  const taps = arg(p, 3);
-  const inner = arg(p, 4);
-  const columns = arg(p, 5);
-  const swapped = arg(p, 6) != 0;
+  const to = <usize>arg(p, SumPartialsWord.to);
+  const partials = <usize>arg(p, SumPartialsWord.partials);
+  const parts = arg(p, SumPartialsWord.parts);
+  const taps = arg(p, SumPartialsWord.taps);
+  const inner = arg(p, SumPartialsWord.inner);
+  const columns = arg(p, SumPartialsWord.columns);
+  const swapped = arg(p, SumPartialsWord.swapped) != 0;
   const tap = inner * columns;
   const size = <usize>(taps * tap) << 2;
   for (let c = next(); c < taps; c = next()) {

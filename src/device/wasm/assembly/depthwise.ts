@@ -1,5 +1,6 @@
 /** Depthwise convolution and its weight gradient: vectors run along the channels. Also one channel to one, where they run along the row. */
 import { Opcode } from '../protocol/command';
+import { DepthwiseWeightGradWord, DepthwiseWord } from '../protocol/conv';
 import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next } from './core';
 import { madd, storeLanes } from './tiles';
@@ -9,29 +10,29 @@ import { madd, storeLanes } from './tiles';
  * ky0, kyStep, kx0, kxStep, source kw. The weight is [taps, channels].
  */
 function depthwise(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const y = <usize>arg(p, 1);
-  const weight = <usize>arg(p, 2);
-  const bias = <usize>arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const channels = arg(p, 7);
-  const outHeight = arg(p, 8);
-  const outWidth = arg(p, 9);
-  const yImage = arg(p, 10);
-  const yRow = arg(p, 11);
-  const yColumn = arg(p, 12);
-  const strideH = arg(p, 13);
-  const strideW = arg(p, 14);
-  const beforeH = arg(p, 15);
-  const beforeW = arg(p, 16);
-  const kh = arg(p, 17);
-  const kw = arg(p, 18);
-  const dilationH = arg(p, 19);
-  const dilationW = arg(p, 20);
+  const x = <usize>arg(p, DepthwiseWord.x);
+  const y = <usize>arg(p, DepthwiseWord.y);
+  const weight = <usize>arg(p, DepthwiseWord.weight);
+  const bias = <usize>arg(p, DepthwiseWord.bias);
+  const batch = arg(p, DepthwiseWord.batch);
+  const height = arg(p, DepthwiseWord.height);
+  const width = arg(p, DepthwiseWord.width);
+  const channels = arg(p, DepthwiseWord.channels);
+  const outHeight = arg(p, DepthwiseWord.outHeight);
+  const outWidth = arg(p, DepthwiseWord.outWidth);
+  const yImage = arg(p, DepthwiseWord.yImage);
+  const yRow = arg(p, DepthwiseWord.yRow);
+  const yColumn = arg(p, DepthwiseWord.yColumn);
+  const strideH = arg(p, DepthwiseWord.strideH);
+  const strideW = arg(p, DepthwiseWord.strideW);
+  const beforeH = arg(p, DepthwiseWord.beforeH);
+  const beforeW = arg(p, DepthwiseWord.beforeW);
+  const kh = arg(p, DepthwiseWord.kernelH);
+  const kw = arg(p, DepthwiseWord.kernelW);
+  const dilationH = arg(p, DepthwiseWord.dilationH);
+  const dilationW = arg(p, DepthwiseWord.dilationW);
   const pixel = <usize>channels << 2;
-  const tapStep = <usize>(arg(p, 24) * channels) << 2;
+  const tapStep = <usize>(arg(p, DepthwiseWord.tapStepW) * channels) << 2;
   for (let c = next(); c < batch * outHeight; c = next()) {
     const oy = c % outHeight;
     const n = c / outHeight;
@@ -55,8 +56,8 @@ function depthwise(p: usize): void {
         let s3 = s0;
         for (let ky = ky0; ky < ky1; ky++) {
           const row = x + <usize>((n * height + top + ky * dilationH) * width + left) * pixel + (<usize>j << 2);
-          const taps = (arg(p, 21) + ky * arg(p, 22)) * arg(p, 25) + arg(p, 23);
-          let w = weight + (<usize>(taps + kx0 * arg(p, 24)) * pixel) + (<usize>j << 2);
+          const taps = (arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) * arg(p, DepthwiseWord.sourceWidth) + arg(p, DepthwiseWord.firstTapW);
+          let w = weight + (<usize>(taps + kx0 * arg(p, DepthwiseWord.tapStepW)) * pixel) + (<usize>j << 2);
           let at = row + <usize>(kx0 * dilationW) * pixel;
           for (let kx = kx0; kx < kx1; kx++, w += tapStep, at += <usize>dilationW * pixel) {
             s0 = madd(v128.load(at), v128.load(w), s0);
@@ -77,27 +78,27 @@ function depthwise(p: usize): void {
 
 /** x, g, partials, parts, batch, H, W, channels, rows, columns of output, stride h and w, before h and w, kh, kw, dilation h and w: Σ over one part's images; a part is [taps, channels]. */
 function depthwiseWeightGrad(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const g = <usize>arg(p, 1);
-  const partials = <usize>arg(p, 2);
-  const parts = arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const channels = arg(p, 7);
-  const outHeight = arg(p, 8);
-  const outWidth = arg(p, 9);
-  const strideH = arg(p, 10);
-  const strideW = arg(p, 11);
-  const kw = arg(p, 15);
-  const taps = arg(p, 14) * kw;
+  const x = <usize>arg(p, DepthwiseWeightGradWord.x);
+  const g = <usize>arg(p, DepthwiseWeightGradWord.g);
+  const partials = <usize>arg(p, DepthwiseWeightGradWord.partials);
+  const parts = arg(p, DepthwiseWeightGradWord.parts);
+  const batch = arg(p, DepthwiseWeightGradWord.batch);
+  const height = arg(p, DepthwiseWeightGradWord.height);
+  const width = arg(p, DepthwiseWeightGradWord.width);
+  const channels = arg(p, DepthwiseWeightGradWord.channels);
+  const outHeight = arg(p, DepthwiseWeightGradWord.outHeight);
+  const outWidth = arg(p, DepthwiseWeightGradWord.outWidth);
+  const strideH = arg(p, DepthwiseWeightGradWord.strideH);
+  const strideW = arg(p, DepthwiseWeightGradWord.strideW);
+  const kw = arg(p, DepthwiseWeightGradWord.kernelW);
+  const taps = arg(p, DepthwiseWeightGradWord.kernelH) * kw;
   const pixel = <usize>channels << 2;
   const step = <usize>strideW * pixel;
   for (let c = next(); c < parts * taps; c = next()) {
     const part = c / taps;
     const tap = c % taps;
-    const top = (tap / kw) * arg(p, 16) - arg(p, 12);
-    const left = (tap % kw) * arg(p, 17) - arg(p, 13);
+    const top = (tap / kw) * arg(p, DepthwiseWeightGradWord.dilationH) - arg(p, DepthwiseWeightGradWord.beforeH);
+    const left = (tap % kw) * arg(p, DepthwiseWeightGradWord.dilationW) - arg(p, DepthwiseWeightGradWord.beforeW);
     const oy0 = firstInside(top, strideH);
     const oy1 = firstOutside(top, strideH, height, outHeight);
     const ox0 = firstInside(left, strideW);
@@ -133,31 +134,31 @@ function depthwiseWeightGrad(p: usize): void {
 
 /** The words of depthwise, for one channel, stride 1 and dense rows of y: four pixels of a row at a time. */
 function singleChannel(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const y = <usize>arg(p, 1);
-  const weight = <usize>arg(p, 2);
-  const bias = <usize>arg(p, 3);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const outHeight = arg(p, 8);
-  const outWidth = arg(p, 9);
-  const beforeH = arg(p, 15);
-  const beforeW = arg(p, 16);
-  const kh = arg(p, 17);
-  const kw = arg(p, 18);
-  const dilationH = arg(p, 19);
-  const dilationW = arg(p, 20);
+  const x = <usize>arg(p, DepthwiseWord.x);
+  const y = <usize>arg(p, DepthwiseWord.y);
+  const weight = <usize>arg(p, DepthwiseWord.weight);
+  const bias = <usize>arg(p, DepthwiseWord.bias);
+  const height = arg(p, DepthwiseWord.height);
+  const width = arg(p, DepthwiseWord.width);
+  const outHeight = arg(p, DepthwiseWord.outHeight);
+  const outWidth = arg(p, DepthwiseWord.outWidth);
+  const beforeH = arg(p, DepthwiseWord.beforeH);
+  const beforeW = arg(p, DepthwiseWord.beforeW);
+  const kh = arg(p, DepthwiseWord.kernelH);
+  const kw = arg(p, DepthwiseWord.kernelW);
+  const dilationH = arg(p, DepthwiseWord.dilationH);
+  const dilationW = arg(p, DepthwiseWord.dilationW);
   const added = bias == 0 ? <f32>0 : load<f32>(bias);
   // Where all taps of four pixels lie inside.
   const from = firstInside(-beforeW, 1);
   const to = firstOutside((kw - 1) * dilationW - beforeW, 1, width, outWidth);
-  for (let c = next(); c < arg(p, 4) * outHeight; c = next()) {
+  for (let c = next(); c < arg(p, DepthwiseWord.batch) * outHeight; c = next()) {
     const oy = c % outHeight;
     const n = c / outHeight;
     const top = oy - beforeH;
     const ky0 = firstInside(top, dilationH);
     const ky1 = firstOutside(top, dilationH, height, kh);
-    const out = y + (<usize>(n * arg(p, 10) + oy * arg(p, 11)) << 2);
+    const out = y + (<usize>(n * arg(p, DepthwiseWord.yImage) + oy * arg(p, DepthwiseWord.yRow)) << 2);
     let ox = 0;
     while (ox < outWidth) {
       const whole = ox >= from && ox + 4 <= to;
@@ -167,8 +168,8 @@ function singleChannel(p: usize): void {
       let sum = f32x4.splat(0);
       for (let ky = ky0; ky < ky1; ky++) {
         const row = x + (<usize>((n * height + top + ky * dilationH) * width + left) << 2);
-        const taps = weight + (<usize>((arg(p, 21) + ky * arg(p, 22)) * arg(p, 25) + arg(p, 23)) << 2);
-        for (let kx = kx0; kx < kx1; kx++) sum = madd(v128.load(row + (<usize>(kx * dilationW) << 2)), v128.load32_splat(taps + (<usize>(kx * arg(p, 24)) << 2)), sum);
+        const taps = weight + (<usize>((arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) * arg(p, DepthwiseWord.sourceWidth) + arg(p, DepthwiseWord.firstTapW)) << 2);
+        for (let kx = kx0; kx < kx1; kx++) sum = madd(v128.load(row + (<usize>(kx * dilationW) << 2)), v128.load32_splat(taps + (<usize>(kx * arg(p, DepthwiseWord.tapStepW)) << 2)), sum);
       }
       storeLanes(out + (<usize>ox << 2), f32x4.add(sum, f32x4.splat(added)), whole ? 4 : 1);
       ox += whole ? 4 : 1;

@@ -3,7 +3,16 @@
  * A broadcast operand is laid out in the thread's scratch, a chunk at a time, so that the loops see plain runs; a single element is a vector that is read again and again.
  */
 import { Opcode } from '../protocol/command';
-import { BinaryCode, OperandMode, UnaryCode } from '../protocol/elementwise';
+import {
+  BinaryCode,
+  BinaryWord,
+  GateWord,
+  OperandMode,
+  OperandWord,
+  UnaryCode,
+  UnaryWord,
+  WhereWord,
+} from '../protocol/elementwise';
 import { arg, next, number, scratch } from './core';
 import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, sigmoidLoop, siluLoop, softplus4, splat, tanh4 } from './math';
 import { storeLanes } from './tiles';
@@ -108,16 +117,16 @@ function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta
 
 /** to, from, elements, function, alpha, beta. */
 function unary(p: usize, thread: i32): void {
-  const size = arg(p, 2);
-  const fn = arg(p, 3);
-  const alpha = splat(number(p, 4));
-  const beta = splat(number(p, 5));
+  const size = arg(p, UnaryWord.size);
+  const fn = arg(p, UnaryWord.fn);
+  const alpha = splat(number(p, UnaryWord.alpha));
+  const beta = splat(number(p, UnaryWord.beta));
   const aside = scratch(thread);
   for (let c = next(); c * block < size; c = next()) {
     const offset = <usize>(c * block) << 2;
     const count = min(block, size - c * block);
-    const to = <usize>arg(p, 0) + offset;
-    const from = <usize>arg(p, 1) + offset;
+    const to = <usize>arg(p, UnaryWord.to) + offset;
+    const from = <usize>arg(p, UnaryWord.from) + offset;
     unaryRun(fn, to, from, count & ~3, alpha, beta);
     if ((count & 3) == 0) continue;
     const whole = <usize>(count & ~3) << 2;
@@ -129,14 +138,14 @@ function unary(p: usize, thread: i32): void {
 /** An operand in a command: address or value, mode, rank, sizes, strides (0, or words). The address after it. */
 @inline
 function after(p: usize): usize {
-  return p + <usize>(12 + (arg(p, 2) << 3));
+  return p + <usize>((OperandWord.sizes << 2) + (arg(p, OperandWord.rank) << 3));
 }
 
 /** Lays out elements from `start` on, in the output's order. Writes up to 3 more. */
 function layOut(p: usize, to: usize, start: i32, count: i32): void {
-  const from = <usize>arg(p, 0);
-  const rank = arg(p, 2);
-  const sizes = p + 12;
+  const from = <usize>arg(p, OperandWord.at);
+  const rank = arg(p, OperandWord.rank);
+  const sizes = p + (OperandWord.sizes << 2);
   const strides = sizes + (<usize>rank << 2);
   const inner = arg(sizes, rank - 1);
   const runs = arg(strides, rank - 1) != 0;
@@ -168,19 +177,19 @@ function layOut(p: usize, to: usize, start: i32, count: i32): void {
 
 /** Where an operand's elements from `start` on lie. `aside`: its slot; fresh: at a thread's first chunk. */
 function place(p: usize, start: i32, count: i32, aside: usize, fresh: bool): usize {
-  const mode = arg(p, 1);
-  if (mode == OperandMode.plain) return <usize>arg(p, 0) + (<usize>start << 2);
+  const mode = arg(p, OperandWord.mode);
+  if (mode == OperandMode.plain) return <usize>arg(p, OperandWord.at) + (<usize>start << 2);
   if (mode == OperandMode.spread) layOut(p, aside, start, count);
   else if (fresh) {
     if (mode == OperandMode.repeated) layOut(p, aside, start, count);
-    else v128.store(aside, i32x4.splat(mode == OperandMode.value ? arg(p, 0) : load<i32>(arg(p, 0))));
+    else v128.store(aside, i32x4.splat(mode == OperandMode.value ? arg(p, OperandWord.at) : load<i32>(arg(p, OperandWord.at))));
   }
   return aside;
 }
 /** Bytes from one vector of an operand to the next. */
 @inline
 function step(p: usize): usize {
-  const mode = arg(p, 1);
+  const mode = arg(p, OperandWord.mode);
   return mode == OperandMode.single || mode == OperandMode.value ? 0 : 16;
 }
 
@@ -267,10 +276,10 @@ function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: 
 
 /** to, elements, elements of a chunk, function, a, b (operands). */
 function binary(p: usize, thread: i32): void {
-  const size = arg(p, 1);
-  const chunk = arg(p, 2);
-  const fn = arg(p, 3);
-  const pa = p + 16;
+  const size = arg(p, BinaryWord.size);
+  const chunk = arg(p, BinaryWord.chunk);
+  const fn = arg(p, BinaryWord.fn);
+  const pa = p + (BinaryWord.operands << 2);
   const pb = after(pa);
   const aStep = step(pa);
   const bStep = step(pb);
@@ -282,7 +291,7 @@ function binary(p: usize, thread: i32): void {
     const a = place(pa, start, count, aside + slot, fresh);
     const b = place(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
-    const to = <usize>arg(p, 0) + (<usize>start << 2);
+    const to = <usize>arg(p, BinaryWord.to) + (<usize>start << 2);
     const vectors = <usize>(count >> 2);
     binaryRun(fn, to, a, aStep, b, bStep, count & ~3);
     if ((count & 3) == 0) continue;
@@ -293,9 +302,9 @@ function binary(p: usize, thread: i32): void {
 
 /** to, elements, elements of a chunk, condition, a, b (operands). */
 function where(p: usize, thread: i32): void {
-  const size = arg(p, 1);
-  const chunk = arg(p, 2);
-  const pc = p + 12;
+  const size = arg(p, WhereWord.size);
+  const chunk = arg(p, WhereWord.chunk);
+  const pc = p + (WhereWord.operands << 2);
   const pa = after(pc);
   const pb = after(pa);
   const cStep = step(pc);
@@ -310,21 +319,21 @@ function where(p: usize, thread: i32): void {
     let a = place(pa, start, count, aside + slot, fresh);
     let b = place(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
-    for (let to = <usize>arg(p, 0) + (<usize>start << 2); count > 0; count -= 4, to += 16, condition += cStep, a += aStep, b += bStep)
+    for (let to = <usize>arg(p, WhereWord.to) + (<usize>start << 2); count > 0; count -= 4, to += 16, condition += cStep, a += aStep, b += bStep)
       storeLanes(to, v128.bitselect(v128.load(a), v128.load(b), i32x4.ne(v128.load(condition), i32x4.splat(0))), count);
   }
 }
 
 /** to, g, x, elements, slope. */
 function gate(p: usize): void {
-  const size = arg(p, 3);
-  const slope = splat(number(p, 4));
-  const closed = number(p, 4) == 0;
+  const size = arg(p, GateWord.size);
+  const slope = splat(number(p, GateWord.slope));
+  const closed = number(p, GateWord.slope) == 0;
   for (let c = next(); c * block < size; c = next()) {
     const offset = <usize>(c * block) << 2;
-    let to = <usize>arg(p, 0) + offset;
-    let g = <usize>arg(p, 1) + offset;
-    let x = <usize>arg(p, 2) + offset;
+    let to = <usize>arg(p, GateWord.to) + offset;
+    let g = <usize>arg(p, GateWord.g) + offset;
+    let x = <usize>arg(p, GateWord.x) + offset;
     let count = min(block, size - c * block);
     if (closed)
       for (; count > 0; count -= 4, to += 16, g += 16, x += 16) storeLanes(to, v128.andnot(v128.load(g), f32x4.le(v128.load(x), splat(0))), count);

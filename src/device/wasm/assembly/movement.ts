@@ -1,5 +1,6 @@
 /** Kernels that move 4-byte elements whatever they mean, and indexAdd. */
 import { Opcode } from '../protocol/command';
+import { IndexAddWord, IndexSelectWord, MoveColumnsWord, MoveWord, NarrowWord } from '../protocol/movement';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
@@ -93,15 +94,16 @@ function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow:
 
 /** to, from, rows, rows of a chunk, rank (2 or more), sizes, strides of `to`, strides of `from` (elements). Rows are along the last axis. */
 function move(p: usize): void {
-  const rows = arg(p, 2);
-  const share = arg(p, 3);
-  const rank = arg(p, 4);
-  const size = arg(p, 3 + rank);
-  const count = arg(p, 4 + rank);
-  const toRow = <usize>arg(p, 3 + 2 * rank) << 2;
-  const toStep = <usize>arg(p, 4 + 2 * rank) << 2;
-  const fromRow = <usize>arg(p, 3 + 3 * rank) << 2;
-  const fromStep = <usize>arg(p, 4 + 3 * rank) << 2;
+  const rows = arg(p, MoveWord.rows);
+  const share = arg(p, MoveWord.share);
+  const rank = arg(p, MoveWord.rank);
+  // The last two axes.
+  const size = arg(p, MoveWord.sizes - 2 + rank);
+  const count = arg(p, MoveWord.sizes - 1 + rank);
+  const toRow = <usize>arg(p, MoveWord.sizes - 2 + 2 * rank) << 2;
+  const toStep = <usize>arg(p, MoveWord.sizes - 1 + 2 * rank) << 2;
+  const fromRow = <usize>arg(p, MoveWord.sizes - 2 + 3 * rank) << 2;
+  const fromStep = <usize>arg(p, MoveWord.sizes - 1 + 3 * rank) << 2;
   const cuts = (count + rowBlock - 1) / rowBlock;
   const chunks = (rows + share - 1) / share * cuts;
   for (let c = next(); c < chunks; c = next()) {
@@ -112,13 +114,13 @@ function move(p: usize): void {
     while (row < last) {
       const i = row % size;
       const run = min(size - i, last - row);
-      let to = <usize>arg(p, 0) + <usize>i * toRow + <usize>column * toStep;
-      let from = <usize>arg(p, 1) + <usize>i * fromRow + <usize>column * fromStep;
+      let to = <usize>arg(p, MoveWord.to) + <usize>i * toRow + <usize>column * toStep;
+      let from = <usize>arg(p, MoveWord.from) + <usize>i * fromRow + <usize>column * fromStep;
       let position = row / size;
       for (let d = rank - 3; d >= 0; d--) {
-        const n = arg(p, 5 + d);
-        to += <usize>(position % n * arg(p, 5 + rank + d)) << 2;
-        from += <usize>(position % n * arg(p, 5 + 2 * rank + d)) << 2;
+        const n = arg(p, MoveWord.sizes + d);
+        to += <usize>(position % n * arg(p, MoveWord.sizes + rank + d)) << 2;
+        from += <usize>(position % n * arg(p, MoveWord.sizes + 2 * rank + d)) << 2;
         position /= n;
       }
       movePlane(to, toRow, toStep, from, fromRow, fromStep, run, width);
@@ -134,20 +136,20 @@ function move(p: usize): void {
  * and takes all narrow arrays in turn, so that the wide array passes through the cache once, in order.
  */
 function moveColumns(p: usize): void {
-  const wide = arg(p, 1);
-  const rows = arg(p, 2);
-  const share = arg(p, 3);
-  const isRead = arg(p, 4) != 0;
+  const wide = arg(p, MoveColumnsWord.columns);
+  const rows = arg(p, MoveColumnsWord.rows);
+  const share = arg(p, MoveColumnsWord.share);
+  const isRead = arg(p, MoveColumnsWord.isRead) != 0;
   const wideRow = <usize>wide << 2;
   for (let c = next(); c * share < rows; c = next()) {
     const r = c * share;
     const count = min(share, rows - r);
-    for (let i = 0; i < arg(p, 5); i++) {
-      const n = p + 24 + <usize>i * 12;
-      const columns = arg(n, 2);
+    for (let i = 0; i < arg(p, MoveColumnsWord.count); i++) {
+      const n = p + (MoveColumnsWord.narrow << 2) + <usize>i * (NarrowWord.length << 2);
+      const columns = arg(n, NarrowWord.columns);
       const row = <usize>columns << 2;
-      const narrow = <usize>arg(n, 0) + <usize>r * row;
-      const place = <usize>arg(p, 0) + <usize>r * wideRow + (<usize>arg(n, 1) << 2);
+      const narrow = <usize>arg(n, NarrowWord.at) + <usize>r * row;
+      const place = <usize>arg(p, MoveColumnsWord.wide) + <usize>r * wideRow + (<usize>arg(n, NarrowWord.start) << 2);
       if (columns < fewColumns) {
         if (isRead) movePlane(narrow, 4, row, place, 4, wideRow, columns, count);
         else movePlane(place, 4, wideRow, narrow, 4, row, columns, count);
@@ -159,39 +161,39 @@ function moveColumns(p: usize): void {
 
 /** to, from, indices, outer, length, indices' count, inner, rows of a chunk. Zeros for an index outside. */
 function indexSelect(p: usize): void {
-  const length = arg(p, 4);
-  const count = arg(p, 5);
-  const inner = arg(p, 6);
-  const share = arg(p, 7);
-  const rows = arg(p, 3) * count;
+  const length = arg(p, IndexSelectWord.length);
+  const count = arg(p, IndexSelectWord.count);
+  const inner = arg(p, IndexSelectWord.inner);
+  const share = arg(p, IndexSelectWord.share);
+  const rows = arg(p, IndexSelectWord.outer) * count;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const index = load<i32>(<usize>arg(p, 2) + (<usize>(r % count) << 2));
-      const to = <usize>arg(p, 0) + (<usize>(r * inner) << 2);
+      const index = load<i32>(<usize>arg(p, IndexSelectWord.indices) + (<usize>(r % count) << 2));
+      const to = <usize>arg(p, IndexSelectWord.to) + (<usize>(r * inner) << 2);
       if (!isInside(index, length)) {
         memory.fill(to, 0, <usize>inner << 2);
         continue;
       }
-      copyRun(to, <usize>arg(p, 1) + (<usize>((r / count * length + index) * inner) << 2), inner);
+      copyRun(to, <usize>arg(p, IndexSelectWord.from) + (<usize>((r / count * length + index) * inner) << 2), inner);
     }
 }
 
 /** to, from, indices, outer, length, indices' count, inner, columns of a chunk, whether integers. Nothing for an index outside. */
 function indexAdd(p: usize): void {
-  const length = arg(p, 4);
-  const count = arg(p, 5);
-  const inner = arg(p, 6);
-  const share = arg(p, 7);
-  const ints = arg(p, 8) != 0;
+  const length = arg(p, IndexAddWord.length);
+  const count = arg(p, IndexAddWord.count);
+  const inner = arg(p, IndexAddWord.inner);
+  const share = arg(p, IndexAddWord.share);
+  const ints = arg(p, IndexAddWord.ints) != 0;
   const cuts = (inner + share - 1) / share;
-  for (let c = next(); c < arg(p, 3) * cuts; c = next()) {
+  for (let c = next(); c < arg(p, IndexAddWord.outer) * cuts; c = next()) {
     const column = (c % cuts) * share;
     const width = min(share, inner - column);
-    const to = <usize>arg(p, 0) + (<usize>(c / cuts * length * inner + column) << 2);
+    const to = <usize>arg(p, IndexAddWord.to) + (<usize>(c / cuts * length * inner + column) << 2);
     for (let i = 0; i < length; i++) memory.fill(to + (<usize>(i * inner) << 2), 0, <usize>width << 2);
-    let from = <usize>arg(p, 1) + (<usize>(c / cuts * count * inner + column) << 2);
+    let from = <usize>arg(p, IndexAddWord.from) + (<usize>(c / cuts * count * inner + column) << 2);
     for (let j = 0; j < count; j++, from += <usize>inner << 2) {
-      const index = load<i32>(<usize>arg(p, 2) + (<usize>j << 2));
+      const index = load<i32>(<usize>arg(p, IndexAddWord.indices) + (<usize>j << 2));
       if (!isInside(index, length)) continue;
       const at = to + (<usize>(index * inner) << 2);
       for (let i = 0; i < width; i += 4) {

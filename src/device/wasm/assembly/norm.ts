@@ -5,6 +5,19 @@
  * Every sum's order follows from sizes alone.
  */
 import { Opcode } from '../protocol/command';
+import {
+  ApplyColumnsWord,
+  ApplyGradWord,
+  ApplyRowsWord,
+  CoefficientsWord,
+  ColumnSumsWord,
+  JoinGradWord,
+  JoinMomentsWord,
+  ParameterGradsWord,
+  RowGradWord,
+  RowMomentsWord,
+  RowParameterGradsWord,
+} from '../protocol/norm';
 import { arg, next, number, scratch } from './core';
 import { splat } from './math';
 import { madd, storeLanes } from './tiles';
@@ -137,17 +150,17 @@ function sumDown(g: usize, x: usize, shift: usize, rows: i32, step: usize, colum
  * sums of d and d², d counted from the block's first row; with g those of g and g·(x − mean).
  */
 function columnSums(p: usize, thread: i32): void {
-  const g = <usize>arg(p, 1);
-  const mean = <usize>arg(p, 3);
-  const positions = arg(p, 5);
-  const groups = arg(p, 6);
-  const inner = arg(p, 7);
-  const block = arg(p, 8);
+  const g = <usize>arg(p, ColumnSumsWord.g);
+  const mean = <usize>arg(p, ColumnSumsWord.mean);
+  const positions = arg(p, ColumnSumsWord.positions);
+  const groups = arg(p, ColumnSumsWord.groups);
+  const inner = arg(p, ColumnSumsWord.inner);
+  const block = arg(p, ColumnSumsWord.block);
   const columns = groups * inner;
   const wide = <usize>wideOf(columns);
   const blocks = (positions + block - 1) / block;
   const cuts = (columns + columnBlock - 1) / columnBlock;
-  const chunks = arg(p, 4) * blocks * cuts;
+  const chunks = arg(p, ColumnSumsWord.outer) * blocks * cuts;
   const shift = scratch(thread);
   const step = <usize>columns << 2;
   for (let c = next(); c < chunks; c = next()) {
@@ -158,8 +171,8 @@ function columnSums(p: usize, thread: i32): void {
     const row = (part % blocks) * block;
     const rows = min(block, positions - row);
     const offset = <usize>((o * positions + row) * columns + column) << 2;
-    const x = <usize>arg(p, 2) + offset;
-    const sums = <usize>arg(p, 0) + ((<usize>part * 2 * wide + <usize>column) << 3);
+    const x = <usize>arg(p, ColumnSumsWord.x) + offset;
+    const sums = <usize>arg(p, ColumnSumsWord.to) + ((<usize>part * 2 * wide + <usize>column) << 3);
     const products = sums + (wide << 3);
     const bytes = <usize>wideOf(width) << 3;
     memory.fill(sums, 0, bytes);
@@ -187,16 +200,16 @@ function putMoments(mean: usize, variance: usize, count: i32, i: i32, value: f64
 
 /** mean, variance, partials of columnSums, x, outer, positions, groups, inner, rows of a block. */
 function joinMoments(p: usize): void {
-  const partials = <usize>arg(p, 2);
-  const x = <usize>arg(p, 3);
-  const positions = arg(p, 5);
-  const groups = arg(p, 6);
-  const inner = arg(p, 7);
-  const block = arg(p, 8);
+  const partials = <usize>arg(p, JoinMomentsWord.partials);
+  const x = <usize>arg(p, JoinMomentsWord.x);
+  const positions = arg(p, JoinMomentsWord.positions);
+  const groups = arg(p, JoinMomentsWord.groups);
+  const inner = arg(p, JoinMomentsWord.inner);
+  const block = arg(p, JoinMomentsWord.block);
   const columns = groups * inner;
   const wide = <usize>wideOf(columns);
   const blocks = (positions + block - 1) / block;
-  const count = arg(p, 4) * groups;
+  const count = arg(p, JoinMomentsWord.outer) * groups;
   const elements = <f64>positions * <f64>inner;
   for (let c = next(); c < count; c = next()) {
     const o = c / groups;
@@ -221,19 +234,19 @@ function joinMoments(p: usize): void {
         spread += load<f64>(sums + ((wide + <usize>j) << 3)) - s * own + rows * apart * apart;
       }
     }
-    putMoments(<usize>arg(p, 0), <usize>arg(p, 1), count, c, mean, spread / elements);
+    putMoments(<usize>arg(p, JoinMomentsWord.mean), <usize>arg(p, JoinMomentsWord.variance), count, c, mean, spread / elements);
   }
 }
 
 /** mean, variance, x, rows, length, rows of a chunk. */
 function rowMoments(p: usize): void {
-  const rows = arg(p, 3);
-  const length = arg(p, 4);
-  const share = arg(p, 5);
+  const rows = arg(p, RowMomentsWord.rows);
+  const length = arg(p, RowMomentsWord.length);
+  const share = arg(p, RowMomentsWord.share);
   const whole = <usize>(length & ~3) << 2;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const from = <usize>arg(p, 2) + (<usize>(r * length) << 2);
+      const from = <usize>arg(p, RowMomentsWord.x) + (<usize>(r * length) << 2);
       const start = finite(load<f32>(from));
       const m = splat(start);
       const end = from + whole;
@@ -257,28 +270,28 @@ function rowMoments(p: usize): void {
         squares += d * d;
       }
       const mean = sum / <f64>length;
-      putMoments(<usize>arg(p, 0), <usize>arg(p, 1), rows, r, <f64>start + mean, squares / <f64>length - mean * mean);
+      putMoments(<usize>arg(p, RowMomentsWord.mean), <usize>arg(p, RowMomentsWord.variance), rows, r, <f64>start + mean, squares / <f64>length - mean * mean);
     }
 }
 
 /** to [outer, 3, columns rounded up to fours], mean (0: none), what its rounding lost (0: none), variance, scale, shift (0: none), outer, groups, inner, ε: the mean, factor and shift of each column. */
 function coefficients(p: usize): void {
-  const groups = arg(p, 7);
-  const inner = arg(p, 8);
-  const epsilon = number(p, 9);
+  const groups = arg(p, CoefficientsWord.groups);
+  const inner = arg(p, CoefficientsWord.inner);
+  const epsilon = number(p, CoefficientsWord.epsilon);
   const wide = <usize>wideOf(groups * inner) << 2;
-  for (let o = next(); o < arg(p, 6); o = next()) {
-    let to = <usize>arg(p, 0) + <usize>o * 3 * wide;
+  for (let o = next(); o < arg(p, CoefficientsWord.outer); o = next()) {
+    let to = <usize>arg(p, CoefficientsWord.to) + <usize>o * 3 * wide;
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
-      const mean = element(<usize>arg(p, 1), i, 0);
-      const lost = element(<usize>arg(p, 2), i, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, 3) + (<usize>i << 2)) + epsilon);
+      const mean = element(<usize>arg(p, CoefficientsWord.mean), i, 0);
+      const lost = element(<usize>arg(p, CoefficientsWord.lost), i, 0);
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, CoefficientsWord.variance) + (<usize>i << 2)) + epsilon);
       for (let j = g * inner; j < g * inner + inner; j++, to += 4) {
-        const factor = inverse * element(<usize>arg(p, 4), j, 1);
+        const factor = inverse * element(<usize>arg(p, CoefficientsWord.scale), j, 1);
         store<f32>(to, mean);
         store<f32>(to + wide, factor);
-        store<f32>(to + 2 * wide, element(<usize>arg(p, 5), j, 0) - lost * factor);
+        store<f32>(to + 2 * wide, element(<usize>arg(p, CoefficientsWord.shift), j, 0) - lost * factor);
       }
     }
   }
@@ -286,20 +299,20 @@ function coefficients(p: usize): void {
 
 /** to, x, coefficients, outer, positions, columns, rows of a block: (x − mean)·factor + shift. */
 function applyColumns(p: usize): void {
-  const positions = arg(p, 4);
-  const columns = arg(p, 5);
-  const block = arg(p, 6);
+  const positions = arg(p, ApplyColumnsWord.positions);
+  const columns = arg(p, ApplyColumnsWord.columns);
+  const block = arg(p, ApplyColumnsWord.block);
   const wide = <usize>wideOf(columns) << 2;
   const blocks = (positions + block - 1) / block;
   const step = <usize>columns << 2;
-  for (let c = next(); c < arg(p, 3) * blocks; c = next()) {
+  for (let c = next(); c < arg(p, ApplyColumnsWord.outer) * blocks; c = next()) {
     const o = c / blocks;
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
     const offset = <usize>((o * positions + row) * columns) << 2;
-    const to = <usize>arg(p, 0) + offset;
-    const from = <usize>arg(p, 1) + offset;
-    const list = <usize>arg(p, 2) + <usize>o * 3 * wide;
+    const to = <usize>arg(p, ApplyColumnsWord.to) + offset;
+    const from = <usize>arg(p, ApplyColumnsWord.x) + offset;
+    const list = <usize>arg(p, ApplyColumnsWord.coefficients) + <usize>o * 3 * wide;
     let j = 0;
     for (; j + 16 <= columns; j += 16) {
       const k = list + (<usize>j << 2);
@@ -338,24 +351,24 @@ function applyColumns(p: usize): void {
 
 /** to, x, mean (0: none), what its rounding lost (0: none), variance, scale, shift (0: none), rows, groups, length, rows of a chunk, ε: (x − mean)·scale/√(variance + ε) + shift. */
 function applyRows(p: usize): void {
-  const rows = arg(p, 7);
-  const groups = arg(p, 8);
-  const length = arg(p, 9);
-  const share = arg(p, 10);
-  const epsilon = number(p, 11);
+  const rows = arg(p, ApplyRowsWord.rows);
+  const groups = arg(p, ApplyRowsWord.groups);
+  const length = arg(p, ApplyRowsWord.length);
+  const share = arg(p, ApplyRowsWord.share);
+  const epsilon = number(p, ApplyRowsWord.epsilon);
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
       const offset = <usize>(r * length) << 2;
-      let to = <usize>arg(p, 0) + offset;
-      let from = <usize>arg(p, 1) + offset;
+      let to = <usize>arg(p, ApplyRowsWord.to) + offset;
+      let from = <usize>arg(p, ApplyRowsWord.x) + offset;
       const own = <usize>((r % groups) * length) << 2;
-      const m = splat(element(<usize>arg(p, 2), r, 0));
-      const lost = element(<usize>arg(p, 3), r, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, 4) + (<usize>r << 2)) + epsilon);
+      const m = splat(element(<usize>arg(p, ApplyRowsWord.mean), r, 0));
+      const lost = element(<usize>arg(p, ApplyRowsWord.lost), r, 0);
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, ApplyRowsWord.variance) + (<usize>r << 2)) + epsilon);
       const a = splat(inverse);
       const rest = splat(-lost * inverse);
-      const scale = <usize>arg(p, 5);
-      const shift = <usize>arg(p, 6);
+      const scale = <usize>arg(p, ApplyRowsWord.scale);
+      const shift = <usize>arg(p, ApplyRowsWord.shift);
       let left = length;
       let i = own;
       for (; left >= 4; left -= 4, i += 16, to += 16, from += 16) {
@@ -373,30 +386,30 @@ function applyRows(p: usize): void {
  * the factor of g, the mean, the factor of x − mean and the rest of each column. The partials of a sample's blocks are added up into the first.
  */
 function joinGrad(p: usize): void {
-  const lost = <usize>arg(p, 3);
-  const scale = <usize>arg(p, 5);
-  const positions = arg(p, 7);
-  const groups = arg(p, 8);
-  const inner = arg(p, 9);
-  const block = arg(p, 10);
-  const epsilon = number(p, 11);
+  const lost = <usize>arg(p, JoinGradWord.lost);
+  const scale = <usize>arg(p, JoinGradWord.scale);
+  const positions = arg(p, JoinGradWord.positions);
+  const groups = arg(p, JoinGradWord.groups);
+  const inner = arg(p, JoinGradWord.inner);
+  const block = arg(p, JoinGradWord.block);
+  const epsilon = number(p, JoinGradWord.epsilon);
   const columns = groups * inner;
   const wide = <usize>wideOf(columns);
   const blocks = (positions + block - 1) / block;
   const elements = <f64>positions * <f64>inner;
-  for (let o = next(); o < arg(p, 6); o = next()) {
-    const sums = <usize>arg(p, 1) + ((<usize>(o * blocks) * 2 * wide) << 3);
+  for (let o = next(); o < arg(p, JoinGradWord.outer); o = next()) {
+    const sums = <usize>arg(p, JoinGradWord.partials) + ((<usize>(o * blocks) * 2 * wide) << 3);
     for (let b = 1; b < blocks; b++)
       for (let j: usize = 0; j < wide * 2; j++) {
         const at = sums + (j << 3);
         store<f64>(at, load<f64>(at) + load<f64>(at + ((<usize>b * 2 * wide) << 3)));
       }
-    let to = <usize>arg(p, 0) + ((<usize>o * 4 * wide) << 2);
+    let to = <usize>arg(p, JoinGradWord.to) + ((<usize>o * 4 * wide) << 2);
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
-      const mean = load<f32>(<usize>arg(p, 2) + (<usize>i << 2));
+      const mean = load<f32>(<usize>arg(p, JoinGradWord.mean) + (<usize>i << 2));
       const rest = <f64>element(lost, i, 0);
-      const inverse = 1 / Math.sqrt(<f64>load<f32>(<usize>arg(p, 4) + (<usize>i << 2)) + <f64>epsilon);
+      const inverse = 1 / Math.sqrt(<f64>load<f32>(<usize>arg(p, JoinGradWord.variance) + (<usize>i << 2)) + <f64>epsilon);
       let plain: f64 = 0;
       let product: f64 = 0;
       for (let j = g * inner; j < g * inner + inner; j++) {
@@ -419,43 +432,43 @@ function joinGrad(p: usize): void {
 
 /** by scale, by shift, partials after joinGrad, what the mean's rounding lost (0: none), variance, outer, blocks, groups, inner, ε. */
 function parameterGrads(p: usize): void {
-  const outer = arg(p, 5);
-  const blocks = arg(p, 6);
-  const groups = arg(p, 7);
-  const inner = arg(p, 8);
-  const epsilon = number(p, 9);
+  const outer = arg(p, ParameterGradsWord.outer);
+  const blocks = arg(p, ParameterGradsWord.blocks);
+  const groups = arg(p, ParameterGradsWord.groups);
+  const inner = arg(p, ParameterGradsWord.inner);
+  const epsilon = number(p, ParameterGradsWord.epsilon);
   const columns = groups * inner;
   const wide = <usize>wideOf(columns);
   for (let j = next(); j < columns; j = next()) {
     let byScale: f64 = 0;
     let byShift: f64 = 0;
     for (let o = 0; o < outer; o++) {
-      const at = <usize>arg(p, 2) + ((<usize>(o * blocks) * 2 * wide + <usize>j) << 3);
+      const at = <usize>arg(p, ParameterGradsWord.partials) + ((<usize>(o * blocks) * 2 * wide + <usize>j) << 3);
       const i = o * groups + j / inner;
       const s = load<f64>(at);
-      const product = load<f64>(at + (wide << 3)) - <f64>element(<usize>arg(p, 3), i, 0) * s;
-      byScale += product / Math.sqrt(<f64>load<f32>(<usize>arg(p, 4) + (<usize>i << 2)) + <f64>epsilon);
+      const product = load<f64>(at + (wide << 3)) - <f64>element(<usize>arg(p, ParameterGradsWord.lost), i, 0) * s;
+      byScale += product / Math.sqrt(<f64>load<f32>(<usize>arg(p, ParameterGradsWord.variance) + (<usize>i << 2)) + <f64>epsilon);
       byShift += s;
     }
-    store<f32>(<usize>arg(p, 0) + (<usize>j << 2), <f32>byScale);
-    store<f32>(<usize>arg(p, 1) + (<usize>j << 2), <f32>byShift);
+    store<f32>(<usize>arg(p, ParameterGradsWord.scaleGrad) + (<usize>j << 2), <f32>byScale);
+    store<f32>(<usize>arg(p, ParameterGradsWord.shiftGrad) + (<usize>j << 2), <f32>byShift);
   }
 }
 
 /** to, g, x, the coefficients of joinGrad, outer, positions, columns, rows of a block: g·factor + (x − mean)·slope + level. */
 function applyGrad(p: usize): void {
-  const positions = arg(p, 5);
-  const columns = arg(p, 6);
-  const block = arg(p, 7);
+  const positions = arg(p, ApplyGradWord.positions);
+  const columns = arg(p, ApplyGradWord.columns);
+  const block = arg(p, ApplyGradWord.block);
   const wide = <usize>wideOf(columns) << 2;
   const blocks = (positions + block - 1) / block;
   const step = <usize>columns << 2;
-  for (let c = next(); c < arg(p, 4) * blocks; c = next()) {
+  for (let c = next(); c < arg(p, ApplyGradWord.outer) * blocks; c = next()) {
     const o = c / blocks;
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
     const offset = <usize>((o * positions + row) * columns) << 2;
-    const list = <usize>arg(p, 3) + <usize>o * 4 * wide;
+    const list = <usize>arg(p, ApplyGradWord.coefficients) + <usize>o * 4 * wide;
     let j = 0;
     for (; j + 8 <= columns; j += 8) {
       const at = <usize>j << 2;
@@ -468,9 +481,9 @@ function applyGrad(p: usize): void {
       const s1 = v128.load(k + 2 * wide, 16);
       const l0 = v128.load(k + 3 * wide);
       const l1 = v128.load(k + 3 * wide, 16);
-      const to = <usize>arg(p, 0) + offset + at;
-      const g = <usize>arg(p, 1) + offset + at;
-      const x = <usize>arg(p, 2) + offset + at;
+      const to = <usize>arg(p, ApplyGradWord.to) + offset + at;
+      const g = <usize>arg(p, ApplyGradWord.g) + offset + at;
+      const x = <usize>arg(p, ApplyGradWord.x) + offset + at;
       for (let i: usize = 0; i < bytes; i += step) {
         v128.store(to + i, madd(v128.load(g + i), f0, madd(f32x4.sub(v128.load(x + i), m0), s0, l0)));
         v128.store(to + i, madd(v128.load(g + i, 16), f1, madd(f32x4.sub(v128.load(x + i, 16), m1), s1, l1)), 16);
@@ -483,9 +496,9 @@ function applyGrad(p: usize): void {
       const m = v128.load(k + wide);
       const s = v128.load(k + 2 * wide);
       const l = v128.load(k + 3 * wide);
-      const to = <usize>arg(p, 0) + offset + at;
-      const g = <usize>arg(p, 1) + offset + at;
-      const x = <usize>arg(p, 2) + offset + at;
+      const to = <usize>arg(p, ApplyGradWord.to) + offset + at;
+      const g = <usize>arg(p, ApplyGradWord.g) + offset + at;
+      const x = <usize>arg(p, ApplyGradWord.x) + offset + at;
       for (let i: usize = 0; i < bytes; i += step)
         storeLanes(to + i, madd(v128.load(g + i), f, madd(f32x4.sub(v128.load(x + i), m), s, l)), columns - j);
     }
@@ -506,14 +519,14 @@ function rowSlope(g: usize, x: usize, scale: v128, m: v128, a: v128, rest: v128,
  * row, and [chunks, 2, columns rounded up to fours] numbers, the sums over a chunk's rows of g·(what was normalised) and g.
  */
 function rowGrad(p: usize): void {
-  const scale = <usize>arg(p, 6);
-  const partials = <usize>arg(p, 7);
-  const rows = arg(p, 8);
-  const groups = arg(p, 9);
-  const length = arg(p, 10);
-  const share = arg(p, 11);
-  const epsilon = number(p, 12);
-  const fixed = arg(p, 13) != 0;
+  const scale = <usize>arg(p, RowGradWord.scale);
+  const partials = <usize>arg(p, RowGradWord.partials);
+  const rows = arg(p, RowGradWord.rows);
+  const groups = arg(p, RowGradWord.groups);
+  const length = arg(p, RowGradWord.length);
+  const share = arg(p, RowGradWord.share);
+  const epsilon = number(p, RowGradWord.epsilon);
+  const fixed = arg(p, RowGradWord.fixed) != 0;
   const wide = <usize>wideOf(groups * length) << 2;
   const whole = <usize>length << 2;
   for (let c = next(); c * share < rows; c = next()) {
@@ -522,14 +535,14 @@ function rowGrad(p: usize): void {
     if (partials != 0) memory.fill(products, 0, wide * 2);
     for (let r = c * share; r < min(c * share + share, rows); r++) {
       const offset = <usize>r * whole;
-      const g = <usize>arg(p, 1) + offset;
-      const x = <usize>arg(p, 2) + offset;
-      const to = <usize>arg(p, 0) + offset;
+      const g = <usize>arg(p, RowGradWord.g) + offset;
+      const x = <usize>arg(p, RowGradWord.x) + offset;
+      const to = <usize>arg(p, RowGradWord.to) + offset;
       const own = <usize>(r % groups) * whole;
-      const m = splat(load<f32>(<usize>arg(p, 3) + (<usize>r << 2)));
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, 5) + (<usize>r << 2)) + epsilon);
+      const m = splat(load<f32>(<usize>arg(p, RowGradWord.mean) + (<usize>r << 2)));
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, RowGradWord.variance) + (<usize>r << 2)) + epsilon);
       const a = splat(inverse);
-      const rest = splat(-element(<usize>arg(p, 4), r, 0) * inverse);
+      const rest = splat(-element(<usize>arg(p, RowGradWord.lost), r, 0) * inverse);
       const fours = whole & ~15;
       let plain: f64 = 0;
       let product: f64 = 0;
@@ -576,12 +589,12 @@ function rowGrad(p: usize): void {
 
 /** to, partials of rowGrad, chunks, columns rounded up to fours, columns: the sums over chunks of every second list. */
 function rowParameterGrads(p: usize): void {
-  const wide = <usize>arg(p, 3) << 2;
-  for (let j = next(); j < arg(p, 4); j = next()) {
+  const wide = <usize>arg(p, RowParameterGradsWord.wide) << 2;
+  for (let j = next(); j < arg(p, RowParameterGradsWord.columns); j = next()) {
     let sum: f64 = 0;
-    let at = <usize>arg(p, 1) + (<usize>j << 2);
-    for (let c = arg(p, 2); c > 0; c--, at += 2 * wide) sum += <f64>load<f32>(at);
-    store<f32>(<usize>arg(p, 0) + (<usize>j << 2), <f32>sum);
+    let at = <usize>arg(p, RowParameterGradsWord.partials) + (<usize>j << 2);
+    for (let c = arg(p, RowParameterGradsWord.chunks); c > 0; c--, at += 2 * wide) sum += <f64>load<f32>(at);
+    store<f32>(<usize>arg(p, RowParameterGradsWord.to) + (<usize>j << 2), <f32>sum);
   }
 }
 

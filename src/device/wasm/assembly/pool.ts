@@ -1,12 +1,20 @@
 /** Pools, four channels at a time: of the last four, those beyond the pixel are read and dropped. An index is y·W + x in the plane of one image and channel. */
 import { Opcode } from '../protocol/command';
-import { NanCode, PickCode } from '../protocol/pool';
+import {
+  AvgPool2dGradWord,
+  AvgPool2dWord,
+  GeometryWord,
+  MaxPool2dWord,
+  MaxUnpool2dScatterWord,
+  MaxUnpool2dWord,
+  NanCode,
+  PickCode,
+  PlaneGatherWord,
+  UnpoolPickWord,
+} from '../protocol/pool';
 import { firstInside, firstOutside } from './conv';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
-
-// Arguments of every command with a geometry, after three addresses: batch, H, W, channels, output rows and columns, kernel, stride, dilation and before, of height and of width.
-const geometry = 3;
 
 /** How many taps of a window lie inside. */
 // @ts-ignore: decorator
@@ -29,27 +37,27 @@ function ceilDiv(a: i32, b: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function maxPoolOf(p: usize, wins: bool, stays: bool): void {
-  const height = arg(p, geometry + 1);
-  const width = arg(p, geometry + 2);
-  const channels = arg(p, geometry + 3);
-  const outHeight = arg(p, geometry + 4);
-  const outWidth = arg(p, geometry + 5);
-  const dilationH = arg(p, geometry + 10);
-  const dilationW = arg(p, geometry + 11);
+  const height = arg(p, GeometryWord.height);
+  const width = arg(p, GeometryWord.width);
+  const channels = arg(p, GeometryWord.channels);
+  const outHeight = arg(p, GeometryWord.outHeight);
+  const outWidth = arg(p, GeometryWord.outWidth);
+  const dilationH = arg(p, GeometryWord.dilationH);
+  const dilationW = arg(p, GeometryWord.dilationW);
   const pixel = <usize>channels << 2;
   const right = <usize>dilationW * pixel;
   const below = <usize>(dilationH * width) * pixel;
-  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
-    const image = <usize>arg(p, 0) + <usize>(c / outHeight * height * width) * pixel;
-    const top = (c % outHeight) * arg(p, geometry + 8) - arg(p, geometry + 12);
+  for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
+    const image = <usize>arg(p, MaxPool2dWord.x) + <usize>(c / outHeight * height * width) * pixel;
+    const top = (c % outHeight) * arg(p, GeometryWord.strideH) - arg(p, GeometryWord.beforeH);
     const ky = firstInside(top, dilationH);
-    const rows = countInside(top, dilationH, height, arg(p, geometry + 6));
-    let values = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
-    let indices = <usize>arg(p, 2) + <usize>(c * outWidth) * pixel;
+    const rows = countInside(top, dilationH, height, arg(p, GeometryWord.kernelH));
+    let values = <usize>arg(p, MaxPool2dWord.values) + <usize>(c * outWidth) * pixel;
+    let indices = <usize>arg(p, MaxPool2dWord.indices) + <usize>(c * outWidth) * pixel;
     for (let ox = 0; ox < outWidth; ox++, values += pixel, indices += pixel) {
-      const left = ox * arg(p, geometry + 9) - arg(p, geometry + 13);
+      const left = ox * arg(p, GeometryWord.strideW) - arg(p, GeometryWord.beforeW);
       const kx = firstInside(left, dilationW);
-      const taps = countInside(left, dilationW, width, arg(p, geometry + 7));
+      const taps = countInside(left, dilationW, width, arg(p, GeometryWord.kernelW));
       const cell = (top + ky * dilationH) * width + left + kx * dilationW;
       const from = image + <usize>cell * pixel;
       if (rows == 2 && taps == 2) {
@@ -113,7 +121,7 @@ function isBetter(v: v128, best: v128, nan: bool): v128 {
 
 /** x, values, indices, and after the geometry the NaN policy. */
 function maxPool2d(p: usize): void {
-  switch (arg(p, geometry + 14)) {
+  switch (arg(p, MaxPool2dWord.nan)) {
     case NanCode.propagate:
       return maxPoolOf(p, true, false);
     case NanCode.tf:
@@ -125,34 +133,34 @@ function maxPool2d(p: usize): void {
 
 /** values, indices, to: of windows that neither overlap nor have holes. Each chunk writes the rows of one row of windows, cell by cell, and those up to the next. */
 function maxUnpool2d(p: usize): void {
-  const height = arg(p, geometry + 1);
-  const width = arg(p, geometry + 2);
-  const channels = arg(p, geometry + 3);
-  const outHeight = arg(p, geometry + 4);
-  const outWidth = arg(p, geometry + 5);
-  const kernelH = arg(p, geometry + 6);
-  const kernelW = arg(p, geometry + 7);
-  const strideH = arg(p, geometry + 8);
-  const strideW = arg(p, geometry + 9);
-  const beforeW = arg(p, geometry + 13);
+  const height = arg(p, GeometryWord.height);
+  const width = arg(p, GeometryWord.width);
+  const channels = arg(p, GeometryWord.channels);
+  const outHeight = arg(p, GeometryWord.outHeight);
+  const outWidth = arg(p, GeometryWord.outWidth);
+  const kernelH = arg(p, GeometryWord.kernelH);
+  const kernelW = arg(p, GeometryWord.kernelW);
+  const strideH = arg(p, GeometryWord.strideH);
+  const strideW = arg(p, GeometryWord.strideW);
+  const beforeW = arg(p, GeometryWord.beforeW);
   const pixel = <usize>channels << 2;
   const line = <usize>width * pixel;
   // Where it is not 0, a value passes only where this array is positive or NaN: relu's gradient.
-  const gate = <usize>arg(p, geometry + 14);
-  const all = <usize>arg(p, 2);
+  const gate = <usize>arg(p, MaxUnpool2dWord.gate);
+  const all = <usize>arg(p, MaxUnpool2dWord.to);
   // Whether windows cover whole rows.
   const tiled = strideW == kernelW && outWidth * strideW - beforeW >= width;
-  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
+  for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
     const oy = c % outHeight;
-    const top = oy * strideH - arg(p, geometry + 12);
+    const top = oy * strideH - arg(p, GeometryWord.beforeH);
     const first = max(0, top);
     const last = min(top + kernelH, height);
     const end = oy == outHeight - 1 ? height : top + strideH;
-    const image = <usize>arg(p, 2) + <usize>(c / outHeight * height) * line;
+    const image = <usize>arg(p, MaxUnpool2dWord.to) + <usize>(c / outHeight * height) * line;
     const clear = tiled ? last : first;
     memory.fill(image + <usize>clear * line, 0, <usize>(end - clear) * line);
-    const values = <usize>arg(p, 0) + <usize>(c * outWidth) * pixel;
-    const indices = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
+    const values = <usize>arg(p, MaxUnpool2dWord.values) + <usize>(c * outWidth) * pixel;
+    const indices = <usize>arg(p, MaxUnpool2dWord.indices) + <usize>(c * outWidth) * pixel;
     for (let y = first; y < last; y++)
       for (let ox = 0; ox < outWidth; ox++) {
         const left = ox * strideW - beforeW;
@@ -188,15 +196,15 @@ function addTo(at: usize, value: f32): void {
  * four are looked at together, and one by one only where one of them is.
  */
 function maxUnpool2dScatter(p: usize): void {
-  const pixels = arg(p, 4);
-  const channels = arg(p, 5);
-  const count = arg(p, 6);
-  const values = <usize>arg(p, 0);
-  const indices = <usize>arg(p, 1);
+  const pixels = arg(p, MaxUnpool2dScatterWord.pixels);
+  const channels = arg(p, MaxUnpool2dScatterWord.channels);
+  const count = arg(p, MaxUnpool2dScatterWord.count);
+  const values = <usize>arg(p, MaxUnpool2dScatterWord.values);
+  const indices = <usize>arg(p, MaxUnpool2dScatterWord.indices);
   const limit = i32x4.splat(pixels);
   const step = i32x4.splat(channels);
-  for (let c = next(); c < arg(p, 3); c = next()) {
-    const to = <usize>arg(p, 2) + (<usize>(c * pixels * channels) << 2);
+  for (let c = next(); c < arg(p, MaxUnpool2dScatterWord.batch); c = next()) {
+    const to = <usize>arg(p, MaxUnpool2dScatterWord.to) + (<usize>(c * pixels * channels) << 2);
     memory.fill(to, 0, <usize>(pixels * channels) << 2);
     let at = <usize>(c * count * channels) << 2;
     for (let i = 0; i < count; i++) {
@@ -220,17 +228,17 @@ function maxUnpool2dScatter(p: usize): void {
 
 /** x, indices, to, batch, pixels of an image of x, channels, pixels of an image of `to`, pixels of a chunk. An index outside gives 0; looked at as in scatter. */
 function planeGather(p: usize): void {
-  const pixels = arg(p, 4);
-  const channels = arg(p, 5);
-  const count = arg(p, 6);
-  const share = arg(p, 7);
-  const x = <usize>arg(p, 0);
-  const indices = <usize>arg(p, 1);
-  const to = <usize>arg(p, 2);
+  const pixels = arg(p, PlaneGatherWord.pixels);
+  const channels = arg(p, PlaneGatherWord.channels);
+  const count = arg(p, PlaneGatherWord.count);
+  const share = arg(p, PlaneGatherWord.share);
+  const x = <usize>arg(p, PlaneGatherWord.x);
+  const indices = <usize>arg(p, PlaneGatherWord.indices);
+  const to = <usize>arg(p, PlaneGatherWord.to);
   const cuts = (count + share - 1) / share;
   const limit = i32x4.splat(pixels);
   const step = i32x4.splat(channels);
-  for (let c = next(); c < arg(p, 3) * cuts; c = next()) {
+  for (let c = next(); c < arg(p, PlaneGatherWord.batch) * cuts; c = next()) {
     const n = c / cuts;
     const first = (c % cuts) * share;
     const image = x + (<usize>(n * pixels * channels) << 2);
@@ -259,16 +267,16 @@ function planeGather(p: usize): void {
  * after another, each to its cell's place among the winners, and whoever is there in the end is taken. For the first they come from the end.
  */
 function unpoolPick(p: usize): void {
-  const pixels = arg(p, 5);
-  const channels = arg(p, 6);
-  const count = arg(p, 7);
-  const pick = arg(p, 8);
-  for (let c = next(); c < arg(p, 4); c = next()) {
-    const winners = <usize>arg(p, 3) + (<usize>(c * pixels * channels) << 2);
+  const pixels = arg(p, UnpoolPickWord.pixels);
+  const channels = arg(p, UnpoolPickWord.channels);
+  const count = arg(p, UnpoolPickWord.count);
+  const pick = arg(p, UnpoolPickWord.pick);
+  for (let c = next(); c < arg(p, UnpoolPickWord.batch); c = next()) {
+    const winners = <usize>arg(p, UnpoolPickWord.winners) + (<usize>(c * pixels * channels) << 2);
     const image = <usize>(c * count * channels) << 2;
-    const values = <usize>arg(p, 0) + image;
-    const indices = <usize>arg(p, 1) + image;
-    const to = <usize>arg(p, 2) + image;
+    const values = <usize>arg(p, UnpoolPickWord.values) + image;
+    const indices = <usize>arg(p, UnpoolPickWord.indices) + image;
+    const to = <usize>arg(p, UnpoolPickWord.to) + image;
     // −1: nobody. Else nothing is read there that was not written before.
     if (pick == PickCode.max) memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
     for (let i = 0; i < count; i++) {
@@ -299,29 +307,29 @@ function unpoolPick(p: usize): void {
 
 /** x, to, whether padding counts. */
 function avgPool2d(p: usize): void {
-  const height = arg(p, geometry + 1);
-  const width = arg(p, geometry + 2);
-  const channels = arg(p, geometry + 3);
-  const outHeight = arg(p, geometry + 4);
-  const outWidth = arg(p, geometry + 5);
-  const kernelH = arg(p, geometry + 6);
-  const kernelW = arg(p, geometry + 7);
-  const dilationH = arg(p, geometry + 10);
-  const dilationW = arg(p, geometry + 11);
+  const height = arg(p, GeometryWord.height);
+  const width = arg(p, GeometryWord.width);
+  const channels = arg(p, GeometryWord.channels);
+  const outHeight = arg(p, GeometryWord.outHeight);
+  const outWidth = arg(p, GeometryWord.outWidth);
+  const kernelH = arg(p, GeometryWord.kernelH);
+  const kernelW = arg(p, GeometryWord.kernelW);
+  const dilationH = arg(p, GeometryWord.dilationH);
+  const dilationW = arg(p, GeometryWord.dilationW);
   const pixel = <usize>channels << 2;
   const right = <usize>dilationW * pixel;
   const below = <usize>(dilationH * width) * pixel;
-  for (let c = next(); c < arg(p, geometry) * outHeight; c = next()) {
-    const image = <usize>arg(p, 0) + <usize>(c / outHeight * height * width) * pixel;
-    const top = (c % outHeight) * arg(p, geometry + 8) - arg(p, geometry + 12);
+  for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
+    const image = <usize>arg(p, AvgPool2dWord.x) + <usize>(c / outHeight * height * width) * pixel;
+    const top = (c % outHeight) * arg(p, GeometryWord.strideH) - arg(p, GeometryWord.beforeH);
     const ky = firstInside(top, dilationH);
     const rows = countInside(top, dilationH, height, kernelH);
-    let to = <usize>arg(p, 1) + <usize>(c * outWidth) * pixel;
+    let to = <usize>arg(p, AvgPool2dWord.to) + <usize>(c * outWidth) * pixel;
     for (let ox = 0; ox < outWidth; ox++, to += pixel) {
-      const left = ox * arg(p, geometry + 9) - arg(p, geometry + 13);
+      const left = ox * arg(p, GeometryWord.strideW) - arg(p, GeometryWord.beforeW);
       const kx = firstInside(left, dilationW);
       const taps = countInside(left, dilationW, width, kernelW);
-      const count = f64x2.splat(<f64>(arg(p, 2) != 0 ? kernelH * kernelW : rows * taps));
+      const count = f64x2.splat(<f64>(arg(p, AvgPool2dWord.countIncludePad) != 0 ? kernelH * kernelW : rows * taps));
       const from = image + <usize>((top + ky * dilationH) * width + left + kx * dilationW) * pixel;
       // So few that single precision will do.
       if (rows * taps <= 16) {
@@ -356,25 +364,25 @@ function avgPool2d(p: usize): void {
 
 /** g, to, whether padding counts: every cell gathers from the windows that hold it. */
 function avgPool2dGrad(p: usize): void {
-  const height = arg(p, geometry + 1);
-  const width = arg(p, geometry + 2);
-  const channels = arg(p, geometry + 3);
-  const outHeight = arg(p, geometry + 4);
-  const outWidth = arg(p, geometry + 5);
-  const kernelH = arg(p, geometry + 6);
-  const kernelW = arg(p, geometry + 7);
-  const strideH = arg(p, geometry + 8);
-  const strideW = arg(p, geometry + 9);
-  const dilationH = arg(p, geometry + 10);
-  const dilationW = arg(p, geometry + 11);
-  const beforeH = arg(p, geometry + 12);
-  const beforeW = arg(p, geometry + 13);
-  const all = arg(p, 2) != 0;
+  const height = arg(p, GeometryWord.height);
+  const width = arg(p, GeometryWord.width);
+  const channels = arg(p, GeometryWord.channels);
+  const outHeight = arg(p, GeometryWord.outHeight);
+  const outWidth = arg(p, GeometryWord.outWidth);
+  const kernelH = arg(p, GeometryWord.kernelH);
+  const kernelW = arg(p, GeometryWord.kernelW);
+  const strideH = arg(p, GeometryWord.strideH);
+  const strideW = arg(p, GeometryWord.strideW);
+  const dilationH = arg(p, GeometryWord.dilationH);
+  const dilationW = arg(p, GeometryWord.dilationW);
+  const beforeH = arg(p, GeometryWord.beforeH);
+  const beforeW = arg(p, GeometryWord.beforeW);
+  const all = arg(p, AvgPool2dGradWord.countIncludePad) != 0;
   const pixel = <usize>channels << 2;
-  for (let c = next(); c < arg(p, geometry) * height; c = next()) {
-    const image = <usize>arg(p, 0) + <usize>(c / height * outHeight * outWidth) * pixel;
+  for (let c = next(); c < arg(p, GeometryWord.batch) * height; c = next()) {
+    const image = <usize>arg(p, AvgPool2dGradWord.g) + <usize>(c / height * outHeight * outWidth) * pixel;
     const y = (c % height) + beforeH;
-    let to = <usize>arg(p, 1) + <usize>(c * width) * pixel;
+    let to = <usize>arg(p, AvgPool2dGradWord.to) + <usize>(c * width) * pixel;
     for (let ix = 0; ix < width; ix++, to += pixel) {
       const x = ix + beforeW;
       let first = true;

@@ -3,7 +3,7 @@
  * Long ones are cut into blocks whose partial results a second command joins.
  */
 import { Opcode } from '../protocol/command';
-import { ReduceCode } from '../protocol/reduce';
+import { ArgReduceWord, ReduceCode, ReducePartsWord, ReduceWalkWord, ReduceWord } from '../protocol/reduce';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 
@@ -151,15 +151,15 @@ function down(from: usize, rows: i32, step: usize, columns: i32, to: usize, part
 
 /** to, from [outer, length, columns], outer, length, columns, rows of a block, outers of a chunk, function, whether integers. To [outer, blocks, columns] doubles, or results when one block is all. */
 function reduce(p: usize): void {
-  const to = <usize>arg(p, 0);
-  const from = <usize>arg(p, 1);
-  const outer = arg(p, 2);
-  const length = arg(p, 3);
-  const columns = arg(p, 4);
-  const block = arg(p, 5);
-  const share = arg(p, 6);
-  const fn = arg(p, 7);
-  const ints = arg(p, 8) != 0;
+  const to = <usize>arg(p, ReduceWord.to);
+  const from = <usize>arg(p, ReduceWord.from);
+  const outer = arg(p, ReduceWord.outer);
+  const length = arg(p, ReduceWord.length);
+  const columns = arg(p, ReduceWord.columns);
+  const block = arg(p, ReduceWord.block);
+  const share = arg(p, ReduceWord.share);
+  const fn = arg(p, ReduceWord.fn);
+  const ints = arg(p, ReduceWord.ints) != 0;
   const blocks = (length + block - 1) / block;
   const cuts = (columns + columnBlock - 1) / columnBlock;
   const partial = blocks > 1;
@@ -182,17 +182,17 @@ function reduce(p: usize): void {
 
 /** to, from [outer, blocks, columns] doubles, outer, blocks, columns, function, whether integers. */
 function reduceParts(p: usize): void {
-  const blocks = arg(p, 3);
-  const columns = arg(p, 4);
-  const fn = arg(p, 5);
-  const ints = arg(p, 6) != 0;
+  const blocks = arg(p, ReducePartsWord.blocks);
+  const columns = arg(p, ReducePartsWord.columns);
+  const fn = arg(p, ReducePartsWord.fn);
+  const ints = arg(p, ReducePartsWord.ints) != 0;
   const step = <usize>columns << 3;
-  for (let o = next(); o < arg(p, 2); o = next())
+  for (let o = next(); o < arg(p, ReducePartsWord.outer); o = next())
     for (let j = 0; j < columns; j++) {
-      let at = <usize>arg(p, 1) + (<usize>(o * blocks * columns + j) << 3);
+      let at = <usize>arg(p, ReducePartsWord.from) + (<usize>(o * blocks * columns + j) << 3);
       let all = load<f64>(at);
       for (let b = 1; b < blocks; b++) all = fold(all, load<f64>((at += step)), fn);
-      put(<usize>arg(p, 0) + (<usize>(o * columns + j) << 2), all, ints);
+      put(<usize>arg(p, ReducePartsWord.to) + (<usize>(o * columns + j) << 2), all, ints);
     }
 }
 
@@ -209,14 +209,14 @@ function offset(p: usize, rank: i32, strides: usize, position: i32): i32 {
 
 /** to, from, results, results of a chunk, function, whether integers, kept rank, reduced rank, outer reduced positions, sizes and strides of the kept, then of the reduced axes. */
 function reduceWalk(p: usize): void {
-  const count = arg(p, 2);
-  const share = arg(p, 3);
-  const fn = arg(p, 4);
-  const ints = arg(p, 5) != 0;
-  const keptRank = arg(p, 6);
-  const reducedRank = arg(p, 7);
-  const outer = arg(p, 8);
-  const kept = p + 36;
+  const count = arg(p, ReduceWalkWord.count);
+  const share = arg(p, ReduceWalkWord.share);
+  const fn = arg(p, ReduceWalkWord.fn);
+  const ints = arg(p, ReduceWalkWord.ints) != 0;
+  const keptRank = arg(p, ReduceWalkWord.keptRank);
+  const reducedRank = arg(p, ReduceWalkWord.reducedRank);
+  const outer = arg(p, ReduceWalkWord.outer);
+  const kept = p + (ReduceWalkWord.sizes << 2);
   const keptStrides = kept + (<usize>keptRank << 2);
   const reduced = keptStrides + (<usize>keptRank << 2);
   const reducedStrides = reduced + (<usize>reducedRank << 2);
@@ -227,25 +227,25 @@ function reduceWalk(p: usize): void {
       const base = offset(kept, keptRank, keptStrides, i);
       let all = start(fn);
       for (let r = 0; r < outer; r++) {
-        let at = <usize>arg(p, 1) + (<usize>(base + offset(reduced, reducedRank - 1, reducedStrides, r)) << 2);
+        let at = <usize>arg(p, ReduceWalkWord.from) + (<usize>(base + offset(reduced, reducedRank - 1, reducedStrides, r)) << 2);
         if (step == 4) all = fold(all, along(at, inner, fn, ints), fn);
         else for (let j = 0; j < inner; j++, at += step) all = fold(all, element(at, ints), fn);
       }
-      put(<usize>arg(p, 0) + (<usize>i << 2), all, ints);
+      put(<usize>arg(p, ReduceWalkWord.to) + (<usize>i << 2), all, ints);
     }
 }
 
 /** to, from [outer, length, inner], outer, length, inner, results of a chunk, whether the least, whether integers. */
 function argReduce(p: usize): void {
-  const length = arg(p, 3);
-  const inner = arg(p, 4);
-  const count = arg(p, 2) * inner;
-  const share = arg(p, 5);
-  const flip: f64 = arg(p, 6) != 0 ? -1 : 1;
-  const ints = arg(p, 7) != 0;
+  const length = arg(p, ArgReduceWord.length);
+  const inner = arg(p, ArgReduceWord.inner);
+  const count = arg(p, ArgReduceWord.outer) * inner;
+  const share = arg(p, ArgReduceWord.share);
+  const flip: f64 = arg(p, ArgReduceWord.least) != 0 ? -1 : 1;
+  const ints = arg(p, ArgReduceWord.ints) != 0;
   for (let c = next(); c * share < count; c = next())
     for (let i = c * share; i < min(c * share + share, count); i++) {
-      let at = <usize>arg(p, 1) + (<usize>(i / inner * length * inner + i % inner) << 2);
+      let at = <usize>arg(p, ArgReduceWord.from) + (<usize>(i / inner * length * inner + i % inner) << 2);
       let best = flip * element(at, ints);
       let index = 0;
       for (let j = 1; j < length && best == best; j++) {
@@ -255,7 +255,7 @@ function argReduce(p: usize): void {
           index = j;
         }
       }
-      store<i32>(<usize>arg(p, 0) + (<usize>i << 2), index);
+      store<i32>(<usize>arg(p, ArgReduceWord.to) + (<usize>i << 2), index);
     }
 }
 

@@ -3,6 +3,7 @@
  * by lists of what is not zero; where the other operand holds an infinity or NaN, whose product with zero is NaN, nothing is left out.
  */
 import { Opcode } from '../protocol/command';
+import { CompressWord, ConvolveSparseWord, SpecialWord, SumSparseWord, WeightGradSparseWord } from '../protocol/conv';
 import { arg, next, scratch } from './core';
 import { firstInside, firstOutside, zeros } from './conv';
 import { madd, storeLanes } from './tiles';
@@ -21,17 +22,17 @@ function hasSpecial(at: usize, count: i32): bool {
 
 /** from, count, to: writes 1 when any is infinite or NaN, else 0. */
 function special(p: usize): void {
-  store<i32>(<usize>arg(p, 2), hasSpecial(<usize>arg(p, 0), arg(p, 1)) ? 1 : 0);
+  store<i32>(<usize>arg(p, SpecialWord.to), hasSpecial(<usize>arg(p, SpecialWord.from), arg(p, SpecialWord.size)) ? 1 : 0);
 }
 
 /** x, pixels, channels, lists, counts, keep all (address): for each pixel the channels, two bytes each, whose value is not zero. */
 function compress(p: usize): void {
-  const x = <usize>arg(p, 0);
-  const pixels = arg(p, 1);
-  const channels = arg(p, 2);
-  const lists = <usize>arg(p, 3);
-  const counts = <usize>arg(p, 4);
-  const all = load<i32>(<usize>arg(p, 5)) != 0;
+  const x = <usize>arg(p, CompressWord.x);
+  const pixels = arg(p, CompressWord.pixels);
+  const channels = arg(p, CompressWord.channels);
+  const lists = <usize>arg(p, CompressWord.lists);
+  const counts = <usize>arg(p, CompressWord.counts);
+  const all = load<i32>(<usize>arg(p, CompressWord.flag)) != 0;
   for (let c = next(); c * stretch < pixels; c = next()) {
     const end = min(pixels, (c + 1) * stretch);
     for (let i = c * stretch; i < end; i++) {
@@ -200,31 +201,31 @@ const run = 256;
  * before h and w, kh, kw, dilation h and w, lists. Tap by tap over a row of pixels, so that the weights of a tap stay near.
  */
 function convolveSparse(p: usize, thread: i32): void {
-  const x = <usize>arg(p, 0);
-  const y = <usize>arg(p, 1);
-  const panels = <usize>arg(p, 2);
-  const bias = <usize>arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const counts = <usize>arg(p, 7);
-  const inner = arg(p, 8);
-  const columns = arg(p, 9);
-  const panelWidth = arg(p, 10);
-  const outHeight = arg(p, 11);
-  const outWidth = arg(p, 12);
-  const yImage = arg(p, 13);
-  const yRow = arg(p, 14);
-  const yColumn = arg(p, 15);
-  const strideH = arg(p, 16);
-  const strideW = arg(p, 17);
-  const beforeH = arg(p, 18);
-  const beforeW = arg(p, 19);
-  const kh = arg(p, 20);
-  const kw = arg(p, 21);
-  const dilationH = arg(p, 22);
-  const dilationW = arg(p, 23);
-  const lists = <usize>arg(p, 24);
+  const x = <usize>arg(p, ConvolveSparseWord.x);
+  const y = <usize>arg(p, ConvolveSparseWord.y);
+  const panels = <usize>arg(p, ConvolveSparseWord.panels);
+  const bias = <usize>arg(p, ConvolveSparseWord.bias);
+  const batch = arg(p, ConvolveSparseWord.batch);
+  const height = arg(p, ConvolveSparseWord.height);
+  const width = arg(p, ConvolveSparseWord.width);
+  const counts = <usize>arg(p, ConvolveSparseWord.counts);
+  const inner = arg(p, ConvolveSparseWord.inner);
+  const columns = arg(p, ConvolveSparseWord.columns);
+  const panelWidth = arg(p, ConvolveSparseWord.panelWidth);
+  const outHeight = arg(p, ConvolveSparseWord.outHeight);
+  const outWidth = arg(p, ConvolveSparseWord.outWidth);
+  const yImage = arg(p, ConvolveSparseWord.yImage);
+  const yRow = arg(p, ConvolveSparseWord.yRow);
+  const yColumn = arg(p, ConvolveSparseWord.yColumn);
+  const strideH = arg(p, ConvolveSparseWord.strideH);
+  const strideW = arg(p, ConvolveSparseWord.strideW);
+  const beforeH = arg(p, ConvolveSparseWord.beforeH);
+  const beforeW = arg(p, ConvolveSparseWord.beforeW);
+  const kh = arg(p, ConvolveSparseWord.kernelH);
+  const kw = arg(p, ConvolveSparseWord.kernelW);
+  const dilationH = arg(p, ConvolveSparseWord.dilationH);
+  const dilationW = arg(p, ConvolveSparseWord.dilationW);
+  const lists = <usize>arg(p, ConvolveSparseWord.lists);
   const wTap = inner * panelWidth * 4;
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const sumBytes = <usize>panelWidth << 2;
@@ -284,24 +285,24 @@ function gatherInside(e: usize, end: usize, x: usize, to: usize, pitch: i32, row
  * no groups. A part is [columns, kh, kw, inner padded to 16]. A slab of x is copied with zeros around it, so that every kernel position is inside.
  */
 function weightGradSparse(p: usize, thread: i32): void {
-  const x = <usize>arg(p, 0);
-  const g = <usize>arg(p, 1);
-  const partials = <usize>arg(p, 2);
-  const parts = arg(p, 3);
-  const batch = arg(p, 4);
-  const height = arg(p, 5);
-  const width = arg(p, 6);
-  const inner = arg(p, 7);
-  const outHeight = arg(p, 8);
-  const outWidth = arg(p, 9);
-  const columns = arg(p, 10);
-  const beforeH = arg(p, 11);
-  const beforeW = arg(p, 12);
-  const kh = arg(p, 13);
-  const kw = arg(p, 14);
-  const dilationH = arg(p, 15);
-  const dilationW = arg(p, 16);
-  const slab = arg(p, 17);
+  const x = <usize>arg(p, WeightGradSparseWord.x);
+  const g = <usize>arg(p, WeightGradSparseWord.g);
+  const partials = <usize>arg(p, WeightGradSparseWord.partials);
+  const parts = arg(p, WeightGradSparseWord.parts);
+  const batch = arg(p, WeightGradSparseWord.batch);
+  const height = arg(p, WeightGradSparseWord.height);
+  const width = arg(p, WeightGradSparseWord.width);
+  const inner = arg(p, WeightGradSparseWord.inner);
+  const outHeight = arg(p, WeightGradSparseWord.outHeight);
+  const outWidth = arg(p, WeightGradSparseWord.outWidth);
+  const columns = arg(p, WeightGradSparseWord.columns);
+  const beforeH = arg(p, WeightGradSparseWord.beforeH);
+  const beforeW = arg(p, WeightGradSparseWord.beforeW);
+  const kh = arg(p, WeightGradSparseWord.kernelH);
+  const kw = arg(p, WeightGradSparseWord.kernelW);
+  const dilationH = arg(p, WeightGradSparseWord.dilationH);
+  const dilationW = arg(p, WeightGradSparseWord.dilationW);
+  const slab = arg(p, WeightGradSparseWord.slab);
 
   const pitch = (inner + 15) & ~15;
   const pitchBytes = <usize>pitch << 2;
@@ -417,12 +418,12 @@ function weightGradSparse(p: usize, thread: i32): void {
 
 /** to, partials, parts, taps, inner, columns: Σ over parts of [columns, taps, inner padded], as [taps, inner, columns]. */
 function sumSparse(p: usize): void {
-  const to = <usize>arg(p, 0);
-  const partials = <usize>arg(p, 1);
-  const parts = arg(p, 2);
-  const taps = arg(p, 3);
-  const inner = arg(p, 4);
-  const columns = arg(p, 5);
+  const to = <usize>arg(p, SumSparseWord.to);
+  const partials = <usize>arg(p, SumSparseWord.partials);
+  const parts = arg(p, SumSparseWord.parts);
+  const taps = arg(p, SumSparseWord.taps);
+  const inner = arg(p, SumSparseWord.inner);
+  const columns = arg(p, SumSparseWord.columns);
   const pitch = (inner + 15) & ~15;
   const size = <usize>(columns * taps * pitch) << 2;
   for (let tap = next(); tap < taps; tap = next())

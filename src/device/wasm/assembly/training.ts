@@ -1,20 +1,23 @@
 /** Sigmoid cross entropy with logits, its gradient, and Adam. */
 import { Opcode } from '../protocol/command';
+import { AdamWord, ParameterWord } from '../protocol/adam';
+import { BceWithLogitsGradWord, BceWithLogitsWord } from '../protocol/loss';
 import { arg, next, number } from './core';
 import { down4, expDown4, log1pUnit4, splat } from './math';
 import { madd, storeLanes } from './tiles';
 
 const block = 4096;
+const parameterBytes: usize = ParameterWord.length << 2;
 
 /** to, logits, target, elements, posWeight. */
 function bceWithLogits(p: usize): void {
-  const size = arg(p, 3);
-  const weight = splat(number(p, 4));
+  const size = arg(p, BceWithLogitsWord.size);
+  const weight = splat(number(p, BceWithLogitsWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
     const offset = <usize>(c * block) << 2;
-    let to = <usize>arg(p, 0) + offset;
-    let logits = <usize>arg(p, 1) + offset;
-    let target = <usize>arg(p, 2) + offset;
+    let to = <usize>arg(p, BceWithLogitsWord.to) + offset;
+    let logits = <usize>arg(p, BceWithLogitsWord.logits) + offset;
+    let target = <usize>arg(p, BceWithLogitsWord.target) + offset;
     for (let count = min(block, size - c * block); count > 0; count -= 4, to += 16, logits += 16, target += 16) {
       const x = v128.load(logits);
       const z = v128.load(target);
@@ -31,14 +34,14 @@ function bceWithLogits(p: usize): void {
 
 /** to, g, logits, target, elements, posWeight. */
 function bceWithLogitsGrad(p: usize): void {
-  const size = arg(p, 4);
-  const weight = splat(number(p, 5));
+  const size = arg(p, BceWithLogitsGradWord.size);
+  const weight = splat(number(p, BceWithLogitsGradWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
     const offset = <usize>(c * block) << 2;
-    let to = <usize>arg(p, 0) + offset;
-    let g = <usize>arg(p, 1) + offset;
-    let logits = <usize>arg(p, 2) + offset;
-    let target = <usize>arg(p, 3) + offset;
+    let to = <usize>arg(p, BceWithLogitsGradWord.to) + offset;
+    let g = <usize>arg(p, BceWithLogitsGradWord.g) + offset;
+    let logits = <usize>arg(p, BceWithLogitsGradWord.logits) + offset;
+    let target = <usize>arg(p, BceWithLogitsGradWord.target) + offset;
     for (let count = min(block, size - c * block); count > 0; count -= 4, to += 16, g += 16, logits += 16, target += 16) {
       const x = v128.load(logits);
       const z = v128.load(target);
@@ -59,38 +62,39 @@ function bceWithLogitsGrad(p: usize): void {
  * and of what is written: p, m, v, vmax.
  */
 function adam(p: usize): void {
-  const rate = splat(number(p, 0));
-  const epsilon = splat(number(p, 1));
-  const shrink = splat(number(p, 2));
-  const decay = splat(number(p, 3));
-  const decays = number(p, 3) != 0;
-  const beta1 = splat(number(p, 4));
-  const rest1 = splat(number(p, 5));
-  const beta2 = splat(number(p, 6));
-  const rest2 = splat(number(p, 7));
-  const amsgrad = arg(p, 8) != 0;
-  const end = p + 40 + <usize>arg(p, 9) * 40;
-  let parameter = p + 40;
+  const rate = splat(number(p, AdamWord.rate));
+  const epsilon = splat(number(p, AdamWord.epsilon));
+  const shrink = splat(number(p, AdamWord.shrink));
+  const decay = splat(number(p, AdamWord.decay));
+  const decays = number(p, AdamWord.decay) != 0;
+  const beta1 = splat(number(p, AdamWord.beta1));
+  const rest1 = splat(number(p, AdamWord.rest1));
+  const beta2 = splat(number(p, AdamWord.beta2));
+  const rest2 = splat(number(p, AdamWord.rest2));
+  const amsgrad = arg(p, AdamWord.amsgrad) != 0;
+  const parameters = p + (AdamWord.parameters << 2);
+  const end = parameters + <usize>arg(p, AdamWord.count) * parameterBytes;
+  let parameter = parameters;
   let first = 0;
   for (let c = next(); ; c = next()) {
-    for (; parameter < end; parameter += 40) {
-      const blocks = (arg(parameter, 0) + block - 1) / block;
+    for (; parameter < end; parameter += parameterBytes) {
+      const blocks = (arg(parameter, ParameterWord.size) + block - 1) / block;
       if (c - first < blocks) break;
       first += blocks;
     }
     if (parameter == end) return;
     const start = (c - first) * block;
     const offset = <usize>start << 2;
-    const bytes = <usize>min(block, arg(parameter, 0) - start) << 2;
-    const pFrom = <usize>arg(parameter, 1) + offset;
-    const gFrom = <usize>arg(parameter, 2) + offset;
-    const mFrom = <usize>arg(parameter, 3) + offset;
-    const vFrom = <usize>arg(parameter, 4) + offset;
-    const vmaxFrom = <usize>arg(parameter, 5) + offset;
-    const pTo = <usize>arg(parameter, 6) + offset;
-    const mTo = <usize>arg(parameter, 7) + offset;
-    const vTo = <usize>arg(parameter, 8) + offset;
-    const vmaxTo = <usize>arg(parameter, 9) + offset;
+    const bytes = <usize>min(block, arg(parameter, ParameterWord.size) - start) << 2;
+    const pFrom = <usize>arg(parameter, ParameterWord.p) + offset;
+    const gFrom = <usize>arg(parameter, ParameterWord.g) + offset;
+    const mFrom = <usize>arg(parameter, ParameterWord.m) + offset;
+    const vFrom = <usize>arg(parameter, ParameterWord.v) + offset;
+    const vmaxFrom = <usize>arg(parameter, ParameterWord.vmax) + offset;
+    const pTo = <usize>arg(parameter, ParameterWord.newP) + offset;
+    const mTo = <usize>arg(parameter, ParameterWord.newM) + offset;
+    const vTo = <usize>arg(parameter, ParameterWord.newV) + offset;
+    const vmaxTo = <usize>arg(parameter, ParameterWord.newVmax) + offset;
     for (let i: usize = 0; i < bytes; i += 16) {
       const count = <i32>(bytes - i) >> 2;
       const value = v128.load(pFrom + i);

@@ -4,6 +4,7 @@
  * @source Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"
  */
 import { Opcode } from '../protocol/command';
+import { WinogradWeightsWord, WinogradWord } from '../protocol/conv';
 import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next, scratch } from './core';
 import { madd, tile1x16 } from './tiles';
@@ -15,11 +16,11 @@ const large = 0x7b800000;
 
 /** panels, to, blocks, inner, flag: from panels [block][9][inner][16] to [block][16][inner][16]; the flag becomes 1 when a weight is too large. */
 function winogradWeights(p: usize): void {
-  const panels = <usize>arg(p, 0);
-  const to = <usize>arg(p, 1);
-  const blocks = arg(p, 2);
-  const inner = arg(p, 3);
-  const flag = <usize>arg(p, 4);
+  const panels = <usize>arg(p, WinogradWeightsWord.panels);
+  const to = <usize>arg(p, WinogradWeightsWord.to);
+  const blocks = arg(p, WinogradWeightsWord.blocks);
+  const inner = arg(p, WinogradWeightsWord.inner);
+  const flag = <usize>arg(p, WinogradWeightsWord.flag);
   const step = <usize>(inner * 64);
   let greatest = i32x4.splat(0);
   const half = f32x4.splat(0.5);
@@ -196,25 +197,25 @@ function finishTile(from: usize, place: usize, y: usize, row: usize, column: usi
  * before h and w, tiles of a chunk (even).
  */
 function winograd(p: usize, thread: i32): void {
-  const x = <usize>arg(p, 0);
-  const y = <usize>arg(p, 1);
-  const panels = <usize>arg(p, 2);
-  const weights = <usize>arg(p, 3);
-  const allDirect = load<i32>(<usize>arg(p, 4)) != 0;
-  const bias = <usize>arg(p, 5);
-  const batch = arg(p, 6);
-  const height = arg(p, 7);
-  const width = arg(p, 8);
-  const inner = arg(p, 9);
-  const columns = arg(p, 10);
-  const outHeight = arg(p, 11);
-  const outWidth = arg(p, 12);
-  const yImage = arg(p, 13);
-  const yRow = arg(p, 14);
-  const yColumn = arg(p, 15);
-  const beforeH = arg(p, 16);
-  const beforeW = arg(p, 17);
-  const chunk = arg(p, 18);
+  const x = <usize>arg(p, WinogradWord.x);
+  const y = <usize>arg(p, WinogradWord.y);
+  const panels = <usize>arg(p, WinogradWord.panels);
+  const weights = <usize>arg(p, WinogradWord.weights);
+  const allDirect = load<i32>(<usize>arg(p, WinogradWord.flag)) != 0;
+  const bias = <usize>arg(p, WinogradWord.bias);
+  const batch = arg(p, WinogradWord.batch);
+  const height = arg(p, WinogradWord.height);
+  const width = arg(p, WinogradWord.width);
+  const inner = arg(p, WinogradWord.inner);
+  const columns = arg(p, WinogradWord.columns);
+  const outHeight = arg(p, WinogradWord.outHeight);
+  const outWidth = arg(p, WinogradWord.outWidth);
+  const yImage = arg(p, WinogradWord.yImage);
+  const yRow = arg(p, WinogradWord.yRow);
+  const yColumn = arg(p, WinogradWord.yColumn);
+  const beforeH = arg(p, WinogradWord.beforeH);
+  const beforeW = arg(p, WinogradWord.beforeW);
+  const chunk = arg(p, WinogradWord.chunk);
 
   const down = (outHeight + 1) >> 1;
   const across = (outWidth + 1) >> 1;

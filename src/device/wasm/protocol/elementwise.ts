@@ -1,4 +1,4 @@
-/** Functions and operands of the elementwise kernels. Both sides compile this file, see command.ts. */
+/** Functions and words of the elementwise commands. Both sides compile this file, see command.ts. */
 
 /** The functions of one operand. The first ones have the names of `UnaryFn` in device.ts. */
 export enum UnaryCode {
@@ -79,4 +79,54 @@ export enum OperandMode {
   spread,
   /** From a copy in the output's order, which is the same for all chunks. */
   repeated,
+}
+
+export enum UnaryWord {
+  to,
+  from,
+  size,
+  /** A UnaryCode. */
+  fn,
+  alpha,
+  beta,
+}
+
+/** The words of an operand. Its sizes follow, then its strides, in elements. */
+export enum OperandWord {
+  /** The address, or the element itself. */
+  at,
+  /** An OperandMode. */
+  mode,
+  /** The number of sizes. 0 unless the operand is copied. */
+  rank,
+  /** The first size. */
+  sizes,
+}
+
+export enum BinaryWord {
+  to,
+  size,
+  /** Elements per chunk. */
+  chunk,
+  /** A BinaryCode. */
+  fn,
+  /** The first word of the two operands. */
+  operands,
+}
+
+export enum WhereWord {
+  to,
+  size,
+  /** Elements per chunk. */
+  chunk,
+  /** The first word of the operands: the condition, a and b. */
+  operands,
+}
+
+export enum GateWord {
+  to,
+  g,
+  x,
+  size,
+  slope,
 }
