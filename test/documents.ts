@@ -32,13 +32,20 @@ test.before(() => {
 });
 test.after(() => rmSync(work, { recursive: true, force: true }));
 
-test('the README and the pages about unpooling and devices have programs', () => {
+test('the README, the guide and the pages about unpooling and devices have programs', () => {
   const found = all.filter(({ programs }) => programs.length > 0).map(({ document }) => document);
-  for (const document of ['README.md', 'docs/devices.md', 'docs/unpooling.md'])
+  for (const document of ['README.md', 'docs/devices.md', 'docs/guide.md', 'docs/unpooling.md'])
     assert.ok(found.includes(document), document);
 });
 
-test('no two programs of a document have one name', () => {
+test('the name of a file stands above its block, because readers do not see the opening line', () => {
+  for (const document of documents())
+    for (const { file } of blocksOf(textOf(document)).blocks)
+      if (file !== undefined)
+        assert.ok(new RegExp(`^\\*\\*${file}\\*\\*\n\n\`\`\`\\w+ file=${file}\\b`, 'm').test(textOf(document)), file);
+});
+
+test('no two programs of a document have the same name', () => {
   const paths = list.map(({ path }) => path);
   assert.equal(
     paths.filter((path, i) => paths.indexOf(path) !== i),

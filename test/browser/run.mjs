@@ -1,4 +1,5 @@
-// The built package in Chromium, through bundlers and without: the wasm device with threads and without, and the gpu device on software adapters.
+// The built package in Chromium, through bundlers and without: the wasm device with threads and without, the gpu device on software adapters, and the
+// pages of docs/guide.md.
 // usage: npm run browser-check   The environment's CHROMIUM may name the browser; default /usr/bin/chromium.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +7,7 @@ import { checkAlive } from './alive.mjs';
 import { conforming, published, training } from './bundles.mjs';
 import { launch, serve } from './chromium.mjs';
 import { checkConformance, checkLoss } from './gpu.mjs';
+import { checkGuide } from './guide.mjs';
 import { inNode } from './losses.mjs';
 import { checkPublished } from './published.mjs';
 import { check, counts, fail, within } from './report.mjs';
@@ -61,6 +63,7 @@ try {
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
     await checkAlive(context, 'minified');
     await checkPublished(context);
+    await checkGuide(context);
     for (const name of ['webgl2', 'webgpu'])
       await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });
     await checkLoss(context, 'esbuild-plain');
