@@ -1,0 +1,33 @@
+/** The programs of the documents that need a WebGPU adapter. Not here: all others, and types (../documents.ts). */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { blocksOf, documents, repository, textOf } from '../helpers/documents.js';
+
+const reason = 'it needs a WebGPU adapter';
+// Below the repository, so that the programs find the package by its name; ignored by git.
+const folder = `${repository}out/webgpu-documents`;
+const list = documents().flatMap((document) =>
+  blocksOf(textOf(document))
+    .programs.filter((program) => program.reason === reason)
+    .map(({ file, code }) => ({
+      name: `${document}: ${file}`,
+      file: `${document.replaceAll('/', '-')}-${file}`,
+      code,
+    })),
+);
+
+const test = suite('documents on WebGPU');
+test.before(() => void mkdirSync(folder, { recursive: true }));
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('there is such a program', () => assert.ok(list.length > 0));
+
+for (const { name, file, code } of list)
+  test(`${name} runs`, () => {
+    writeFileSync(`${folder}/${file}`, code);
+    execFileSync(process.execPath, ['--import', 'tsx', `${folder}/${file}`], { stdio: 'pipe', timeout: 120_000 });
+  });
+
+test.run();
