@@ -4,7 +4,7 @@ import { DeviceError, ValueError } from '../errors.js';
 import type { Device } from './device.js';
 import type { GpuDevice, GpuMode, GpuOptions } from './gpu/index.js';
 import { ReferenceDevice } from './reference/index.js';
-import type { WasmOptions } from './wasm/index.js';
+import type { WasmOptions } from './wasm/options.js';
 
 /** The gpu.js modes that are device names of their own. */
 const adapters = ['webgpu', 'webgl2', 'webgl', 'headlessgl'] as const satisfies readonly GpuMode[];

@@ -1,15 +1,18 @@
-// The published package as a stranger meets it: build, pack, install the tarball in an empty project, run a model there in JS and in TS.
+// The published package as a stranger meets it: build, pack, install the tarball in an empty project, and run a model there in JavaScript and TypeScript.
+// Not here: the compilers that the types are tried with (types.mjs).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { checkTypes, compile, leastTypeScript } from './types.mjs';
 
 const require = createRequire(import.meta.url);
 const npm = (args, cwd) =>
   execFileSync('npm', args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], shell: process.platform === 'win32' });
 const node = (args, cwd) => execFileSync(process.execPath, args, { cwd, encoding: 'utf8' });
+const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
 const tsc = require.resolve('typescript/bin/tsc');
 
 const model = (typed, from = 'cedargrad') => `
@@ -71,7 +74,7 @@ try {
   check('installs in an empty project', () => {
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), '{ "name": "stranger", "private": true, "type": "module" }');
-    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', join(work, tarball)], project);
+    npm(['install', ...quiet, join(work, tarball)], project);
     const megabytes = bytesIn(join(project, 'node_modules')) / 1e6;
     if (megabytes > mostInstalled) throw new Error(`${megabytes.toFixed(1)} MB are more than ${mostInstalled}`);
     return `${megabytes.toFixed(1)} MB`;
@@ -80,19 +83,19 @@ try {
     writeFileSync(join(project, 'model.js'), model(false));
     node(['model.js'], project);
   });
-  check('the model type-checks and trains in TypeScript', () => {
-    writeFileSync(join(project, 'typed.ts'), model(true));
-    const compilerOptions = {
-      strict: true,
-      target: 'es2022',
-      module: 'nodenext',
-      skipLibCheck: false,
-      types: [],
-      outDir: 'built',
-    };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }));
-    node([tsc], project);
-    node([join('built', 'typed.js')], project);
+  // Installed there as a stranger would, because two compilers in one repository would share the command tsc.
+  check(`TypeScript ${leastTypeScript} installs`, () => {
+    npm(['install', ...quiet, `typescript@${leastTypeScript}`], project);
+  });
+  checkTypes({
+    check,
+    project,
+    node,
+    model: model(true),
+    compilers: {
+      [`TypeScript ${leastTypeScript}`]: () => join(project, 'node_modules/typescript/bin/tsc'),
+      'our TypeScript': () => tsc,
+    },
   });
   check('the build for pages type-checks and trains, and classes keep their names', () => {
     writeFileSync(
@@ -106,24 +109,7 @@ try {
   if (!/^[A-Z]\\w+Error: reshape: /.test(String(error))) throw error;
 }`,
     );
-    node([tsc], project);
-    node([join('built', 'typed.js')], project);
-  });
-  check('the build for pages exports what all entry points export, with their types', () => {
-    writeFileSync(
-      join(project, 'typed.ts'),
-      `import * as core from 'cedargrad';
-import * as browser from 'cedargrad/browser';
-import * as data from 'cedargrad/data';
-import * as io from 'cedargrad/io';
-import * as train from 'cedargrad/train';
-type All = typeof core & typeof data & typeof io & typeof train;
-type Same = [All] extends [typeof browser] ? ([typeof browser] extends [All] ? true : false) : false;
-const same: Same = true;
-const names = [core, data, io, train].flatMap((module) => Object.keys(module)).sort().join();
-if (!same || names !== Object.keys(browser).sort().join()) throw new Error('names: ' + Object.keys(browser));`,
-    );
-    node([tsc], project);
+    compile(() => node([tsc], project), project, ['typed.ts']);
     node([join('built', 'typed.js')], project);
   });
   check('without gpu.js the gpu device says how to install it', () => {
@@ -138,7 +124,7 @@ if (!/needs the package gpu\\.js.*npm install gpu\\.js@2 --ignore-scripts/.test(
     node(['bundled.mjs'], project);
   });
   check('the gpu device trains once gpu.js is installed', () => {
-    npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', 'gpu.js@2'], project);
+    npm(['install', '--ignore-scripts', ...quiet, 'gpu.js@2'], project);
     writeFileSync(
       join(project, 'gpu.js'),
       `import { device, setDefaultDevice } from 'cedargrad';\nsetDefaultDevice(await device('gpu', { mode: 'cpu' }));\n${model(false)}`,

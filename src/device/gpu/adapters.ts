@@ -39,8 +39,15 @@ export interface GpuDeviceEvents {
 const softwareNames = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp\b/i;
 const isSoftware = (name: string): boolean => softwareNames.test(name);
 
+/** The members of a WebGL context that are used here. The public types need no DOM types. */
+interface GlContext {
+  readonly RENDERER: number;
+  getExtension(name: 'WEBGL_debug_renderer_info'): { readonly UNMASKED_RENDERER_WEBGL: number } | null;
+  getParameter(name: number): unknown;
+}
+
 /** The adapter of a WebGL context. */
-export function glAdapter(context: WebGL2RenderingContext): Adapter {
+export function glAdapter(context: GlContext): Adapter {
   const info = context.getExtension('WEBGL_debug_renderer_info');
   const name = String(context.getParameter(info === null ? context.RENDERER : info.UNMASKED_RENDERER_WEBGL));
   return { name, software: isSoftware(name) };

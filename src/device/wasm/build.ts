@@ -1,11 +1,6 @@
 /** Selects and loads a build of the kernels. */
 import { DeviceError } from '../../errors.js';
-
-/**
- * simd: multiply and add are rounded separately. relaxed: they are fused if the engine supports it,
- * so the last digits may differ.
- */
-export type Build = 'simd' | 'relaxed';
+import type { Build } from './options.js';
 
 /**
  * V8's version, if it is known. It is Node's own version of V8, or Chrome's major version, which is

@@ -24,7 +24,7 @@ import type {
   Spec,
 } from '../device.js';
 import { turnIfDue } from '../turn.js';
-import { type Build, load } from './build.js';
+import { load } from './build.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
@@ -32,22 +32,13 @@ import { matmul } from './matmul.js';
 import { Arena, blockSize, createMemory, deviceBytes, Memory, WasmBuffer } from './memory.js';
 import { movement } from './movement.js';
 import { norm } from './norm.js';
+import type { Build, WasmOptions } from './options.js';
 import { pool } from './pool.js';
 import { CommandWord, FlagBit, Opcode } from './protocol/command.js';
 import { Control } from './protocol/control.js';
 import { reduce } from './reduce.js';
 import { cores, scratchBytes, startThreads, type Threads, threadsMissing } from './threads.js';
 import { training } from './training.js';
-
-export interface WasmOptions {
-  /**
-   * Number of threads that compute, including the calling one. Default: the environment's
-   * CEDARGRAD_THREADS, else the number of cores.
-   */
-  threads?: number;
-  /** The build of the kernels. Default: the faster one that the engine supports. */
-  build?: Build;
-}
 
 const encoders: Family<KernelName> = {
   ...elementwise,
