@@ -69,6 +69,9 @@ try {
     'publint finds nothing',
     () => void node([join(dirname(require.resolve('publint')), 'cli.js'), '--strict'], '.'),
   );
+  check('sizes stay within their limits', () =>
+    node(['scripts/sizes.mjs'], '.').trimEnd().replace(/^/, '\n').replaceAll('\n', '\n     '),
+  );
   const tarball = readdirSync(work).find((f) => f.endsWith('.tgz'));
   const project = join(work, 'project');
   check('installs in an empty project', () => {
