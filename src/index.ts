@@ -1,4 +1,7 @@
-/** The public surface: re-exports only. */
+/**
+ * The public surface: re-exports only.
+ * @module cedargrad
+ */
 export { type BackwardOptions, backward, grad, noGrad } from './autograd/backward.js';
 export { type CompiledStep, compile } from './autograd/compile.js';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';
@@ -117,6 +120,7 @@ export type { AddonsUnpoolOptions, MaxUnpool2dOptions, TorchUnpoolOptions } from
 export type { Counters, Device, MemoryReport, NanPolicy } from './device/device.js';
 export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
 export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
+export type { Build, WasmOptions } from './device/wasm/options.js';
 export { CedarError, DeviceError, FormatError, GraphError, ShapeError, ValueError } from './errors.js';
 export * from './nn/index.js';
 export * from './optim/index.js';

@@ -1,0 +1,23 @@
+// A plugin of typedoc: a tensor's method without a comment of its own has that of the function of the same name.
+// Methods are one line each, and repeating 50 comments in the sources would let them drift apart.
+import { Converter, ReflectionKind } from 'typedoc';
+
+/** Methods whose function has another name. */
+const renamed = { var: 'variance' };
+
+export function load(app) {
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    const functions = new Map();
+    for (const { name, comment, signatures } of project.getReflectionsByKind(
+      ReflectionKind.Function | ReflectionKind.Variable,
+    )) {
+      const found = signatures?.[0]?.comment ?? comment;
+      if (found !== undefined) functions.set(name, found);
+    }
+    for (const method of project.getReflectionsByKind(ReflectionKind.Method)) {
+      if (!['Tensor', 'Parameter'].includes(method.parent?.name)) continue;
+      const comment = functions.get(renamed[method.name] ?? method.name);
+      for (const signature of method.signatures ?? []) if (comment !== undefined) signature.comment ??= comment.clone();
+    }
+  });
+}
