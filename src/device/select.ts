@@ -35,7 +35,7 @@ async function choose(): Promise<Device> {
     note = reasonOf(error);
   }
   try {
-    return await (await import('./wasm/index.js')).createWasmDevice({}, undefined, note);
+    return await (await import('./wasm/start.js')).createWasmDevice({}, undefined, note);
   } catch (error) {
     if (error instanceof ValueError) throw error;
     reference.note = [note, reasonOf(error)].filter((reason) => reason !== null).join('; ');
@@ -74,7 +74,7 @@ export async function device(name: DeviceName, options: GpuOptions & WasmOptions
       return name === 'auto' ? automatic() : reference;
     case 'wasm':
       knownOptions<WasmOptions>('device', options, wasmOptions);
-      return (await import('./wasm/index.js')).createWasmDevice(options);
+      return (await import('./wasm/start.js')).createWasmDevice(options);
     case 'gpu':
       knownOptions<GpuOptions>('device', options, { mode: 'value', ...adapterOptions });
       return (await import('./gpu/index.js')).createGpuDevice(options);

@@ -7,9 +7,10 @@
  */
 import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
 import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
-import { createWasmDevice, type WasmDevice } from '../../src/device/wasm/index.js';
+import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { type Arena, blockSize, Memory } from '../../src/device/wasm/memory.js';
 import type { WasmOptions } from '../../src/device/wasm/options.js';
+import { createWasmDevice } from '../../src/device/wasm/start.js';
 import { allocate, type DType, type TypedArray } from '../../src/values/dtype.js';
 import { sizeOf } from '../../src/values/shape.js';
 
