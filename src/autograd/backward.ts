@@ -189,6 +189,16 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
   before?.release();
 }
 
+/** Walks back from `root` and adds to the `grad` of every leaf. */
+function walkAndAccumulate(root: Tensor, given: Tensor | undefined, options: BackwardOptions): Walk {
+  const before = new Map<Tensor, Storage | null>();
+  const walked = walk(root, given, options, (leaf, g) => {
+    if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
+    accumulate(leaf, g, options.createGraph ?? false);
+  });
+  return { ...walked, before };
+}
+
 /**
  * Runs backward from `root` and adds to the `grad` of every leaf that requires a gradient.
  * @throws ShapeError for a gradient of another shape than the root's
@@ -201,20 +211,12 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
   checkTensor('backward', 'root', root);
   checkGiven('backward', 'grad', grad);
   knownOptions('backward', options, optionNames);
-  const before = new Map<Tensor, Storage | null>();
-  const run = (): Walk => {
-    const walked = walk(root, grad, options, (leaf, g) => {
-      if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
-      accumulate(leaf, g, options.createGraph ?? false);
-    });
-    return { ...walked, before };
-  };
   const watcher = watching();
-  if (watcher === null) run();
+  if (watcher === null) walkAndAccumulate(root, grad, options);
   else
-    watched(watcher, { kind: 'backward', root, given: grad, options }, () => {
+    watched(watcher, { kind: 'backward', root, given: grad, options }, (e) => {
       try {
-        return run();
+        return walkAndAccumulate(e.root, e.given, e.options);
       } catch (error) {
         // The kernels that ran before the error belong to no entry of the recording.
         watcher.refuse('a backward() that threw');

@@ -216,21 +216,20 @@ export function uploadTensor(device: Device, data: HostData, dtype: DType, shape
       `${data.length} elements, shape=${show(shape)}`,
     );
   const watcher = watching();
-  if (watcher === null) return uploadNow(device, data, dtype, shape);
-  return watched(watcher, { kind: 'upload', device, data, dtype, shape }, () => uploadNow(device, data, dtype, shape));
+  return watcher === null
+    ? uploadNow(device, data, dtype, shape)
+    : watched(watcher, { kind: 'upload', device, data, dtype, shape }, (e) =>
+        uploadNow(e.device, e.data, e.dtype, e.shape),
+      );
 }
 const uploadNow = (device: Device, data: HostData, dtype: DType, shape: Shape): Tensor =>
   adopt(wrap(device, device.upload(data, dtype), shape));
 
-/**
- * A tensor over a storage, outside graph and scopes. `shape` is the frozen shape of another tensor.
- */
+/** A tensor over a storage, outside graph and scopes. `shape` is another tensor's frozen shape. */
 export const handle = (storage: Storage, shape: Shape, requiresGrad: boolean): Tensor =>
   makeTensor(storage.retain(), shape, requiresGrad);
 
-/**
- * Another tensor on the same storage, outside graph and scopes. The caller owns it and releases it.
- */
+/** Another tensor on the same storage, outside graph and scopes. The caller must release it. */
 export const alias = (t: Tensor): Tensor => handle(t.storage, t.shape, false);
 
 // ---- apply
@@ -260,8 +259,11 @@ export function applyAll<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Ten
   for (let i = 0; i < inputs.length; i++)
     if (!isTensor(inputs[i])) checkTensor(op.name, inputs.length === 1 ? 'input' : `input ${i}`, inputs[i]);
   const watcher = watching();
-  if (watcher === null) return applyNow(op, inputs, attrs);
-  return watched(watcher, { kind: 'op', op: op as Op<never>, inputs, attrs }, () => applyNow(op, inputs, attrs));
+  return watcher === null
+    ? applyNow(op, inputs, attrs)
+    : watched(watcher, { kind: 'op', op: op as Op<never>, inputs, attrs }, (e) =>
+        applyNow(e.op, e.inputs, e.attrs as never),
+      );
 }
 
 function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
@@ -311,8 +313,8 @@ export function updateInPlace<K extends KernelName>(
   const watcher = watching();
   if (watcher === null) updateNow(kernel, inputs, attrs, changed);
   else
-    watched(watcher, { kind: 'update', kernel, inputs, attrs, changed }, () =>
-      updateNow(kernel, inputs, attrs, changed),
+    watched(watcher, { kind: 'update', kernel, inputs, attrs, changed }, (e) =>
+      updateNow(e.kernel, e.inputs, e.attrs as never, e.changed),
     );
   for (const t of changed) t.storage.touch();
 }
@@ -323,13 +325,9 @@ function updateNow<K extends KernelName>(
   attrs: KernelAttrs[K],
   changed: readonly Tensor[],
 ): readonly Tensor[] {
-  changed[0].device.run(
-    kernel,
-    inputs.map(operandOf),
-    attrs,
-    changed.map(({ shape, dtype }) => ({ shape, dtype })),
-    changed.map(({ storage }) => storage.buffer),
-  );
+  const specs = changed.map(({ shape, dtype }) => ({ shape, dtype }));
+  const buffers = changed.map(({ storage }) => storage.buffer);
+  changed[0].device.run(kernel, inputs.map(operandOf), attrs, specs, buffers);
   return changed;
 }
 

@@ -85,17 +85,18 @@ export function withWatcher<T>(watcher: Watcher | null, fn: () => T): T {
 
 /**
  * The outcome of an operation: the recorded one, or that of `work`. Operations inside `work` are
- * part of the event and are not watched. A caller checks first whether a watcher is installed and
- * otherwise runs its work directly, because creating the event and the closure takes time.
+ * part of the event and are not watched. A caller checks first whether a watcher is installed.
+ * Without one it does the work directly, because creating the event takes time. For the same reason
+ * `work` gets the event, so that it need not be a closure.
  */
 export function watched<K extends EventKind>(
   watcher: Watcher,
   event: WatchedEvent<K>,
-  work: () => Outcome<K>,
+  work: (event: WatchedEvent<K>) => Outcome<K>,
 ): Outcome<K> {
   const known = watcher.ask(event);
   if (known !== null) return known;
-  const outcome = withWatcher(null, work);
+  const outcome = withWatcher(null, () => work(event));
   watcher.tell(event, outcome);
   return outcome;
 }
