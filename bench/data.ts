@@ -1,4 +1,7 @@
-/** Inputs and first weights of the workloads, drawn with numpy's generator and written once for every peer to read. */
+/**
+ * Inputs and initial weights of the workloads. They are drawn with numpy's generator and written
+ * once, so that every peer reads the same numbers.
+ */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { RandomState } from 'cedargrad';
 import { cednData } from 'cedargrad/data';
@@ -93,7 +96,10 @@ const makers: Readonly<Record<string, { lr: number; make: () => Arrays }>> = {
 };
 export const workloads = Object.keys(makers);
 
-/** Writes what is missing to `folder` as wN.json and wN.bin (little-endian float32, one array after another). */
+/**
+ * Writes missing data to `folder`, as wN.json and wN.bin (little-endian float32, one array after
+ * another).
+ */
 export function writeData(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const [name, { lr, make }] of Object.entries(makers)) {

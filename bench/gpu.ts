@@ -1,7 +1,8 @@
 /**
- * The benchmark on a GPU: this library and TensorFlow.js in Chromium, on WebGPU and WebGL2, interleaved; every configuration and round in a browser of its own,
- * so that kernels compile anew. Without a hardware adapter Chromium brings a software one: then only ratios of one run say something.
- * Not here: what runs in the page (page/).
+ * The benchmark on a GPU. It runs this library and TensorFlow.js in Chromium, on WebGPU and WebGL2,
+ * interleaved. Every configuration and round has a browser of its own, so that kernels are compiled
+ * anew. Without a hardware adapter Chromium uses a software one, and then only ratios within one
+ * run are meaningful. Not here: the code of the page (page/).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -116,7 +117,10 @@ interface Configuration {
   failure: string | null;
 }
 
-/** Over the rounds: the median of medians, the least of minima. Counts are the same in every round. */
+/**
+ * Combines the rounds: the median of the medians, and the least of the minima. Counts are the same
+ * in every round.
+ */
 function summarize({ reports }: Configuration, theirs: Configuration | undefined) {
   const over = (of: readonly PageReport[], pick: (report: PageReport) => number): number => median(of.map(pick));
   const { peer, version, workload, api, gpu, counts } = reports[0];
@@ -250,7 +254,10 @@ async function steps(options: GpuOptions, server: Server, libraries: readonly st
   }
 }
 
-/** Time per kernel of a step: on WebGPU by the adapter's clock, and of the peer's, too; on WebGL the page waits after each. */
+/**
+ * Time per kernel of a step. WebGPU's times come from the adapter's clock, for the peer too. On
+ * WebGL the page waits after each kernel.
+ */
 async function profile(options: GpuOptions, server: Server, libraries: readonly string[]): Promise<void> {
   const runs = (options.devices as readonly Api[]).flatMap((api) => libraries.map((library) => ({ api, library })));
   for (const workload of options.workloads)

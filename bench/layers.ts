@@ -1,6 +1,7 @@
 /**
- * Layers between convolutions, on one thread: forward and backward of each as a compiled step, x [8,96,96,16]. peers/layers.py does the same on PyTorch.
- * Prints one JSON line per layer.
+ * Layers between convolutions, on one thread. Runs forward and backward of each as a compiled step,
+ * with x [8,96,96,16], and prints one JSON line per layer. peers/layers.py does the same on
+ * PyTorch.
  * usage: layers.ts DEVICE
  */
 import {

@@ -1,6 +1,7 @@
 /**
- * What every JavaScript process of the benchmark shares: reading the data, measuring a step, printing one JSON line. Not here: any library,
- * since the peers use it too (peers/pytorch.py keeps the same rules).
+ * The code that every JavaScript process of the benchmark shares: it reads the data, measures a
+ * step and prints one JSON line. Not here: any library, because the peers use this file too
+ * (peers/pytorch.py follows the same rules).
  */
 import { readFileSync } from 'node:fs';
 import { firstLosses, type Manifest, type Step, type Timing, timeSteps, unpack, type WorkloadData } from './timing.js';

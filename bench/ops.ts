@@ -1,6 +1,7 @@
 /**
- * GFLOP/s of the convolution kernels on one thread, each beside that thread's peak, the better of right before and right after.
- * Only products inside the image count, not those with padding; prints one JSON line per kernel and shape.
+ * GFLOP/s of the convolution kernels on one thread, next to the thread's peak. The peak is measured
+ * right before and right after, and the better one counts. Only products inside the image count,
+ * not those with padding. Prints one JSON line per kernel and shape.
  * usage: ops.ts DEVICE
  */
 import { type Device, device } from 'cedargrad';

@@ -1,6 +1,7 @@
 /**
- * One configuration of this library in a process of its own; prints one JSON line.
- * usage: ours.ts WORKLOAD DEVICE THREADS eager|compiled [--profile]; DEVICE: wasm, wasm:BUILD, reference, gpu:MODE. BATCH in the environment changes the batch.
+ * One configuration of this library in a process of its own. Prints one JSON line. DEVICE is wasm,
+ * wasm:BUILD, reference or gpu:MODE. The environment variable BATCH changes the batch size.
+ * usage: ours.ts WORKLOAD DEVICE THREADS eager|compiled [--profile]
  */
 import { type Device, device } from 'cedargrad';
 import { loadData, measure, print } from './measure.js';

@@ -52,7 +52,10 @@ export interface Measured {
   readonly reports: readonly { readonly median_ms: number; readonly check: readonly number[] }[];
 }
 
-/** Whether all compute the same losses as the first: the largest relative difference of the first three without dropout. */
+/**
+ * Compares every configuration's first three losses without dropout with those of the first one.
+ * Gives the largest relative difference.
+ */
 export function agreementOf(ran: readonly Measured[]): { readonly text: string; readonly agree: boolean } | null {
   if (ran.length < 2) return null;
   const standard = ran[0].reports[0].check;

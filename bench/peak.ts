@@ -1,6 +1,8 @@
 /**
- * What one thread's WebAssembly SIMD can reach here: loops of multiply-adds on registers alone, assembled below. One loop does not show it: with few chains the latency
- * of each bounds it, with many the registers run out, and engines differ. So several are tried, and the fastest is the meter.
+ * The peak of one thread's WebAssembly SIMD on this machine, measured with loops of multiply-adds
+ * on registers alone, which are assembled below. One loop is not enough: with few chains of
+ * dependent operations their latency limits it, with many chains the registers run out, and engines
+ * differ. So several loops are tried, and the fastest one counts.
  */
 
 const unsigned = (value: number): number[] => {
@@ -51,7 +53,10 @@ function assemble(relaxed: boolean, chains: number, unroll: number): Uint8Array<
   ]);
 }
 
-/** A function that runs the fastest loop for about `ms` and returns the best GFLOP/s it saw; null where the engine has no (relaxed) SIMD. */
+/**
+ * A function that runs the fastest loop for about `ms` and returns the best GFLOP/s of its
+ * repetitions. Null if the engine has no (relaxed) SIMD.
+ */
 export async function peakMeter(relaxed: boolean): Promise<((ms: number) => number) | null> {
   if (!WebAssembly.validate(assemble(relaxed, 8, 1))) return null;
   const meters: ((ms: number) => number)[] = [];

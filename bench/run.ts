@@ -1,6 +1,8 @@
 /**
- * The benchmark: the workloads on this library's devices and on the peers that are installed, interleaved, each configuration in processes of its own.
- * A step is forward, backward, Adam, and the loss read back. Not here: the networks (workloads.ts, peers/), how a step is timed (measure.ts).
+ * The benchmark. It runs the workloads on this library's devices and on the installed peers,
+ * interleaved, each configuration in processes of its own. A step is forward, backward, Adam, and
+ * reading the loss. Not here: the networks (workloads.ts, peers/), the timing of a step
+ * (measure.ts).
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -133,7 +135,7 @@ interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The JSON lines that a process prints. @throws Error with the last line of its stderr when it fails */
+/** The JSON lines that a process prints. @throws Error with the last line of stderr if it fails */
 function run({ file, args, env }: Command, budget: number): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
@@ -176,13 +178,19 @@ const newest = (folder: string): number =>
     return info.isFile() ? Math.max(time, info.mtimeMs) : time;
   }, 0);
 
-/** How this library's processes start: on the built package where that is up to date, else on the sources. */
+/**
+ * The command that starts this library's processes: on the built package if it is up to date, else
+ * on the sources.
+ */
 interface Ours {
   readonly from: 'dist' | 'sources';
   command(script: string, args: readonly string[], env?: Readonly<Record<string, string>>): Command;
 }
 
-/** Strips the types of the benchmark's own files, so that a process of it costs no compiler; they find the package by its name. */
+/**
+ * Strips the types of the benchmark's own files, so that its processes need no compiler. The files
+ * import the package by its name.
+ */
 async function prepare(): Promise<Ours> {
   const { default: ts } = await import('typescript');
   mkdirSync(build, { recursive: true });

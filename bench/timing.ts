@@ -1,4 +1,7 @@
-/** What every step is timed with, in Node and in a page: the data's format and the loop. Not here: files, processes (measure.ts), any library. */
+/**
+ * The format of the data and the timing loop of every step, in Node and in a page. Not here: files
+ * and processes (measure.ts), any library.
+ */
 
 /** One array of a workload: images NHWC, convolution weights HWIO, transposed ones HWOI. */
 export interface NamedArray {
@@ -58,7 +61,10 @@ export interface Timing {
 export const epoch = (): number => performance.timeOrigin + performance.now();
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** Times `step`: one first step, at least two more and a quarter of the budget (ms) to warm up, then as many as fit in the budget, at least three. */
+/**
+ * Times `step`. Warms up with a first step and then at least two more, for a quarter of the budget
+ * (ms). Then times at least three steps, and as many as fit in the budget.
+ */
 export async function timeSteps(step: Step, budget: number, launched: number): Promise<Timing> {
   const began = epoch();
   const loss0 = await step();
@@ -84,7 +90,10 @@ export async function timeSteps(step: Step, budget: number, launched: number): P
   };
 }
 
-/** The first losses of a step on new weights without dropout, by which peers are seen to compute the same. */
+/**
+ * The first losses of a step on new weights without dropout. They show that all peers compute the
+ * same.
+ */
 export async function firstLosses(fresh: Step): Promise<number[]> {
   const check: number[] = [];
   for (let i = 0; i < 3; i++) check.push(await fresh());

@@ -1,8 +1,10 @@
 /**
  * The three workloads on this library:
- * w1, the miniature encoder-decoder as published (12×20×20×3, sum of sigmoid cross entropies, learning rate 1): overhead decides;
- * w2, the same network at 32×64×64×3 with channels 32/64/64: arithmetic decides;
- * w3, a convolutional autoencoder on 64×28×28×1 with two stride-2 transposed convolutions, mean squared error.
+ * - w1, the miniature encoder-decoder as published (12×20×20×3, sum of sigmoid cross entropies,
+ *   learning rate 1). Overhead dominates.
+ * - w2, the same network at 32×64×64×3 with channels 32/64/64. Arithmetic dominates.
+ * - w3, a convolutional autoencoder on 64×28×28×1 with two stride-2 transposed convolutions and the
+ *   mean squared error.
  */
 import {
   Adam,

@@ -1,4 +1,7 @@
-/** The miniature CEDN: a convolutional encoder-decoder whose decoder unpools with the encoder's max-pool indices (Yang et al. 2016). */
+/**
+ * The miniature CEDN, a convolutional encoder-decoder. Its decoder unpools with the encoder's
+ * max-pool indices (Yang et al. 2016).
+ */
 import {
   Conv2d,
   ConvTranspose2d,

@@ -1,6 +1,7 @@
 /**
- * Trains the miniature CEDN (cedn-model.ts) on the published script's data. By default the run that learns; with --published the script as it was posted,
- * which does not.
+ * Trains the miniature CEDN (cedn-model.ts) on the published script's data. By default it uses
+ * settings with which the network learns. With --published it runs the script as it was posted,
+ * which does not learn.
  */
 import { pathToFileURL } from 'node:url';
 import {
@@ -150,7 +151,8 @@ async function train(options: Options): Promise<number> {
   else model.initHe(options.seed ?? 42);
   manualSeed(options.seed ?? 7);
   const optimizer = new Adam(model.parameters(), { lr: options.lr, form: 'tf' });
-  // Held for four fifths of the run that learns, then lowered: the last steps settle instead of jumping about.
+  // The rate is constant for four fifths of the run and then decreases, so that the last steps
+  // converge.
   const settling = Math.ceil(options.steps / 5);
   const schedule = options.published ? null : new CosineLR(optimizer, { total: settling, minFactor: 0.05 });
   say(

@@ -1,4 +1,7 @@
-/** What the examples' command lines share: flags, the folder for results, and how a run ends early. */
+/**
+ * Shared parts of the examples' command lines: flags, the folder for results, and early ends of a
+ * run.
+ */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -9,7 +12,10 @@ export class UsageError extends Error {}
 
 type Flags = NonNullable<ParseArgsConfig['options']>;
 
-/** The values of flags. A negative number after a flag is its value, where parseArgs would take it for a flag. */
+/**
+ * The values of flags. A negative number after a flag is its value. parseArgs would read it as
+ * another flag.
+ */
 export function readFlags(args: readonly string[], options: Flags): Record<string, string | boolean | undefined> {
   const joined: string[] = [];
   for (const arg of args) {
@@ -34,7 +40,10 @@ export function countOf(name: string, text: string): number {
   return value;
 }
 
-/** Makes the folder for results and checks that it can be written, before hours of training are lost for it. */
+/**
+ * Makes the folder for results and checks that it can be written, before hours of training are
+ * lost.
+ */
 export function prepareFolder(out: string): void {
   if (out === '') throw new UsageError("--out must name a directory; got ''");
   const missing: string[] = [];
@@ -56,8 +65,9 @@ export interface Stop {
 }
 
 /**
- * Lets a run end early and keep what it made: on SIGINT, SIGTERM or SIGHUP, and when nobody reads stdout or its disk
- * is full. The loop looks at `code` after each step, saves, and exits with it. A second signal ends the process at once.
+ * Lets a run end early and keep its results: on SIGINT, SIGTERM or SIGHUP, and if nobody reads
+ * stdout or its disk is full. The training loop checks `code` after each step, saves, and exits
+ * with it. A second signal ends the process at once.
  */
 export function watchForStop(name: string): Stop {
   let code: number | null = null;

@@ -1,6 +1,7 @@
 /**
- * A convolutional autoencoder with max-unpooling on handwritten digits: trained on some, judged on others, against predicting the mean image and
- * against blowing up a pooled digit.
+ * A convolutional autoencoder with max-unpooling on handwritten digits. It is tested on digits that
+ * were not used in training, and compared with two baselines: predicting the mean image, and
+ * enlarging a pooled digit.
  */
 import {
   Adam,
@@ -157,7 +158,7 @@ async function main(args: string[]): Promise<number> {
   const picture = new Picture(14 + shown * cell, 34 + 2 * cell);
   picture.text(10, 8, `held-out digits above, their reconstructions below; error ${own.toFixed(5)}`);
   for (let i = 0; i < shown; i++) {
-    // Classes come in turn, so a stride of 11 steps through the digits and never shows one image twice.
+    // The classes alternate, so a stride of 11 visits every digit and never shows one image twice.
     const which = (i * 11) % test.count;
     for (const [row, images] of [test.images, rebuilt].entries())
       picture.image(

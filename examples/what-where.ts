@@ -1,8 +1,11 @@
 /**
- * A stacked what-where autoencoder (Zhao, Mathieu, Goroshin, LeCun 2015, arXiv 1506.02351) on handwritten digits. What: the values that the pools pass on. Where: the
- * places of their maxima, which go from each encoder level straight to its decoder level. Both halves are trained together and without labels, on the paper's two
- * reconstruction losses: at the image, and in between, where each inner decoder level must rebuild what its encoder level was given. Then held-out digits are rebuilt
- * from both, from either alone, and from the what of one digit with the where of another; the decoder was trained with both only.
+ * A stacked what-where autoencoder (Zhao, Mathieu, Goroshin, LeCun 2015, arXiv 1506.02351) on
+ * handwritten digits. "What" is the values that the pools pass on. "Where" is the positions of
+ * their maxima, which go from each encoder level directly to its decoder level. Both halves are
+ * trained together and without labels, on the paper's two reconstruction losses. One compares
+ * images, the other compares each inner decoder level with the input of its encoder level.
+ * Then held-out digits are reconstructed from both, from either alone, and from the what of one
+ * digit with the where of another. The decoder was trained with both only.
  */
 import {
   Adam,
@@ -54,7 +57,10 @@ class WhatWhere extends Module {
     const [what, where2] = this.pool2.forward(relu(this.conv2.forward(between)));
     return { what, where: [where1, where2], between };
   }
-  /** The image, and `between` as level 2 rebuilds it. Without `where` it is that of the latest encode(). */
+  /**
+   * The image, and level 2's reconstruction as `between`. Without `where`, the latest encode()
+   * gives it.
+   */
   decode(what: Tensor, where?: Where): { image: Tensor; between: Tensor } {
     const between = relu(this.deconv2.forward(this.unpool2.forward(what, where?.[1])));
     return { image: sigmoid(this.deconv1.forward(this.unpool1.forward(between, where?.[0]))), between };

@@ -1,6 +1,6 @@
 /**
- * Builds dist from src with the TypeScript compiler (tsconfig.build.json), and from that the build for
- * pages without a bundler, dist/browser. Prints their sizes.
+ * Builds dist from src with the TypeScript compiler (tsconfig.build.json), and from dist the bundle
+ * for pages without a bundler. Prints the sizes of both.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync } from 'node:fs';
@@ -26,9 +26,9 @@ const size = (directory, ending) => {
 };
 console.log(`dist: ${size(dist, '.js')}; ${size(dist, '.d.ts')}`);
 
-// The bundle contains what it depends on. The devices and gpu.js are files of their own, and load when
-// a program asks for such a device. Identifiers stay, because a model's summary prints the names of
-// classes.
+// The bundle includes all dependencies. The devices and gpu.js are files of their own, which are
+// loaded when they are needed. Identifiers are kept, because toString() and summary() of a model
+// print the names of the user's own classes.
 const browser = join(dist, 'browser');
 await build({
   entryPoints: { cedargrad: join(dist, 'browser.js') },

@@ -1,6 +1,6 @@
 /**
  * Compiles the kernels of the wasm device, which are AssemblyScript, in a copy of the repository.
- * Not here: when this happens, and where the result is written (wasm.mjs).
+ * Not here: when it is done, and the output's path (wasm.mjs).
  */
 import asc from 'assemblyscript/asc';
 
@@ -45,7 +45,7 @@ export async function compile(repository, name) {
 }
 
 /**
- * The position of the byte that says whether the imported memory is shared. A build for one thread
+ * The position of the byte that says that the imported memory is shared. A build for one thread
  * differs in this byte only.
  */
 function sharedFlag(bytes) {

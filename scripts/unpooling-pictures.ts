@@ -1,5 +1,6 @@
 /**
- * The pictures of docs/unpooling.md, every number in them computed by the library. Blue goes forward, green are indices and masks, orange are gradients; darker is larger.
+ * Draws the pictures of docs/unpooling.md. The library computes every number in them. Forward
+ * values are blue, indices and masks green, and gradients orange. Larger values are darker.
  * usage: npm run unpooling-pictures
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -78,7 +79,10 @@ const largest = (rows: Rows): number =>
     1e-9,
   );
 
-/** Lays lines out below one another; every panel is as wide as its title at least, so that titles never meet. */
+/**
+ * Lays out lines of panels below one another. Every panel is at least as wide as its title, so that
+ * titles do not overlap.
+ */
 function draw(lines: readonly Line[], digits = 2): Picture {
   const texts = lines
     .flat()

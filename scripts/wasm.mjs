@@ -1,8 +1,7 @@
 /**
- * Compiles the kernels of the wasm device (AssemblyScript in src/device/wasm/assembly and
- * src/device/wasm/protocol) into src/device/wasm/binary.ts, which is not committed. There are two
- * builds, a baseline SIMD build and one with relaxed multiply-add. The script does nothing if the
- * sources have not changed since the last run.
+ * Compiles the kernels of the wasm device (src/device/wasm/assembly, AssemblyScript) into
+ * src/device/wasm/binary.ts, which is not committed. There is a baseline SIMD build and one with
+ * relaxed multiply-add. Does nothing if the sources have not changed.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,8 @@
 /**
- * Counts what a page asks of the GPU, below any library: the browser's own WebGPU and WebGL2 methods are wrapped, before a device is opened.
- * Uploads are the bytes given to the API; read-backs what the page maps or reads. Copies within the GPU count nothing.
+ * Counts the requests of a page to the GPU, below any library. It wraps the browser's own WebGPU
+ * and WebGL2 methods, and must be loaded before a device is opened. Uploads are the bytes that the
+ * API gets, and read-backs are the bytes that the page maps or reads. Copies within the GPU do not
+ * count.
  */
 
 export interface Counts {

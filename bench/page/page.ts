@@ -1,4 +1,7 @@
-/** The benchmark's page: one configuration per load. gpu.ts calls `trial` from outside; the library under test lies beside it as a module of its own. */
+/**
+ * The benchmark's page. It runs one configuration per load. gpu.ts calls `trial` from outside. The
+ * library under test is a separate module next to it.
+ */
 import {
   epoch,
   firstLosses,
@@ -40,7 +43,10 @@ export interface PageReport extends Timing {
   version: string;
   workload: string;
   api: Api;
-  /** What the browser calls the GPU that was used. Here `launch_to_first_ms` counts from the library's load. */
+  /**
+   * The browser's name of the GPU that was used. `launch_to_first_ms` counts from the library's
+   * load.
+   */
   gpu: string;
   /** Means over steps after the timed ones. */
   counts: Counts;

@@ -1,6 +1,8 @@
 /**
- * Names gpu.js's kernels after the rules that write their text, and on WebGL times each by itself: it is waited for before the next one begins, so the
- * sum is more than a step takes. Must be loaded before a device is opened. Not here: WebGPU's times (timestamps.ts).
+ * Names gpu.js's kernels after the rules that write their text. On WebGL it also times each
+ * kernel by itself. It waits for a kernel before the next one begins, so the sum is longer than a
+ * step takes. It must be loaded before a device is opened. Not here: WebGPU's times
+ * (timestamps.ts).
  */
 import { GPU } from 'gpu.js';
 import { conv } from '../../src/device/gpu/conv.js';
@@ -67,7 +69,8 @@ function timed(this: GPU, source: string, settings: { output: number[] }): Kerne
   const run = (...args: unknown[]): unknown => {
     const began = performance.now();
     const value = kernel(...args);
-    // The kernel's framebuffer is still bound: reading of it waits for the kernel, as finish() need not.
+    // The kernel's framebuffer is still bound. Reading from it waits for the kernel, while finish()
+    // need not wait.
     const gl = kernel.kernel.context as WebGL2RenderingContext;
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.FLOAT, new Float32Array(4));
     const time = times.get(name) ?? { kernel: name, calls: 0, ms: 0 };

@@ -1,6 +1,7 @@
 /**
- * Times every WebGPU dispatch by the adapter's own clock, below any library: each gets a compute pass to itself, with a timestamp on either side.
- * So gaps between kernels, uploads and read-backs are not seen, and passes that a library would share are split.
+ * Times every WebGPU dispatch by the adapter's own clock, below any library. Each dispatch gets a
+ * compute pass of its own, with a timestamp before and after. So the times do not include gaps
+ * between kernels, uploads and read-backs, and a pass that a library would share is split.
  */
 
 export interface Dispatch {

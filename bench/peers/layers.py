@@ -1,4 +1,8 @@
-"""The layers of bench/layers.ts on PyTorch, one thread: the better of both memory layouts. Prints one JSON line per layer. usage: layers.py"""
+"""The layers of bench/layers.ts on PyTorch, on one thread, in the faster of both memory layouts.
+
+Prints one JSON line per layer.
+usage: layers.py
+"""
 import json
 import os
 import time

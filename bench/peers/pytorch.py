@@ -1,6 +1,8 @@
-"""The workloads on PyTorch; prints one JSON line. usage: pytorch.py WORKLOAD THREADS nchw|channels-last
+"""The workloads on PyTorch. Prints one JSON line.
 
-The rules of bench/measure.ts: a first step, at least two more and a quarter of the budget to warm up, then steps until the budget is used.
+A step is timed by the rules of bench/measure.ts. A first step and at least two more, for a quarter
+of the budget, warm up. Then steps run until the budget is used.
+usage: pytorch.py WORKLOAD THREADS nchw|channels-last
 """
 import json
 import os
@@ -22,14 +24,18 @@ folder = os.environ.get('BENCH_DATA', 'bench/results/data')
 
 
 def blas():
-    """The library that torch multiplies matrices with: what is mapped into this process, else what torch was built with. numpy may bring its own."""
+    """The library that torch multiplies matrices with.
+
+    It is the one mapped into this process, else the one torch was built with. numpy may bring its own.
+    """
     torch.ones(64, 64) @ torch.ones(64, 64)
     found = set()
     try:
         with open('/proc/self/maps') as maps:
             for line in maps:
                 path = line.split(maxsplit=5)[-1].strip()
-                if re.search(r'lib\w*blas|libmkl|libblis|libatlas', path) and not re.search(r'numpy|scipy|cublas|cblas_', path):
+                is_blas = re.search(r'lib\w*blas|libmkl|libblis|libatlas', path)
+                if is_blas and not re.search(r'numpy|scipy|cublas|cblas_', path):
                     found.add(path)
     except OSError:
         pass
@@ -112,7 +118,8 @@ def make_step(rate):
     if workload == 'w3':
         net, y, criterion = Autoencoder(arrays), x, torch.nn.MSELoss()
     else:
-        net, y, criterion = EncoderDecoder(arrays, rate), images(arrays['y']), torch.nn.BCEWithLogitsLoss(reduction='sum')
+        net, y = EncoderDecoder(arrays, rate), images(arrays['y'])
+        criterion = torch.nn.BCEWithLogitsLoss(reduction='sum')
     if channels_last:
         net = net.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -145,8 +152,10 @@ while len(times) < 3 or clock() - start < budget:
 rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 fresh = make_step(0.0)
 print(json.dumps({
-    'peer': 'PyTorch', 'version': torch.__version__, 'workload': workload, 'threads': threads, 'mode': layout, 'steps': len(times),
-    'median_ms': round(float(np.median(times)), 3), 'min_ms': round(min(times), 3), 'first_step_ms': round((first - began) * 1e3, 1),
+    'peer': 'PyTorch', 'version': torch.__version__, 'workload': workload, 'threads': threads, 'mode': layout,
+    'steps': len(times),
+    'median_ms': round(float(np.median(times)), 3), 'min_ms': round(min(times), 3),
+    'first_step_ms': round((first - began) * 1e3, 1),
     'launch_to_first_ms': round((first - launched) * 1e3, 1), 'rss_mb': round(rss), 'loss0': loss0, 'loss_last': last,
     'check': [fresh() for _ in range(3)], 'blas': blas(),
 }))

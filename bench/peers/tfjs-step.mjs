@@ -1,4 +1,7 @@
-/** The workloads on TensorFlow.js, whatever its backend. What the library lacks is added here: max-unpooling with a gradient. */
+/**
+ * The workloads on TensorFlow.js, on any of its backends. Max-unpooling with a gradient, which the
+ * library lacks, is added here.
+ */
 
 /** Makes training steps: `makeSteps(tf, workload, data)(rate)`. */
 export function makeSteps(tf, workload, { lr, arrays }) {
@@ -17,8 +20,9 @@ export function makeSteps(tf, workload, { lr, arrays }) {
   }
 
   /**
-   * tf.maxPoolWithArgmax has no gradient: values come from maxPool, indices from a second call. On wasm it finds no maximum in a window of zeros, or the last:
-   * a tie-break makes it the first, as everywhere else.
+   * tf.maxPoolWithArgmax has no gradient. So values come from maxPool, and indices from a second
+   * call. In a window of zeros, the wasm backend finds no maximum, or the last one. A tie-break
+   * makes it the first, as on other backends.
    */
   const pool = (x) => ({
     y: tf.maxPool(x, 2, 2, 'same'),
@@ -47,8 +51,9 @@ export function makeSteps(tf, workload, { lr, arrays }) {
   }
 
   /**
-   * WebGL's scatter refuses what maxPoolWithArgmax returns, and looks through all indices for every element. So each window repeats its value and keeps it
-   * where the index is the element's own; the gradient is the window's sum there.
+   * WebGL's scatter does not accept the result of maxPoolWithArgmax, and it searches all indices
+   * for every element. So each window repeats its value and keeps it where the index is the
+   * element's own. The gradient is the window's sum there.
    */
   function repeated(values, where, { shape }) {
     const grow = (t) => tf.image.resizeNearestNeighbor(t, shape.slice(1, 3));
@@ -77,7 +82,8 @@ export function makeSteps(tf, workload, { lr, arrays }) {
     const parameters = Object.values(p);
     const x = tf.tensor(xs.data, xs.shape);
     const y = ys && tf.tensor(ys.data, ys.shape);
-    // Its bias correction takes 1 - beta^n in float32, 1e-5 off at first: at w1's rate of 1 that makes 9e-4 of the third loss.
+    // TensorFlow.js computes the bias correction 1 - beta^n in float32, which is wrong by 1e-5 at
+    // first. At w1's learning rate of 1 this changes the third loss by 9e-4.
     const optimizer = tf.train.adam(lr, 0.9, 0.999, 1e-8);
     const [batch, height] = xs.shape;
     const conv = (h, name) => tf.relu(tf.add(tf.conv2d(h, p[`${name}.weight`], 1, 1), p[`${name}.bias`]));

@@ -1,6 +1,7 @@
 /**
- * The workloads on TensorFlow.js's wasm backend; prints one JSON line. usage: tfjs.mjs WORKLOAD
- * It has no threads in Node. The wasm backend's filter gradient, which the library lacks, is added here.
+ * The workloads on TensorFlow.js's wasm backend, which has no threads in Node. The filter gradient,
+ * which the backend lacks, is added here. Prints one JSON line.
+ * usage: tfjs.mjs WORKLOAD
  */
 import { createRequire } from 'node:module';
 import { makeSteps } from './tfjs-step.mjs';
@@ -16,7 +17,8 @@ wasm.setWasmPaths(require.resolve('@tensorflow/tfjs-backend-wasm/package.json').
 await tf.setBackend('wasm');
 await tf.ready();
 
-// The filter gradient is a convolution of the input by the output's gradient, batch and channels trading places: so XNNPACK computes it.
+// The filter gradient is a convolution of the input by the output's gradient in which batch and
+// channels are exchanged. So XNNPACK computes it.
 tf.registerKernel({
   kernelName: 'Conv2DBackpropFilter',
   backendName: 'wasm',

@@ -1,12 +1,15 @@
 /**
- * TensorFlow Addons' layer MaxUnpooling2D: the ten cases of its own tests.
+ * TensorFlow Addons' layer MaxUnpooling2D, with the ten cases of its own tests.
  *
- * Posted: tensorflow_addons/layers/max_unpooling_2d.py, `MaxUnpooling2D(pool_size=(2, 2), strides=(2, 2), padding="SAME")`, called with (updates, mask), which follows
- * Panaetius' comment (tilt.ts).
- * Wrong there, by its own documentation: indices with the batch in them, sizes that strides do not divide (V2 of the layer takes an output_size for that), and
- * repeated indices. Indices are not checked.
- * Here: the same names and sizes, any outputSize that pools to the input, and indices checked against their windows; most of the tests'
- * raw indices lie outside of them, which `check: 'shape'` allows.
+ * Posted: tensorflow_addons/layers/max_unpooling_2d.py, `MaxUnpooling2D(pool_size=(2, 2),
+ * strides=(2, 2), padding="SAME")`, called with (updates, mask). It follows Panaetius' comment
+ * (tilt.ts).
+ * Wrong there, by its own documentation: indices that include the batch, sizes that strides do not
+ * divide (for these, V2 of the layer takes an output_size), and repeated indices. Indices are not
+ * checked.
+ * Here: the names and sizes are the same, outputSize may be any size that pools to the input, and
+ * indices are checked against their windows. Most raw indices of the tests lie outside their
+ * windows, which `check: 'shape'` allows.
  */
 import { maxPool2d, maxUnpool2d, type Pool2dOptions, type Shape, tensor } from 'cedargrad';
 import { flat, type Print, picture, source } from './print.js';

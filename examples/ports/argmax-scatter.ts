@@ -1,12 +1,16 @@
 /**
  * Unpooling by max_pool_with_argmax's indices and a scatter.
  *
- * Posted: the main line of github.com/tensorflow/tensorflow/issues/2169, 2016 to 2018: `unravel_argmax` and a sparse tensor (fabianbormann), `unpool(updates, mask, ksize)`
- * by scatter_nd (Pepslee), `unpool(pool, ind, ksize)` by flat indices for each image (chahld, ThomasWollmann, rayanelleuch). The full round trip below is printed in
- * github.com/sangeet259/tensorflow_unpooling, whose `unpool_with_with_argmax` assigns to a Variable.
- * Wrong there: sizes taken as H·2 (see tilt.ts), a Variable that stops gradients and fixes the batch, indices unchecked (see batch-index.ts), and repeated ones
- * summed by scatter_nd but overwritten by the Variable (see duplicates.ts).
- * Here: maxPool2d gives indices that know the input's size, so maxUnpool2d needs nothing else; its gradient is a gather, and can be differentiated again.
+ * Posted: many comments in github.com/tensorflow/tensorflow/issues/2169, 2016 to 2018.
+ * fabianbormann has `unravel_argmax` and a sparse tensor. Pepslee has `unpool(updates, mask,
+ * ksize)` by scatter_nd. chahld, ThomasWollmann and rayanelleuch have `unpool(pool, ind, ksize)` by
+ * flat indices for each image. github.com/sangeet259/tensorflow_unpooling prints the full round
+ * trip below. Its `unpool_with_with_argmax` assigns to a Variable.
+ * Wrong there: the output size is always H·2 (see tilt.ts), a Variable stops gradients and fixes
+ * the batch, and indices are not checked (see batch-index.ts). scatter_nd sums repeated indices,
+ * while the Variable is overwritten (see duplicates.ts).
+ * Here: maxPool2d gives indices that know the input's size, so maxUnpool2d needs nothing else. Its
+ * gradient is a gather, which can be differentiated again.
  */
 import { maxPool2d, maxUnpool2d, type Shape, type Tensor, tensor, unpooling } from 'cedargrad';
 import { numpy, type Print, picture, same, source } from './print.js';
@@ -31,7 +35,10 @@ const input = [
   ],
 ];
 
-/** scatter_nd's reading of argmax: `unpool(updates, mask, ksize=[1, 2, 2, 1])`, for inputs whose sides are multiples of the window's. */
+/**
+ * Argmax as scatter_nd reads it: `unpool(updates, mask, ksize=[1, 2, 2, 1])`, for inputs whose
+ * sides are multiples of the window's.
+ */
 function unpool(updates: Tensor, mask: Int32Array, ksize = [1, 2, 2, 1]) {
   const outputShape: Shape = updates.shape.map((n, axis) => n * ksize[axis]);
   return unpooling(updates, outputShape, mask);
@@ -50,13 +57,15 @@ export function port(print: Print): void {
     `unpool(updates, mask) by raw indices gives the same: ${same(unpool(pooled, maxIndices.dataSync()), unpooled)}`,
   );
 
-  // "unpool grad" of github.com/mattangus/Tensorflow-Unpool-Op: all ones, since every value keeps one cell.
+  // "unpool grad" of github.com/mattangus/Tensorflow-Unpool-Op. All are ones, because every value
+  // keeps one cell.
   const values = pooled.detach();
   values.requiresGrad = true;
   maxUnpool2d(values, indices).sum().backward();
   print(`unpool grad ${picture(values.grad!)} *`);
 
-  // Whole windows tie, and the first cell wins (AIRob/tensorflow_source: row r of both channels is r and r + 4).
+  // All cells of a window are equal, and the first cell wins (AIRob/tensorflow_source: row r of
+  // both channels is r and r + 4).
   const rows = [0, 1, 2, 3].map((r) => Array.from({ length: 4 }, () => [r, r + 4]));
   const [maxima, where] = maxPool2d(tensor([rows]), { kernelSize: 2 });
   print(

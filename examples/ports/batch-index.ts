@@ -1,12 +1,16 @@
 /**
- * Indices with the batch in them, and without.
+ * Indices that include the batch, and indices that do not.
  *
- * Posted: github.com/tensorflow/tensorflow/issues/22025 (on the CPU max_pool_with_argmax counts through the whole batch, on the GPU within each image) and /24067;
- * TensorFlow's own test of `include_batch_in_index`, which settled it; and NEGU93's `unpooling(inputs, output_shape, argmax)`
- * (stackoverflow.com/a/66694687, github.com/tensorflow/addons/issues/632), one scatter_nd over the flat batch.
- * Wrong there: given the default indices, the flat scatter adds every image into the first, without an error; given indices with the batch, the per-image forms fail
- * with "Invalid indices … does not index into".
- * Here: PoolIndices convert between the conventions without loss, and raw indices of the wrong one are refused by name.
+ * Posted: github.com/tensorflow/tensorflow/issues/22025 and /24067, TensorFlow's own test of
+ * `include_batch_in_index`, which settled them, and NEGU93's `unpooling(inputs, output_shape,
+ * argmax)` (stackoverflow.com/a/66694687, github.com/tensorflow/addons/issues/632). On the CPU
+ * max_pool_with_argmax counted through the whole batch, on the GPU within each image. NEGU93's
+ * function is one scatter_nd over the flat batch.
+ * Wrong there: with the default indices, the flat scatter adds every image into the first, without
+ * an error. With indices that include the batch, the functions per image fail with "Invalid indices
+ * … does not index into".
+ * Here: PoolIndices convert between the conventions without loss. Raw indices of the wrong
+ * convention are refused by name.
  */
 import { maxPool2d, poolIndices, scatterNd, type Tensor, tensor, unpooling } from 'cedargrad';
 import { flat, type Print, picture, refusal, source } from './print.js';

@@ -1,12 +1,18 @@
 /**
- * The published miniature CEDN, step by step beside its TensorFlow original; ../cedn.ts is how one would write it here.
+ * The published miniature CEDN, step by step like its TensorFlow original. ../cedn.ts shows how one
+ * would write it with this library.
  *
- * Posted: with the custom operations (custom-op.ts), at stackoverflow.com/questions/36548736: a convolutional encoder-decoder (Yang et al. 2016) whose decoder unpools
- * with the encoder's argmax and mask, trained for ten steps on random pictures. It prints `step N` and `loss L` after each update, without dropout.
- * Wrong there: it needs a fork of TensorFlow; `dropout_prob` is the probability to keep; and with weights of N(0, 1) and a learning rate of 1 every ReLU dies, so that
- * the loss settles at that of predicting one number everywhere, 4800·ln 2 ≈ 3327.
- * Different here: the losses. None were posted, and the script would not repeat its own: it sets the seed after it has made its variables. Data are the
- * script's own (numpy, seed 123); weights are ours, RandomState(42).randn in the order of the script, and dropout's masks RandomState(7).rand.
+ * Posted: the script with the custom operations (custom-op.ts), at
+ * stackoverflow.com/questions/36548736. It is a convolutional encoder-decoder (Yang et al. 2016)
+ * whose decoder unpools with the encoder's argmax and mask. It trains for ten steps on random
+ * pictures, and prints `step N` and `loss L` after each update, without dropout.
+ * Wrong there: it needs a fork of TensorFlow, and `dropout_prob` is the probability to keep. With
+ * weights of N(0, 1) and a learning rate of 1 every ReLU dies, so that the loss converges to that
+ * of a constant prediction, 4800·ln 2 ≈ 3327.
+ * Different here: the losses. None were posted, and the script would not repeat its own, because it
+ * sets the seed after it has created its variables. The data are the script's own (numpy, seed
+ * 123). The weights come from RandomState(42).randn in the order of the script, and dropout's masks
+ * from RandomState(7).rand.
  */
 import {
   Adam,
@@ -26,7 +32,10 @@ import {
 import { cednData, cednWeights } from 'cedargrad/data';
 import { type Print, source } from './print.js';
 
-/** TensorFlow 1's dropout: its second argument, which the script calls dropout_prob, is the probability to KEEP. Ours drops with `rate`. */
+/**
+ * TensorFlow 1's dropout. Its second argument, which the script calls dropout_prob, is the
+ * probability to KEEP. This library's `rate` is the probability to drop.
+ */
 const dropoutKeeping = (h: Tensor, keepProb: number, random: RandomState): Tensor =>
   dropout(h, { rate: 1 - keepProb, random });
 
@@ -75,7 +84,8 @@ export async function port(print: Print): Promise<void> {
     return deconv(maxup1, 'deconv1', null);
   };
 
-  // ## Optimizing Stuff: the sum of sigmoid_cross_entropy_with_logits(deconv1, y); Adam as TensorFlow wrote it
+  // ## Optimizing Stuff: the sum of sigmoid_cross_entropy_with_logits(deconv1, y), and Adam in
+  // TensorFlow's form
   const loss = (p: number): Tensor => bceWithLogits(network(p), y, { reduction: 'sum' });
   const optimizer = new Adam(Object.values(variables), { lr: 1, form: 'tf' });
 

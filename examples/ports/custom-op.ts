@@ -1,13 +1,17 @@
 /**
- * The custom operations max_pool_with_argmax_and_mask and max_unpool, and the demonstrations of the first max_unpool.
+ * The custom operations max_pool_with_argmax_and_mask and max_unpool, and the demonstrations of the
+ * first max_unpool.
  *
- * Posted: with an answer to stackoverflow.com/questions/36548736, a fork of TensorFlow with both operations; before it, `max_unpool(input, input_of_pooling, argmax)`
- * with scripts that unpool eight numbers and train a factor through an unpooling. The mask is Caffe's, too (github.com/BVLC/caffe/pull/3601): how often a number
- * was the maximum.
- * Wrong there: a fork had to be built; the first form kept the pool's whole input alive where its shape is enough (girving in
- * github.com/tensorflow/tensorflow/issues/2169); and an early CEDN swapped the two levels' argmaxes and passed ones for them, without an error.
- * Here: both are functions; indices know their pool, so that those of another level are refused. What the fork's max_unpool did with its mask beside the argmax
- * is not known to us: here a value is kept where the mask is not 0.
+ * Posted: a fork of TensorFlow with both operations, in an answer to
+ * stackoverflow.com/questions/36548736. Before it there was `max_unpool(input, input_of_pooling,
+ * argmax)`, with scripts that unpool eight numbers and train a factor through an unpooling. Caffe
+ * has the mask too (github.com/BVLC/caffe/pull/3601). It counts how often a number was the maximum.
+ * Wrong there: a fork had to be built. The first form kept the pool's whole input alive, although
+ * its shape is enough (girving in github.com/tensorflow/tensorflow/issues/2169). An early CEDN
+ * swapped the two levels' argmaxes and passed ones for them, without an error.
+ * Here: both operations are functions, and indices know their pool, so that those of another level
+ * are refused. We do not know how the fork's max_unpool used its mask beside the argmax. Here a
+ * value is kept where the mask is not 0.
  */
 import {
   maxPool2d,
@@ -35,7 +39,8 @@ export function port(print: Print): void {
   for (const [name, array] of Object.entries({ x, maxp, maxp_arg: argmax.to('tf'), sub, y }))
     print(`${name}\n${numpy(array)}\n`);
 
-  // The cost is not squared, so it falls without end; that it moves shows that gradients pass through the unpooling: each is the maximum, 9.
+  // The cost is not squared, so it falls without end. The change of the cost shows that gradients
+  // pass through the unpooling. Each gradient is the maximum, 9.
   const X = tensor([0, 9, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0], { shape });
   const Y = tensor([-2, 8, -4, -2, 8, -2, -2, -4, -2, 8, -4, -2, -2, -4, 8, -2], { shape });
   const factor = ones([2, 1, 1, 2], { requiresGrad: true });

@@ -1,11 +1,15 @@
 /**
  * Indices that repeat, as where windows overlap.
  *
- * Posted: "scatter_nd has duplication problem" (teramototoya in github.com/tensorflow/tensorflow/issues/2169, September 2017), which is
- * github.com/tensorflow/tensorflow/issues/8102; the cure in github.com/teramototoya/Unpooling-layer (where anything was scattered, times the pooled picture blown up);
- * and the example of the cvnn library, whose author notes "Still has a bug, if argmax has coincident indexes".
- * Wrong there: scatter_nd sums, so a maximum of two windows comes back doubled; scatter_nd_update keeps whichever came last; the cure needs pool_size = strides.
- * Here: the policy has a name, does the same on every device, and has its true gradient.
+ * Posted: "scatter_nd has duplication problem" (teramototoya in
+ * github.com/tensorflow/tensorflow/issues/2169, September 2017), which is
+ * github.com/tensorflow/tensorflow/issues/8102. github.com/teramototoya/Unpooling-layer has a
+ * remedy: the mask of the cells that got any value, times the enlarged pooled picture. The third
+ * source is the example of the cvnn library, whose author notes "Still has a bug, if argmax has
+ * coincident indexes".
+ * Wrong there: scatter_nd sums, so a maximum of two windows is doubled. scatter_nd_update keeps the
+ * last value. The remedy needs pool_size = strides.
+ * Here: the policy has a name, gives the same result on every device, and has its true gradient.
  */
 import {
   type Duplicates,
@@ -51,7 +55,8 @@ export function port(print: Print): void {
   }
   print(`how often a maximum ${picture(mask)}  and  ${picture(mask, 1)}`);
 
-  // Switches times the pooled picture blown up: unpooling by the mask alone, exact where windows do not overlap.
+  // The mask times the enlarged pooled picture. This is unpooling by the mask alone, exact where
+  // windows do not overlap.
   print("\nUnpooling-layer's cure: 1 to 16, 4 by 4 *");
   const x = tensor(
     Array.from({ length: 16 }, (_, i) => i + 1),

@@ -1,13 +1,18 @@
 /**
- * Max pooling's gradient is unpooling.
+ * The gradient of max pooling is unpooling.
  *
- * Posted: in github.com/tensorflow/tensorflow/issues/2169, by crackhopper as `max_unpool(indata, origin_pooled, name)`, by abenbihi
- * (abenbihi.github.io/posts/2018-06-tf-unpooling): call the private gen_nn_ops._max_pool_grad(original input, original output, what to unpool, …).
- * Wrong there: input and output of the pool must be kept; the size is that input's; the place is found anew by comparing values; and it had no gradient of its own
- * (issues 1793, 6143, 11435). abenbihi's RegisterGradient returns the gradient in argmax's place, for an operation that the snippet does not use. Others
- * registered _max_pool_grad again, which is wrong.
- * Here: grad() of a pool is maxUnpool2d by its indices, and can be differentiated as often as one likes. The numbers are those of TensorFlow's
- * pooling_ops_test.py. abenbihi's pictures need a photograph; only their shapes are printed.
+ * Posted: a call of the private gen_nn_ops._max_pool_grad(original input, original output, values
+ * to unpool, …). crackhopper posted it as `max_unpool(indata, origin_pooled, name)` in
+ * github.com/tensorflow/tensorflow/issues/2169, abenbihi at
+ * abenbihi.github.io/posts/2018-06-tf-unpooling.
+ * Wrong there: the pool's input and output must be kept, and the output has that input's size. The
+ * positions are found again by comparing values. The operation had no gradient of its own (issues
+ * 1793, 6143, 11435). abenbihi's RegisterGradient returns the gradient of values as the gradient of
+ * argmax, for an operation that the snippet does not use. Others registered _max_pool_grad again,
+ * which is wrong.
+ * Here: grad() of a pool is maxUnpool2d by its indices, and can be differentiated any number of
+ * times. The numbers are those of TensorFlow's pooling_ops_test.py. abenbihi's pictures need a
+ * photograph, so only their shapes are printed.
  */
 import {
   grad,
@@ -23,7 +28,10 @@ import {
 } from 'cedargrad';
 import { flat, type Print, same, source } from './print.js';
 
-/** `_max_pool_grad(orig_input, orig_output, grad, ksize, strides, padding)`: the output need not be given. */
+/**
+ * `_max_pool_grad(orig_input, orig_output, grad, ksize, strides, padding)`, without the original
+ * output, which is not needed.
+ */
 const maxPoolGrad = (input: Tensor, gradOutput: Tensor, options: Pool2dOptions): Tensor => {
   const x = input.detach();
   x.requiresGrad = true;

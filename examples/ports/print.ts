@@ -1,17 +1,26 @@
-/** Prints arrays as the posts show them. Not here: repr as today's numpy and PyTorch have it, which is String(tensor). */
+/**
+ * Prints arrays as the posts show them. Not here: the form of today's numpy and PyTorch, which is
+ * String(tensor).
+ */
 import { type PoolIndices, Tensor } from 'cedargrad';
 
 /** Where a port's lines go. */
 export type Print = (line?: string) => void;
 
-/** A port's last line: where its numbers come from. '*' marks a line whose numbers were not posted, only the code that gives them. */
+/**
+ * A port's last line, the source of its numbers. '*' marks a line whose numbers were not posted,
+ * but only the code that computes them.
+ */
 export const source = {
   posted: 'numbers as posted',
   mixed: 'numbers as posted; where marked *, numbers derived from the posted code',
   derived: 'numbers derived from the posted code',
 } as const;
 
-/** One number as numpy's print wrote it up to 1.13: up to 8 decimals as any value needs, zeros at the end as blanks, room for a sign. */
+/**
+ * One number as numpy up to 1.13 printed it: up to 8 decimals, as many as any value of the array
+ * needs, with trailing zeros as blanks, and a column for the sign.
+ */
 function oldPrinter(values: readonly number[], whole: boolean): (v: number) => string {
   if (whole) {
     const width = Math.max(...values.map((v) => String(v).length));

@@ -1,12 +1,17 @@
 /**
- * Upsampling that needs no pool: repeating, interpolating, moving channels into space, transposed convolution.
+ * Upsampling that needs no pool: repetition, interpolation, moving channels into space, transposed
+ * convolution.
  *
- * Posted: instead of unpooling, in github.com/tensorflow/tensorflow/issues/2169: `avg_unpool2d(x, factor)` (jkyl, February 2019, by batch_to_space_nd) and
- * `max_unpool_2x2(x, shape)` by resize_nearest_neighbor; tf.nn.depth_to_space, whose documentation prints its numbers; a transposed convolution
- * (datascience.stackexchange.com/questions/20176); and tensorpack's BilinearUpSample, a transposed convolution with Caffe's bilinear weights.
- * Wrong there: avg_unpool2d copies without dividing, so it is not average pooling's gradient but factor² times it; resize_nearest_neighbor and resize_bilinear of TensorFlow 1
- * hold the top left corner in place unless align_corners is asked for, so pictures shift.
- * Here: each is one call, differentiable twice, on every device; the three rules for corners have names.
+ * Posted in place of unpooling, in github.com/tensorflow/tensorflow/issues/2169: `avg_unpool2d(x,
+ * factor)` (jkyl, February 2019, by batch_to_space_nd) and `max_unpool_2x2(x, shape)` by
+ * resize_nearest_neighbor. Elsewhere: tf.nn.depth_to_space, whose documentation prints its numbers,
+ * a transposed convolution (datascience.stackexchange.com/questions/20176), and tensorpack's
+ * BilinearUpSample, a transposed convolution with Caffe's bilinear weights.
+ * Wrong there: avg_unpool2d copies without dividing, so it is not average pooling's gradient but
+ * factor² times it. resize_nearest_neighbor and resize_bilinear of TensorFlow 1 align the top left
+ * corners unless align_corners is set, so pictures shift.
+ * Here: each is one call, differentiable twice, on every device. The three rules for corners have
+ * names.
  */
 import {
   avgPool2d,
@@ -62,7 +67,8 @@ export function port(print: Print): void {
   for (const [name, rule] of Object.entries(corners))
     print(`${name}: ${flat(resize2d(row, { size: [1, 5], method: 'nearest', ...rule }))}`);
 
-  // Caffe's filler for a factor of 2: weights 1/4, 3/4, 3/4, 1/4 both ways. Away from the border it is resizing with pixels' centres at halves.
+  // Caffe's filler for a factor of 2 has the weights 1/4, 3/4, 3/4, 1/4 in both directions. Away
+  // from the border this is resizing with the centres of pixels at halves.
   print('\nBilinearUpSample(x, 2), 12 by 12 *');
   const side = [0.25, 0.75, 0.75, 0.25];
   const filler = tensor(

@@ -1,12 +1,17 @@
 /**
  * What and where: unpooling as upsampling times a mask.
  *
- * Posted: Keras' examples/mnist_swwae.py, a stacked what-where autoencoder (Zhao et al. 2015) whose `getwhere` takes the gradient of the pooled sum as the mask, and
- * multiplies UpSampling2D by it; github.com/yselivonchyk/Tensorflow_WhatWhereAutoencoder (pooling.py), with `upsample(net, stride, mode)` by ZEROS or COPY.
- * Wrong there: the product equals unpooling only where windows do not overlap, and where a window ties only if the backend's gradient marks one cell; training
- * needs the gradient of max pooling's gradient, which TensorFlow lacked ("No gradient defined for MaxPoolGrad", github.com/keras-team/keras/issues/4694); the
- * second passes indices as float32, exact up to 2^24 only.
- * Here: unpoolLike(pool) pairs a decoder level with its encoder level. getwhere works, too: gradients can be differentiated again.
+ * Posted: Keras' examples/mnist_swwae.py, a stacked what-where autoencoder (Zhao et al. 2015). Its
+ * `getwhere` takes the gradient of the pooled sum as the mask, and multiplies UpSampling2D by it.
+ * github.com/yselivonchyk/Tensorflow_WhatWhereAutoencoder (pooling.py) has `upsample(net, stride,
+ * mode)` by ZEROS or COPY.
+ * Wrong there: the product equals unpooling only where windows do not overlap, and in a window with
+ * equal maxima only if the backend's gradient marks one cell. Training needs the gradient of max
+ * pooling's gradient, which TensorFlow lacked ("No gradient defined for MaxPoolGrad",
+ * github.com/keras-team/keras/issues/4694). The second source passes indices as float32, which are
+ * exact up to 2^24 only.
+ * Here: unpoolLike(pool) pairs a decoder level with its encoder level. getwhere works too, because
+ * gradients can be differentiated again.
  */
 import {
   grad,
@@ -59,7 +64,8 @@ export function port(print: Print): void {
   for (const fill of ['zeros', 'copy'] as const)
     print(`${fill.toUpperCase()} ${picture(upsample2d(nine, { scale: 2, fill }))}`);
 
-  // pooling.py prints random pictures and their unpooled maxima: what must hold of any without ties.
+  // pooling.py prints random pictures and their unpooled maxima. This checks the properties of any
+  // picture without ties.
   const random = tensor(new RandomState(0).permutation(144), { shape: [3, 4, 4, 3], dtype: 'float32' });
   const [values, indices] = maxPool2d(random, { kernelSize: 2 });
   const largest = random.equal(upsample2d(values, { scale: 2 }));

@@ -1,11 +1,16 @@
 /**
  * Odd sizes tilt the picture.
  *
- * Posted: Panaetius' report in github.com/tensorflow/tensorflow/issues/2169 and /10216 (May 2017), whose script prints `200, 300, 201, 299` for an input of 301 by 201;
- * a unit test of a SegNet in TensorFlow with its sizes given; the older documentation of torch.nn.MaxUnpool2d, and github.com/pytorch/pytorch/issues/36710.
- * Wrong there: argmax counts in the input's width, the posted `unpool` reads it in width·2 of the pooled picture, so each row moves a little. TensorFlow documents
- * the count as a bug that stays; the width to read with is what was wrong. PyTorch printed the tilt as its documented example.
- * Here: indices carry the size of the pool's input. A larger outputSize pads; a size that cannot be is refused.
+ * Posted: Panaetius' report in github.com/tensorflow/tensorflow/issues/2169 and /10216 (May 2017),
+ * whose script prints `200, 300, 201, 299` for an input of 301 by 201. Other sources are a unit
+ * test of a SegNet in TensorFlow with given sizes, the older documentation of torch.nn.MaxUnpool2d,
+ * and github.com/pytorch/pytorch/issues/36710.
+ * Wrong there: argmax counts in rows of the input's width, but the posted `unpool` reads it in rows
+ * of twice the pooled picture's width, so each row moves a little. TensorFlow documents the count
+ * as a bug that stays, although the width of reading was wrong. PyTorch printed the tilt as its
+ * documented example.
+ * Here: indices carry the size of the pool's input. A larger outputSize pads, and an impossible
+ * size is refused.
  */
 import { manualSeed, maxPool2d, maxUnpool2d, poolIndices, randn, tensor, unpooling } from 'cedargrad';
 import { flat, type Print, picture, refusal, source } from './print.js';

@@ -1,11 +1,14 @@
 /**
  * PyTorch's and ONNX's documented examples.
  *
- * Posted: the docstrings of torch.nn.MaxUnpool2d and MaxUnpool1d; github.com/pytorch/pytorch/issues/68589; ONNX's tests of the operator MaxUnpool; and the windows of
- * 2 by 2 at every pixel of cccxm's MaxUnpool2d.py.
- * Wrong there: PyTorch must be told output_size where sizes do not divide, and without it fails or drops columns; ONNX counts indices in the size that
- * follows from the kernel, and places the result in output_shape, so that reading them in output_shape tilts (tilt.ts).
- * Here: indices know their size. ONNX's are read as 'onnx' in the size that they count in, and outputSize pads.
+ * Posted: the docstrings of torch.nn.MaxUnpool2d and MaxUnpool1d,
+ * github.com/pytorch/pytorch/issues/68589, ONNX's tests of the operator MaxUnpool, and the windows
+ * of 2 by 2 at every pixel of cccxm's MaxUnpool2d.py.
+ * Wrong there: PyTorch needs output_size where sizes do not divide, and without it fails or drops
+ * columns. ONNX counts indices in the size that follows from the kernel, and puts the result into
+ * output_shape. So reading them in output_shape tilts the picture (tilt.ts).
+ * Here: indices know their size. ONNX's are read as 'onnx' in the size in which they count, and
+ * outputSize pads.
  */
 import { maxPool2d, maxUnpool2d, type PoolIndices, poolIndices, type Tensor, tensor } from 'cedargrad';
 import { flat, type Print, picture, refusal, source } from './print.js';

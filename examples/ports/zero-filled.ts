@@ -1,12 +1,16 @@
 /**
- * Unpooling without indices: each value at the top left of its block, zeros elsewhere.
+ * Unpooling without indices: each value is at the top left of its block, with zeros elsewhere.
  *
- * Posted: daeyun's `unpool(value)` (github.com/tensorflow/tensorflow/issues/2169, May 2016), which concatenates zeros and reshapes; as
- * `UnPooling2x2ZeroFilled(x)` in tensorpack (tensorpack/models/pool.py) and at stackoverflow.com/questions/36548736, with an input of (1, 3, 6, 6); and
- * tensorpack's `FixedUnPooling(x, shape, unpool_mat)`, a Kronecker product with any matrix.
- * Wrong there: copies named `max_unpool_2x2(x, output_shape)` use no maxima, and take any shape of as many elements, which scrambles the picture; blocks of 2 only;
- * sizes must be known beforehand. Channels come last: (1, 3, 6, 6) is a picture of 3 by 6 with 6 channels.
- * Here: upsample2d for any block, fixedUnpool2d for a matrix, which may be learned. To put a value where the maximum was, see argmax-scatter.ts.
+ * Posted: daeyun's `unpool(value)` (github.com/tensorflow/tensorflow/issues/2169, May 2016), which
+ * concatenates zeros and reshapes. It is also `UnPooling2x2ZeroFilled(x)` in tensorpack
+ * (tensorpack/models/pool.py) and at stackoverflow.com/questions/36548736, with an input of (1, 3,
+ * 6, 6). tensorpack's `FixedUnPooling(x, shape, unpool_mat)` is a Kronecker product with any
+ * matrix.
+ * Wrong there: copies named `max_unpool_2x2(x, output_shape)` use no maxima, and accept any shape
+ * with as many elements, which scrambles the picture. Blocks are 2 by 2 only, and sizes must be
+ * known beforehand. Channels come last: (1, 3, 6, 6) is a picture of 3 by 6 with 6 channels.
+ * Here: upsample2d has any block, and fixedUnpool2d takes a matrix, which may be learned.
+ * argmax-scatter.ts puts each value at its maximum's position.
  */
 import {
   concat,

@@ -76,7 +76,8 @@ def edges(dtype):
             yield op, [t(row), -1], {}
         for label in [0, len(row[0]) - 1]:
             yield 'nn.functional.cross_entropy', [t(row), torch.tensor([label])], {}
-    for row in [[[1., 1., 1.]], [[0., 0.]], [[-2., 5., 5., -2.]], [[1e4, 1e4 + 1, 1e4 + 2]], [[-inf, 1., inf]], [[nan, 1., 2.]]]:
+    rows = [[1., 1., 1.], [0., 0.], [-2., 5., 5., -2.], [1e4, 1e4 + 1, 1e4 + 2], [-inf, 1., inf], [nan, 1., 2.]]
+    for row in [[row] for row in rows]:
         for op in ['amax', 'amin', 'sum', 'mean', 'argmax', 'argmin', 'var', 'std']:
             yield op, [t(row), 1], {}
 
@@ -138,7 +139,8 @@ def main(folder, ops):
                 except Unwritable:
                     left['unwritable'] += 1
                 except RuntimeError:
-                    # PyTorch cannot differentiate some of its own samples, such as clamp with bounds that are broadcast.
+                    # PyTorch cannot differentiate some of its own samples, such as clamp with
+                    # bounds that are broadcast.
                     left['refused'] += 1
         for error in errors_of(info):
             sample = error.sample_input

@@ -1,7 +1,8 @@
-"""Runs PyTorch's optimizers, gradient clipping and schedules over seeded parameters and gradients, and writes every step.
+"""Runs PyTorch's optimizers, gradient clipping and schedules on seeded parameters and gradients.
 
+Each line of FOLDER/calls.jsonl is one optimizer in one type, with its parameters after every step,
+or one schedule with its rates.
 usage: training.py FOLDER < '{"steps": 20, "optimizers": [...], "schedules": [...]}'
-Each line of FOLDER/calls.jsonl is one optimizer in one type, with parameters after every step, or one schedule with its rates.
 """
 import json
 import sys
@@ -27,7 +28,9 @@ def optimize(writer, number, run, steps, dtype):
 
     params = [random(shape).requires_grad_() for shape in SHAPES]
     initial = writer.value(params)
-    groups = [{'params': params}] if run['second'] is None else [{'params': params[:2]}, {'params': params[2:], **run['second']}]
+    groups = [{'params': params}]
+    if run['second'] is not None:
+        groups = [{'params': params[:2]}, {'params': params[2:], **run['second']}]
     optimizer = getattr(torch.optim, run['torch'])(groups, **run['options'])
     history = []
     for step in range(steps):
