@@ -5,9 +5,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { adam } from '../../src/device/wasm/adam.js';
 import { bits, type Encoder, type WasmOperand } from '../../src/device/wasm/commands.js';
 import { conv } from '../../src/device/wasm/conv.js';
 import { elementwise } from '../../src/device/wasm/elementwise.js';
+import { loss as lossFamily } from '../../src/device/wasm/loss.js';
 import { Arena, WasmBuffer } from '../../src/device/wasm/memory.js';
 import { movement } from '../../src/device/wasm/movement.js';
 import { norm } from '../../src/device/wasm/norm.js';
@@ -24,7 +26,6 @@ import * as poolWords from '../../src/device/wasm/protocol/pool.js';
 import * as reduceWords from '../../src/device/wasm/protocol/reduce.js';
 import * as simpleWords from '../../src/device/wasm/protocol/simple.js';
 import { reduce } from '../../src/device/wasm/reduce.js';
-import { training } from '../../src/device/wasm/training.js';
 import type { DType } from '../../src/values/dtype.js';
 import { type Shape, sizeOf } from '../../src/values/shape.js';
 import type { Conv2dGeometry, WindowAxis } from '../../src/values/window.js';
@@ -477,10 +478,12 @@ test('normalisation by rows', () => {
 test('losses and Adam', () => {
   const [logits, target, into] = [operand(100, [30]), operand(200, [30]), operand(300, [30])];
   const posWeight = bits(1.5);
-  const loss = encode((to) => training.bceWithLogits(to, [logits, target], { posWeight: 1.5 }, [into]));
+  const loss = encode((to) => lossFamily.bceWithLogits(to, [logits, target], { posWeight: 1.5 }, [into]));
   expect(loss, Opcode.bceWithLogits, 'BceWithLogitsWord', { to: 300, logits: 100, target: 200, size: 30, posWeight });
   const incoming = operand(400, [30]);
-  const slope = encode((to) => training.bceWithLogitsGrad(to, [incoming, logits, target], { posWeight: 1.5 }, [into]));
+  const slope = encode((to) =>
+    lossFamily.bceWithLogitsGrad(to, [incoming, logits, target], { posWeight: 1.5 }, [into]),
+  );
   expect(slope, Opcode.bceWithLogitsGrad, 'BceWithLogitsGradWord', {
     ...{ to: 300, g: 400, logits: 100, target: 200, size: 30, posWeight },
   });
@@ -491,7 +494,7 @@ test('losses and Adam', () => {
   ];
   const at = (address: number): WasmOperand => operand(address, [30]);
   const step = encode((to) =>
-    training.adam(to, read.map(at), { ...attrs, decoupled: false, amsgrad: true, step: 1 }, written.map(at)),
+    adam.adam(to, read.map(at), { ...attrs, decoupled: false, amsgrad: true, step: 1 }, written.map(at)),
   );
   expect(
     step,

@@ -1,14 +1,15 @@
 /** The encoders of all kernels. Not here: what they write (one file per family). */
 import type { KernelAttrs, KernelName } from '../device.js';
+import { adam } from './adam.js';
 import type { Encoder, Family, WasmOperand } from './commands.js';
 import { conv } from './conv.js';
 import { elementwise } from './elementwise.js';
+import { loss } from './loss.js';
 import { matmul } from './matmul.js';
 import { movement } from './movement.js';
 import { norm } from './norm.js';
 import { pool } from './pool.js';
 import { reduce } from './reduce.js';
-import { training } from './training.js';
 
 /** One encoder per kernel. The compiler rejects a table that lacks one. */
 export const encoders: Family<KernelName> = {
@@ -19,7 +20,8 @@ export const encoders: Family<KernelName> = {
   ...conv,
   ...pool,
   ...norm,
-  ...training,
+  ...loss,
+  ...adam,
 };
 
 /** Writes the commands of a kernel call. */

@@ -1,4 +1,5 @@
 /** From a command's opcode to the family of its kernel. */
+import { Opcode } from '../protocol/command';
 import { dispatchConv } from './conv';
 import { dispatchDepthwise } from './depthwise';
 import { dispatchElementwise } from './elementwise';
@@ -8,8 +9,17 @@ import { dispatchPool } from './pool';
 import { dispatchReduce } from './reduce';
 import { dispatchSimple } from './simple';
 import { dispatchSparse } from './sparse';
-import { dispatchTraining } from './training';
+import { bceWithLogits, bceWithLogitsGrad } from './loss';
+import { adam } from './adam';
 import { dispatchWinograd } from './winograd';
+
+/** Losses and optimizers. */
+function dispatchTraining(opcode: i32, p: usize): void {
+  if (opcode == Opcode.bceWithLogits) bceWithLogits(p);
+  else if (opcode == Opcode.bceWithLogitsGrad) bceWithLogitsGrad(p);
+  else if (opcode == Opcode.adam) adam(p);
+  else unreachable();
+}
 
 export function dispatch(opcode: i32, p: usize, thread: i32): void {
   switch (opcode >> 4) {

@@ -58,7 +58,7 @@ export enum Opcode {
   unpoolPick,
   avgPool2d,
   avgPool2dGrad,
-  // training: losses and optimisers
+  // loss and adam
   bceWithLogits = 96,
   bceWithLogitsGrad,
   adam,

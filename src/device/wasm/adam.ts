@@ -1,33 +1,15 @@
 /**
- * Commands for losses and optimizers. Numbers that are the same for a whole step are computed on
- * the host, in double precision.
+ * The command for Adam. Numbers that are the same for a whole step are computed on the host, in
+ * double precision.
  */
 import { sizeOf } from '../../values/shape.js';
 import { bits, type Family, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
 
-/** The maximum number of parameters in one Adam command, because the queue's length is limited. */
+/** The maximum number of parameters in one command, because the queue's length is limited. */
 const mostParameters = 1024;
 
-export const training: Family<'bceWithLogits' | 'bceWithLogitsGrad' | 'adam'> = {
-  bceWithLogits(to, [logits, target], { posWeight }, [y]) {
-    const size = sizeOf(y.shape);
-    if (size > 0)
-      to.emit(Opcode.bceWithLogits, size > worthSharing, [
-        y.buffer.address,
-        logits.buffer.address,
-        target.buffer.address,
-        size,
-        bits(posWeight),
-      ]);
-  },
-
-  bceWithLogitsGrad(to, [g, logits, target], { posWeight }, [y]) {
-    const size = sizeOf(y.shape);
-    const addresses = [y, g, logits, target].map(({ buffer }) => buffer.address);
-    if (size > 0) to.emit(Opcode.bceWithLogitsGrad, size > worthSharing, [...addresses, size, bits(posWeight)]);
-  },
-
+export const adam: Family<'adam'> = {
   adam(to, inputs, { form, lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step }, outputs) {
     const correction1 = 1 - beta1 ** step;
     const correction2 = 1 - beta2 ** step;

@@ -1,0 +1,62 @@
+/** Operands of elementwise kernels. */
+import { OperandMode, OperandWord } from '../protocol/elementwise';
+import { arg } from './core';
+
+/** An operand in a command: address or value, mode, rank, sizes, strides (0, or words). The address after it. */
+@inline
+export function after(p: usize): usize {
+  return p + <usize>((OperandWord.sizes << 2) + (arg(p, OperandWord.rank) << 3));
+}
+
+/** Lays out elements from `start` on, in the output's order. Writes up to 3 more. */
+function layOut(p: usize, to: usize, start: i32, count: i32): void {
+  const from = <usize>arg(p, OperandWord.at);
+  const rank = arg(p, OperandWord.rank);
+  const sizes = p + (OperandWord.sizes << 2);
+  const strides = sizes + (<usize>rank << 2);
+  const inner = arg(sizes, rank - 1);
+  const runs = arg(strides, rank - 1) != 0;
+  let row = start / inner;
+  let column = start % inner;
+  for (; count > 0; row++, column = 0) {
+    let offset = 0;
+    let rest = row;
+    for (let k = rank - 2; k > 0; k--) {
+      const size = arg(sizes, k);
+      offset += (rest % size) * arg(strides, k);
+      rest /= size;
+    }
+    if (rank > 1) offset += rest * arg(strides, 0);
+    const take = min(inner - column, count);
+    const end = to + (<usize>take << 2);
+    let at = from + (<usize>offset << 2);
+    if (runs) {
+      at += <usize>column << 2;
+      for (let t = to; t < end; t += 16, at += 16) v128.store(t, v128.load(at));
+    } else {
+      const v = v128.load32_splat(at);
+      for (let t = to; t < end; t += 16) v128.store(t, v);
+    }
+    to = end;
+    count -= take;
+  }
+}
+
+/** Where an operand's elements from `start` on lie. `aside`: its slot; fresh: at a thread's first chunk. */
+export function place(p: usize, start: i32, count: i32, aside: usize, fresh: bool): usize {
+  const mode = arg(p, OperandWord.mode);
+  if (mode == OperandMode.plain) return <usize>arg(p, OperandWord.at) + (<usize>start << 2);
+  if (mode == OperandMode.spread) layOut(p, aside, start, count);
+  else if (fresh) {
+    if (mode == OperandMode.repeated) layOut(p, aside, start, count);
+    else v128.store(aside, i32x4.splat(mode == OperandMode.value ? arg(p, OperandWord.at) : load<i32>(arg(p, OperandWord.at))));
+  }
+  return aside;
+}
+
+/** Bytes from one vector of an operand to the next. */
+@inline
+export function step(p: usize): usize {
+  const mode = arg(p, OperandWord.mode);
+  return mode == OperandMode.single || mode == OperandMode.value ? 0 : 16;
+}
