@@ -1,8 +1,11 @@
 /**
  * Figures of each release, in bench/history: the steps that `npm run bench` has timed, and sizes.
- * usage: npm run history             prints today's figures (bench/results, dist) and the change since the last release
- *        npm run history -- --save   writes them to bench/history/VERSION.json, VERSION being package.json's
- * Not here: measuring. Figures of two machines, or of a busy one, cannot be compared; the file names the machine.
+ * usage: npm run history             prints today's figures (bench/results, dist), and the change
+ *                                    since the last release
+ *        npm run history -- --save   writes them to bench/history/VERSION.json, where VERSION is
+ *                                    package.json's
+ * Not here: measuring. Figures of two machines, or of a busy one, cannot be compared. So the file
+ * names the machine.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

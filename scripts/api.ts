@@ -34,7 +34,7 @@ export function entries(): Entry[] {
   );
 }
 
-/** Where the text of an entry point is kept: `test/api/cedargrad.txt`, `test/api/cedargrad-io.txt`. */
+/** The file with an entry point's text, for example `test/api/cedargrad-io.txt`. */
 export const snapshotOf = ({ name }: Entry): string => join(repository, 'test/api', `${name.replace('/', '-')}.txt`);
 
 /** Emits the declarations of the sources as the build does, without comments. */

@@ -85,7 +85,10 @@ export async function measureSizes() {
   return sizes;
 }
 
-/** The figures of the last release but this version's, if there is one, else this version's. Null without any. */
+/**
+ * The figures of the last release before this version, if there is one, else those of this version.
+ * Null if there are none.
+ */
 export function lastRelease() {
   const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
   const later = (a, b) => a.localeCompare(b, 'en', { numeric: true });

@@ -1,5 +1,5 @@
-// A plugin of typedoc: a tensor's method without a comment of its own has that of the function of the same name.
-// Methods are one line each, and repeating 50 comments in the sources would let them drift apart.
+// A plugin of typedoc. It gives each method of Tensor that has no comment the comment of the
+// function of the same name. Methods are one line each, and 50 repeated comments would drift apart.
 import { Converter, ReflectionKind } from 'typedoc';
 
 /** Methods whose function has another name. */

@@ -1,7 +1,6 @@
 /**
  * The contract between operations and devices: the kernels that a device must have, with their
- * operands, attributes and results. The contract is one file, although it is long, because the
- * author of a device needs all of it.
+ * operands, attributes and results. Long because the author of a device needs the whole contract.
  * Not here: the kernels (reference/, wasm/, gpu/), shape rules and gradients (autograd/ops).
  *
  * Arrays are dense and row-major, images NHWC, convolution weights HWIO. `run` need not wait for

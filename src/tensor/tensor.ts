@@ -1,8 +1,7 @@
 /**
  * The Tensor class: values on a device, with a gradient.
- * Not here: the ops (autograd/ops). Each op has a method of one line here. These methods make the
- * file long. They are not moved, because an editor finds the definition of a method and its types
- * only in the class.
+ * Not here: the ops (autograd/ops). Each op has a method of one line here. Long because an editor
+ * finds the definition of a method and its types only in the class.
  */
 import type { NdArray } from 'ndarray';
 import { checkDevice, checkFlag, checkFunction, checkIsNumber } from '../arguments.js';
