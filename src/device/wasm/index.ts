@@ -96,7 +96,8 @@ export class WasmDevice implements Device, Encoder {
   }
 
   toString(): string {
-    return `wasm (${this.mode}, ${this.threads} thread${this.threads === 1 ? '' : 's'}${this.note === null ? '' : `: ${this.note}`})`;
+    const threads = `${this.threads} thread${this.threads === 1 ? '' : 's'}`;
+    return `wasm (${this.mode}, ${threads}${this.note === null ? '' : `: ${this.note}`})`;
   }
 
   memory(): MemoryReport {

@@ -185,7 +185,8 @@ export class Memory {
           'wasm',
           'memory must fit',
           `${size} more bytes, ${address} in use or pooled${why}`,
-          'use smaller batches, release() what is kept, or await a read (item(), data()) so that dropped tensors are collected',
+          'use smaller batches, release() what is kept, ' +
+            'or await a read (item(), data()) so that dropped tensors are collected',
         );
       const most = this.maximum / pageBytes;
       if (have + missing > most) throw refused(`, of ${this.maximum}`);

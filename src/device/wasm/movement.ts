@@ -7,10 +7,13 @@ import type { MovementKernel } from '../device.js';
 import { bits, type Encoder, type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
 
-/** Elements of one chunk. */
+/** Elements per chunk. */
 const chunk = 16384;
 
-/** into[Σ index·toStrides] = from[Σ index·fromStrides] for every index in `shape`; addresses in bytes, strides in elements. */
+/**
+ * into[Σ index·toStrides] = from[Σ index·fromStrides] for every index in `shape`. Addresses are in
+ * bytes, strides in elements.
+ */
 export function move(
   to: Encoder,
   shape: Shape,
@@ -25,7 +28,7 @@ export function move(
   if (sizes.length === 1) for (const list of [sizes, ...strides]) list.unshift(list === sizes ? 1 : 0);
   const inner = sizes[sizes.length - 1];
   const rows = size / inner;
-  // Whole fours of rows, for the sake of transpositions.
+  // A multiple of 16 rows, because the kernel transposes four rows at a time.
   const share = Math.max(1, Math.ceil(Math.floor(chunk / inner) / 16) * 16);
   to.emit(Opcode.move, size > worthSharing, [
     into,
@@ -39,7 +42,10 @@ export function move(
   ]);
 }
 
-/** Where the positions starts + i·steps of an array lie: the address of the first, and the strides in elements. */
+/**
+ * The positions starts + i·steps of an array, as the address of the first one and the strides in
+ * elements.
+ */
 function strided(
   { shape, buffer }: WasmOperand,
   starts: readonly number[],
@@ -53,20 +59,20 @@ function strided(
 }
 
 /**
- * Elements of the wide array in one chunk of moveColumns: a page of memory. Chunks of twice as many
- * took half as long again.
+ * Elements of the wide array per chunk of moveColumns. They fill a page of memory. With chunks twice
+ * as large, the command took 1.5 times as long.
  */
 const page = 1024;
 /**
- * With more narrow arrays than these, or more elements in a row of each on average, one move for each
- * is as quick or quicker.
+ * With more narrow arrays than this, or with longer rows on average, one move per array is at least
+ * as fast.
  */
 const mostNarrow = 4;
 const longRow = 1024;
 
 /**
- * Copies narrow arrays into a wide one, each from its start along the axis on; or out of the wide one
- * where it `isRead`.
+ * Copies narrow arrays into a wide one, or out of it if the wide one `isRead`. Each narrow array
+ * begins at its start along the axis.
  */
 function moveColumns(
   to: Encoder,

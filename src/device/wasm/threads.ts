@@ -41,7 +41,10 @@ export function threadsMissing(): string | null {
   // Without isolation, browsers hide SharedArrayBuffer, or a shared memory can be created but not
   // sent to a worker.
   if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== true)
-    return 'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, Cross-Origin-Embedder-Policy: require-corp)';
+    return (
+      'the page is not cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin, ' +
+      'Cross-Origin-Embedder-Policy: require-corp)'
+    );
   if (typeof SharedArrayBuffer === 'undefined') return 'no SharedArrayBuffer';
   return typeof Worker === 'undefined' ? 'no Worker' : null;
 }

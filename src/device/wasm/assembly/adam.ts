@@ -1,4 +1,4 @@
-/** Adam. */
+/** Adam for all parameters of one command. */
 import { AdamWord, ParameterWord } from '../protocol/adam';
 import { arg, next, number } from './core';
 import { splat } from './math';
@@ -8,10 +8,7 @@ const block = 4096;
 
 const parameterBytes: usize = ParameterWord.length << 2;
 
-/**
- * rate, ε, shrink, decay, β1, 1 − β1, β2, 1 − β2, amsgrad, parameters; then for each: elements, and the addresses of p, g, m, v, vmax (0: none),
- * and of what is written: p, m, v, vmax.
- */
+/** One step. Chunks are numbered across all parameters. */
 export function adam(p: usize): void {
   const rate = splat(number(p, AdamWord.rate));
   const epsilon = splat(number(p, AdamWord.epsilon));
@@ -35,8 +32,8 @@ export function adam(p: usize): void {
     }
     if (parameter == end) return;
     const start = (c - first) * block;
-    const offset = <usize>start << 2;
-    const bytes = <usize>min(block, arg(parameter, ParameterWord.size) - start) << 2;
+    const offset = (<usize>start) << 2;
+    const bytes = (<usize>min(block, arg(parameter, ParameterWord.size) - start)) << 2;
     const pFrom = <usize>arg(parameter, ParameterWord.p) + offset;
     const gFrom = <usize>arg(parameter, ParameterWord.g) + offset;
     const mFrom = <usize>arg(parameter, ParameterWord.m) + offset;

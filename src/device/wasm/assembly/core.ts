@@ -1,7 +1,10 @@
 /**
- * What every kernel stands on: the control block, and how threads share work. A command is `opcode, words, flags, arguments…` in 32-bit words; the flags are 1 for parallel,
- * and twice the chunks to take at once. The main thread walks the commands; a parallel one is open to the others for as long as it lasts, and is shared out in chunks.
- * Nobody waits for a thread that has not come: one that the system keeps from running costs its help and no more. What a chunk computes does not depend on who computes it: results are the same bits on any number of threads.
+ * How threads share work. The main thread walks through the commands. A parallel command is open to
+ * all threads while it runs, and its chunks are distributed among them. The main thread never waits
+ * for a worker that has not joined a command. If the system does not schedule a worker, only its
+ * help is lost.
+ * The result of a chunk does not depend on the thread that computes it, so results have the same
+ * bits on any number of threads.
  */
 import { CommandWord, FlagBit } from '../protocol/command';
 import { Control } from '../protocol/control';
@@ -20,43 +23,49 @@ const epoch: usize = Control.epoch << 2;
 const inside: usize = Control.inside << 2;
 const counter: usize = Control.counter << 2;
 
-/** How often a thread looks before it sleeps: some tenths of a millisecond. */
+/**
+ * The number of times that a thread polls before it sleeps. This takes some tenths of a
+ * millisecond.
+ */
 const looks = 500000;
-/** Milliseconds the main thread sleeps before it looks again. */
+/** The time in milliseconds that the main thread sleeps before it polls again. */
 const nap = 1;
 
 /**
- * Sleeps while the word at `at` is `value`, `ms` milliseconds at most (−1: no limit): JavaScript's Atomics.wait.
- * Not memory.atomic.wait32: after it V8 11's baseline compiler (Node 20) hands back wrong locals.
+ * JavaScript's Atomics.wait: sleeps while the word at `at` is `value`, for at most `ms`
+ * milliseconds. −1 means no limit. memory.atomic.wait32 is not used, because V8 11's baseline
+ * compiler (Node 20) returns wrong locals after it.
  */
-// @ts-ignore: decorator
 @external("env", "sleep")
 declare function sleep(at: usize, value: i32, ms: i32): void;
 
-// @ts-ignore: decorator
 @inline
 export function arg(p: usize, i: i32): i32 {
-  return load<i32>(p + (<usize>i << 2));
+  return load<i32>(p + ((<usize>i) << 2));
 }
-// @ts-ignore: decorator
 @inline
 export function number(p: usize, i: i32): f32 {
-  return load<f32>(p + (<usize>i << 2));
+  return load<f32>(p + ((<usize>i) << 2));
 }
 
-/** Whether an index is one of `size`: also one that came from outside and was never looked at. */
-// @ts-ignore: decorator
+/** Whether 0 ≤ index < size. Indices come from outside and may have any value. */
 @inline
 export function isInside(index: i32, size: i32): bool {
   return <u32>index < <u32>size;
 }
 
-/** This thread's share: chunks from `own` up to `last` are its alone; it takes `grain` at a time. */
+/**
+ * The chunks from `own` up to `last` belong to this thread. A thread takes `grain` chunks at a
+ * time.
+ */
 let own: i32 = 0;
 let last: i32 = 0;
 let grain: i32 = 1;
 
-/** The next chunk that nobody has taken. Taking several at once keeps threads from fighting over the counter, which costs most where cores are far apart. */
+/**
+ * The number of the next chunk. Taking several at once keeps threads from competing for the
+ * counter, which is expensive if the cores are far apart.
+ */
 export function next(): i32 {
   if (own == last) {
     own = atomic.add<i32>(counter, grain);
@@ -65,7 +74,7 @@ export function next(): i32 {
   return own++;
 }
 
-/** Runs one command, or this thread's part of it. */
+/** Executes a command, or this thread's part of it. */
 function run(p: usize, thread: i32): void {
   own = 0;
   last = 0;
@@ -73,12 +82,12 @@ function run(p: usize, thread: i32): void {
   dispatch(load<i32>(p, CommandWord.opcode << 2), p + (CommandWord.argument << 2), thread);
 }
 
-/** A thread's own memory, for packing. */
+/** The address of a thread's scratch memory. */
 export function scratch(thread: i32): usize {
   return <usize>load<u32>(scratchBase) + <usize>thread * <usize>load<u32>(scratchSize);
 }
 
-/** Waits until no other thread is in the command that was closed. False when one has failed. */
+/** Waits until all workers have left the closed command. Returns false if a thread has failed. */
 function left(): bool {
   for (;;) {
     for (let i = 0; i < looks; i++) if (atomic.load<i32>(inside) == 0) return true;
@@ -88,11 +97,11 @@ function left(): bool {
   return false;
 }
 
-/** Walks the commands from start to end. Returns 0, or 1 when a thread has failed. */
+/** Executes the commands from start to end. Returns 0, or 1 if a thread has failed. */
 export function launch(start: usize, end: usize): i32 {
-  for (let p = start; p < end; p += <usize>load<i32>(p, CommandWord.length << 2) << 2) {
+  for (let p = start; p < end; p += (<usize>load<i32>(p, CommandWord.length << 2)) << 2) {
     atomic.store<i32>(counter, 0);
-    // Asked anew each time: workers may still be starting.
+    // Read for each command, because workers may still be starting.
     if ((load<i32>(p, CommandWord.flags << 2) & (1 << FlagBit.parallel)) == 0 || atomic.load<i32>(ready) == 0) {
       run(p, 0);
       continue;
@@ -101,14 +110,14 @@ export function launch(start: usize, end: usize): i32 {
     atomic.add<i32>(epoch, 1);
     if (atomic.load<i32>(sleepers) > 0) atomic.notify(epoch, -1);
     run(p, 0);
-    // Who comes from now on sees that it is closed, and touches nothing.
+    // A worker that comes later sees that the command is closed and does nothing.
     atomic.add<i32>(epoch, 1);
     if (!left()) return 1;
   }
   return 0;
 }
 
-/** A worker's life: joins in every open command that it is awake for. */
+/** The loop of a worker. It joins every open command that it is awake for. */
 export function serve(): void {
   const thread = atomic.add<i32>(ready, 1) + 1;
   let done = 0;

@@ -1,14 +1,14 @@
-/** Depthwise convolution and its weight gradient: vectors run along the channels. Also one channel to one, where they run along the row. */
+/**
+ * Depthwise convolution and its weight gradient, with vectors along the channels. Also the
+ * convolution of one channel to one channel, with vectors along the row.
+ */
 import { Opcode } from '../protocol/command';
 import { DepthwiseWeightGradWord, DepthwiseWord } from '../protocol/conv';
-import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next } from './core';
 import { madd, storeLanes } from './tiles';
+import { firstInside, firstOutside, zeros } from './window';
 
-/**
- * x, y, weight, bias (0: none), batch, H, W, channels, rows, columns of output, y image, row and column step (floats), stride h and w, before h and w, kh, kw, dilation h and w,
- * ky0, kyStep, kx0, kxStep, source kw. The weight is [taps, channels].
- */
+/** Depthwise convolution. The weight is [taps, channels]. A chunk is an output row. */
 function depthwise(p: usize): void {
   const x = <usize>arg(p, DepthwiseWord.x);
   const y = <usize>arg(p, DepthwiseWord.y);
@@ -31,8 +31,8 @@ function depthwise(p: usize): void {
   const kw = arg(p, DepthwiseWord.kernelW);
   const dilationH = arg(p, DepthwiseWord.dilationH);
   const dilationW = arg(p, DepthwiseWord.dilationW);
-  const pixel = <usize>channels << 2;
-  const tapStep = <usize>(arg(p, DepthwiseWord.tapStepW) * channels) << 2;
+  const pixel = (<usize>channels) << 2;
+  const tapStep = (<usize>(arg(p, DepthwiseWord.tapStepW) * channels)) << 2;
   for (let c = next(); c < batch * outHeight; c = next()) {
     const oy = c % outHeight;
     const n = c / outHeight;
@@ -41,7 +41,7 @@ function depthwise(p: usize): void {
     const ky1 = max(ky0, firstOutside(top, dilationH, height, kh));
     for (let j = 0; j < channels; j += 16) {
       const lanes = min(16, channels - j);
-      const added = bias == 0 ? zeros : bias + (<usize>j << 2);
+      const added = bias == 0 ? zeros : bias + ((<usize>j) << 2);
       const b0 = v128.load(added);
       const b1 = v128.load(added, 16);
       const b2 = v128.load(added, 32);
@@ -55,9 +55,12 @@ function depthwise(p: usize): void {
         let s2 = s0;
         let s3 = s0;
         for (let ky = ky0; ky < ky1; ky++) {
-          const row = x + <usize>((n * height + top + ky * dilationH) * width + left) * pixel + (<usize>j << 2);
-          const taps = (arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) * arg(p, DepthwiseWord.sourceWidth) + arg(p, DepthwiseWord.firstTapW);
-          let w = weight + (<usize>(taps + kx0 * arg(p, DepthwiseWord.tapStepW)) * pixel) + (<usize>j << 2);
+          const row = x + <usize>((n * height + top + ky * dilationH) * width + left) * pixel + ((<usize>j) << 2);
+          const taps =
+            (arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) *
+              arg(p, DepthwiseWord.sourceWidth) +
+            arg(p, DepthwiseWord.firstTapW);
+          let w = weight + <usize>(taps + kx0 * arg(p, DepthwiseWord.tapStepW)) * pixel + ((<usize>j) << 2);
           let at = row + <usize>(kx0 * dilationW) * pixel;
           for (let kx = kx0; kx < kx1; kx++, w += tapStep, at += <usize>dilationW * pixel) {
             s0 = madd(v128.load(at), v128.load(w), s0);
@@ -66,7 +69,7 @@ function depthwise(p: usize): void {
             if (lanes > 12) s3 = madd(v128.load(at, 48), v128.load(w, 48), s3);
           }
         }
-        const out = y + (<usize>(n * yImage + oy * yRow + ox * yColumn + j) << 2);
+        const out = y + ((<usize>(n * yImage + oy * yRow + ox * yColumn + j)) << 2);
         storeLanes(out, f32x4.add(s0, b0), lanes);
         if (lanes > 4) storeLanes(out + 16, f32x4.add(s1, b1), lanes - 4);
         if (lanes > 8) storeLanes(out + 32, f32x4.add(s2, b2), lanes - 8);
@@ -76,7 +79,10 @@ function depthwise(p: usize): void {
   }
 }
 
-/** x, g, partials, parts, batch, H, W, channels, rows, columns of output, stride h and w, before h and w, kh, kw, dilation h and w: Σ over one part's images; a part is [taps, channels]. */
+/**
+ * The depthwise weight gradient of one part of the batch. A part is [taps, channels]. A chunk is
+ * one part and one tap.
+ */
 function depthwiseWeightGrad(p: usize): void {
   const x = <usize>arg(p, DepthwiseWeightGradWord.x);
   const g = <usize>arg(p, DepthwiseWeightGradWord.g);
@@ -92,7 +98,7 @@ function depthwiseWeightGrad(p: usize): void {
   const strideW = arg(p, DepthwiseWeightGradWord.strideW);
   const kw = arg(p, DepthwiseWeightGradWord.kernelW);
   const taps = arg(p, DepthwiseWeightGradWord.kernelH) * kw;
-  const pixel = <usize>channels << 2;
+  const pixel = (<usize>channels) << 2;
   const step = <usize>strideW * pixel;
   for (let c = next(); c < parts * taps; c = next()) {
     const part = c / taps;
@@ -114,8 +120,9 @@ function depthwiseWeightGrad(p: usize): void {
       let s3 = s0;
       for (let n = first; n < last; n++)
         for (let oy = oy0; oy < oy1; oy++) {
-          let a = x + <usize>((n * height + oy * strideH + top) * width + ox0 * strideW + left) * pixel + (<usize>j << 2);
-          let b = g + <usize>((n * outHeight + oy) * outWidth + ox0) * pixel + (<usize>j << 2);
+          let a =
+            x + <usize>((n * height + oy * strideH + top) * width + ox0 * strideW + left) * pixel + ((<usize>j) << 2);
+          let b = g + <usize>((n * outHeight + oy) * outWidth + ox0) * pixel + ((<usize>j) << 2);
           for (let ox = ox0; ox < ox1; ox++, a += step, b += pixel) {
             s0 = madd(v128.load(a), v128.load(b), s0);
             if (lanes > 4) s1 = madd(v128.load(a, 16), v128.load(b, 16), s1);
@@ -123,7 +130,7 @@ function depthwiseWeightGrad(p: usize): void {
             if (lanes > 12) s3 = madd(v128.load(a, 48), v128.load(b, 48), s3);
           }
         }
-      const to = into + (<usize>j << 2);
+      const to = into + ((<usize>j) << 2);
       storeLanes(to, s0, lanes);
       if (lanes > 4) storeLanes(to + 16, s1, lanes - 4);
       if (lanes > 8) storeLanes(to + 32, s2, lanes - 8);
@@ -132,7 +139,10 @@ function depthwiseWeightGrad(p: usize): void {
   }
 }
 
-/** The words of depthwise, for one channel, stride 1 and dense rows of y: four pixels of a row at a time. */
+/**
+ * The convolution of one channel to one channel with stride 1 and dense rows of y. It computes four
+ * pixels of a row at a time.
+ */
 function singleChannel(p: usize): void {
   const x = <usize>arg(p, DepthwiseWord.x);
   const y = <usize>arg(p, DepthwiseWord.y);
@@ -149,7 +159,7 @@ function singleChannel(p: usize): void {
   const dilationH = arg(p, DepthwiseWord.dilationH);
   const dilationW = arg(p, DepthwiseWord.dilationW);
   const added = bias == 0 ? <f32>0 : load<f32>(bias);
-  // Where all taps of four pixels lie inside.
+  // The output columns whose taps are all inside the image.
   const from = firstInside(-beforeW, 1);
   const to = firstOutside((kw - 1) * dilationW - beforeW, 1, width, outWidth);
   for (let c = next(); c < arg(p, DepthwiseWord.batch) * outHeight; c = next()) {
@@ -158,7 +168,7 @@ function singleChannel(p: usize): void {
     const top = oy - beforeH;
     const ky0 = firstInside(top, dilationH);
     const ky1 = firstOutside(top, dilationH, height, kh);
-    const out = y + (<usize>(n * arg(p, DepthwiseWord.yImage) + oy * arg(p, DepthwiseWord.yRow)) << 2);
+    const out = y + ((<usize>(n * arg(p, DepthwiseWord.yImage) + oy * arg(p, DepthwiseWord.yRow))) << 2);
     let ox = 0;
     while (ox < outWidth) {
       const whole = ox >= from && ox + 4 <= to;
@@ -167,11 +177,23 @@ function singleChannel(p: usize): void {
       const kx1 = whole ? kw : firstOutside(left, dilationW, width, kw);
       let sum = f32x4.splat(0);
       for (let ky = ky0; ky < ky1; ky++) {
-        const row = x + (<usize>((n * height + top + ky * dilationH) * width + left) << 2);
-        const taps = weight + (<usize>((arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) * arg(p, DepthwiseWord.sourceWidth) + arg(p, DepthwiseWord.firstTapW)) << 2);
-        for (let kx = kx0; kx < kx1; kx++) sum = madd(v128.load(row + (<usize>(kx * dilationW) << 2)), v128.load32_splat(taps + (<usize>(kx * arg(p, DepthwiseWord.tapStepW)) << 2)), sum);
+        const row = x + ((<usize>((n * height + top + ky * dilationH) * width + left)) << 2);
+        const taps =
+          weight +
+          ((<usize>(
+            ((arg(p, DepthwiseWord.firstTapH) + ky * arg(p, DepthwiseWord.tapStepH)) *
+              arg(p, DepthwiseWord.sourceWidth) +
+              arg(p, DepthwiseWord.firstTapW))
+          )) <<
+            2);
+        for (let kx = kx0; kx < kx1; kx++)
+          sum = madd(
+            v128.load(row + ((<usize>(kx * dilationW)) << 2)),
+            v128.load32_splat(taps + ((<usize>(kx * arg(p, DepthwiseWord.tapStepW))) << 2)),
+            sum,
+          );
       }
-      storeLanes(out + (<usize>ox << 2), f32x4.add(sum, f32x4.splat(added)), whole ? 4 : 1);
+      storeLanes(out + ((<usize>ox) << 2), f32x4.add(sum, f32x4.splat(added)), whole ? 4 : 1);
       ox += whole ? 4 : 1;
     }
   }

@@ -1,4 +1,4 @@
-/** From a command's opcode to the family of its kernel. */
+/** Calls the kernel of a command. An opcode divided by 16 is the number of its family. */
 import { Opcode } from '../protocol/command';
 import { dispatchConv } from './conv';
 import { dispatchDepthwise } from './depthwise';
@@ -13,7 +13,7 @@ import { bceWithLogits, bceWithLogitsGrad } from './loss';
 import { adam } from './adam';
 import { dispatchWinograd } from './winograd';
 
-/** Losses and optimizers. */
+/** Losses and optimizers, which share a family number. */
 function dispatchTraining(opcode: i32, p: usize): void {
   if (opcode == Opcode.bceWithLogits) bceWithLogits(p);
   else if (opcode == Opcode.bceWithLogitsGrad) bceWithLogitsGrad(p);

@@ -1,24 +1,32 @@
 /**
- * Elementwise kernels. One loop per function, over whole vectors; what is left over is one more vector beside the array, of which the wanted lanes are stored.
- * A broadcast operand is laid out in the thread's scratch, a chunk at a time, so that the loops see plain runs; a single element is a vector that is read again and again.
+ * Elementwise kernels. Each function has a loop of its own over whole vectors. The last elements
+ * are computed as one more vector in scratch memory, of which only the needed lanes are stored.
+ * Not here: reading broadcast operands (operands.ts).
  */
 import { Opcode } from '../protocol/command';
-import {
-  BinaryCode,
-  BinaryWord,
-  GateWord,
-  UnaryCode,
-  UnaryWord,
-  WhereWord,
-} from '../protocol/elementwise';
+import { BinaryCode, BinaryWord, GateWord, UnaryCode, UnaryWord, WhereWord } from '../protocol/elementwise';
 import { arg, next, number, scratch } from './core';
-import { down4, erf4, exp4, expm1Down4, log1p4, log4, power, sigmoid4, sigmoidLoop, siluLoop, softplus4, splat, tanh4 } from './math';
-import { after, place, step } from './operands';
+import {
+  down4,
+  erf4,
+  exp4,
+  expm1Down4,
+  log1p4,
+  log4,
+  power,
+  sigmoid4,
+  sigmoidLoop,
+  siluLoop,
+  softplus4,
+  splat,
+  tanh4,
+} from './math';
+import { after, locate, step } from './operands';
 import { storeLanes } from './tiles';
 
-/** Elements of a chunk where nothing is laid out. */
+/** Elements per chunk, unless the command says otherwise. */
 const block = 8192;
-/** Bytes of scratch per operand. */
+/** Bytes of scratch memory per operand. */
 const slot: usize = 36864;
 const sign = 0x80000000;
 
@@ -35,13 +43,14 @@ function truth(mask: v128): v128 {
 @unmanaged class Log1p { @inline of(x: v128, alpha: v128, beta: v128): v128 { return log1p4(x); } }
 @unmanaged class Sqrt { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.sqrt(x); } }
 @unmanaged class Abs { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.abs(x); } }
-/** ±0 and NaN stay. */
+/** Returns ±0 and NaN unchanged. */
 @unmanaged class Sign {
   @inline of(x: v128, alpha: v128, beta: v128): v128 {
-    return v128.bitselect(v128.or(v128.and(x, i32x4.splat(sign)), splat(1)), x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
+    const one = v128.or(v128.and(x, i32x4.splat(sign)), splat(1));
+    return v128.bitselect(one, x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
   }
 }
-/** NaN stays: pmax gives its first operand when either is NaN. */
+/** Returns NaN unchanged, because pmax returns its first operand if either is NaN. */
 @unmanaged class Relu { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.pmax(x, splat(0)); } }
 @unmanaged class LeakyRelu {
   @inline of(x: v128, alpha: v128, beta: v128): v128 {
@@ -80,10 +89,11 @@ function truth(mask: v128): v128 {
 @unmanaged class ToFloat { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.convert_i32x4_s(x); } }
 
 function unaryLoop<F>(to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
-  for (const end = to + (<usize>count << 2); to < end; to += 16, from += 16) v128.store(to, changetype<F>(0).of(v128.load(from), alpha, beta));
+  for (const end = to + ((<usize>count) << 2); to < end; to += 16, from += 16)
+    v128.store(to, changetype<F>(0).of(v128.load(from), alpha, beta));
 }
 
-/** `count` elements, a multiple of 4. */
+/** Computes `count` elements, a multiple of 4. */
 function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
   switch (fn) {
     case UnaryCode.neg: return unaryLoop<Neg>(to, from, count, alpha, beta);
@@ -110,11 +120,12 @@ function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta
     case UnaryCode.wordIsNotZero: return unaryLoop<WordIsNotZero>(to, from, count, alpha, beta);
     case UnaryCode.toInt: return unaryLoop<ToInt>(to, from, count, alpha, beta);
     case UnaryCode.toFloat: return unaryLoop<ToFloat>(to, from, count, alpha, beta);
-    default: unreachable();
+    default:
+      unreachable();
   }
 }
 
-/** to, from, elements, function, alpha, beta. */
+/** A function of one operand. */
 function unary(p: usize, thread: i32): void {
   const size = arg(p, UnaryWord.size);
   const fn = arg(p, UnaryWord.fn);
@@ -122,13 +133,13 @@ function unary(p: usize, thread: i32): void {
   const beta = splat(number(p, UnaryWord.beta));
   const aside = scratch(thread);
   for (let c = next(); c * block < size; c = next()) {
-    const offset = <usize>(c * block) << 2;
+    const offset = (<usize>(c * block)) << 2;
     const count = min(block, size - c * block);
     const to = <usize>arg(p, UnaryWord.to) + offset;
     const from = <usize>arg(p, UnaryWord.from) + offset;
     unaryRun(fn, to, from, count & ~3, alpha, beta);
     if ((count & 3) == 0) continue;
-    const whole = <usize>(count & ~3) << 2;
+    const whole = (<usize>(count & ~3)) << 2;
     unaryRun(fn, aside, from + whole, 4, alpha, beta);
     storeLanes(to + whole, v128.load(aside), count & 3);
   }
@@ -153,7 +164,8 @@ function pow4(a: v128, b: v128): v128 {
 @unmanaged class NotEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.ne(a, b)); } }
 @unmanaged class Less { @inline of(a: v128, b: v128): v128 { return truth(f32x4.lt(a, b)); } }
 @unmanaged class LessEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.le(a, b)); } }
-// The slopes of activations, times the gradient g: at the output y, or at the input x.
+// Gradients of activations. g is the incoming gradient; y is the output, x the input of the
+// activation.
 
 @unmanaged class SigmoidGrad {
   @inline of(g: v128, y: v128): v128 { return f32x4.mul(g, f32x4.mul(y, f32x4.sub(splat(1), y))); }
@@ -181,10 +193,11 @@ function pow4(a: v128, b: v128): v128 {
 @unmanaged class WordLessEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.le_s(a, b)); } }
 
 function binaryLoop<F>(to: usize, a: usize, aStep: usize, b: usize, bStep: usize, count: i32): void {
-  for (const end = to + (<usize>count << 2); to < end; to += 16, a += aStep, b += bStep) v128.store(to, changetype<F>(0).of(v128.load(a), v128.load(b)));
+  for (const end = to + ((<usize>count) << 2); to < end; to += 16, a += aStep, b += bStep)
+    v128.store(to, changetype<F>(0).of(v128.load(a), v128.load(b)));
 }
 
-/** `count` elements, a multiple of 4. */
+/** Computes `count` elements, a multiple of 4. */
 function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: usize, count: i32): void {
   switch (fn) {
     case BinaryCode.add: return binaryLoop<Add>(to, a, aStep, b, bStep, count);
@@ -211,11 +224,12 @@ function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: 
     case BinaryCode.wordNotEqual: return binaryLoop<WordNotEqual>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordLess: return binaryLoop<WordLess>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordLessEqual: return binaryLoop<WordLessEqual>(to, a, aStep, b, bStep, count);
-    default: unreachable();
+    default:
+      unreachable();
   }
 }
 
-/** to, elements, elements of a chunk, function, a, b (operands). */
+/** A function of two operands. */
 function binary(p: usize, thread: i32): void {
   const size = arg(p, BinaryWord.size);
   const chunk = arg(p, BinaryWord.chunk);
@@ -229,10 +243,10 @@ function binary(p: usize, thread: i32): void {
   for (let c = next(); c * chunk < size; c = next()) {
     const start = c * chunk;
     const count = min(chunk, size - start);
-    const a = place(pa, start, count, aside + slot, fresh);
-    const b = place(pb, start, count, aside + slot * 2, fresh);
+    const a = locate(pa, start, count, aside + slot, fresh);
+    const b = locate(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
-    const to = <usize>arg(p, BinaryWord.to) + (<usize>start << 2);
+    const to = <usize>arg(p, BinaryWord.to) + ((<usize>start) << 2);
     const vectors = <usize>(count >> 2);
     binaryRun(fn, to, a, aStep, b, bStep, count & ~3);
     if ((count & 3) == 0) continue;
@@ -241,7 +255,7 @@ function binary(p: usize, thread: i32): void {
   }
 }
 
-/** to, elements, elements of a chunk, condition, a, b (operands). */
+/** a where the condition holds, else b. */
 function where(p: usize, thread: i32): void {
   const size = arg(p, WhereWord.size);
   const chunk = arg(p, WhereWord.chunk);
@@ -256,28 +270,33 @@ function where(p: usize, thread: i32): void {
   for (let c = next(); c * chunk < size; c = next()) {
     const start = c * chunk;
     let count = min(chunk, size - start);
-    let condition = place(pc, start, count, aside, fresh);
-    let a = place(pa, start, count, aside + slot, fresh);
-    let b = place(pb, start, count, aside + slot * 2, fresh);
+    let condition = locate(pc, start, count, aside, fresh);
+    let a = locate(pa, start, count, aside + slot, fresh);
+    let b = locate(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
-    for (let to = <usize>arg(p, WhereWord.to) + (<usize>start << 2); count > 0; count -= 4, to += 16, condition += cStep, a += aStep, b += bStep)
+    for (
+      let to = <usize>arg(p, WhereWord.to) + ((<usize>start) << 2);
+      count > 0;
+      count -= 4, to += 16, condition += cStep, a += aStep, b += bStep
+    )
       storeLanes(to, v128.bitselect(v128.load(a), v128.load(b), i32x4.ne(v128.load(condition), i32x4.splat(0))), count);
   }
 }
 
-/** to, g, x, elements, slope. */
+/** g where x > 0, and slope·g elsewhere. With slope 0, also g where x is NaN. */
 function gate(p: usize): void {
   const size = arg(p, GateWord.size);
   const slope = splat(number(p, GateWord.slope));
   const closed = number(p, GateWord.slope) == 0;
   for (let c = next(); c * block < size; c = next()) {
-    const offset = <usize>(c * block) << 2;
+    const offset = (<usize>(c * block)) << 2;
     let to = <usize>arg(p, GateWord.to) + offset;
     let g = <usize>arg(p, GateWord.g) + offset;
     let x = <usize>arg(p, GateWord.x) + offset;
     let count = min(block, size - c * block);
     if (closed)
-      for (; count > 0; count -= 4, to += 16, g += 16, x += 16) storeLanes(to, v128.andnot(v128.load(g), f32x4.le(v128.load(x), splat(0))), count);
+      for (; count > 0; count -= 4, to += 16, g += 16, x += 16)
+        storeLanes(to, v128.andnot(v128.load(g), f32x4.le(v128.load(x), splat(0))), count);
     for (; count > 0; count -= 4, to += 16, g += 16, x += 16) {
       const v = v128.load(g);
       storeLanes(to, v128.bitselect(v, f32x4.mul(v, slope), f32x4.gt(v128.load(x), splat(0))), count);

@@ -6,12 +6,12 @@ import { storeLanes } from './tiles';
 
 const block = 4096;
 
-/** to, logits, target, elements, posWeight. */
+/** The loss of each element. */
 export function bceWithLogits(p: usize): void {
   const size = arg(p, BceWithLogitsWord.size);
   const weight = splat(number(p, BceWithLogitsWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
-    const offset = <usize>(c * block) << 2;
+    const offset = (<usize>(c * block)) << 2;
     let to = <usize>arg(p, BceWithLogitsWord.to) + offset;
     let logits = <usize>arg(p, BceWithLogitsWord.logits) + offset;
     let target = <usize>arg(p, BceWithLogitsWord.target) + offset;
@@ -20,7 +20,8 @@ export function bceWithLogits(p: usize): void {
       const z = v128.load(target);
       const negative = f32x4.sub(splat(1), z);
       const positive = f32x4.mul(weight, z);
-      // Below 0, −x joins the factor of x, so that large terms do not cancel; −Infinity still gives NaN.
+      // For x < 0, −x is added to the factor of x, so that large terms do not cancel. −Infinity
+      // still gives NaN.
       const below = f32x4.pmin(x, splat(0));
       const log = f32x4.add(log1pUnit4(expDown4(down4(x))), f32x4.mul(below, splat(0)));
       const linear = f32x4.sub(f32x4.mul(f32x4.pmax(x, splat(0)), negative), f32x4.mul(below, positive));
@@ -29,20 +30,25 @@ export function bceWithLogits(p: usize): void {
   }
 }
 
-/** to, g, logits, target, elements, posWeight. */
+/** The gradient of the loss, times g. */
 export function bceWithLogitsGrad(p: usize): void {
   const size = arg(p, BceWithLogitsGradWord.size);
   const weight = splat(number(p, BceWithLogitsGradWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
-    const offset = <usize>(c * block) << 2;
+    const offset = (<usize>(c * block)) << 2;
     let to = <usize>arg(p, BceWithLogitsGradWord.to) + offset;
     let g = <usize>arg(p, BceWithLogitsGradWord.g) + offset;
     let logits = <usize>arg(p, BceWithLogitsGradWord.logits) + offset;
     let target = <usize>arg(p, BceWithLogitsGradWord.target) + offset;
-    for (let count = min(block, size - c * block); count > 0; count -= 4, to += 16, g += 16, logits += 16, target += 16) {
+    for (
+      let count = min(block, size - c * block);
+      count > 0;
+      count -= 4, to += 16, g += 16, logits += 16, target += 16
+    ) {
       const x = v128.load(logits);
       const z = v128.load(target);
-      // sigmoid(x) and 1 − sigmoid(x), each exact: in their difference nothing cancels that matters.
+      // sigmoid(x) and 1 − sigmoid(x) are computed separately. Their difference then loses no
+      // digits that matter.
       const e = expDown4(down4(x));
       const larger = f32x4.div(splat(1), f32x4.add(e, splat(1)));
       const smaller = f32x4.mul(e, larger);

@@ -1,33 +1,32 @@
-/** Kernels that move 4-byte elements whatever they mean, and indexAdd. */
+/** Kernels that move elements of 4 bytes of any dtype, and indexAdd. */
 import { Opcode } from '../protocol/command';
 import { IndexAddWord, IndexSelectWord, MoveColumnsWord, MoveWord, NarrowWord } from '../protocol/movement';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
-/** Elements of a row that one chunk takes at most. */
+/** The maximum number of elements of a row per chunk. */
 const rowBlock = 16384;
 
-/** From so many elements on memory.copy is the faster way. */
+/** From this number of elements on, memory.copy is faster. */
 const longRun = 128;
 
 /**
- * Fewer columns than these are copied column by column: a call of copyRun for each row would take
- * longer than the copy.
+ * With fewer columns than this, the copy runs column by column. A call of copyRun per row would
+ * take longer than the copy.
  */
 const fewColumns = 6;
 
-/** `count` elements side by side. */
+/** Copies `count` consecutive elements. */
 function copyRun(to: usize, from: usize, count: i32): void {
   if (count >= longRun) {
-    memory.copy(to, from, <usize>count << 2);
+    memory.copy(to, from, (<usize>count) << 2);
     return;
   }
   for (; count >= 4; count -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
   for (; count > 0; count--, to += 4, from += 4) store<i32>(to, load<i32>(from));
 }
 
-/** Four by four elements, transposed. Steps in bytes. */
-// @ts-ignore: decorator
+/** Transposes four by four elements. Steps are in bytes. */
 @inline
 function transpose(to: usize, toNext: usize, from: usize, fromNext: usize): void {
   const a = v128.load(from);
@@ -44,9 +43,12 @@ function transpose(to: usize, toNext: usize, from: usize, fromNext: usize): void
   v128.store(to + toNext * 3, v128.shuffle<i64>(AB, CD, 1, 3));
 }
 
-/** Rows of a multiple of 16 elements, short ones: a call of copyRun each would take longer than the copy. */
+/**
+ * Copies rows whose length is a multiple of 16. For short rows, a call of copyRun per row would
+ * take longer than the copy.
+ */
 function copyRows(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i32, count: i32): void {
-  const bytes = <usize>count << 2;
+  const bytes = (<usize>count) << 2;
   for (; rows > 0; rows--, to += toRow, from += fromRow)
     for (let i: usize = 0; i < bytes; i += 64) {
       const a = v128.load(from + i);
@@ -60,8 +62,17 @@ function copyRows(to: usize, toRow: usize, from: usize, fromRow: usize, rows: i3
     }
 }
 
-/** `rows` × `count` elements; steps in bytes. */
-function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow: usize, fromStep: usize, rows: i32, count: i32): void {
+/** Copies `rows` × `count` elements. Steps are in bytes. */
+function movePlane(
+  to: usize,
+  toRow: usize,
+  toStep: usize,
+  from: usize,
+  fromRow: usize,
+  fromStep: usize,
+  rows: i32,
+  count: i32,
+): void {
   let r = 0;
   if (toStep == 4 && fromRow == 4 && fromStep != 4)
     for (; r + 4 <= rows; r += 4, to += toRow * 4, from += 16) {
@@ -92,7 +103,7 @@ function movePlane(to: usize, toRow: usize, toStep: usize, from: usize, fromRow:
   }
 }
 
-/** to, from, rows, rows of a chunk, rank (2 or more), sizes, strides of `to`, strides of `from` (elements). Rows are along the last axis. */
+/** Copies elements between two arrays with strides. A row runs along the last axis. */
 function move(p: usize): void {
   const rows = arg(p, MoveWord.rows);
   const share = arg(p, MoveWord.share);
@@ -100,16 +111,16 @@ function move(p: usize): void {
   // The last two axes.
   const size = arg(p, MoveWord.sizes - 2 + rank);
   const count = arg(p, MoveWord.sizes - 1 + rank);
-  const toRow = <usize>arg(p, MoveWord.sizes - 2 + 2 * rank) << 2;
-  const toStep = <usize>arg(p, MoveWord.sizes - 1 + 2 * rank) << 2;
-  const fromRow = <usize>arg(p, MoveWord.sizes - 2 + 3 * rank) << 2;
-  const fromStep = <usize>arg(p, MoveWord.sizes - 1 + 3 * rank) << 2;
+  const toRow = (<usize>arg(p, MoveWord.sizes - 2 + 2 * rank)) << 2;
+  const toStep = (<usize>arg(p, MoveWord.sizes - 1 + 2 * rank)) << 2;
+  const fromRow = (<usize>arg(p, MoveWord.sizes - 2 + 3 * rank)) << 2;
+  const fromStep = (<usize>arg(p, MoveWord.sizes - 1 + 3 * rank)) << 2;
   const cuts = (count + rowBlock - 1) / rowBlock;
-  const chunks = (rows + share - 1) / share * cuts;
+  const chunks = ((rows + share - 1) / share) * cuts;
   for (let c = next(); c < chunks; c = next()) {
     const column = (c % cuts) * rowBlock;
     const width = min(rowBlock, count - column);
-    let row = c / cuts * share;
+    let row = (c / cuts) * share;
     const last = min(row + share, rows);
     while (row < last) {
       const i = row % size;
@@ -119,8 +130,8 @@ function move(p: usize): void {
       let position = row / size;
       for (let d = rank - 3; d >= 0; d--) {
         const n = arg(p, MoveWord.sizes + d);
-        to += <usize>(position % n * arg(p, MoveWord.sizes + rank + d)) << 2;
-        from += <usize>(position % n * arg(p, MoveWord.sizes + 2 * rank + d)) << 2;
+        to += (<usize>((position % n) * arg(p, MoveWord.sizes + rank + d))) << 2;
+        from += (<usize>((position % n) * arg(p, MoveWord.sizes + 2 * rank + d))) << 2;
         position /= n;
       }
       movePlane(to, toRow, toStep, from, fromRow, fromStep, run, width);
@@ -130,36 +141,35 @@ function move(p: usize): void {
 }
 
 /**
- * wide, its columns, rows, rows of a chunk, whether it is read, how many narrow arrays, and for each
- * of them its address, its first column in the wide array and its columns. Copies every narrow array
- * into its columns of the wide array, or out of them where the wide array is read. A chunk is small
- * and takes all narrow arrays in turn, so that the wide array passes through the cache once, in order.
+ * Copies each narrow array into its columns of the wide array, or out of them if the wide array is
+ * read. A chunk is small and handles all narrow arrays in turn, so that the wide array passes
+ * through the cache once, in order.
  */
 function moveColumns(p: usize): void {
   const wide = arg(p, MoveColumnsWord.columns);
   const rows = arg(p, MoveColumnsWord.rows);
   const share = arg(p, MoveColumnsWord.share);
   const isRead = arg(p, MoveColumnsWord.isRead) != 0;
-  const wideRow = <usize>wide << 2;
+  const wideRow = (<usize>wide) << 2;
   for (let c = next(); c * share < rows; c = next()) {
     const r = c * share;
     const count = min(share, rows - r);
     for (let i = 0; i < arg(p, MoveColumnsWord.count); i++) {
       const n = p + (MoveColumnsWord.narrow << 2) + <usize>i * (NarrowWord.length << 2);
       const columns = arg(n, NarrowWord.columns);
-      const row = <usize>columns << 2;
+      const row = (<usize>columns) << 2;
       const narrow = <usize>arg(n, NarrowWord.at) + <usize>r * row;
-      const place = <usize>arg(p, MoveColumnsWord.wide) + <usize>r * wideRow + (<usize>arg(n, NarrowWord.start) << 2);
+      const part = <usize>arg(p, MoveColumnsWord.wide) + <usize>r * wideRow + ((<usize>arg(n, NarrowWord.start)) << 2);
       if (columns < fewColumns) {
-        if (isRead) movePlane(narrow, 4, row, place, 4, wideRow, columns, count);
-        else movePlane(place, 4, wideRow, narrow, 4, row, columns, count);
-      } else if (isRead) movePlane(narrow, row, 4, place, wideRow, 4, count, columns);
-      else movePlane(place, wideRow, 4, narrow, row, 4, count, columns);
+        if (isRead) movePlane(narrow, 4, row, part, 4, wideRow, columns, count);
+        else movePlane(part, 4, wideRow, narrow, 4, row, columns, count);
+      } else if (isRead) movePlane(narrow, row, 4, part, wideRow, 4, count, columns);
+      else movePlane(part, wideRow, 4, narrow, row, 4, count, columns);
     }
   }
 }
 
-/** to, from, indices, outer, length, indices' count, inner, rows of a chunk. Zeros for an index outside. */
+/** Copies rows by index. An index out of range gives zeros. */
 function indexSelect(p: usize): void {
   const length = arg(p, IndexSelectWord.length);
   const count = arg(p, IndexSelectWord.count);
@@ -168,17 +178,21 @@ function indexSelect(p: usize): void {
   const rows = arg(p, IndexSelectWord.outer) * count;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const index = load<i32>(<usize>arg(p, IndexSelectWord.indices) + (<usize>(r % count) << 2));
-      const to = <usize>arg(p, IndexSelectWord.to) + (<usize>(r * inner) << 2);
+      const index = load<i32>(<usize>arg(p, IndexSelectWord.indices) + ((<usize>(r % count)) << 2));
+      const to = <usize>arg(p, IndexSelectWord.to) + ((<usize>(r * inner)) << 2);
       if (!isInside(index, length)) {
-        memory.fill(to, 0, <usize>inner << 2);
+        memory.fill(to, 0, (<usize>inner) << 2);
         continue;
       }
-      copyRun(to, <usize>arg(p, IndexSelectWord.from) + (<usize>((r / count * length + index) * inner) << 2), inner);
+      copyRun(
+        to,
+        <usize>arg(p, IndexSelectWord.from) + ((<usize>(((r / count) * length + index) * inner)) << 2),
+        inner,
+      );
     }
 }
 
-/** to, from, indices, outer, length, indices' count, inner, columns of a chunk, whether integers. Nothing for an index outside. */
+/** Adds rows by index, in the order of the indices. An index out of range is skipped. */
 function indexAdd(p: usize): void {
   const length = arg(p, IndexAddWord.length);
   const count = arg(p, IndexAddWord.count);
@@ -189,17 +203,17 @@ function indexAdd(p: usize): void {
   for (let c = next(); c < arg(p, IndexAddWord.outer) * cuts; c = next()) {
     const column = (c % cuts) * share;
     const width = min(share, inner - column);
-    const to = <usize>arg(p, IndexAddWord.to) + (<usize>(c / cuts * length * inner + column) << 2);
-    for (let i = 0; i < length; i++) memory.fill(to + (<usize>(i * inner) << 2), 0, <usize>width << 2);
-    let from = <usize>arg(p, IndexAddWord.from) + (<usize>(c / cuts * count * inner + column) << 2);
-    for (let j = 0; j < count; j++, from += <usize>inner << 2) {
-      const index = load<i32>(<usize>arg(p, IndexAddWord.indices) + (<usize>j << 2));
+    const to = <usize>arg(p, IndexAddWord.to) + ((<usize>((c / cuts) * length * inner + column)) << 2);
+    for (let i = 0; i < length; i++) memory.fill(to + ((<usize>(i * inner)) << 2), 0, (<usize>width) << 2);
+    let from = <usize>arg(p, IndexAddWord.from) + ((<usize>((c / cuts) * count * inner + column)) << 2);
+    for (let j = 0; j < count; j++, from += (<usize>inner) << 2) {
+      const index = load<i32>(<usize>arg(p, IndexAddWord.indices) + ((<usize>j) << 2));
       if (!isInside(index, length)) continue;
-      const at = to + (<usize>(index * inner) << 2);
+      const at = to + ((<usize>(index * inner)) << 2);
       for (let i = 0; i < width; i += 4) {
-        const a = v128.load(at + (<usize>i << 2));
-        const b = v128.load(from + (<usize>i << 2));
-        storeLanes(at + (<usize>i << 2), ints ? i32x4.add(a, b) : f32x4.add(a, b), width - i);
+        const a = v128.load(at + ((<usize>i) << 2));
+        const b = v128.load(from + ((<usize>i) << 2));
+        storeLanes(at + ((<usize>i) << 2), ints ? i32x4.add(a, b) : f32x4.add(a, b), width - i);
       }
     }
   }

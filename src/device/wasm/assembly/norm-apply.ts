@@ -5,19 +5,19 @@ import { splat } from './math';
 import { element, four, wideOf } from './norm-common';
 import { madd, storeLanes } from './tiles';
 
-/** to [outer, 3, columns rounded up to fours], mean (0: none), what its rounding lost (0: none), variance, scale, shift (0: none), outer, groups, inner, ε: the mean, factor and shift of each column. */
+/** Computes the mean, factor and shift of each column from statistics, scale and shift. */
 export function coefficients(p: usize): void {
   const groups = arg(p, CoefficientsWord.groups);
   const inner = arg(p, CoefficientsWord.inner);
   const epsilon = number(p, CoefficientsWord.epsilon);
-  const wide = <usize>wideOf(groups * inner) << 2;
+  const wide = (<usize>wideOf(groups * inner)) << 2;
   for (let o = next(); o < arg(p, CoefficientsWord.outer); o = next()) {
     let to = <usize>arg(p, CoefficientsWord.to) + <usize>o * 3 * wide;
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
       const mean = element(<usize>arg(p, CoefficientsWord.mean), i, 0);
       const lost = element(<usize>arg(p, CoefficientsWord.lost), i, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, CoefficientsWord.variance) + (<usize>i << 2)) + epsilon);
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, CoefficientsWord.variance) + ((<usize>i) << 2)) + epsilon);
       for (let j = g * inner; j < g * inner + inner; j++, to += 4) {
         const factor = inverse * element(<usize>arg(p, CoefficientsWord.scale), j, 1);
         store<f32>(to, mean);
@@ -28,25 +28,25 @@ export function coefficients(p: usize): void {
   }
 }
 
-/** to, x, coefficients, outer, positions, columns, rows of a block: (x − mean)·factor + shift. */
+/** (x − mean)·factor + shift, by columns. */
 export function applyColumns(p: usize): void {
   const positions = arg(p, ApplyColumnsWord.positions);
   const columns = arg(p, ApplyColumnsWord.columns);
   const block = arg(p, ApplyColumnsWord.block);
-  const wide = <usize>wideOf(columns) << 2;
+  const wide = (<usize>wideOf(columns)) << 2;
   const blocks = (positions + block - 1) / block;
-  const step = <usize>columns << 2;
+  const step = (<usize>columns) << 2;
   for (let c = next(); c < arg(p, ApplyColumnsWord.outer) * blocks; c = next()) {
     const o = c / blocks;
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
-    const offset = <usize>((o * positions + row) * columns) << 2;
+    const offset = (<usize>((o * positions + row) * columns)) << 2;
     const to = <usize>arg(p, ApplyColumnsWord.to) + offset;
     const from = <usize>arg(p, ApplyColumnsWord.x) + offset;
     const list = <usize>arg(p, ApplyColumnsWord.coefficients) + <usize>o * 3 * wide;
     let j = 0;
     for (; j + 16 <= columns; j += 16) {
-      const k = list + (<usize>j << 2);
+      const k = list + ((<usize>j) << 2);
       const m0 = v128.load(k);
       const m1 = v128.load(k, 16);
       const m2 = v128.load(k, 32);
@@ -59,8 +59,8 @@ export function applyColumns(p: usize): void {
       const b1 = v128.load(k + 2 * wide, 16);
       const b2 = v128.load(k + 2 * wide, 32);
       const b3 = v128.load(k + 2 * wide, 48);
-      const y = to + (<usize>j << 2);
-      const x = from + (<usize>j << 2);
+      const y = to + ((<usize>j) << 2);
+      const x = from + ((<usize>j) << 2);
       for (let i: usize = 0; i < bytes; i += step) {
         v128.store(y + i, madd(f32x4.sub(v128.load(x + i), m0), a0, b0));
         v128.store(y + i, madd(f32x4.sub(v128.load(x + i, 16), m1), a1, b1), 16);
@@ -69,18 +69,19 @@ export function applyColumns(p: usize): void {
       }
     }
     for (; j < columns; j += 4) {
-      const k = list + (<usize>j << 2);
+      const k = list + ((<usize>j) << 2);
       const m = v128.load(k);
       const a = v128.load(k + wide);
       const b = v128.load(k + 2 * wide);
-      const y = to + (<usize>j << 2);
-      const x = from + (<usize>j << 2);
-      for (let i: usize = 0; i < bytes; i += step) storeLanes(y + i, madd(f32x4.sub(v128.load(x + i), m), a, b), columns - j);
+      const y = to + ((<usize>j) << 2);
+      const x = from + ((<usize>j) << 2);
+      for (let i: usize = 0; i < bytes; i += step)
+        storeLanes(y + i, madd(f32x4.sub(v128.load(x + i), m), a, b), columns - j);
     }
   }
 }
 
-/** to, x, mean (0: none), what its rounding lost (0: none), variance, scale, shift (0: none), rows, groups, length, rows of a chunk, ε: (x − mean)·scale/√(variance + ε) + shift. */
+/** (x − mean)·scale/√(variance + ε) + shift, by rows. */
 export function applyRows(p: usize): void {
   const rows = arg(p, ApplyRowsWord.rows);
   const groups = arg(p, ApplyRowsWord.groups);
@@ -89,13 +90,13 @@ export function applyRows(p: usize): void {
   const epsilon = number(p, ApplyRowsWord.epsilon);
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const offset = <usize>(r * length) << 2;
+      const offset = (<usize>(r * length)) << 2;
       let to = <usize>arg(p, ApplyRowsWord.to) + offset;
       let from = <usize>arg(p, ApplyRowsWord.x) + offset;
-      const own = <usize>((r % groups) * length) << 2;
+      const own = (<usize>((r % groups) * length)) << 2;
       const m = splat(element(<usize>arg(p, ApplyRowsWord.mean), r, 0));
       const lost = element(<usize>arg(p, ApplyRowsWord.lost), r, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, ApplyRowsWord.variance) + (<usize>r << 2)) + epsilon);
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, ApplyRowsWord.variance) + ((<usize>r) << 2)) + epsilon);
       const a = splat(inverse);
       const rest = splat(-lost * inverse);
       const scale = <usize>arg(p, ApplyRowsWord.scale);

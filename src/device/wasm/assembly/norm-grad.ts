@@ -6,8 +6,9 @@ import { element, four, shortRun, total, wideOf } from './norm-common';
 import { madd, storeLanes } from './tiles';
 
 /**
- * to [outer, 4, columns rounded up to fours], partials of columnSums with g, mean, what its rounding lost (0: none), variance, scale (0: none), outer, positions, groups, inner, rows of a block, ε:
- * the factor of g, the mean, the factor of x − mean and the rest of each column. The partials of a sample's blocks are added up into the first.
+ * Computes four coefficients of each column for applyGrad: the factor of g, the mean, the factor of
+ * x − mean (slope) and the constant (level). Also adds the partial sums of all blocks of an outer
+ * element to those of its first block.
  */
 export function joinGrad(p: usize): void {
   const lost = <usize>arg(p, JoinGradWord.lost);
@@ -31,13 +32,14 @@ export function joinGrad(p: usize): void {
     let to = <usize>arg(p, JoinGradWord.to) + ((<usize>o * 4 * wide) << 2);
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
-      const mean = load<f32>(<usize>arg(p, JoinGradWord.mean) + (<usize>i << 2));
+      const mean = load<f32>(<usize>arg(p, JoinGradWord.mean) + ((<usize>i) << 2));
       const rest = <f64>element(lost, i, 0);
-      const inverse = 1 / Math.sqrt(<f64>load<f32>(<usize>arg(p, JoinGradWord.variance) + (<usize>i << 2)) + <f64>epsilon);
+      const inverse =
+        1 / Math.sqrt(<f64>load<f32>(<usize>arg(p, JoinGradWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
       let plain: f64 = 0;
       let product: f64 = 0;
       for (let j = g * inner; j < g * inner + inner; j++) {
-        const s = load<f64>(sums + (<usize>j << 3));
+        const s = load<f64>(sums + ((<usize>j) << 3));
         const factor = <f64>element(scale, j, 1);
         plain += s * factor;
         product += (load<f64>(sums + ((wide + <usize>j) << 3)) - rest * s) * factor;
@@ -54,7 +56,7 @@ export function joinGrad(p: usize): void {
   }
 }
 
-/** by scale, by shift, partials after joinGrad, what the mean's rounding lost (0: none), variance, outer, blocks, groups, inner, ε. */
+/** The gradients of scale and shift, from the partial sums that joinGrad has added. */
 export function parameterGrads(p: usize): void {
   const outer = arg(p, ParameterGradsWord.outer);
   const blocks = arg(p, ParameterGradsWord.blocks);
@@ -71,31 +73,33 @@ export function parameterGrads(p: usize): void {
       const i = o * groups + j / inner;
       const s = load<f64>(at);
       const product = load<f64>(at + (wide << 3)) - <f64>element(<usize>arg(p, ParameterGradsWord.lost), i, 0) * s;
-      byScale += product / Math.sqrt(<f64>load<f32>(<usize>arg(p, ParameterGradsWord.variance) + (<usize>i << 2)) + <f64>epsilon);
+      byScale +=
+        product /
+        Math.sqrt(<f64>load<f32>(<usize>arg(p, ParameterGradsWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
       byShift += s;
     }
-    store<f32>(<usize>arg(p, ParameterGradsWord.scaleGrad) + (<usize>j << 2), <f32>byScale);
-    store<f32>(<usize>arg(p, ParameterGradsWord.shiftGrad) + (<usize>j << 2), <f32>byShift);
+    store<f32>(<usize>arg(p, ParameterGradsWord.scaleGrad) + ((<usize>j) << 2), <f32>byScale);
+    store<f32>(<usize>arg(p, ParameterGradsWord.shiftGrad) + ((<usize>j) << 2), <f32>byShift);
   }
 }
 
-/** to, g, x, the coefficients of joinGrad, outer, positions, columns, rows of a block: g·factor + (x − mean)·slope + level. */
+/** The gradient of x by columns: g·factor + (x − mean)·slope + level. */
 export function applyGrad(p: usize): void {
   const positions = arg(p, ApplyGradWord.positions);
   const columns = arg(p, ApplyGradWord.columns);
   const block = arg(p, ApplyGradWord.block);
-  const wide = <usize>wideOf(columns) << 2;
+  const wide = (<usize>wideOf(columns)) << 2;
   const blocks = (positions + block - 1) / block;
-  const step = <usize>columns << 2;
+  const step = (<usize>columns) << 2;
   for (let c = next(); c < arg(p, ApplyGradWord.outer) * blocks; c = next()) {
     const o = c / blocks;
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
-    const offset = <usize>((o * positions + row) * columns) << 2;
+    const offset = (<usize>((o * positions + row) * columns)) << 2;
     const list = <usize>arg(p, ApplyGradWord.coefficients) + <usize>o * 4 * wide;
     let j = 0;
     for (; j + 8 <= columns; j += 8) {
-      const at = <usize>j << 2;
+      const at = (<usize>j) << 2;
       const k = list + at;
       const f0 = v128.load(k);
       const f1 = v128.load(k, 16);
@@ -114,7 +118,7 @@ export function applyGrad(p: usize): void {
       }
     }
     for (; j < columns; j += 4) {
-      const at = <usize>j << 2;
+      const at = (<usize>j) << 2;
       const k = list + at;
       const f = v128.load(k);
       const m = v128.load(k + wide);
@@ -129,18 +133,30 @@ export function applyGrad(p: usize): void {
   }
 }
 
-/** (scale·g + level′ + normal·slope′)·a, level and slope being these times a; without the last two terms where mean and variance are fixed. */
-// @ts-ignore: decorator
+/**
+ * The gradient of x in a row: scale·g·a + normal·slope + level. If mean and variance are fixed, it is
+ * scale·g·a.
+ */
 @inline
-function rowSlope(g: usize, x: usize, scale: v128, m: v128, a: v128, rest: v128, level: v128, slope: v128, fixed: bool): v128 {
+function rowSlope(
+  g: usize,
+  x: usize,
+  scale: v128,
+  m: v128,
+  a: v128,
+  rest: v128,
+  level: v128,
+  slope: v128,
+  fixed: bool,
+): v128 {
   const own = f32x4.mul(f32x4.mul(v128.load(g), scale), a);
   if (fixed) return own;
   return f32x4.add(own, madd(madd(f32x4.sub(v128.load(x), m), a, rest), slope, level));
 }
 
 /**
- * to, g, x, mean, what its rounding lost (0: none), variance, scale (0: none), partials (0: none), rows, groups, length, rows of a chunk, ε, whether mean and variance are fixed: the gradient by x of each
- * row, and [chunks, 2, columns rounded up to fours] numbers, the sums over a chunk's rows of g·(what was normalised) and g.
+ * The gradient of x by rows. With `partials`, it also sums g·normal and g over the rows of each
+ * chunk, where normal is the normalised x.
  */
 export function rowGrad(p: usize): void {
   const scale = <usize>arg(p, RowGradWord.scale);
@@ -151,8 +167,8 @@ export function rowGrad(p: usize): void {
   const share = arg(p, RowGradWord.share);
   const epsilon = number(p, RowGradWord.epsilon);
   const fixed = arg(p, RowGradWord.fixed) != 0;
-  const wide = <usize>wideOf(groups * length) << 2;
-  const whole = <usize>length << 2;
+  const wide = (<usize>wideOf(groups * length)) << 2;
+  const whole = (<usize>length) << 2;
   for (let c = next(); c * share < rows; c = next()) {
     const products = partials + <usize>c * 2 * wide;
     const sums = products + wide;
@@ -163,8 +179,8 @@ export function rowGrad(p: usize): void {
       const x = <usize>arg(p, RowGradWord.x) + offset;
       const to = <usize>arg(p, RowGradWord.to) + offset;
       const own = <usize>(r % groups) * whole;
-      const m = splat(load<f32>(<usize>arg(p, RowGradWord.mean) + (<usize>r << 2)));
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, RowGradWord.variance) + (<usize>r << 2)) + epsilon);
+      const m = splat(load<f32>(<usize>arg(p, RowGradWord.mean) + ((<usize>r) << 2)));
+      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, RowGradWord.variance) + ((<usize>r) << 2)) + epsilon);
       const a = splat(inverse);
       const rest = splat(-element(<usize>arg(p, RowGradWord.lost), r, 0) * inverse);
       const fours = whole & ~15;
@@ -189,7 +205,7 @@ export function rowGrad(p: usize): void {
       }
       const left = length & 3;
       if (left != 0) {
-        // Lanes beyond the row belong to another.
+        // The lanes past the end of the row belong to the next row.
         const mask = i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(left));
         const slope = v128.and(v128.load(g + fours), mask);
         const normal = v128.and(madd(f32x4.sub(v128.load(x + fours), m), a, rest), mask);
@@ -206,18 +222,23 @@ export function rowGrad(p: usize): void {
       const slope = splat(fixed ? 0 : <f32>(-product / <f64>length) * inverse);
       for (let i: usize = 0; i < fours; i += 16)
         v128.store(to + i, rowSlope(g + i, x + i, four(scale, own + i, splat(1)), m, a, rest, level, slope, fixed));
-      if (left != 0) storeLanes(to + fours, rowSlope(g + fours, x + fours, four(scale, own + fours, splat(1)), m, a, rest, level, slope, fixed), left);
+      if (left != 0)
+        storeLanes(
+          to + fours,
+          rowSlope(g + fours, x + fours, four(scale, own + fours, splat(1)), m, a, rest, level, slope, fixed),
+          left,
+        );
     }
   }
 }
 
-/** to, partials of rowGrad, chunks, columns rounded up to fours, columns: the sums over chunks of every second list. */
+/** The gradient of scale or of shift: the sum of every second list over the chunks. */
 export function rowParameterGrads(p: usize): void {
-  const wide = <usize>arg(p, RowParameterGradsWord.wide) << 2;
+  const wide = (<usize>arg(p, RowParameterGradsWord.wide)) << 2;
   for (let j = next(); j < arg(p, RowParameterGradsWord.columns); j = next()) {
     let sum: f64 = 0;
-    let at = <usize>arg(p, RowParameterGradsWord.partials) + (<usize>j << 2);
+    let at = <usize>arg(p, RowParameterGradsWord.partials) + ((<usize>j) << 2);
     for (let c = arg(p, RowParameterGradsWord.chunks); c > 0; c--, at += 2 * wide) sum += <f64>load<f32>(at);
-    store<f32>(<usize>arg(p, RowParameterGradsWord.to) + (<usize>j << 2), <f32>sum);
+    store<f32>(<usize>arg(p, RowParameterGradsWord.to) + ((<usize>j) << 2), <f32>sum);
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Normalisation of an array [outer, positions, groups, inner] by the mean and variance of its groups: statistics, application, gradient. Where there are several positions,
- * the columns (groups·inner) lie side by side and sums run down the rows, a block of rows at a time; where there is one, each group is a row of its own.
- * Sums are kept in single precision for a few rows and in double from there on, of differences from a number nearby, so that a large mean does not swallow the variance.
- * Every sum's order follows from sizes alone.
+ * Mean and variance of the groups of an array [outer, positions, groups, inner]. With several
+ * positions, the columns (groups·inner) are side by side, and sums run down the rows, one block of
+ * rows at a time. With one position, each group is a row.
+ * Short sums are kept in single precision and longer ones in double. They are sums of differences
+ * from a nearby number, so that a large mean does not cancel the digits of the variance. The order
+ * of every sum depends on the sizes alone.
  */
 import { ColumnSumsWord, JoinMomentsWord, RowMomentsWord } from '../protocol/norm';
 import { arg, next, scratch } from './core';
@@ -10,17 +12,29 @@ import { splat } from './math';
 import { addTo, finite, finite4, shortRun, total, wideOf } from './norm-common';
 import { madd } from './tiles';
 
-/** Columns that one chunk takes at most. */
+/** The maximum number of columns per chunk. */
 const columnBlock = 256;
 
-/** Adds, for each of `columns` columns, Σv to the doubles at `sums` and Σv·d to those at `products`: d = x − shift; v = d (own), or the numbers at `g`. */
-// @ts-ignore: decorator
+/**
+ * Adds Σv to the doubles at `sums` and Σv·d to those at `products`, for each column. d is x −
+ * shift. v is d if `own` is true, else an element of g.
+ */
 @inline
-function sumDown(g: usize, x: usize, shift: usize, rows: i32, step: usize, columns: i32, sums: usize, products: usize, own: bool): void {
+function sumDown(
+  g: usize,
+  x: usize,
+  shift: usize,
+  rows: i32,
+  step: usize,
+  columns: i32,
+  sums: usize,
+  products: usize,
+  own: bool,
+): void {
   const apart = g - x;
   let j = 0;
   for (; j + 16 <= columns; j += 16) {
-    const offset = <usize>j << 2;
+    const offset = (<usize>j) << 2;
     const m0 = v128.load(shift + offset);
     const m1 = v128.load(shift + offset, 16);
     const m2 = v128.load(shift + offset, 32);
@@ -66,7 +80,7 @@ function sumDown(g: usize, x: usize, shift: usize, rows: i32, step: usize, colum
     }
   }
   for (; j < columns; j += 4) {
-    const offset = <usize>j << 2;
+    const offset = (<usize>j) << 2;
     const m = v128.load(shift + offset);
     let at = x + offset;
     for (let first = 0; first < rows; first += shortRun) {
@@ -85,8 +99,8 @@ function sumDown(g: usize, x: usize, shift: usize, rows: i32, step: usize, colum
 }
 
 /**
- * partials, g (0: none), x, mean (0: none), outer, positions, groups, inner, rows of a block. Partials [outer, blocks, 2, columns rounded up to fours] doubles: without g the
- * sums of d and d², d counted from the block's first row; with g those of g and g·(x − mean).
+ * Sums over each block and column. Without g, they are the sums of d and d², where d is the
+ * difference from the first row of the block. With g, they are the sums of g and g·(x − mean).
  */
 export function columnSums(p: usize, thread: i32): void {
   const g = <usize>arg(p, ColumnSumsWord.g);
@@ -101,7 +115,7 @@ export function columnSums(p: usize, thread: i32): void {
   const cuts = (columns + columnBlock - 1) / columnBlock;
   const chunks = arg(p, ColumnSumsWord.outer) * blocks * cuts;
   const shift = scratch(thread);
-  const step = <usize>columns << 2;
+  const step = (<usize>columns) << 2;
   for (let c = next(); c < chunks; c = next()) {
     const column = (c % cuts) * columnBlock;
     const width = min(columnBlock, columns - column);
@@ -109,35 +123,35 @@ export function columnSums(p: usize, thread: i32): void {
     const o = part / blocks;
     const row = (part % blocks) * block;
     const rows = min(block, positions - row);
-    const offset = <usize>((o * positions + row) * columns + column) << 2;
+    const offset = (<usize>((o * positions + row) * columns + column)) << 2;
     const x = <usize>arg(p, ColumnSumsWord.x) + offset;
     const sums = <usize>arg(p, ColumnSumsWord.to) + ((<usize>part * 2 * wide + <usize>column) << 3);
     const products = sums + (wide << 3);
-    const bytes = <usize>wideOf(width) << 3;
+    const bytes = (<usize>wideOf(width)) << 3;
     memory.fill(sums, 0, bytes);
     memory.fill(products, 0, bytes);
     if (g == 0) {
-      for (let i: usize = 0; i < <usize>width << 2; i += 16) v128.store(shift + i, finite4(v128.load(x + i)));
+      for (let i: usize = 0; i < (<usize>width) << 2; i += 16) v128.store(shift + i, finite4(v128.load(x + i)));
       sumDown(x, x, shift, rows, step, width, sums, products, true);
     } else {
-      for (let i = 0; i < width; i++) store<f32>(shift + (<usize>i << 2), load<f32>(mean + (<usize>(o * groups + (column + i) / inner) << 2)));
+      for (let i = 0; i < width; i++)
+        store<f32>(shift + ((<usize>i) << 2), load<f32>(mean + ((<usize>(o * groups + (column + i) / inner)) << 2)));
       sumDown(g + offset, x, shift, rows, step, width, sums, products, false);
     }
   }
 }
 
-/** mean, variance, outer·groups, at `to`, from a double mean and the sum of squared differences. */
-// @ts-ignore: decorator
+/** Stores a mean, its rounding error and a variance. */
 @inline
 function putMoments(mean: usize, variance: usize, count: i32, i: i32, value: f64, spread: f64): void {
-  const at = <usize>i << 2;
+  const at = (<usize>i) << 2;
   const rounded = <f32>value;
   store<f32>(mean + at, rounded);
-  store<f32>(mean + (<usize>count << 2) + at, finite(<f32>(value - <f64>rounded)));
+  store<f32>(mean + ((<usize>count) << 2) + at, finite(<f32>(value - <f64>rounded)));
   store<f32>(variance + at, <f32>(spread < 0 ? 0 : spread));
 }
 
-/** mean, variance, partials of columnSums, x, outer, positions, groups, inner, rows of a block. */
+/** Joins the sums of columnSums to the mean and variance of each group. */
 export function joinMoments(p: usize): void {
   const partials = <usize>arg(p, JoinMomentsWord.partials);
   const x = <usize>arg(p, JoinMomentsWord.x);
@@ -157,35 +171,43 @@ export function joinMoments(p: usize): void {
     for (let b = 0; b < blocks; b++) {
       const rows = <f64>min(block, positions - b * block);
       const sums = partials + ((<usize>(o * blocks + b) * 2 * wide) << 3);
-      const row = x + (<usize>((o * positions + b * block) * columns) << 2);
-      for (let j = first; j < first + inner; j++) sum += rows * <f64>finite(load<f32>(row + (<usize>j << 2))) + load<f64>(sums + (<usize>j << 3));
+      const row = x + ((<usize>((o * positions + b * block) * columns)) << 2);
+      for (let j = first; j < first + inner; j++)
+        sum += rows * <f64>finite(load<f32>(row + ((<usize>j) << 2))) + load<f64>(sums + ((<usize>j) << 3));
     }
     const mean = sum / elements;
     let spread: f64 = 0;
     for (let b = 0; b < blocks; b++) {
       const rows = <f64>min(block, positions - b * block);
       const sums = partials + ((<usize>(o * blocks + b) * 2 * wide) << 3);
-      const row = x + (<usize>((o * positions + b * block) * columns) << 2);
+      const row = x + ((<usize>((o * positions + b * block) * columns)) << 2);
       for (let j = first; j < first + inner; j++) {
-        const s = load<f64>(sums + (<usize>j << 3));
+        const s = load<f64>(sums + ((<usize>j) << 3));
         const own = s / rows;
-        const apart = <f64>finite(load<f32>(row + (<usize>j << 2))) + own - mean;
+        const apart = <f64>finite(load<f32>(row + ((<usize>j) << 2))) + own - mean;
         spread += load<f64>(sums + ((wide + <usize>j) << 3)) - s * own + rows * apart * apart;
       }
     }
-    putMoments(<usize>arg(p, JoinMomentsWord.mean), <usize>arg(p, JoinMomentsWord.variance), count, c, mean, spread / elements);
+    putMoments(
+      <usize>arg(p, JoinMomentsWord.mean),
+      <usize>arg(p, JoinMomentsWord.variance),
+      count,
+      c,
+      mean,
+      spread / elements,
+    );
   }
 }
 
-/** mean, variance, x, rows, length, rows of a chunk. */
+/** The mean and variance of each row. */
 export function rowMoments(p: usize): void {
   const rows = arg(p, RowMomentsWord.rows);
   const length = arg(p, RowMomentsWord.length);
   const share = arg(p, RowMomentsWord.share);
-  const whole = <usize>(length & ~3) << 2;
+  const whole = (<usize>(length & ~3)) << 2;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const from = <usize>arg(p, RowMomentsWord.x) + (<usize>(r * length) << 2);
+      const from = <usize>arg(p, RowMomentsWord.x) + ((<usize>(r * length)) << 2);
       const start = finite(load<f32>(from));
       const m = splat(start);
       const end = from + whole;
@@ -203,12 +225,19 @@ export function rowMoments(p: usize): void {
         sum += total(s);
         squares += total(q);
       }
-      for (; at < from + (<usize>length << 2); at += 4) {
+      for (; at < from + ((<usize>length) << 2); at += 4) {
         const d = <f64>load<f32>(at) - <f64>start;
         sum += d;
         squares += d * d;
       }
       const mean = sum / <f64>length;
-      putMoments(<usize>arg(p, RowMomentsWord.mean), <usize>arg(p, RowMomentsWord.variance), rows, r, <f64>start + mean, squares / <f64>length - mean * mean);
+      putMoments(
+        <usize>arg(p, RowMomentsWord.mean),
+        <usize>arg(p, RowMomentsWord.variance),
+        rows,
+        r,
+        <f64>start + mean,
+        squares / <f64>length - mean * mean,
+      );
     }
 }

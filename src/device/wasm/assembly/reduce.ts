@@ -1,63 +1,56 @@
 /**
- * Reductions. Every sum is kept in double, in an order that sizes alone decide; maxima and minima too, so that one accumulator serves float32 and int32 alike.
- * Long ones are cut into blocks whose partial results a second command joins.
+ * Reductions. Sums, maxima and minima are kept in double precision, so that one accumulator serves
+ * float32 and int32. The order of a sum depends on the sizes alone. Long reductions are divided
+ * into blocks, whose partial results a second command joins.
  */
 import { Opcode } from '../protocol/command';
 import { ArgReduceWord, ReduceCode, ReducePartsWord, ReduceWalkWord, ReduceWord } from '../protocol/reduce';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 
-/** Columns that one chunk takes at most. */
+/** The maximum number of columns per chunk. */
 const columnBlock = 256;
 
-// @ts-ignore: decorator
 @inline
 function start(fn: i32): f64 {
   return fn == ReduceCode.sum ? 0 : fn == ReduceCode.max ? -Infinity : Infinity;
 }
-// @ts-ignore: decorator
 @inline
 function fold(a: f64, b: f64, fn: i32): f64 {
   return fn == ReduceCode.sum ? a + b : fn == ReduceCode.max ? max<f64>(a, b) : min<f64>(a, b);
 }
-// @ts-ignore: decorator
 @inline
 function fold2(a: v128, b: v128, fn: i32): v128 {
   return fn == ReduceCode.sum ? f64x2.add(a, b) : fn == ReduceCode.max ? f64x2.max(a, b) : f64x2.min(a, b);
 }
-// @ts-ignore: decorator
 @inline
 function element(at: usize, ints: bool): f64 {
   return ints ? <f64>load<i32>(at) : <f64>load<f32>(at);
 }
-/** The first two of four numbers as doubles. */
-// @ts-ignore: decorator
+/** The first two of four elements as doubles. */
 @inline
 function low(v: v128, ints: bool): v128 {
   return ints ? f64x2.convert_low_i32x4_s(v) : f64x2.promote_low_f32x4(v);
 }
-// @ts-ignore: decorator
 @inline
 function high(v: v128, ints: bool): v128 {
   return low(i8x16.shuffle(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15), ints);
 }
 
-/** A result of 4 bytes; an integer wraps. */
-// @ts-ignore: decorator
+/** Stores a result of 4 bytes. An integer wraps. */
 @inline
 function put(at: usize, value: f64, ints: bool): void {
   if (ints) store<i32>(at, <i32>(<i64>value));
   else store<f32>(at, <f32>value);
 }
 
-// @ts-ignore: decorator
 @inline
 function alongWith(at: usize, count: i32, fn: i32, ints: bool): f64 {
   let s0 = f64x2.splat(start(fn));
   let s1 = s0;
   let s2 = s0;
   let s3 = s0;
-  const end = at + (<usize>count << 2);
+  const end = at + ((<usize>count) << 2);
   for (; at + 32 <= end; at += 32) {
     const v = v128.load(at);
     const w = v128.load(at, 16);
@@ -72,19 +65,18 @@ function alongWith(at: usize, count: i32, fn: i32, ints: bool): f64 {
   return all;
 }
 
-/** `count` elements side by side. */
+/** Reduces `count` consecutive elements. */
 function along(at: usize, count: i32, fn: i32, ints: bool): f64 {
   return fn == ReduceCode.sum && !ints ? alongWith(at, count, ReduceCode.sum, false) : alongWith(at, count, fn, ints);
 }
 
-// @ts-ignore: decorator
 @inline
 function put2(to: usize, v: v128, lanes: i32): void {
   if (lanes >= 2) v128.store(to, v);
   else if (lanes == 1) store<f64>(to, f64x2.extract_lane(v, 0));
 }
 
-/** Four results, of which `lanes` are kept: as doubles when they are partial. */
+/** Stores the first `lanes` of four results. Partial results are stored as doubles. */
 function put4(to: usize, a: v128, b: v128, lanes: i32, ints: bool, partial: bool): void {
   if (partial) {
     put2(to, a, lanes);
@@ -94,12 +86,44 @@ function put4(to: usize, a: v128, b: v128, lanes: i32, ints: bool, partial: bool
     if (lanes > 1) put(to + 4, f64x2.extract_lane(a, 1), true);
     if (lanes > 2) put(to + 8, f64x2.extract_lane(b, 0), true);
     if (lanes > 3) put(to + 12, f64x2.extract_lane(b, 1), true);
-  } else storeLanes(to, i8x16.shuffle(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), lanes);
+  } else
+    storeLanes(
+      to,
+      i8x16.shuffle(
+        f32x4.demote_f64x2_zero(a),
+        f32x4.demote_f64x2_zero(b),
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        16,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+      ),
+      lanes,
+    );
 }
 
-// @ts-ignore: decorator
 @inline
-function downWith(from: usize, rows: i32, step: usize, columns: i32, to: usize, partial: bool, fn: i32, ints: bool): void {
+function downWith(
+  from: usize,
+  rows: i32,
+  step: usize,
+  columns: i32,
+  to: usize,
+  partial: bool,
+  fn: i32,
+  ints: bool,
+): void {
   const size: usize = partial ? 8 : 4;
   const first = f64x2.splat(start(fn));
   let j = 0;
@@ -143,13 +167,19 @@ function downWith(from: usize, rows: i32, step: usize, columns: i32, to: usize, 
   }
 }
 
-/** Every column of `rows` rows; of the last four columns, those beyond are read and dropped. */
+/**
+ * Reduces each column of `rows` rows. Of the last four columns, those past the end are read, but
+ * not stored.
+ */
 function down(from: usize, rows: i32, step: usize, columns: i32, to: usize, partial: bool, fn: i32, ints: bool): void {
   if (fn == ReduceCode.sum && !ints) downWith(from, rows, step, columns, to, partial, ReduceCode.sum, false);
   else downWith(from, rows, step, columns, to, partial, fn, ints);
 }
 
-/** to, from [outer, length, columns], outer, length, columns, rows of a block, outers of a chunk, function, whether integers. To [outer, blocks, columns] doubles, or results when one block is all. */
+/**
+ * Reduces the middle axis of an array [outer, length, columns]. With several blocks, it writes
+ * partial results.
+ */
 function reduce(p: usize): void {
   const to = <usize>arg(p, ReduceWord.to);
   const from = <usize>arg(p, ReduceWord.from);
@@ -164,39 +194,40 @@ function reduce(p: usize): void {
   const cuts = (columns + columnBlock - 1) / columnBlock;
   const partial = blocks > 1;
   const shift: usize = partial ? 3 : 2;
-  const chunks = (outer + share - 1) / share * blocks * cuts;
+  const chunks = ((outer + share - 1) / share) * blocks * cuts;
   for (let c = next(); c < chunks; c = next()) {
     const column = (c % cuts) * columnBlock;
     const b = (c / cuts) % blocks;
-    const first = c / (cuts * blocks) * share;
+    const first = (c / (cuts * blocks)) * share;
     const rows = min(block, length - b * block);
     for (let o = first; o < min(first + share, outer); o++) {
-      const source = from + (<usize>((o * length + b * block) * columns + column) << 2);
-      const target = to + (<usize>((o * blocks + b) * columns + column) << shift);
-      if (columns > 1) down(source, rows, <usize>columns << 2, min(columnBlock, columns - column), target, partial, fn, ints);
+      const source = from + ((<usize>((o * length + b * block) * columns + column)) << 2);
+      const target = to + ((<usize>((o * blocks + b) * columns + column)) << shift);
+      if (columns > 1)
+        down(source, rows, (<usize>columns) << 2, min(columnBlock, columns - column), target, partial, fn, ints);
       else if (partial) store<f64>(target, along(source, rows, fn, ints));
       else put(target, along(source, rows, fn, ints), ints);
     }
   }
 }
 
-/** to, from [outer, blocks, columns] doubles, outer, blocks, columns, function, whether integers. */
+/** Joins the partial results of blocks. */
 function reduceParts(p: usize): void {
   const blocks = arg(p, ReducePartsWord.blocks);
   const columns = arg(p, ReducePartsWord.columns);
   const fn = arg(p, ReducePartsWord.fn);
   const ints = arg(p, ReducePartsWord.ints) != 0;
-  const step = <usize>columns << 3;
+  const step = (<usize>columns) << 3;
   for (let o = next(); o < arg(p, ReducePartsWord.outer); o = next())
     for (let j = 0; j < columns; j++) {
-      let at = <usize>arg(p, ReducePartsWord.from) + (<usize>(o * blocks * columns + j) << 3);
+      let at = <usize>arg(p, ReducePartsWord.from) + ((<usize>(o * blocks * columns + j)) << 3);
       let all = load<f64>(at);
       for (let b = 1; b < blocks; b++) all = fold(all, load<f64>((at += step)), fn);
-      put(<usize>arg(p, ReducePartsWord.to) + (<usize>(o * columns + j) << 2), all, ints);
+      put(<usize>arg(p, ReducePartsWord.to) + ((<usize>(o * columns + j)) << 2), all, ints);
     }
 }
 
-/** The offset of a walk's position: `rank` sizes at `p`, their strides after. */
+/** The offset of a position by strides. `rank` sizes are at `p`. */
 function offset(p: usize, rank: i32, strides: usize, position: i32): i32 {
   let sum = 0;
   for (let d = rank - 1; d >= 0; d--) {
@@ -207,7 +238,7 @@ function offset(p: usize, rank: i32, strides: usize, position: i32): i32 {
   return sum;
 }
 
-/** to, from, results, results of a chunk, function, whether integers, kept rank, reduced rank, outer reduced positions, sizes and strides of the kept, then of the reduced axes. */
+/** Reduces several axes by their strides. */
 function reduceWalk(p: usize): void {
   const count = arg(p, ReduceWalkWord.count);
   const share = arg(p, ReduceWalkWord.share);
@@ -217,25 +248,30 @@ function reduceWalk(p: usize): void {
   const reducedRank = arg(p, ReduceWalkWord.reducedRank);
   const outer = arg(p, ReduceWalkWord.outer);
   const kept = p + (ReduceWalkWord.sizes << 2);
-  const keptStrides = kept + (<usize>keptRank << 2);
-  const reduced = keptStrides + (<usize>keptRank << 2);
-  const reducedStrides = reduced + (<usize>reducedRank << 2);
+  const keptStrides = kept + ((<usize>keptRank) << 2);
+  const reduced = keptStrides + ((<usize>keptRank) << 2);
+  const reducedStrides = reduced + ((<usize>reducedRank) << 2);
   const inner = arg(reduced, reducedRank - 1);
-  const step = <usize>arg(reducedStrides, reducedRank - 1) << 2;
+  const step = (<usize>arg(reducedStrides, reducedRank - 1)) << 2;
   for (let c = next(); c * share < count; c = next())
     for (let i = c * share; i < min(c * share + share, count); i++) {
       const base = offset(kept, keptRank, keptStrides, i);
       let all = start(fn);
       for (let r = 0; r < outer; r++) {
-        let at = <usize>arg(p, ReduceWalkWord.from) + (<usize>(base + offset(reduced, reducedRank - 1, reducedStrides, r)) << 2);
+        let at =
+          <usize>arg(p, ReduceWalkWord.from) +
+          ((<usize>(base + offset(reduced, reducedRank - 1, reducedStrides, r))) << 2);
         if (step == 4) all = fold(all, along(at, inner, fn, ints), fn);
         else for (let j = 0; j < inner; j++, at += step) all = fold(all, element(at, ints), fn);
       }
-      put(<usize>arg(p, ReduceWalkWord.to) + (<usize>i << 2), all, ints);
+      put(<usize>arg(p, ReduceWalkWord.to) + ((<usize>i) << 2), all, ints);
     }
 }
 
-/** to, from [outer, length, inner], outer, length, inner, results of a chunk, whether the least, whether integers. */
+/**
+ * The index of the largest or smallest element along the middle axis of an array [outer, length,
+ * inner]. The first NaN wins.
+ */
 function argReduce(p: usize): void {
   const length = arg(p, ArgReduceWord.length);
   const inner = arg(p, ArgReduceWord.inner);
@@ -245,17 +281,17 @@ function argReduce(p: usize): void {
   const ints = arg(p, ArgReduceWord.ints) != 0;
   for (let c = next(); c * share < count; c = next())
     for (let i = c * share; i < min(c * share + share, count); i++) {
-      let at = <usize>arg(p, ArgReduceWord.from) + (<usize>(i / inner * length * inner + i % inner) << 2);
+      let at = <usize>arg(p, ArgReduceWord.from) + ((<usize>((i / inner) * length * inner + (i % inner))) << 2);
       let best = flip * element(at, ints);
       let index = 0;
       for (let j = 1; j < length && best == best; j++) {
-        const value = flip * element((at += <usize>inner << 2), ints);
+        const value = flip * element((at += (<usize>inner) << 2), ints);
         if (value > best || value != value) {
           best = value;
           index = j;
         }
       }
-      store<i32>(<usize>arg(p, ArgReduceWord.to) + (<usize>i << 2), index);
+      store<i32>(<usize>arg(p, ArgReduceWord.to) + ((<usize>i) << 2), index);
     }
 }
 

@@ -5,14 +5,18 @@ import { arg, next } from './core';
 
 const block = 32768;
 
-/** to, from, bytes (a multiple of 4). */
+/** Copies bytes. */
 function copy(p: usize): void {
   const bytes = arg(p, CopyWord.bytes);
   for (let c = next(); c * block < bytes; c = next())
-    memory.copy(<usize>arg(p, CopyWord.to) + c * block, <usize>arg(p, CopyWord.from) + c * block, min(block, bytes - c * block));
+    memory.copy(
+      <usize>arg(p, CopyWord.to) + c * block,
+      <usize>arg(p, CopyWord.from) + c * block,
+      min(block, bytes - c * block),
+    );
 }
 
-/** to, words, value. */
+/** Fills words with a value. */
 function fill(p: usize): void {
   const words = arg(p, FillWord.size);
   const value = arg(p, FillWord.value);
@@ -20,7 +24,7 @@ function fill(p: usize): void {
   for (let c = next(); c * (block >> 2) < words; c = next()) {
     const start = c * (block >> 2);
     const end = min(start + (block >> 2), words);
-    let at = <usize>arg(p, FillWord.to) + (<usize>start << 2);
+    let at = <usize>arg(p, FillWord.to) + ((<usize>start) << 2);
     let i = start;
     for (; i + 4 <= end; i += 4, at += 16) v128.store(at, lanes);
     for (; i < end; i++, at += 4) store<i32>(at, value);

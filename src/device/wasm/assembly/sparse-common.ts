@@ -1,16 +1,17 @@
 /** What the sparse convolution and its weight gradient share. */
 import { madd } from './tiles';
 
-/** Whether any of these floats is infinite or NaN. */
+/** Whether any of `count` floats is infinite or NaN. */
 export function hasSpecial(at: usize, count: i32): bool {
   const exponent = i32x4.splat(0x7f800000);
-  const end = at + (<usize>count << 2);
-  for (; at + 16 <= end; at += 16) if (v128.any_true(i32x4.eq(v128.and(v128.load(at), exponent), exponent))) return true;
+  const end = at + ((<usize>count) << 2);
+  for (; at + 16 <= end; at += 16)
+    if (v128.any_true(i32x4.eq(v128.and(v128.load(at), exponent), exponent))) return true;
   for (; at < end; at += 4) if ((load<i32>(at) & 0x7f800000) == 0x7f800000) return true;
   return false;
 }
 
-/** to[32] += Σ over a list of value × row. */
+/** to[32] += Σ value × row over a list. `Entry` says how an entry of the list is read. */
 export function sums32<Entry>(e: usize, end: usize, x: usize, rows: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);

@@ -4,7 +4,7 @@ import { arg, next, scratch } from './core';
 import { hasSpecial, sums32 } from './sparse-common';
 import { madd } from './tiles';
 
-/** A pair: where the row lies, in bytes from `rows`, and the value. */
+/** An entry with the offset of a row in bytes from `rows`, and a value. */
 @unmanaged class PairEntry {
   @inline
   size(): usize {
@@ -20,7 +20,9 @@ import { madd } from './tiles';
   }
 }
 
-/** to[16] += Σ over a list of pairs of value × x[offset…], odd and even entries in sums of their own. */
+/**
+ * to[16] += Σ value × x[offset…] over a list of pairs. Odd and even entries have sums of their own.
+ */
 function gather16(e: usize, end: usize, x: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);
@@ -58,21 +60,37 @@ function gather16(e: usize, end: usize, x: usize, to: usize): void {
   v128.store(to, f32x4.add(s3, t3), 48);
 }
 
-/** to[pitch] += Σ over a list of pairs of value × x[offset…], without entries whose pixel (`top` rows and `left` columns from its place in the slab) is not in the image. */
-function gatherInside(e: usize, end: usize, x: usize, to: usize, pitch: i32, rowBytes: usize, top: i32, left: i32, height: i32, width: i32): void {
+/**
+ * to[pitch] += Σ value × x[offset…] over a list of pairs, without the entries whose pixel is
+ * outside the image. The pixel is `top` rows and `left` columns from its position in the slab.
+ */
+function gatherInside(
+  e: usize,
+  end: usize,
+  x: usize,
+  to: usize,
+  pitch: i32,
+  rowBytes: usize,
+  top: i32,
+  left: i32,
+  height: i32,
+  width: i32,
+): void {
   for (; e < end; e += 8) {
     const offset = <usize>load<i32>(e);
     const iy = <i32>(offset / rowBytes) + top;
-    const ix = <i32>((offset % rowBytes) / (<usize>pitch << 2)) + left;
+    const ix = <i32>((offset % rowBytes) / ((<usize>pitch) << 2)) + left;
     if (iy < 0 || iy >= height || ix < 0 || ix >= width) continue;
     const v = v128.load32_splat(e, 4);
-    for (let i: usize = 0; i < <usize>pitch << 2; i += 16) v128.store(to + i, madd(v, v128.load(x + offset + i), v128.load(to + i)));
+    for (let i: usize = 0; i < (<usize>pitch) << 2; i += 16)
+      v128.store(to + i, madd(v, v128.load(x + offset + i), v128.load(to + i)));
   }
 }
 
 /**
- * x, g, partials, parts, batch, H, W, inner, outHeight, outWidth, columns, before h and w, kh, kw, dilation h and w, rows of a slab: Σ over the pixels of one part of the slabs, stride 1,
- * no groups. A part is [columns, kh, kw, inner padded to 16]. A slab of x is copied with zeros around it, so that every kernel position is inside.
+ * The weight gradient of one part of the slabs, with stride 1 and no groups. A part is [columns,
+ * kernelH, kernelW, inner rounded up to 16]. A slab of x is copied with zeros around it, so that
+ * every kernel position is inside the copy.
  */
 export function weightGradSparse(p: usize, thread: i32): void {
   const x = <usize>arg(p, WeightGradSparseWord.x);
@@ -95,26 +113,26 @@ export function weightGradSparse(p: usize, thread: i32): void {
   const slab = arg(p, WeightGradSparseWord.slab);
 
   const pitch = (inner + 15) & ~15;
-  const pitchBytes = <usize>pitch << 2;
+  const pitchBytes = (<usize>pitch) << 2;
   const paddedWidth = outWidth + (kw - 1) * dilationW;
   const partFloats = columns * kh * kw * pitch;
   const slabs = (outHeight + slab - 1) / slab;
   const units = batch * slabs;
-  // Scratch: counts, the copy, then one list for each column.
+  // Scratch memory holds the ends of the lists, the copy, and one list per column.
   const ends = scratch(thread);
   const copy = ends + ((<usize>(columns << 2) + 63) & ~63);
   const lists = copy + <usize>((slab + (kh - 1) * dilationH) * paddedWidth) * pitchBytes;
-  const listBytes = <usize>(slab * outWidth + 1) << 3;
+  const listBytes = (<usize>(slab * outWidth + 1)) << 3;
 
   for (let c = next(); c < parts; c = next()) {
-    const part = partials + (<usize>(c * partFloats) << 2);
-    memory.fill(part, 0, <usize>partFloats << 2);
+    const part = partials + ((<usize>(c * partFloats)) << 2);
+    memory.fill(part, 0, (<usize>partFloats) << 2);
     const last = <i32>((<i64>units * (c + 1)) / parts);
     for (let u = <i32>((<i64>units * c) / parts); u < last; u++) {
       const n = u / slabs;
       const oy0 = (u % slabs) * slab;
       const rows = min(slab, outHeight - oy0);
-      // The copy.
+      // Copies the slab.
       const paddedRows = rows + (kh - 1) * dilationH;
       let all = false;
       let to = copy;
@@ -126,23 +144,23 @@ export function weightGradSparse(p: usize, thread: i32): void {
         memory.fill(to, 0, <usize>x0 * pitchBytes);
         to += <usize>x0 * pitchBytes;
         if (x1 > x0) {
-          const from = x + (<usize>(((n * height + iy) * width + x0 - beforeW) * inner) << 2);
+          const from = x + ((<usize>(((n * height + iy) * width + x0 - beforeW) * inner)) << 2);
           all = all || hasSpecial(from, (x1 - x0) * inner);
           if (pitch == inner) memory.copy(to, from, <usize>(x1 - x0) * pitchBytes);
           else
             for (let i = 0; i < x1 - x0; i++) {
               const t = to + <usize>i * pitchBytes;
-              memory.copy(t, from + (<usize>(i * inner) << 2), <usize>inner << 2);
-              memory.fill(t + (<usize>inner << 2), 0, <usize>(pitch - inner) << 2);
+              memory.copy(t, from + ((<usize>(i * inner)) << 2), (<usize>inner) << 2);
+              memory.fill(t + ((<usize>inner) << 2), 0, (<usize>(pitch - inner)) << 2);
             }
           to += <usize>(x1 - x0) * pitchBytes;
         }
         memory.fill(to, 0, <usize>(paddedWidth - x1) * pitchBytes);
         to += <usize>(paddedWidth - x1) * pitchBytes;
       }
-      // The lists.
-      for (let o = 0; o < columns; o++) store<u32>(ends + (<usize>o << 2), <u32>(lists + <usize>o * listBytes));
-      let from = g + (<usize>((n * outHeight + oy0) * outWidth * columns) << 2);
+      // Lists the nonzero values of each column of g.
+      for (let o = 0; o < columns; o++) store<u32>(ends + ((<usize>o) << 2), <u32>(lists + <usize>o * listBytes));
+      let from = g + ((<usize>((n * outHeight + oy0) * outWidth * columns)) << 2);
       for (let r = 0; r < rows; r++) {
         let offset = <i32>(<usize>(r * paddedWidth) * pitchBytes);
         for (let i = 0; i < outWidth; i++, offset += <i32>pitchBytes) {
@@ -151,7 +169,7 @@ export function weightGradSparse(p: usize, thread: i32): void {
             const v = v128.load(from);
             const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v, f32x4.splat(0)));
             if (mask == 0) continue;
-            const e = ends + (<usize>o << 2);
+            const e = ends + ((<usize>o) << 2);
             let at = load<u32>(e);
             store<i32>(at, offset);
             store<f32>(at, f32x4.extract_lane(v, 0), 4);
@@ -171,7 +189,7 @@ export function weightGradSparse(p: usize, thread: i32): void {
           }
           for (; o < columns; o++, from += 4) {
             const v = load<f32>(from);
-            const e = ends + (<usize>o << 2);
+            const e = ends + ((<usize>o) << 2);
             const at = load<u32>(e);
             store<i32>(at, offset);
             store<f32>(at, v, 4);
@@ -179,25 +197,40 @@ export function weightGradSparse(p: usize, thread: i32): void {
           }
         }
       }
-      // The products. A zero beside the image times an infinity would be NaN: then what lies beside it is left out entry by entry.
-      const careful = hasSpecial(g + (<usize>((n * outHeight + oy0) * outWidth * columns) << 2), rows * outWidth * columns);
+      // Multiplies. A zero beside the image times an infinity would be NaN, so in that case entries
+      // outside the image are skipped one by one.
+      const careful = hasSpecial(
+        g + ((<usize>((n * outHeight + oy0) * outWidth * columns)) << 2),
+        rows * outWidth * columns,
+      );
       let into = part;
       for (let o = 0; o < columns; o++) {
         const list = lists + <usize>o * listBytes;
-        const end = <usize>load<u32>(ends + (<usize>o << 2));
+        const end = <usize>load<u32>(ends + ((<usize>o) << 2));
         for (let ky = 0; ky < kh; ky++)
           for (let kx = 0; kx < kw; kx++) {
             const at = copy + <usize>((ky * dilationH * paddedWidth + kx * dilationW) * pitch * 4);
             if (careful) {
               const top = oy0 - beforeH + ky * dilationH;
-              gatherInside(list, end, at, into, pitch, <usize>paddedWidth * pitchBytes, top, kx * dilationW - beforeW, height, width);
+              gatherInside(
+                list,
+                end,
+                at,
+                into,
+                pitch,
+                <usize>paddedWidth * pitchBytes,
+                top,
+                kx * dilationW - beforeW,
+                height,
+                width,
+              );
               into += pitchBytes;
               continue;
             }
             let i = 0;
-            for (; i + 32 <= pitch; i += 32, into += 128) sums32<PairEntry>(list, end, 0, at + (<usize>i << 2), into);
+            for (; i + 32 <= pitch; i += 32, into += 128) sums32<PairEntry>(list, end, 0, at + ((<usize>i) << 2), into);
             if (i < pitch) {
-              gather16(list, end, at + (<usize>i << 2), into);
+              gather16(list, end, at + ((<usize>i) << 2), into);
               into += 64;
             }
           }
@@ -206,7 +239,7 @@ export function weightGradSparse(p: usize, thread: i32): void {
   }
 }
 
-/** to, partials, parts, taps, inner, columns: Σ over parts of [columns, taps, inner padded], as [taps, inner, columns]. */
+/** Adds the parts [columns, taps, inner rounded up to 16]. The result is [taps, inner, columns]. */
 export function sumSparse(p: usize): void {
   const to = <usize>arg(p, SumSparseWord.to);
   const partials = <usize>arg(p, SumSparseWord.partials);
@@ -215,16 +248,16 @@ export function sumSparse(p: usize): void {
   const inner = arg(p, SumSparseWord.inner);
   const columns = arg(p, SumSparseWord.columns);
   const pitch = (inner + 15) & ~15;
-  const size = <usize>(columns * taps * pitch) << 2;
+  const size = (<usize>(columns * taps * pitch)) << 2;
   for (let tap = next(); tap < taps; tap = next())
     for (let o = 0; o < columns; o++) {
-      const row = partials + (<usize>((o * taps + tap) * pitch) << 2);
+      const row = partials + ((<usize>((o * taps + tap) * pitch)) << 2);
       for (let i = 0; i < inner; i += 4) {
-        let from = row + (<usize>i << 2);
+        let from = row + ((<usize>i) << 2);
         let sum = v128.load(from);
         for (let s = 1; s < parts; s++) sum = f32x4.add(sum, v128.load((from += size)));
-        let at = to + (<usize>((tap * inner + i) * columns + o) << 2);
-        const step = <usize>columns << 2;
+        let at = to + ((<usize>((tap * inner + i) * columns + o)) << 2);
+        const step = (<usize>columns) << 2;
         store<f32>(at, f32x4.extract_lane(sum, 0));
         if (i + 1 < inner) store<f32>((at += step), f32x4.extract_lane(sum, 1));
         if (i + 2 < inner) store<f32>((at += step), f32x4.extract_lane(sum, 2));

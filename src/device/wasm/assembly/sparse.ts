@@ -1,24 +1,29 @@
 /**
- * Convolution and weight gradient where one operand is mostly zeros: an unpooled image, or a gradient that came back through max pooling. The zeros are left out
- * by lists of what is not zero; where the other operand holds an infinity or NaN, whose product with zero is NaN, nothing is left out.
+ * Convolution of an x that is mostly zeros, for example an unpooled image. Zeros are skipped by
+ * lists of the nonzero values. If the other operand contains an infinity or NaN, whose product with
+ * zero is NaN, zeros are listed too.
+ * Not here: the weight gradient (sparse-grad.ts).
  */
 import { Opcode } from '../protocol/command';
 import { CompressWord, ConvolveSparseWord, SpecialWord } from '../protocol/conv';
-import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next, scratch } from './core';
 import { hasSpecial, sums32 } from './sparse-common';
 import { sumSparse, weightGradSparse } from './sparse-grad';
 import { madd, storeLanes } from './tiles';
+import { firstInside, firstOutside, zeros } from './window';
 
-/** Pixels of one chunk of the list. */
+/** Pixels per chunk of compress. */
 const stretch = 256;
 
-/** from, count, to: writes 1 when any is infinite or NaN, else 0. */
+/** Writes 1 if any element is infinite or NaN, else 0. */
 function special(p: usize): void {
-  store<i32>(<usize>arg(p, SpecialWord.to), hasSpecial(<usize>arg(p, SpecialWord.from), arg(p, SpecialWord.size)) ? 1 : 0);
+  store<i32>(
+    <usize>arg(p, SpecialWord.to),
+    hasSpecial(<usize>arg(p, SpecialWord.from), arg(p, SpecialWord.size)) ? 1 : 0,
+  );
 }
 
-/** x, pixels, channels, lists, counts, keep all (address): for each pixel the channels, two bytes each, whose value is not zero. */
+/** Lists the channels of each pixel whose value is not zero, as 16-bit numbers. */
 function compress(p: usize): void {
   const x = <usize>arg(p, CompressWord.x);
   const pixels = arg(p, CompressWord.pixels);
@@ -29,15 +34,15 @@ function compress(p: usize): void {
   for (let c = next(); c * stretch < pixels; c = next()) {
     const end = min(pixels, (c + 1) * stretch);
     for (let i = c * stretch; i < end; i++) {
-      let from = x + (<usize>(i * channels) << 2);
-      const list = lists + (<usize>(i * channels) << 1);
+      let from = x + ((<usize>(i * channels)) << 2);
+      const list = lists + ((<usize>(i * channels)) << 1);
       let to = list;
       let k = 0;
       for (; k + 4 <= channels; k += 4, from += 16) {
         const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v128.load(from), f32x4.splat(0)));
         if (mask == 0) continue;
         store<u16>(to, k);
-        to += <usize>(mask & 1) << 1;
+        to += (<usize>(mask & 1)) << 1;
         store<u16>(to, k + 1);
         to += <usize>(mask & 2);
         store<u16>(to, k + 2);
@@ -49,14 +54,15 @@ function compress(p: usize): void {
         store<u16>(to, k);
         if (all || load<f32>(from) != 0) to += 2;
       }
-      store<i32>(counts + (<usize>i << 2), <i32>((to - list) >> 1));
+      store<i32>(counts + ((<usize>i) << 2), <i32>((to - list) >> 1));
     }
   }
 }
 
-// How an entry of a list is read, as a class, so that each loop is compiled for it alone.
+// A class says how an entry of a list is read, so that the loop is compiled for each class
+// separately.
 
-/** A channel, two bytes: of the values at `x`, and of the rows of 32 floats at `rows`. */
+/** An entry with a channel of 2 bytes. The value is at `x`, and the row has 32 floats at `rows`. */
 @unmanaged class ChannelEntry {
   @inline
   size(): usize {
@@ -72,7 +78,7 @@ function compress(p: usize): void {
   }
 }
 
-/** to[16] += Σ over a list of channels of x[channel] × the panel's row. */
+/** to[16] += Σ x[channel] × panel row over a list of channels. */
 function rows16(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   let s0 = v128.load(to);
   let s1 = v128.load(to, 16);
@@ -93,12 +99,12 @@ function rows16(e: usize, end: usize, x: usize, panel: usize, to: usize): void {
   v128.store(to, s3, 48);
 }
 
-/** Pixels of a row whose sums one chunk keeps in its scratch. */
+/** Pixels of a row whose sums one chunk keeps in scratch memory. */
 const run = 256;
 
 /**
- * x, y, panels, bias (0: none), batch, H, W, counts, inner, columns, panel width (16 or 32), rows, columns of output, y image, row and column step (floats), stride h and w,
- * before h and w, kh, kw, dilation h and w, lists. Tap by tap over a row of pixels, so that the weights of a tap stay near.
+ * Convolution by lists. A chunk is a part of an output row. The loop over taps is outside the loop
+ * over pixels, so that the weights of a tap stay in the cache.
  */
 function convolveSparse(p: usize, thread: i32): void {
   const x = <usize>arg(p, ConvolveSparseWord.x);
@@ -128,7 +134,7 @@ function convolveSparse(p: usize, thread: i32): void {
   const lists = <usize>arg(p, ConvolveSparseWord.lists);
   const wTap = inner * panelWidth * 4;
   const blocks = (columns + panelWidth - 1) / panelWidth;
-  const sumBytes = <usize>panelWidth << 2;
+  const sumBytes = (<usize>panelWidth) << 2;
   const sums = scratch(thread);
   const runs = (outWidth + run - 1) / run;
   for (let c = next(); c < batch * outHeight * runs; c = next()) {
@@ -151,19 +157,24 @@ function convolveSparse(p: usize, thread: i32): void {
           let pixel = (n * height + iy) * width + left + ox * strideW;
           let sum = sums + <usize>(ox - from) * sumBytes;
           for (; ox < end; ox++, pixel += strideW, sum += sumBytes) {
-            const list = lists + (<usize>(pixel * inner) << 1);
-            const stop = list + (<usize>load<i32>(counts + (<usize>pixel << 2)) << 1);
-            const values = x + (<usize>(pixel * inner) << 2);
+            const list = lists + ((<usize>(pixel * inner)) << 1);
+            const stop = list + ((<usize>load<i32>(counts + ((<usize>pixel) << 2))) << 1);
+            const values = x + ((<usize>(pixel * inner)) << 2);
             if (panelWidth == 32) sums32<ChannelEntry>(list, stop, values, panel, sum);
             else rows16(list, stop, values, panel, sum);
           }
         }
       }
-      const added = bias == 0 ? zeros : bias + (<usize>column << 2);
-      let out = y + (<usize>(n * yImage + oy * yRow + from * yColumn + column) << 2);
+      const added = bias == 0 ? zeros : bias + ((<usize>column) << 2);
+      let out = y + ((<usize>(n * yImage + oy * yRow + from * yColumn + column)) << 2);
       let sum = sums;
-      for (let ox = from; ox < to; ox++, out += <usize>yColumn << 2, sum += sumBytes)
-        for (let j = 0; j < lanes; j += 4) storeLanes(out + (<usize>j << 2), f32x4.add(v128.load(sum + (<usize>j << 2)), v128.load(added + (<usize>j << 2))), lanes - j);
+      for (let ox = from; ox < to; ox++, out += (<usize>yColumn) << 2, sum += sumBytes)
+        for (let j = 0; j < lanes; j += 4)
+          storeLanes(
+            out + ((<usize>j) << 2),
+            f32x4.add(v128.load(sum + ((<usize>j) << 2)), v128.load(added + ((<usize>j) << 2))),
+            lanes - j,
+          );
     }
   }
 }

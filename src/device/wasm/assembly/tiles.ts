@@ -1,20 +1,20 @@
 /**
- * The innermost loops of convolution and matrix product: sums kept in registers. A tile has two or four pixels by 16, 8 or 4 columns; two by 16 fits the
- * registers that engines give out and needs three loads for four products. Every sum runs in one order, whatever the tile, so pixels may be grouped freely.
+ * The innermost loops of convolution and matrix product, which keep sums in registers. A tile has
+ * two or four pixels and 16, 4 or 1 columns. Two by 16 fits the registers that engines provide, and
+ * needs three loads for four products. The order of a sum does not depend on the tile, so pixels
+ * can be grouped freely.
+ * The products of a tile are `rows` × `segments` × `count` pairs of an input element and a panel
+ * row. All steps are in bytes.
  */
 
-/** a·b + c: fused where the build may. */
-// @ts-ignore: decorator
+/** a·b + c. The relaxed build may fuse the two operations. */
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
-// A tile's products: `rows` × `segments` × `count` pairs of an input element and a panel row; all steps in bytes.
-
-/** The first `lanes` of a vector. */
-// @ts-ignore: decorator
+/** Stores the first `lanes` elements of a vector. */
 @inline
 export function storeLanes(at: usize, v: v128, lanes: i32): void {
   if (lanes >= 4) {
@@ -26,8 +26,7 @@ export function storeLanes(at: usize, v: v128, lanes: i32): void {
   if (lanes >= 3) store<f32>(at, f32x4.extract_lane(v, 2), 8);
 }
 
-/** 16 sums with their bias. */
-// @ts-ignore: decorator
+/** Stores 16 sums plus their bias. */
 @inline
 function store16(y: usize, bias: usize, lanes: i32, s0: v128, s1: v128, s2: v128, s3: v128): void {
   s0 = f32x4.add(s0, v128.load(bias));
@@ -47,8 +46,21 @@ function store16(y: usize, bias: usize, lanes: i32, s0: v128, s1: v128, s2: v128
   storeLanes(y + 48, s3, lanes - 12);
 }
 
-/** One pixel by 16 columns. bias: 16 floats. */
-export function tile1x16(x: usize, w: usize, y: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+/** One pixel by 16 columns. The bias has 16 floats. */
+export function tile1x16(
+  x: usize,
+  w: usize,
+  y: usize,
+  bias: usize,
+  lanes: i32,
+  rows: i32,
+  xRow: i32,
+  wRow: i32,
+  segments: i32,
+  xSegment: i32,
+  wSegment: i32,
+  count: i32,
+): void {
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -57,7 +69,7 @@ export function tile1x16(x: usize, w: usize, y: usize, bias: usize, lanes: i32, 
     for (let k = 0; k < segments; k++) {
       let p = x + <usize>(r * xRow + k * xSegment);
       let q = w + <usize>(r * wRow + k * wSegment);
-      const end = p + (<usize>count << 2);
+      const end = p + ((<usize>count) << 2);
       for (; p < end; p += 4, q += 64) {
         const a = v128.load32_splat(p);
         s0 = madd(a, v128.load(q), s0);
@@ -70,8 +82,24 @@ export function tile1x16(x: usize, w: usize, y: usize, bias: usize, lanes: i32, 
   store16(y, bias, lanes, s0, s1, s2, s3);
 }
 
-/** `pairs` times two pixels by 16 columns. */
-export function tiles2x16(pairs: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+/** `pairs` times two pixels, by 16 columns. */
+export function tiles2x16(
+  pairs: i32,
+  x: usize,
+  xNext: usize,
+  w: usize,
+  y: usize,
+  yNext: usize,
+  bias: usize,
+  lanes: i32,
+  rows: i32,
+  xRow: i32,
+  wRow: i32,
+  segments: i32,
+  xSegment: i32,
+  wSegment: i32,
+  count: i32,
+): void {
   for (; pairs > 0; pairs--, x += xNext << 1, y += yNext << 1) {
     let s0 = f32x4.splat(0);
     let s1 = s0;
@@ -85,7 +113,7 @@ export function tiles2x16(pairs: i32, x: usize, xNext: usize, w: usize, y: usize
       for (let k = 0; k < segments; k++) {
         let p = x + <usize>(r * xRow + k * xSegment);
         let q = w + <usize>(r * wRow + k * wSegment);
-        const end = p + (<usize>count << 2);
+        const end = p + ((<usize>count) << 2);
         for (; p < end; p += 4, q += 64) {
           const a = v128.load32_splat(p);
           const b = v128.load32_splat(p + xNext);
@@ -109,8 +137,27 @@ export function tiles2x16(pairs: i32, x: usize, xNext: usize, w: usize, y: usize
   }
 }
 
-/** `pixels` pixels, four at a time, by 4 columns; in the last four those beyond repeat the first and are not stored. */
-export function tiles4x4(pixels: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: usize, lanes: i32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+/**
+ * `pixels` pixels, four at a time, by 4 columns. If fewer than four are left, the missing ones
+ * repeat the first and are not stored.
+ */
+export function tiles4x4(
+  pixels: i32,
+  x: usize,
+  xNext: usize,
+  w: usize,
+  y: usize,
+  yNext: usize,
+  bias: usize,
+  lanes: i32,
+  rows: i32,
+  xRow: i32,
+  wRow: i32,
+  segments: i32,
+  xSegment: i32,
+  wSegment: i32,
+  count: i32,
+): void {
   const v = v128.load(bias);
   for (; pixels > 0; pixels -= 4, x += xNext << 2, y += yNext << 2) {
     let s0 = f32x4.splat(0);
@@ -124,7 +171,7 @@ export function tiles4x4(pixels: i32, x: usize, xNext: usize, w: usize, y: usize
       for (let k = 0; k < segments; k++) {
         let p = x + <usize>(r * xRow + k * xSegment);
         let q = w + <usize>(r * wRow + k * wSegment);
-        const end = p + (<usize>count << 2);
+        const end = p + ((<usize>count) << 2);
         for (; p < end; p += 4, q += 16) {
           const u = v128.load(q);
           s0 = madd(v128.load32_splat(p), u, s0);
@@ -141,14 +188,31 @@ export function tiles4x4(pixels: i32, x: usize, xNext: usize, w: usize, y: usize
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function across(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-/** `pixels` pixels, four at a time, by one column, along the products: panel rows are single floats. */
-export function tiles4x1(pixels: i32, x: usize, xNext: usize, w: usize, y: usize, yNext: usize, bias: f32, rows: i32, xRow: i32, wRow: i32, segments: i32, xSegment: i32, wSegment: i32, count: i32): void {
+/**
+ * `pixels` pixels, four at a time, by one column. Vectors run along the products, and panel rows
+ * are single floats.
+ */
+export function tiles4x1(
+  pixels: i32,
+  x: usize,
+  xNext: usize,
+  w: usize,
+  y: usize,
+  yNext: usize,
+  bias: f32,
+  rows: i32,
+  xRow: i32,
+  wRow: i32,
+  segments: i32,
+  xSegment: i32,
+  wSegment: i32,
+  count: i32,
+): void {
   for (; pixels > 0; pixels -= 4, x += xNext << 2, y += yNext << 2) {
     let s0 = f32x4.splat(0);
     let s1 = s0;
@@ -165,7 +229,7 @@ export function tiles4x1(pixels: i32, x: usize, xNext: usize, w: usize, y: usize
       for (let k = 0; k < segments; k++) {
         let p = x + <usize>(r * xRow + k * xSegment);
         let q = w + <usize>(r * wRow + k * wSegment);
-        const end = p + (<usize>count << 2);
+        const end = p + ((<usize>count) << 2);
         for (; p + 16 <= end; p += 16, q += 16) {
           const v = v128.load(q);
           s0 = madd(v128.load(p), v, s0);
@@ -187,96 +251,4 @@ export function tiles4x1(pixels: i32, x: usize, xNext: usize, w: usize, y: usize
     if (pixels > 2) store<f32>(y + yNext * 2, f2 + across(s2) + bias);
     if (pixels > 3) store<f32>(y + yNext * 3, f3 + across(s3) + bias);
   }
-}
-
-/** to[0 or 1][16] += Σ over rows × count of a pair of factors times 16 columns: the weight gradient's tile. Factors lie `aNext` apart. */
-export function outer2x16(a: usize, aNext: usize, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize, toNext: usize): void {
-  let s0 = v128.load(to);
-  let s1 = v128.load(to, 16);
-  let s2 = v128.load(to, 32);
-  let s3 = v128.load(to, 48);
-  let t0 = v128.load(to + toNext);
-  let t1 = v128.load(to + toNext, 16);
-  let t2 = v128.load(to + toNext, 32);
-  let t3 = v128.load(to + toNext, 48);
-  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
-    let p = a;
-    let q = b;
-    const end = q + <usize>count * bStep;
-    for (; q < end; p += aStep, q += bStep) {
-      const f = v128.load32_splat(p);
-      const g = v128.load32_splat(p + aNext);
-      let v = v128.load(q);
-      s0 = madd(f, v, s0);
-      t0 = madd(g, v, t0);
-      v = v128.load(q, 16);
-      s1 = madd(f, v, s1);
-      t1 = madd(g, v, t1);
-      v = v128.load(q, 32);
-      s2 = madd(f, v, s2);
-      t2 = madd(g, v, t2);
-      v = v128.load(q, 48);
-      s3 = madd(f, v, s3);
-      t3 = madd(g, v, t3);
-    }
-  }
-  v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-  v128.store(to + toNext, t0);
-  v128.store(to + toNext, t1, 16);
-  v128.store(to + toNext, t2, 32);
-  v128.store(to + toNext, t3, 48);
-}
-
-/** The same for one factor. */
-export function outer1x16(a: usize, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize): void {
-  let s0 = v128.load(to);
-  let s1 = v128.load(to, 16);
-  let s2 = v128.load(to, 32);
-  let s3 = v128.load(to, 48);
-  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
-    let p = a;
-    let q = b;
-    const end = q + <usize>count * bStep;
-    for (; q < end; p += aStep, q += bStep) {
-      const f = v128.load32_splat(p);
-      s0 = madd(f, v128.load(q), s0);
-      s1 = madd(f, v128.load(q, 16), s1);
-      s2 = madd(f, v128.load(q, 32), s2);
-      s3 = madd(f, v128.load(q, 48), s3);
-    }
-  }
-  v128.store(to, s0);
-  v128.store(to, s1, 16);
-  v128.store(to, s2, 32);
-  v128.store(to, s3, 48);
-}
-
-/** `factors` (1 to 4) factors by up to 4 columns; lanes beyond are read and dropped. */
-export function outer4x4(a: usize, aNext: usize, factors: i32, aStep: usize, aRow: usize, b: usize, bStep: usize, bRow: usize, rows: i32, count: i32, to: usize, toNext: usize, lanes: i32): void {
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  const a1 = factors > 1 ? aNext : 0;
-  const a2 = factors > 2 ? aNext * 2 : 0;
-  const a3 = factors > 3 ? aNext * 3 : 0;
-  for (let r = 0; r < rows; r++, a += aRow, b += bRow) {
-    let p = a;
-    let q = b;
-    const end = q + <usize>count * bStep;
-    for (; q < end; p += aStep, q += bStep) {
-      const v = v128.load(q);
-      s0 = madd(v128.load32_splat(p), v, s0);
-      s1 = madd(v128.load32_splat(p + a1), v, s1);
-      s2 = madd(v128.load32_splat(p + a2), v, s2);
-      s3 = madd(v128.load32_splat(p + a3), v, s3);
-    }
-  }
-  storeLanes(to, f32x4.add(s0, v128.load(to)), lanes);
-  if (factors > 1) storeLanes(to + toNext, f32x4.add(s1, v128.load(to + toNext)), lanes);
-  if (factors > 2) storeLanes(to + toNext * 2, f32x4.add(s2, v128.load(to + toNext * 2)), lanes);
-  if (factors > 3) storeLanes(to + toNext * 3, f32x4.add(s3, v128.load(to + toNext * 3)), lanes);
 }

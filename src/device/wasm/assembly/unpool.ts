@@ -1,9 +1,19 @@
-/** Max unpooling and its adjoint. */
-import { GeometryWord, MaxUnpool2dScatterWord, MaxUnpool2dWord, PlaneGatherWord, UnpoolPickWord, PickCode } from '../protocol/pool';
+/** Max unpooling, and the gather and selection kernels that read its indices. */
+import {
+  GeometryWord,
+  MaxUnpool2dScatterWord,
+  MaxUnpool2dWord,
+  PlaneGatherWord,
+  UnpoolPickWord,
+  PickCode,
+} from '../protocol/pool';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
-/** values, indices, to: of windows that neither overlap nor have holes. Each chunk writes the rows of one row of windows, cell by cell, and those up to the next. */
+/**
+ * Unpooling of windows that do not overlap and have no holes. A chunk is one row of windows. It
+ * writes their cells, and the rows up to the next row of windows.
+ */
 export function maxUnpool2d(p: usize): void {
   const height = arg(p, GeometryWord.height);
   const width = arg(p, GeometryWord.width);
@@ -15,9 +25,10 @@ export function maxUnpool2d(p: usize): void {
   const strideH = arg(p, GeometryWord.strideH);
   const strideW = arg(p, GeometryWord.strideW);
   const beforeW = arg(p, GeometryWord.beforeW);
-  const pixel = <usize>channels << 2;
+  const pixel = (<usize>channels) << 2;
   const line = <usize>width * pixel;
-  // Where it is not 0, a value passes only where this array is positive or NaN: relu's gradient.
+  // If there is a gate, a value passes only where the gate's element is positive or NaN. This is
+  // relu's gradient.
   const gate = <usize>arg(p, MaxUnpool2dWord.gate);
   const all = <usize>arg(p, MaxUnpool2dWord.to);
   // Whether windows cover whole rows.
@@ -28,7 +39,7 @@ export function maxUnpool2d(p: usize): void {
     const first = max(0, top);
     const last = min(top + kernelH, height);
     const end = oy == outHeight - 1 ? height : top + strideH;
-    const image = <usize>arg(p, MaxUnpool2dWord.to) + <usize>(c / outHeight * height) * line;
+    const image = <usize>arg(p, MaxUnpool2dWord.to) + <usize>((c / outHeight) * height) * line;
     const clear = tiled ? last : first;
     memory.fill(image + <usize>clear * line, 0, <usize>(end - clear) * line);
     const values = <usize>arg(p, MaxUnpool2dWord.values) + <usize>(c * outWidth) * pixel;
@@ -40,32 +51,34 @@ export function maxUnpool2d(p: usize): void {
           const cell = i32x4.splat(y * width + x);
           const to = image + <usize>(y * width + x) * pixel;
           for (let j = 0; j < channels; j += 4) {
-            const at = <usize>(ox * channels + j) << 2;
+            const at = (<usize>(ox * channels + j)) << 2;
             let chosen = i32x4.eq(v128.load(indices + at), cell);
-            if (gate != 0) chosen = v128.andnot(chosen, f32x4.le(v128.load(gate + (to - all) + (<usize>j << 2)), f32x4.splat(0)));
-            storeLanes(to + (<usize>j << 2), v128.and(v128.load(values + at), chosen), channels - j);
+            if (gate != 0)
+              chosen = v128.andnot(chosen, f32x4.le(v128.load(gate + (to - all) + ((<usize>j) << 2)), f32x4.splat(0)));
+            storeLanes(to + ((<usize>j) << 2), v128.and(v128.load(values + at), chosen), channels - j);
           }
         }
       }
   }
 }
 
-/** Four lanes' places in an image, in bytes, of indices of neighbouring channels from `channel` on. */
-// @ts-ignore: decorator
+/**
+ * The offsets of four indices in an image, in bytes. The indices belong to consecutive channels
+ * from `channel` on.
+ */
 @inline
-function placesOf(index: v128, channels: v128, channel: i32): v128 {
+function offsetsOf(index: v128, channels: v128, channel: i32): v128 {
   return i32x4.shl(i32x4.add(i32x4.mul(index, channels), i32x4.add(i32x4.splat(channel), i32x4(0, 1, 2, 3))), 2);
 }
 
-// @ts-ignore: decorator
 @inline
 function addTo(at: usize, value: f32): void {
   store<f32>(at, load<f32>(at) + value);
 }
 
 /**
- * values, indices, to, batch, pixels of an image of `to`, channels, pixels of an image of values. A chunk is an image. An index outside is left out:
- * four are looked at together, and one by one only where one of them is.
+ * Unpooling by scattering. A chunk is an image. Indices out of range are skipped. Four indices are
+ * checked together, and one by one only if one of them is out of range.
  */
 export function maxUnpool2dScatter(p: usize): void {
   const pixels = arg(p, MaxUnpool2dScatterWord.pixels);
@@ -76,29 +89,32 @@ export function maxUnpool2dScatter(p: usize): void {
   const limit = i32x4.splat(pixels);
   const step = i32x4.splat(channels);
   for (let c = next(); c < arg(p, MaxUnpool2dScatterWord.batch); c = next()) {
-    const to = <usize>arg(p, MaxUnpool2dScatterWord.to) + (<usize>(c * pixels * channels) << 2);
-    memory.fill(to, 0, <usize>(pixels * channels) << 2);
-    let at = <usize>(c * count * channels) << 2;
+    const to = <usize>arg(p, MaxUnpool2dScatterWord.to) + ((<usize>(c * pixels * channels)) << 2);
+    memory.fill(to, 0, (<usize>(pixels * channels)) << 2);
+    let at = (<usize>(c * count * channels)) << 2;
     for (let i = 0; i < count; i++) {
       let j = 0;
       for (; j + 4 <= channels; j += 4, at += 16) {
         const index = v128.load(indices + at);
         if (v128.any_true(i32x4.ge_u(index, limit))) break;
-        const place = placesOf(index, step, j);
-        addTo(to + <usize>i32x4.extract_lane(place, 0), load<f32>(values + at));
-        addTo(to + <usize>i32x4.extract_lane(place, 1), load<f32>(values + at, 4));
-        addTo(to + <usize>i32x4.extract_lane(place, 2), load<f32>(values + at, 8));
-        addTo(to + <usize>i32x4.extract_lane(place, 3), load<f32>(values + at, 12));
+        const offsets = offsetsOf(index, step, j);
+        addTo(to + <usize>i32x4.extract_lane(offsets, 0), load<f32>(values + at));
+        addTo(to + <usize>i32x4.extract_lane(offsets, 1), load<f32>(values + at, 4));
+        addTo(to + <usize>i32x4.extract_lane(offsets, 2), load<f32>(values + at, 8));
+        addTo(to + <usize>i32x4.extract_lane(offsets, 3), load<f32>(values + at, 12));
       }
       for (; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
-        if (isInside(index, pixels)) addTo(to + (<usize>(index * channels + j) << 2), load<f32>(values + at));
+        if (isInside(index, pixels)) addTo(to + ((<usize>(index * channels + j)) << 2), load<f32>(values + at));
       }
     }
   }
 }
 
-/** x, indices, to, batch, pixels of an image of x, channels, pixels of an image of `to`, pixels of a chunk. An index outside gives 0; looked at as in scatter. */
+/**
+ * Gathers elements of x by index. An index out of range gives 0. Indices are checked as in
+ * maxUnpool2dScatter.
+ */
 export function planeGather(p: usize): void {
   const pixels = arg(p, PlaneGatherWord.pixels);
   const channels = arg(p, PlaneGatherWord.channels);
@@ -113,30 +129,31 @@ export function planeGather(p: usize): void {
   for (let c = next(); c < arg(p, PlaneGatherWord.batch) * cuts; c = next()) {
     const n = c / cuts;
     const first = (c % cuts) * share;
-    const image = x + (<usize>(n * pixels * channels) << 2);
-    let at = <usize>((n * count + first) * channels) << 2;
+    const image = x + ((<usize>(n * pixels * channels)) << 2);
+    let at = (<usize>((n * count + first) * channels)) << 2;
     for (let i = first; i < min(first + share, count); i++) {
       let j = 0;
       for (; j + 4 <= channels; j += 4, at += 16) {
         const index = v128.load(indices + at);
         if (v128.any_true(i32x4.ge_u(index, limit))) break;
-        const place = placesOf(index, step, j);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 0)));
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 1)), 4);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 2)), 8);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(place, 3)), 12);
+        const offsets = offsetsOf(index, step, j);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 0)));
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 1)), 4);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 2)), 8);
+        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 3)), 12);
       }
       for (; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
-        store<i32>(to + at, isInside(index, pixels) ? load<i32>(image + (<usize>(index * channels + j) << 2)) : 0);
+        store<i32>(to + at, isInside(index, pixels) ? load<i32>(image + ((<usize>(index * channels + j)) << 2)) : 0);
       }
     }
   }
 }
 
 /**
- * values, indices, to, winners, batch, pixels of an image, channels, pixels of an image of values, which one is taken. A chunk is an image: its values come one
- * after another, each to its cell's place among the winners, and whoever is there in the end is taken. For the first they come from the end.
+ * Selects one value per cell. A chunk is an image. Each value writes its own offset into its cell's
+ * slot of `winners`, and the offset that remains wins. For `first`, the values are visited
+ * backwards, so that the first one writes last.
  */
 export function unpoolPick(p: usize): void {
   const pixels = arg(p, UnpoolPickWord.pixels);
@@ -144,35 +161,39 @@ export function unpoolPick(p: usize): void {
   const count = arg(p, UnpoolPickWord.count);
   const pick = arg(p, UnpoolPickWord.pick);
   for (let c = next(); c < arg(p, UnpoolPickWord.batch); c = next()) {
-    const winners = <usize>arg(p, UnpoolPickWord.winners) + (<usize>(c * pixels * channels) << 2);
-    const image = <usize>(c * count * channels) << 2;
+    const winners = <usize>arg(p, UnpoolPickWord.winners) + ((<usize>(c * pixels * channels)) << 2);
+    const image = (<usize>(c * count * channels)) << 2;
     const values = <usize>arg(p, UnpoolPickWord.values) + image;
     const indices = <usize>arg(p, UnpoolPickWord.indices) + image;
     const to = <usize>arg(p, UnpoolPickWord.to) + image;
-    // −1: nobody. Else nothing is read there that was not written before.
-    if (pick == PickCode.max) memory.fill(winners, 0xff, <usize>(pixels * channels) << 2);
+    // −1 marks a cell without a value. The other policies read only slots that were written.
+    if (pick == PickCode.max) memory.fill(winners, 0xff, (<usize>(pixels * channels)) << 2);
     for (let i = 0; i < count; i++) {
-      let at = <usize>((pick == PickCode.first ? count - 1 - i : i) * channels) << 2;
+      let at = (<usize>((pick == PickCode.first ? count - 1 - i : i) * channels)) << 2;
       for (let j = 0; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
         if (!isInside(index, pixels)) continue;
-        const place = winners + (<usize>(index * channels + j) << 2);
+        const slot = winners + ((<usize>(index * channels + j)) << 2);
         if (pick != PickCode.max) {
-          store<i32>(place, <i32>at);
+          store<i32>(slot, <i32>at);
           continue;
         }
-        // A choice and no branch: who wins cannot be foreseen. A NaN stays against all, a number against what is equal or less.
-        const holder = load<i32>(place);
+        // A selection is faster than a branch here, because the winner cannot be predicted. A NaN
+        // beats every number, and a number stays against an equal or smaller one.
+        const holder = load<i32>(slot);
         const best = load<f32>(values + <usize>max(holder, 0));
         const stays = i32(holder >= 0) & (i32(best != best) | i32(load<f32>(values + at) <= best));
-        store<i32>(place, select<i32>(holder, <i32>at, stays));
+        store<i32>(slot, select<i32>(holder, <i32>at, stays));
       }
     }
     let at: usize = 0;
     for (let i = 0; i < count; i++)
       for (let j = 0; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
-        store<i32>(to + at, isInside(index, pixels) ? i32(load<i32>(winners + (<usize>(index * channels + j) << 2)) == <i32>at) : 0);
+        store<i32>(
+          to + at,
+          isInside(index, pixels) ? i32(load<i32>(winners + ((<usize>(index * channels + j)) << 2)) == <i32>at) : 0,
+        );
       }
   }
 }

@@ -1,20 +1,23 @@
 /**
- * 3×3 convolution of stride 1 by Winograd's F(2×2, 3×3): 16 products for four output pixels instead of 36. Sums of up to four inputs are multiplied by sums of weights, where
- * infinities would meet each other: tiles with one, or with numbers so large that sums could overflow, are computed directly.
+ * 3×3 convolution of stride 1 by Winograd's F(2×2, 3×3), which needs 16 products for four output
+ * pixels instead of 36. It multiplies sums of up to four inputs by sums of weights. If an input is
+ * infinite or so large that a sum could overflow, the tiles of its chunk are computed directly.
+ * With such a weight, all tiles are.
  * @source Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"
  */
 import { Opcode } from '../protocol/command';
 import { WinogradWeightsWord, WinogradWord } from '../protocol/conv';
-import { firstInside, firstOutside, zeros } from './conv';
 import { arg, next, scratch } from './core';
 import { madd, tile1x16 } from './tiles';
+import { firstInside, firstOutside, zeros } from './window';
 
-/** Tiles of one chunk. */
-const most = 32;
-/** The bits of 2¹²⁰: from here on a number counts as too large. */
+/** The bits of 2¹²⁰. A number counts as too large from here on. */
 const large = 0x7b800000;
 
-/** panels, to, blocks, inner, flag: from panels [block][9][inner][16] to [block][16][inner][16]; the flag becomes 1 when a weight is too large. */
+/**
+ * Transforms the weights from panels [block][9][inner][16] to [block][16][inner][16]. The flag
+ * becomes 1 if a weight is too large.
+ */
 function winogradWeights(p: usize): void {
   const panels = <usize>arg(p, WinogradWeightsWord.panels);
   const to = <usize>arg(p, WinogradWeightsWord.to);
@@ -28,7 +31,8 @@ function winogradWeights(p: usize): void {
     for (let at: usize = 0; at < step; at += 16) {
       const from = panels + <usize>b * 9 * step + at;
       const into = to + <usize>b * 16 * step + at;
-      // Rows first: each of three columns becomes four, kept in the places of the result's first 12.
+      // First transforms the rows. Each of three columns becomes four, which are kept in the first
+      // 12 planes of the result.
       for (let c: usize = 0; c < 3; c++) {
         const g0 = v128.load(from + c * step);
         const g1 = v128.load(from + (3 + c) * step);
@@ -58,24 +62,25 @@ function winogradWeights(p: usize): void {
   if (v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)))) store<i32>(flag, 1);
 }
 
-// @ts-ignore: decorator
 @inline
 function larger(a: v128, b: v128): v128 {
   return i32x4.max_s(a, v128.and(b, i32x4.splat(0x7fffffff)));
 }
 
-/** One row of four sums of inputs to its four places. */
-// @ts-ignore: decorator
+/** Stores the sums of one row of inputs in its four planes. */
 @inline
-function storeRow(into: usize, place: usize, t0: v128, t1: v128, t2: v128, t3: v128): void {
+function storeRow(into: usize, plane: usize, t0: v128, t1: v128, t2: v128, t3: v128): void {
   v128.store(into, f32x4.sub(t0, t2));
-  v128.store(into + place, f32x4.add(t1, t2));
-  v128.store(into + place * 2, f32x4.sub(t2, t1));
-  v128.store(into + place * 3, f32x4.sub(t1, t3));
+  v128.store(into + plane, f32x4.add(t1, t2));
+  v128.store(into + plane * 2, f32x4.sub(t2, t1));
+  v128.store(into + plane * 3, f32x4.sub(t1, t3));
 }
 
-/** One tile's 4×4 inputs to the 16 places they are multiplied at. True when one is too large. */
-function transformTile(x: usize, row: usize, column: usize, to: usize, place: usize, bytes: usize): bool {
+/**
+ * Transforms the 4×4 inputs of a tile to the 16 planes in which they are multiplied. Returns true
+ * if an input is too large.
+ */
+function transformTile(x: usize, row: usize, column: usize, to: usize, plane: usize, bytes: usize): bool {
   let greatest = i32x4.splat(0);
   const far = column * 3;
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -93,27 +98,30 @@ function transformTile(x: usize, row: usize, column: usize, to: usize, place: us
     let b2 = v128.load(r2 + column * 2);
     let b3 = v128.load(r2 + far);
     greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
-    storeRow(into, place, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
+    storeRow(into, plane, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
     a0 = v128.load(r1);
     a1 = v128.load(r1 + column);
     a2 = v128.load(r1 + column * 2);
     a3 = v128.load(r1 + far);
-    into += place * 4;
-    storeRow(into, place, f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
-    into += place * 4;
-    storeRow(into, place, f32x4.sub(b0, a0), f32x4.sub(b1, a1), f32x4.sub(b2, a2), f32x4.sub(b3, a3));
+    into += plane * 4;
+    storeRow(into, plane, f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
+    into += plane * 4;
+    storeRow(into, plane, f32x4.sub(b0, a0), f32x4.sub(b1, a1), f32x4.sub(b2, a2), f32x4.sub(b3, a3));
     b0 = v128.load(r3);
     b1 = v128.load(r3 + column);
     b2 = v128.load(r3 + column * 2);
     b3 = v128.load(r3 + far);
     greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
-    into += place * 4;
-    storeRow(into, place, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
+    into += plane * 4;
+    storeRow(into, plane, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
   }
   return v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)));
 }
 
-/** Two rows of x by 16 columns. A tile of its own: with tiles2x16, made for longer runs, w2's convolutions take 3 to 7 % longer. */
+/**
+ * Two rows of x by 16 columns. This is a tile of its own, because convolutions would take 3 to 7 %
+ * longer with tiles2x16, which is made for longer runs.
+ */
 function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): void {
   let s0 = f32x4.splat(0);
   let s1 = s0;
@@ -123,7 +131,7 @@ function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): v
   let t1 = s0;
   let t2 = s0;
   let t3 = s0;
-  const end = x + (<usize>count << 2);
+  const end = x + ((<usize>count) << 2);
   for (; x < end; x += 4, w += 64) {
     const a = v128.load32_splat(x);
     const b = v128.load32_splat(x + xNext);
@@ -150,35 +158,47 @@ function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): v
   v128.store(to, t3, 112);
 }
 
-/** From 16 places to the tile's four pixels, 16 columns. Pixels beyond the image are not stored. */
-function finishTile(from: usize, place: usize, y: usize, row: usize, column: usize, rows: i32, columns: i32, bias: usize): void {
+/**
+ * Transforms 16 products to the four pixels of a tile, for 16 columns. Pixels outside the image are
+ * not stored.
+ */
+function finishTile(
+  from: usize,
+  plane: usize,
+  y: usize,
+  row: usize,
+  column: usize,
+  rows: i32,
+  columns: i32,
+  bias: usize,
+): void {
   for (let at: usize = 0; at < 64; at += 16) {
     let p = from + at;
     let m0 = v128.load(p);
-    let m1 = v128.load(p + place);
-    let m2 = v128.load(p + place * 2);
-    let m3 = v128.load(p + place * 3);
+    let m1 = v128.load(p + plane);
+    let m2 = v128.load(p + plane * 2);
+    let m3 = v128.load(p + plane * 3);
     const a0 = f32x4.add(f32x4.add(m0, m1), m2);
     const b0 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += place * 4;
+    p += plane * 4;
     m0 = v128.load(p);
-    m1 = v128.load(p + place);
-    m2 = v128.load(p + place * 2);
-    m3 = v128.load(p + place * 3);
+    m1 = v128.load(p + plane);
+    m2 = v128.load(p + plane * 2);
+    m3 = v128.load(p + plane * 3);
     const a1 = f32x4.add(f32x4.add(m0, m1), m2);
     const b1 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += place * 4;
+    p += plane * 4;
     m0 = v128.load(p);
-    m1 = v128.load(p + place);
-    m2 = v128.load(p + place * 2);
-    m3 = v128.load(p + place * 3);
+    m1 = v128.load(p + plane);
+    m2 = v128.load(p + plane * 2);
+    m3 = v128.load(p + plane * 3);
     const a2 = f32x4.add(f32x4.add(m0, m1), m2);
     const b2 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += place * 4;
+    p += plane * 4;
     m0 = v128.load(p);
-    m1 = v128.load(p + place);
-    m2 = v128.load(p + place * 2);
-    m3 = v128.load(p + place * 3);
+    m1 = v128.load(p + plane);
+    m2 = v128.load(p + plane * 2);
+    m3 = v128.load(p + plane * 3);
     const a3 = f32x4.add(f32x4.add(m0, m1), m2);
     const b3 = f32x4.sub(f32x4.sub(m1, m2), m3);
     const v = v128.load(bias + at);
@@ -192,10 +212,7 @@ function finishTile(from: usize, place: usize, y: usize, row: usize, column: usi
   }
 }
 
-/**
- * x, y, panels, transformed weights, flag, bias (0: none), batch, H, W, inner (a multiple of 4), columns (of 16), rows, columns of output, y image, row and column step (floats),
- * before h and w, tiles of a chunk (even).
- */
+/** Convolution by transformed weights. A chunk is a number of tiles. */
 function winograd(p: usize, thread: i32): void {
   const x = <usize>arg(p, WinogradWord.x);
   const y = <usize>arg(p, WinogradWord.y);
@@ -221,12 +238,12 @@ function winograd(p: usize, thread: i32): void {
   const across = (outWidth + 1) >> 1;
   const tiles = batch * down * across;
   const blocks = columns >> 4;
-  const bytes = <usize>inner << 2;
-  const place = <usize>chunk * bytes;
+  const bytes = (<usize>inner) << 2;
+  const plane = <usize>chunk * bytes;
   const image = scratch(thread);
-  const products = image + place * 16;
-  const productPlace = <usize>chunk << 6;
-  const patch = products + productPlace * 16;
+  const products = image + plane * 16;
+  const productPlane = (<usize>chunk) << 6;
+  const patch = products + productPlane * 16;
   const xRow = <usize>width * bytes;
 
   for (let c = next(); c * chunk < tiles; c = next()) {
@@ -244,33 +261,36 @@ function winograd(p: usize, thread: i32): void {
         const from = x + ((n * height + iy) * width + ix) * inner * 4;
         const to = image + <usize>t * bytes;
         if (iy >= 0 && iy + 4 <= height && ix >= 0 && ix + 4 <= width) {
-          if (transformTile(from, xRow, bytes, to, place, bytes)) direct = true;
+          if (transformTile(from, xRow, bytes, to, plane, bytes)) direct = true;
           continue;
         }
         for (let i = 0; i < 4; i++)
           for (let j = 0; j < 4; j++) {
             const at = patch + <usize>(i * 4 + j) * bytes;
-            if (iy + i >= 0 && iy + i < height && ix + j >= 0 && ix + j < width) memory.copy(at, from + <usize>i * xRow + <usize>j * bytes, bytes);
+            if (iy + i >= 0 && iy + i < height && ix + j >= 0 && ix + j < width)
+              memory.copy(at, from + <usize>i * xRow + <usize>j * bytes, bytes);
             else memory.fill(at, 0, bytes);
           }
-        if (transformTile(patch, bytes * 4, bytes, to, place, bytes)) direct = true;
+        if (transformTile(patch, bytes * 4, bytes, to, plane, bytes)) direct = true;
       }
     for (let b = 0; b < blocks; b++) {
-      const added = bias == 0 ? zeros : bias + (<usize>b << 6);
+      const added = bias == 0 ? zeros : bias + ((<usize>b) << 6);
       if (!direct)
         for (let k = 0; k < 16; k++) {
           const w = weights + <usize>((b * 16 + k) * inner) * 64;
-          const from = image + <usize>k * place;
-          const to = products + <usize>k * productPlace;
-          // The last of an odd count is multiplied together with what lies after it, which is not used.
-          for (let t = 0; t < count; t += 2) product2x16(from + <usize>t * bytes, bytes, w, to + (<usize>t << 6), inner);
+          const from = image + <usize>k * plane;
+          const to = products + <usize>k * productPlane;
+          // With an odd count, the last tile is multiplied together with the memory after it, whose
+          // result is not used.
+          for (let t = 0; t < count; t += 2)
+            product2x16(from + <usize>t * bytes, bytes, w, to + ((<usize>t) << 6), inner);
         }
       for (let t = 0; t < count; t++) {
         const tile = first + t;
         const ox = (tile % across) * 2;
         const oy = ((tile / across) % down) * 2;
         const n = tile / (across * down);
-        const out = y + (<usize>(n * yImage + oy * yRow + ox * yColumn + b * 16) << 2);
+        const out = y + ((<usize>(n * yImage + oy * yRow + ox * yColumn + b * 16)) << 2);
         const rows = min(2, outHeight - oy);
         const pixels = min(2, outWidth - ox);
         if (direct) {
@@ -284,9 +304,32 @@ function winograd(p: usize, thread: i32): void {
               const taps = max(0, firstOutside(left, 1, width, 3) - kx);
               const at = x + ((n * height + top + ky) * width + left + kx) * inner * 4;
               const w = panels + <usize>(((b * 3 + ky) * 3 + kx) * inner * 64);
-              tile1x16(at, w, out + (<usize>(i * yRow + j * yColumn) << 2), added, 16, kRows, <i32>xRow, 3 * inner * 64, 1, 0, 0, taps * inner);
+              tile1x16(
+                at,
+                w,
+                out + ((<usize>(i * yRow + j * yColumn)) << 2),
+                added,
+                16,
+                kRows,
+                <i32>xRow,
+                3 * inner * 64,
+                1,
+                0,
+                0,
+                taps * inner,
+              );
             }
-        } else finishTile(products + (<usize>t << 6), productPlace, out, <usize>yRow << 2, <usize>yColumn << 2, rows, pixels, added);
+        } else
+          finishTile(
+            products + ((<usize>t) << 6),
+            productPlane,
+            out,
+            (<usize>yRow) << 2,
+            (<usize>yColumn) << 2,
+            rows,
+            pixels,
+            added,
+          );
       }
     }
   }
