@@ -1,7 +1,7 @@
 /**
- * Bad arguments at every public door of the entries `cedargrad/data`, `cedargrad/io` and `cedargrad/train`. The calls
- * are what plain JavaScript lets through, so that types are switched off. Not here: the main entry
- * (test/arguments.ts), damaged files (test/io).
+ * Bad arguments for every public function of the entries `cedargrad/data`, `cedargrad/io` and
+ * `cedargrad/train`. The calls are those that plain JavaScript allows, so types are switched off.
+ * Not here: the main entry (test/arguments.ts), damaged files (test/io).
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -109,7 +109,10 @@ const also: Readonly<Record<string, readonly string[]>> = {
   writeFileAtomic: ['ArrayBuffer', 'string'],
 };
 
-/** An argument with each of its parts exchanged for odd values in turn: where, what for what, and the whole. */
+/**
+ * An argument with each of its parts replaced by odd values in turn: the path of the part, the
+ * value that was replaced, the new value, and the whole argument.
+ */
 function* broken(
   sound: unknown,
   place: string,

@@ -1,9 +1,9 @@
 /**
- * Bad arguments at every public door of the main entry: each is refused by a message that names the door and the
- * argument, on the reference, the wasm and the gpu device (gpu.js's modes for the CPU), and the device computes
- * on afterwards. The calls are what plain JavaScript lets through, so that types are switched off. Not here:
- * shapes that are legal and do not fit each other (test/errors.ts, test/semantics.ts), and the other entries
- * (test/arguments-entries.ts).
+ * Bad arguments for every public function of the main entry. A message must refuse each of them and
+ * name the function and the argument, on the reference, the wasm and the gpu device (gpu.js's modes
+ * for the CPU). Afterwards the device must still compute. The calls are those that plain JavaScript
+ * allows, so types are switched off. Not here: legal shapes that do not fit each other
+ * (test/errors.ts, test/semantics.ts), the other entries (test/arguments-entries.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -176,8 +176,8 @@ const precise = () => c.tensor([1, 2], { dtype: 'float64', device: before, requi
 const wrong = { nonsense: 1 };
 
 /**
- * Every function, class and method that takes options, called with an option that none has. The list
- * is checked against the exports below.
+ * Every function, class and method that takes options, called with an option that none of them has.
+ * The list is compared with the exports below.
  */
 const doors: Readonly<Record<string, () => unknown>> = {
   tensor: () => c.tensor([1], wrong),

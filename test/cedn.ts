@@ -1,6 +1,7 @@
 /**
- * The golden runs of the miniature CEDN: the published script replayed against numbers computed in float64 with numpy.
- * test/fixtures/cedn-golden.json holds them with their provenance.
+ * The golden runs of the miniature CEDN: the published script replayed and compared with numbers
+ * that numpy computed in float64. test/fixtures/cedn-golden.json has the numbers and their
+ * provenance.
  */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';

@@ -1,4 +1,7 @@
-/** Two copies of the library in one program: one warning; one copy, however it is imported: none. */
+/**
+ * Two copies of the library in one program give one warning. One copy gives none, in whichever ways
+ * it is imported.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,9 @@
 /**
- * What layers, losses, optimizers, schedules and initialisers do when no option is given, against
- * PyTorch's numbers (test/fixtures/defaults.json, made by gen_expected.py). A default is a promise to
- * everyone who ports a model: a changed one trains otherwise without a word. Not here: the defaults
- * of ops (test/ops/known.ts), and the options themselves (the tests of each class).
+ * Defaults of layers, losses, optimizers, schedules and initialisers when no option is given,
+ * compared with PyTorch's numbers (test/fixtures/defaults.json, made by gen_expected.py). Somebody
+ * who ports a model relies on the defaults, and with a changed one it would train differently
+ * without any error. Not here: the defaults of ops (test/ops/known.ts), the options themselves (the
+ * tests of each class).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

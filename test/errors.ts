@@ -1,6 +1,7 @@
 /**
- * What goes wrong says so: every message reads `op: rule; got …; hint`, and its class tells the kind. Not here: the valid ranges of sizes and indices
- * in detail (test/semantics.ts), errors of modules, optimisers and files (their own tests).
+ * Errors of operations: every message has the form `op: rule; got …; hint`, and the class says the
+ * kind of error. Not here: the valid ranges of sizes and indices in detail (test/semantics.ts),
+ * errors of modules, optimizers and files (their own tests).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -608,7 +609,8 @@ test("the window convention needs the pool, and counts within the window's cells
   fails(() => elsewhere.to('window'), ValueError, 'PoolIndices', "'window' needs the pool");
 });
 test('an index outside of its own window names the window, and where it really stands', () => {
-  // The indices of a 3 × 3 image, read as those of the 4 × 4 one that 2 × 2 windows give by default.
+  // The indices of a 3 × 3 image, read as those of the 4 × 4 image that windows of 2 × 2 give by
+  // default.
   const [values, indices] = c.maxPool2d(c.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9], { shape: [1, 3, 3, 1] }), {
     kernelSize: 2,
     padding: 'same',

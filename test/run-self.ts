@@ -1,4 +1,7 @@
-/** The test runner, run on files that pass, fail, or only seem to pass: test/helpers/runner-fixtures. */
+/**
+ * The test runner itself, on files that pass, fail, or only seem to pass
+ * (test/helpers/runner-fixtures).
+ */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';

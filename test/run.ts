@@ -1,7 +1,8 @@
 /**
- * The test runner: every test file in its own process, two at a time, and one count of tests at the end.
- * How one file is run and judged: helpers/run-file.ts.
- * usage: npm test [-- WORD...]   runs the files whose path contains one of the words
+ * The test runner. It runs every test file in its own process, two at a time, and counts all tests.
+ * WORD limits it to files whose path contains one of the words. Not here: how one file is run and
+ * judged (helpers/run-file.ts).
+ * usage: npm test [-- WORD...]
  */
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';

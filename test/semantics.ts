@@ -1,10 +1,10 @@
 /**
- * Exact numbers for what the layers mean: window arithmetic, convolution and its transpose, pooling
- * with argmax, unpooling, sigmoid cross entropy, dropout. The numbers come from hand arithmetic, from
- * PyTorch and from TensorFlow. Tests run in float64 on the reference device; test/device/*conformance.ts
- * compares the other devices with it.
- * Not here: unpooling by a fixed matrix and resizing (test/ops/resize.ts), optimizers (test/optim), the
- * golden runs (test/cedn.ts).
+ * Exact numbers that define the layers: window arithmetic, convolution and its transpose, pooling
+ * with argmax, unpooling, sigmoid cross entropy, dropout. The numbers come from hand arithmetic,
+ * from PyTorch and from TensorFlow. Tests run in float64 on the reference device.
+ * test/device/*conformance.ts compares the other devices with it. Not here: unpooling by a fixed
+ * matrix and resizing (test/ops/resize.ts), optimizers (test/optim), the golden runs
+ * (test/cedn.ts).
  */
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -384,7 +384,8 @@ test('conventions: B2 H3 W4 C2, element b1 y2 x1 c1 is 19, 43, 9, 45 and 1', () 
   assert.is(indices.to('onnx').dataSync()[at], 45);
   assert.is(indices.convention, 'torch');
   assert.is(String(indices.to('tf')), "PoolIndices([2,3,4,2] into [2,3,4,2], 'tf')");
-  // The element is the largest of its image and channel: window (1, 0) of 2 × 2 windows begins at row 2, column 0.
+  // The element is the largest of its image and channel. Window (1, 0) of the 2 × 2 windows begins
+  // at row 2, column 0.
   const x = new Float64Array(48);
   x[at] = 1;
   const [, pooled] = maxPool2d(f64(x, shape), { kernelSize: 2, padding: 'same' });
@@ -636,7 +637,8 @@ test("PyTorch's documented cases", () => {
     maxUnpool2d(wide, places.dataSync(), { ...form, outputSize: [4, 5] }),
     '0 0 0 0 0/0 7 0 9 0/0 0 0 0 0/0 17 0 19 0',
   );
-  // An older version documented the indices of 4 × 4 read as those of 5 × 5: a tilted picture. With the indices of the pool it stands straight.
+  // An older version documented the indices of 4 × 4 read as those of 5 × 5, which gives a tilted
+  // picture. With the indices of the pool the picture is straight.
   is(maxUnpool2d(four, at, { ...form, outputSize: [5, 5] }), '0 0 0 0 0/0 6 0 8 0/0 0 0 0 0/0 14 0 16 0/0 0 0 0 0');
   assert.throws(
     () => maxUnpool2d(four, at.dataSync(), { ...form, outputSize: [5, 5] }),
@@ -650,7 +652,8 @@ test("PyTorch's documented cases", () => {
 test('the layer of TensorFlow Addons: the cases it gets wrong', () => {
   const form = { poolSize: [2, 3], strides: [3, 2], padding: 'same' } as const;
   const x = randn(5, [2, 7, 5, 3]);
-  // Batch in the indices, sizes that the stride does not divide, windows that overlap, kernels that are not square.
+  // Indices that include the batch, sizes that the stride does not divide, windows that overlap,
+  // and kernels that are not square.
   const [values, indices] = maxPool2d(x, { kernelSize: form.poolSize, stride: form.strides, padding: 'same' });
   const want = maxUnpool2d(values, indices);
   for (const convention of ['tf', 'tf-batch'] as const) {

@@ -25,7 +25,7 @@ const font =
   '081414187c7c080404084854545420043f4440203c4040207c1c2040201c3c4030403c44281028440c5050503c' +
   '4464544c44000836410000007f000000413608000804081008';
 
-/** The dots of a character, as [column, row]. Characters beyond printable ASCII are drawn as `?`. */
+/** The dots of a character as [column, row]. Characters beyond printable ASCII are drawn as `?`. */
 export function dotsOf(character: string): (readonly [column: number, row: number])[] {
   const code = character.charCodeAt(0) - firstCode;
   const glyph = code >= 0 && code < glyphCount ? code : '?'.charCodeAt(0) - firstCode;

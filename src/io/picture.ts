@@ -93,7 +93,8 @@ export class Picture {
   /**
    * A straight line with smooth edges. x and y count to the centres of pixels.
    * @units pixels
-   * @throws ValueError if a number is not finite, color is not a color, or thickness is not positive
+   * @throws ValueError if a number is not finite, color is not a color, or thickness is not
+   * positive
    */
   line(x0: number, y0: number, x1: number, y1: number, color: Color = black, thickness = 1): this {
     checkFinite('Picture.line', { x0, y0, x1, y1 });
@@ -160,8 +161,8 @@ export class Picture {
 
   /**
    * One line of text. Its top is at y. Characters beyond printable ASCII are drawn as `?`.
-   * @throws ValueError if x or y is not finite, text is not text, color is not a color, scale is not
-   * positive, or align is unknown
+   * @throws ValueError if x or y is not finite, text is not text, color is not a color, scale is
+   * not positive, or align is unknown
    */
   text(x: number, y: number, text: string, options: TextOptions = {}): this {
     const op = 'Picture.text';

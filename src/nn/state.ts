@@ -31,7 +31,10 @@ function checkDict(op: string, dict: unknown): void {
       );
 }
 
-/** Copies the values of `dict` into the tensors `own`. Checks everything before anything changes. */
+/**
+ * Copies the values of `dict` into the tensors `own`. Everything is checked before anything
+ * changes.
+ */
 export function loadState(
   op: string,
   own: ReadonlyMap<string, Tensor>,

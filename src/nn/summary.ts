@@ -66,8 +66,8 @@ function shadowForward(module: Module, record: (inputs: readonly unknown[], outp
 }
 
 /**
- * The summary of a model for inputs of these shapes. The pass runs in eval mode on zeros and records
- * no graph.
+ * The summary of a model for inputs of these shapes. The pass runs in eval mode on zeros and
+ * records no graph.
  */
 export function summarize(
   model: Module,

@@ -30,7 +30,8 @@ cedn('data equal the fixture', () => {
   assert.equal([crc32(x), crc32(y)], [0xceebd79a, 0x55092085]);
 });
 
-// First value, and CRC32 of the values as float32: shared/fixtures/cedn-golden.json, "init", made by numpy 1.24.2.
+// The first value, and CRC32 of the values as float32, from "init" in
+// test/fixtures/cedn-golden.json, which numpy 1.24.2 made.
 const init: [string, number, number][] = [
   ['conv1.weight', 0.4967141530112327, 0xb820a7b9],
   ['conv2.weight', -0.26940683444455776, 0xea0bc73d],

@@ -1,6 +1,8 @@
 /**
- * The ports of posted snippets print what test/examples/ports holds, whole. What was posted itself is written out here once more, from the posts:
- * the files alone would only record what the ports happen to print. To renew one: npm run -s ports -- NAME > test/examples/ports/NAME.txt
+ * The ports of posted snippets print exactly the files in test/examples/ports. The posted numbers
+ * are written out here once more, from the posts, because the files alone would only record what
+ * the ports happen to print. To renew a file, run npm run -s ports -- NAME >
+ * test/examples/ports/NAME.txt
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// The page's script: runs the checks on the device that run.mjs put into the address, and posts every outcome as it comes.
+// The page's script. It runs the checks on the device that run.mjs put into the address, and posts
+// every result at once.
 import * as api from 'cedargrad';
 import { dropping } from '../browser/alive-page.mjs';
 import golden from '../fixtures/cedn-golden.json';

@@ -1,7 +1,10 @@
-// The built package in Firefox: the checks of test/helpers on the wasm device with threads and without, and on gpu.js's WebGL 2 mode. Not part of npm test.
-// Nothing drives the browser: it opens a page that runs by itself and posts what it finds. Headless Firefox has no WebGL without a GPU, so it runs under
-// a virtual X server, where Mesa's llvmpipe answers.
-// usage: npm run firefox-check   On Debian: apt-get install -y firefox-esr xvfb xauth. The environment's FIREFOX may name the browser; default firefox-esr.
+// The built package in Firefox: the checks of test/helpers on the wasm device with threads and
+// without, and on gpu.js's WebGL 2 mode. Not part of npm test.
+// Nothing drives the browser. It opens a page that runs by itself and posts its results. Headless
+// Firefox has no WebGL without a GPU, so it runs under a virtual X server with Mesa's llvmpipe. On
+// Debian, install with apt-get install -y firefox-esr xvfb xauth. The environment variable FIREFOX
+// may name the browser. Its default is firefox-esr.
+// usage: npm run firefox-check
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -77,7 +80,10 @@ async function bundle() {
   return outputFiles[0].text;
 }
 
-/** Serves the page at /isolated, with the headers of cross-origin isolation, and at /open; hands reports to `receive`. */
+/**
+ * Serves the page at /isolated, with the headers of cross-origin isolation, and at /open. Passes
+ * reports to `receive`.
+ */
 async function serve(script, receive) {
   const html = '<!doctype html><script type="module" src="/page.mjs"></script>';
   const server = createServer((request, response) => {
@@ -107,7 +113,10 @@ async function serve(script, receive) {
   return server;
 }
 
-/** Opens an address in a Firefox of its own with a fresh profile. `close` ends it with all its processes; `ended` says why it ended by itself. */
+/**
+ * Opens an address in a Firefox of its own with a fresh profile. `close` ends it with all its
+ * processes. `ended` gives the reason if it ends by itself.
+ */
 function open(address) {
   const profile = mkdtempSync(join(tmpdir(), 'firefox-'));
   writeFileSync(

@@ -1,7 +1,9 @@
 /**
- * Two parts over all forms. `calls`: valid calls agree on every device, in float64 and, bit for bit, on one thread and two, and
- * memory is as before. `broken`: the same calls with one place of their arguments broken end in a sound result or an error of
- * the library, and the devices compute on.
+ * Two parts of the fuzzing, over all forms.
+ * - `calls`: valid calls agree on every device, in float64 and, bit for bit, on one thread and on
+ *   two. Afterwards the devices hold as much memory as before.
+ * - `broken`: the same calls, with one part of their arguments replaced, end in a sound result or
+ *   in an error of the library. Afterwards the devices still compute.
  */
 import * as c from 'cedargrad';
 import fc from 'fast-check';
@@ -24,7 +26,7 @@ interface Call {
 }
 const show = ({ form, args }: Call): string => `${form.name}(${args.map((a) => fc.stringify(a)).join(', ')})`;
 
-/** Everything that was there before, beyond single elements, which stay until they are collected. */
+/** The memory in use, without single elements, which stay until they are collected. */
 async function inUse(on: c.Device): Promise<number> {
   await on.sync();
   const report = on.memory();
@@ -94,8 +96,9 @@ cyclic.push(cyclic);
 const other = await c.device('wasm', { threads: 1 });
 const tensorLike = (name: string, make: (on: c.Device) => c.Tensor): Maker => new Maker(name, make);
 /**
- * What is put in a place: numbers, other types, and tensors that do not belong. Large numbers are so large that no list of
- * that length is a legal tensor: one of 2³¹ − 1 elements is, and takes 8 GiB.
+ * The values that replace a part of an argument: numbers, other types, and tensors that do not
+ * belong there. Large numbers are so large that no list of that length is a legal tensor. A list of
+ * 2³¹ − 1 elements would be legal, and takes 8 GiB.
  */
 const wrong: readonly unknown[] = [
   undefined,
@@ -201,7 +204,8 @@ async function broken({ form, args, mustFail }: Broken): Promise<void> {
   // What only reference takes: float64, and tensors of the default device of neither.
   const deviceOnly = 'error' in got && got.error instanceof c.DeviceError;
   if (!deviceOnly && !('error' in want && want.error instanceof c.DeviceError)) {
-    // Values alone: an argument that was taken, such as an eps of 0, may leave gradients to roundings.
+    // Compares values only. With an accepted argument such as an eps of 0, gradients may be nothing
+    // but rounding errors.
     const valuesOf = (outcome: Outcome): Outcome => ('error' in outcome ? outcome : { ...outcome, grads: [] });
     const problem = differences('wasm and reference', valuesOf(got), valuesOf(want), Math.max(form.slack, 1e-4));
     must(problem === null, String(problem));

@@ -1,4 +1,7 @@
-/** One part of the fuzzing, in a process of its own: says which seed is next, then what came of it. run.ts watches it. */
+/**
+ * One part of the fuzzing in a process of its own. It prints the next seed before it runs, and the
+ * outcome afterwards. run.ts watches it.
+ */
 import fc from 'fast-check';
 import { missingForms } from './forms.js';
 import { parts } from './parts.js';

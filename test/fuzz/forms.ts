@@ -1,6 +1,7 @@
 /**
- * Every exported op, creator, layer and optimizer, each with an arbitrary of valid arguments. Arguments are plain data with
- * described tensors in them (values.ts). A call may be refused all the same, where a geometry does not exist.
+ * Every exported op, creator, layer and optimizer, each with an arbitrary of valid arguments.
+ * Arguments are plain data with described tensors in them (values.ts). A call may still be refused
+ * if a geometry does not exist.
  */
 import * as c from 'cedargrad';
 import fc from 'fast-check';
@@ -19,7 +20,7 @@ import {
 export interface Form {
   readonly name: string;
   readonly args: fc.Arbitrary<unknown[]>;
-  // biome-ignore lint/suspicious/noExplicitAny: forms call functions of every type with drawn arguments.
+  // biome-ignore lint/suspicious/noExplicitAny: forms call functions of every type.
   readonly call: (...args: any[]) => unknown;
   /** What one float32 rounding may become, relative to the largest number of the result. */
   readonly slack: number;
@@ -728,7 +729,7 @@ optimizer('RMSprop', { weightDecay: decay, eps: fc.constant(1e-3), momentum: fc.
 
 export const allForms: readonly Form[] = forms;
 
-/** Exported, but no calls of their own here: what they do is part of every call, of the programs, or of other tests. */
+/** Exports without a form. Every call, the programs or other tests use them. */
 const elsewhere = new Set([
   'backward',
   'noGrad',

@@ -1,4 +1,7 @@
-/** Runs one call on a device, and tells what came of it: every number, or the error. Not here: who compares them. */
+/**
+ * Runs one call on a device and describes the outcome: every number, or the error. Not here: the
+ * comparison of outcomes.
+ */
 import * as c from 'cedargrad';
 import type { Form } from './forms.js';
 import { Described } from './values.js';
@@ -12,7 +15,10 @@ export type Outcome =
   | { readonly results: readonly Numbers[]; readonly grads: readonly (Numbers | null)[] }
   | { readonly error: unknown };
 
-/** Drawn arguments as they are given: described tensors made on the device, all else copied. Cycles stay as they are. */
+/**
+ * Drawn arguments for a call: described tensors are made on the device, and everything else is
+ * copied. Cycles stay cycles.
+ */
 export function given(value: unknown, on: c.Device, float: 'float32' | 'float64', made: c.Tensor[]): unknown {
   if (value instanceof Described) {
     const t = value.on(on, float);
@@ -103,7 +109,10 @@ export async function runCall(
 
 const show = (values: c.TypedArray): string => `${[...values.slice(0, 12)]}${values.length > 12 ? '…' : ''}`;
 
-/** How two results differ, or null. `slack` 0 asks for the same bits; else it is relative to the largest finite number. */
+/**
+ * The difference between two results, or null. A `slack` of 0 demands the same bits. Another slack
+ * is relative to the largest finite number.
+ */
 export function difference(got: Numbers | null, want: Numbers | null, slack: number): string | null {
   if (got === null || want === null)
     return got === want ? null : `${got === null ? 'none' : 'one'} against ${want === null ? 'none' : 'one'}`;

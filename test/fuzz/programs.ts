@@ -1,7 +1,9 @@
 /**
- * Random programs of 5 to 40 ops. `programs`: loss and gradients in float32 near those of reference in float64, with the same bits
- * on one thread, on two and compiled. `steps`: whole training steps, compiled and plain, with changes between the calls;
- * every call must leave the same bits, or throw the same kind of error.
+ * Random programs of 5 to 40 ops.
+ * - `programs`: loss and gradients in float32 are close to reference's in float64, and have the
+ *   same bits on one thread, on two and compiled.
+ * - `steps`: whole training steps run compiled and plain, with changes between the calls. Every
+ *   call must leave the same bits, or throw the same kind of error.
  */
 import * as c from 'cedargrad';
 import fc from 'fast-check';
@@ -15,7 +17,10 @@ const two = await c.device('wasm', { threads: 2 });
 /** What a value may grow to. */
 const mostElements = 600;
 
-/** An instruction: which op, on which earlier values (counted back from the last), and a number of its own. */
+/**
+ * An instruction: an op, the earlier values that it uses (counted back from the last), and a number
+ * for it.
+ */
 type Instruction = readonly [op: string, a: number, b: number, n: number];
 interface Program {
   readonly leaves: readonly Described[];
@@ -28,7 +33,10 @@ function image(x: c.Tensor): c.Tensor | null {
     if (x.size % h === 0) return x.reshape([1, h, x.size / h, 1]);
   return null;
 }
-/** Each op keeps what it makes within reach of tanh, so that no program runs off. Null where it does not apply. */
+/**
+ * The ops of programs. Each keeps its result in the range of tanh, so that no program overflows.
+ * Null if the op does not apply.
+ */
 const ops: Record<string, (x: c.Tensor, y: c.Tensor, n: number, leaf: c.Tensor) => c.Tensor | null> = {
   tanh: (x) => x.tanh(),
   sigmoid: (x) => x.sigmoid(),

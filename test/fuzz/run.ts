@@ -1,9 +1,9 @@
 /**
- * Fuzzing: generated calls, broken calls, programs, compiled steps and files, each part in a process of its own that is watched
- * for hangs and for memory. Every failure is made as small as can be and printed with its seed.
- *
+ * Fuzzing of generated calls, broken calls, programs, compiled steps and files. Each part has a
+ * process of its own, which is watched for hangs and for memory. Every failure is shrunk and
+ * printed with its seed. --from begins with that seed instead of a random one. --seed runs one
+ * batch of that seed, of each part.
  * usage: npm run fuzz -- [--seconds 600] [--part calls] [--from N | --seed N]
- *   --from: begins with that seed instead of a random one. --seed: runs one batch of that seed, of each part
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -54,7 +54,10 @@ function residentBytes({ pid }: ChildProcess): number {
 let passed = 0;
 let failed = 0;
 
-/** Runs a process of a part from a seed on, until `deadline`. Returns the seed to go on with, or null at the end. */
+/**
+ * Runs a process of a part, beginning with a seed, until `deadline`. Returns the seed to continue
+ * with, or null at the end.
+ */
 function process_(part: string, from: number, deadline: number): Promise<number | null> {
   return new Promise((done) => {
     const child = fork(

@@ -1,6 +1,6 @@
 /**
- * What generated calls are made of: tensors described by plain data, so that they can be made on any device, printed and
- * made smaller, and the arbitraries that draw them. Not here: which calls there are (forms.ts).
+ * The data of generated calls. Plain data describes the tensors, so that they can be made on any
+ * device, printed and shrunk. The arbitraries here draw them. Not here: the calls (forms.ts).
  */
 import * as c from 'cedargrad';
 import fc from 'fast-check';
@@ -30,7 +30,10 @@ export class Described {
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Between −3 and 3, on a grid that float32 holds exactly, and never 0: no two orders of adding differ in sign. */
+/**
+ * Between −3 and 3, on a grid that float32 represents exactly, and never 0. So sums do not depend
+ * on the order of additions.
+ */
 const moderate = fc.integer({ min: -3072, max: 3072 }).map((n) => (n === 0 ? 0.5 : n / 1024));
 const extreme = fc.oneof(
   { weight: 3, arbitrary: moderate },
@@ -42,7 +45,10 @@ const whole = fc.integer({ min: -9, max: 9 });
 export const domains = { moderate, extreme, positive, unit, whole };
 export type Domain = keyof typeof domains;
 
-/** Values repeat beyond a limit: what a large tensor holds is less telling than that it is large. */
+/**
+ * A described tensor. Beyond a limit its values repeat, because the size of a large tensor matters
+ * more than its values.
+ */
 export function tensorOf(
   shape: readonly number[],
   domain: Domain | fc.Arbitrary<number> = 'moderate',

@@ -1,4 +1,7 @@
-/** The checks of test/helpers/conformance.ts and the golden runs on the gpu device's headless GL mode, in Node. */
+/**
+ * The checks of test/helpers/conformance.ts and the golden runs in the gpu device's headless GL
+ * mode, in Node.
+ */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import { type Device, device } from '../../src/index.js';

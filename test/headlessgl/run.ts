@@ -1,7 +1,8 @@
 /**
- * The gpu device's headless GL mode, which needs the optional native package `gl`: builds that (one to six minutes, once) and runs the test files
- * beside this one under a virtual X server, on whichever GL driver answers there (Mesa's llvmpipe without a GPU). Not part of npm test.
- * What is missing is a failure: nothing was tested.
+ * The gpu device's headless GL mode, which needs the optional native package `gl`. This builds the
+ * package (one to six minutes, once) and runs the test files of this folder under a virtual X
+ * server, with any GL driver that is there (Mesa's llvmpipe without a GPU). Not part of npm test.
+ * If something is missing the check fails, because nothing was tested.
  * usage: npm run headlessgl-check
  */
 import { spawnSync } from 'node:child_process';
@@ -28,7 +29,10 @@ const runPackages = ['xvfb', 'xauth'];
 const onPath = (program: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 
-/** Which of Debian's packages are not installed; elsewhere, which of a few programs that tell as much. */
+/**
+ * The packages of Debian that are not installed. On other systems, a few programs stand for the
+ * packages.
+ */
 function missing(packages: readonly string[]): string[] {
   if (!onPath('dpkg-query'))
     return (packages === runPackages ? ['xvfb-run', 'xauth'] : ['c++', 'make', 'python3', 'pkg-config']).filter(

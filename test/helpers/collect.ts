@@ -13,7 +13,10 @@ export async function collected(): Promise<void> {
   }
 }
 
-/** Collects until a device holds no tensor: one collection may leave some to the next. Gives up after twenty. */
+/**
+ * Collects garbage until a device has no tensor. One collection may leave some for the next. Gives
+ * up after twenty.
+ */
 export async function collectedFrom(device: { memory(): { tensors: number } }): Promise<void> {
   for (let i = 0; i < 20 && (i === 0 || device.memory().tensors > 0); i++) await collected();
 }

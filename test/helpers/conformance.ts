@@ -1,6 +1,8 @@
 /**
- * What a device must do as the reference device does in float32, as a list of checks that a suite in Node and a page in a browser can run alike:
- * every row of the op table and of the extremes (values, gradients, memory given back), the calls of kernels.ts, random bits, and training at flat memory.
+ * The checks that a device must agree with the reference device in float32. They are a list, so
+ * that a suite in Node and a page in a browser can run the same ones. They cover every row of the
+ * op table and of the extremes (values, gradients, memory that is given back), the calls of
+ * kernels.ts, random bits, and training with constant memory.
  */
 import {
   Adam,
@@ -44,7 +46,10 @@ export function endGraphs(reference: Device): void {
   for (let i = 0; i < 2; i++) x.mul(2).backward();
 }
 
-/** Bytes in use beyond four for each array: single elements, which stay until they are collected, do not show in it. */
+/**
+ * Bytes in use without four for each array, so that single elements do not count, which stay until
+ * they are collected.
+ */
 function beyondSingles(on: Device): number {
   const { bytes, tensors } = on.memory();
   return bytes - 4 * tensors;
@@ -144,7 +149,10 @@ async function checkCall({ run }: KernelCall, on: Device, reference: Device): Pr
   });
 }
 
-/** What the generators give on a device: uniform and normal numbers, the zeros of two masks, and what the generator draws next. */
+/**
+ * Draws of the generators on a device: uniform and normal numbers, the zeros of two masks, and the
+ * generator's next number.
+ */
 async function draw(on: Device): Promise<TypedArray[]> {
   manualSeed(3);
   const drawn = [
@@ -169,7 +177,10 @@ async function checkRandom(on: Device, reference: Device): Promise<void> {
   });
 }
 
-/** A convolutional encoder with pooling and its unpooling decoder, as small as can be: each step's loss, how often it read the device, and the bytes in use. */
+/**
+ * A minimal convolutional encoder with pooling and its unpooling decoder. Gives each step's loss,
+ * the number of reads of the device, and the bytes in use.
+ */
 async function train(on: Device, steps: number): Promise<{ losses: number[]; reads: number[]; bytes: number[] }> {
   const random = new RandomState(5);
   const parameter = (scale: number, ...shape: number[]): Parameter =>

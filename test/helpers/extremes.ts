@@ -1,6 +1,7 @@
 /**
- * Rows at the edges of float32: NaN, infinities, zeros, huge and tiny numbers. Against the reference device every NaN and every infinity must be in its
- * place. Not here: subnormal numbers, which devices may take for 0.
+ * Rows at the limits of float32: NaN, infinities, zeros, huge and tiny numbers. Every NaN and every
+ * infinity must be at the same position as on the reference device. Not here: subnormal numbers,
+ * which devices may treat as 0.
  */
 import * as c from 'cedargrad';
 import type { Domain, Row } from './op-table.js';
@@ -27,7 +28,8 @@ function row(
   });
 }
 
-// Twenty-one values, and on their own the tiny ones, which an absolute tolerance would hide: f(x) is about x there, or far from 0.
+// Twenty-one values, and the tiny ones in a row of their own, where an absolute tolerance would
+// hide errors: there f(x) is about x, or far from 0.
 const extreme = [nan, infinity, 0, 1e-30, 1, 20, 88, 1e4, 3e38].flatMap((x) =>
   x === 0 || Number.isNaN(x) ? [x] : [x, -x],
 );

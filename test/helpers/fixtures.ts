@@ -1,4 +1,7 @@
-/** Reads the golden fixtures in test/fixtures (OP.json names cases and tensors, OP.bin holds their bytes). Their oracle is PyTorch 1.13.1. */
+/**
+ * Reads the golden fixtures in test/fixtures: OP.json names cases and tensors, and OP.bin has their
+ * bytes. PyTorch 1.13.1 computed them.
+ */
 import { readFileSync } from 'node:fs';
 
 const directory = new URL('../fixtures/', import.meta.url);

@@ -1,6 +1,7 @@
 /**
- * The golden runs of the miniature CEDN on any device, in Node or in a page: the published script replayed against numbers computed in float64 with numpy.
- * Not here: the numbers, which test/fixtures/cedn-golden.json holds with their provenance.
+ * The golden runs of the miniature CEDN on any device, in Node or in a page. The published script
+ * is replayed and compared with numbers that numpy computed in float64. Not here: the numbers and
+ * their provenance (test/fixtures/cedn-golden.json).
  */
 import {
   Adam,
@@ -34,7 +35,8 @@ export interface Run {
 
 export const data = cednData();
 
-// In the small-weight runs two pool candidates come within 4e-8 of each other at step 6; float32 picks the other one, and the losses part by 8e-4.
+// In the runs with small weights, two candidates of a pool differ by 4e-8 at step 6. float32 picks
+// the other one, and the losses differ by 8e-4 from there on.
 export const runs = {
   seed_lr1_nodrop: { scale: 1, lr: 1, rate: 0, float32: 1e-4 },
   'seed_lr1_keep.5_mask_RandomState7': { scale: 1, lr: 1, rate: 0.5, float32: 1e-4 },
@@ -50,7 +52,10 @@ export function prepare({ on, dtype, scale, rate }: Run) {
   return { model, x: tensor(data.x, { shape: data.xShape, dtype }), y: tensor(data.y, { shape: data.yShape, dtype }) };
 }
 
-/** Losses without dropout before the first and after each step, as the published script prints them. */
+/**
+ * Losses without dropout before the first step and after each one, as the published script prints
+ * them.
+ */
 export async function losses(run: Run, wrap = (step: () => Tensor): (() => Tensor) => step): Promise<number[]> {
   const { model, x, y } = prepare(run);
   manualSeed(7);
@@ -79,7 +84,10 @@ export async function losses(run: Run, wrap = (step: () => Tensor): (() => Tenso
 export const relative = (got: number[], want: number[]): number =>
   Math.max(...want.map((w, i) => Math.abs(got[i] / w - 1)));
 
-/** The published runs in float32, as checks for a device: as far as the golden numbers go against them, and to the last of `steps` against the reference device. */
+/**
+ * The published runs in float32, as checks for a device. They compare with the golden numbers as
+ * far as these go, and with the reference device up to the last of `steps`.
+ */
 export const goldenChecks = (golden: Golden, steps: number): Check[] =>
   publishedRuns.map((name) => ({
     name: `published run ${name}: ${steps} steps`,
@@ -101,7 +109,10 @@ export const goldenChecks = (golden: Golden, steps: number): Check[] =>
     },
   }));
 
-/** That a training step, but the first, which also joins what the optimizer keeps, launches at most so many kernels and reads nothing. */
+/**
+ * Checks that a training step launches at most so many kernels and reads nothing. The first step
+ * may launch more, because it also joins the optimizer's tensors.
+ */
 export const launchCheck = (most: number): Check => ({
   name: `a training step launches at most ${most} kernels and reads nothing`,
   run: async (on) => {
@@ -126,5 +137,8 @@ export const launchCheck = (most: number): Check => ({
     }
   },
 });
-/** The most that a step of the miniature CEDN launches: on WebGL with what packs vectors, on WebGPU with the upload of dropout's mask, and without an adapter. */
+/**
+ * The largest number of launches of a step of the miniature CEDN. WebGL's includes the packing of
+ * vectors, and WebGPU's the upload of dropout's mask. `cpu` is the number without an adapter.
+ */
 export const mostLaunches = { webgl2: 65, webgpu: 34, cpu: 32 } as const;

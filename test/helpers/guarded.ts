@@ -1,9 +1,11 @@
 /**
- * Devices that see what a kernel reads or writes outside of its arrays. Not here: any check of results (conformance.ts).
+ * Devices that detect when a kernel reads or writes outside of its arrays. Not here: any check of
+ * results (conformance.ts).
  *
- * On wasm every array and temporary lies between guard bytes, and it all begins as one filling: the guards, the array itself
- * and what its block has beyond it. A write outside changes a guard, which is seen at the next flush. A read outside gives
- * other results under another filling, so the same work must be done under two of them. On reference an index outside throws.
+ * On wasm every array and temporary is between guard bytes. The guards, the array itself and the
+ * unused rest of its block are filled with one word at first. A write outside changes a guard,
+ * which the next flush detects. A read outside gives other results with another filling, so the
+ * same work must be done with two fillings. On reference an index outside throws.
  */
 import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
 import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
@@ -14,10 +16,13 @@ import { createWasmDevice } from '../../src/device/wasm/start.js';
 import { allocate, type DType, type TypedArray } from '../../src/values/dtype.js';
 import { sizeOf } from '../../src/values/shape.js';
 
-/** A word that is NaN as a float32 and far outside of any array as an index; and a word of nothing. */
+/** One word is NaN as a float32, and as an index it is far outside of any array. The other is 0. */
 export const fillings = { nan: 0x7fc5a5a5, zero: 0 } as const;
 
-/** On either side: more than a row of a small image, and whole cache lines, so that arrays stay aligned as they are. */
+/**
+ * The size of a guard on either side: more than a row of a small image, and a multiple of cache
+ * lines, so that the alignment of arrays does not change.
+ */
 const guardBytes = 4096;
 
 interface Block {
@@ -57,7 +62,10 @@ class GuardedMemory extends Memory {
     return address;
   }
 
-  /** A block is free again only when no command can reach it: queued ones after a flush, a plan's when the plan has ended. */
+  /**
+   * A block is free again only when no command can use it: after a flush of the queued ones, and at
+   * the end of a recording.
+   */
   override give(address: number, size: number, from: Arena): void {
     const block = this.#blocks.get(address);
     if (this.#inside || block === undefined) {
@@ -139,7 +147,9 @@ function indexed(array: TypedArray): TypedArray {
   });
 }
 
-/** The reference device, where a kernel that reads or writes an element that is not there throws. */
+/**
+ * A reference device on which a kernel throws if it reads or writes an element that does not exist.
+ */
 export class GuardedReference extends ReferenceDevice {
   override upload(data: HostData, dtype: DType): ReferenceBuffer {
     const buffer = super.upload(data, dtype);

@@ -1,7 +1,7 @@
 /**
- * Kernel calls that no operation makes, or not with such numbers: which of several values a cell takes,
- * indices out of range, and parts of an array. Each result is compared with the reference device's,
- * number for number; 0 and −0 count as equal.
+ * Kernel calls that no operation makes, or not with such numbers: cells that several values compete
+ * for, indices out of range, and parts of an array. Each result is compared with the reference
+ * device's, number for number. 0 and −0 count as equal.
  */
 import { type Device, maxPool2d, type Pool2dOptions, type Shape, type TypedArray, zeros } from 'cedargrad';
 import type { KernelAttrs, KernelName, Spec } from '../../src/device/device.js';
@@ -36,7 +36,10 @@ function call<K extends KernelName>(
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
-/** A list's numbers in an order of their own, the same on every run; steps that share no divisor with the list's length visit all of it. */
+/**
+ * Numbers of a list in a fixed but irregular order. A step that has no common divisor with the
+ * list's length visits all of the list.
+ */
 const cycle = (list: readonly number[], size: number, step: number): number[] =>
   Array.from({ length: size }, (_, i) => list[(i * step + (i >> 3)) % list.length]);
 const floats = (shape: Shape, data: readonly number[]): Values => ({
@@ -179,7 +182,8 @@ for (const [place, outer, inner] of [
   call(`along the ${place} axis, indices outside`, 'indexAdd', [numbers(8), indices], { axis: 1 }, spec(shape(4)));
 }
 
-// Lengths in turn, so that neighbours are seldom alike; or all alike. With gaps, every third part is left out.
+// Lengths alternate, so that neighbours are seldom equal, or they are all equal. With gaps, every
+// third part is left out.
 for (const [variant, lengths, gaps] of [
   ['of two lengths', [2, 5], false],
   ['of one length', [3, 3, 3, 3], false],

@@ -1,7 +1,7 @@
 /**
- * One row per way of calling an op: its input shapes, where their values lie, and the call. Gradient checks, device conformance and the completeness
- * test all run over it. A row says how to call an op. What comes out is in the rows with `expected`,
- * which known.ts makes.
+ * One row per way of calling an op: its input shapes, the domains of their values, and the call.
+ * Gradient checks, device conformance and the completeness test use all rows. A row says how to
+ * call an op. The results are in rows with `expected`, which known.ts makes.
  */
 
 import type { Device, DType, Shape, Tensor } from 'cedargrad';
@@ -9,8 +9,9 @@ import * as c from 'cedargrad';
 import { type Expected, knownCalls } from './known.js';
 
 /**
- * Where values lie. 'distinct': a shuffled, evenly spaced set without 0, so that no finite difference crosses a tie or a kink; different sets in different
- * inputs of a row. A list gives the values, with 'int' or 'bool' their type.
+ * The domain of values. 'distinct' is a shuffled, evenly spaced set without 0, so that no finite
+ * difference crosses a tie or a kink. The inputs of a row have different sets. A list gives the
+ * values, with 'int' or 'bool' for their type.
  */
 export type Domain =
   | 'normal'
@@ -100,7 +101,10 @@ function draw(
   }
 }
 
-/** A row's inputs on a device, the same values every time; float32 and float64 hold the same float32 values. */
+/**
+ * A row's inputs on a device. The values are the same every time, and float32 and float64 have the
+ * same ones.
+ */
 export function inputsOf(
   { name, inputs, differentiable }: Row,
   device: Device,

@@ -1,6 +1,6 @@
 /**
- * Writes PNG files of every kind, sound or with chosen flaws, by Node's zlib and one bit at a time, so
- * that the decoder has somebody else's files to read.
+ * Writes PNG files of every kind, valid or with chosen defects, by Node's zlib and one bit at a
+ * time. So the decoder gets files from another encoder than the library's.
  */
 import { deflateSync } from 'node:zlib';
 

@@ -1,6 +1,7 @@
 /**
- * Finds the test files, and runs one in a process of its own and judges it by what uvu printed: uvu exits 0 for a file that forgets `.run()` and for a `before` hook
- * that throws, so its exit code is not enough.
+ * Finds the test files. Runs one in a process of its own and judges it by uvu's output. The exit
+ * code is not enough, because uvu exits 0 for a file that forgets `.run()` and for a `before` hook
+ * that throws.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -41,7 +42,10 @@ export interface RunOptions {
 /** What uvu prints for a failing test at once; the details follow at the end of its suite. */
 const failureMark = '✘ ';
 
-/** Reads what uvu printed. It closes once for each turn in which suites were run, and each closing counts its own tests only. */
+/**
+ * Reads uvu's output. uvu prints a summary at each turn in which suites ran, and each summary
+ * counts its own tests only.
+ */
 function judge(printed: string, code: number | null, stopped: string): Outcome {
   const text = stripVTControlCharacters(printed);
   const closings = [...text.matchAll(/^ {2}Total: +(\d+)\r?\n {2}Passed: +(\d+)\r?\n {2}Skipped: +(\d+)\r?$/gm)];
@@ -60,7 +64,8 @@ export function runFile(
   { cwd, timeLimitMs, node = ['--import', 'tsx'], env, stopAtFailure = false }: RunOptions,
 ): Promise<Outcome> {
   return new Promise((done) => {
-    // The condition lets examples that import the package by name find its sources instead of a build.
+    // With this condition, examples that import the package by name get its sources instead of a
+    // build.
     const child = spawn(process.execPath, ['--conditions=cedargrad-source', ...node, file], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],

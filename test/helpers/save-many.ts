@@ -1,6 +1,7 @@
 /**
- * Saves one path again and again, beside others that do the same (test/io/files.ts). Run as a thread or
- * a process with the path, the byte to fill files with, and how often.
+ * Saves one path again and again, at the same time as other threads or processes
+ * (test/io/files.ts). Its arguments are the path, the byte to fill files with, and the number of
+ * times.
  */
 import { argv } from 'node:process';
 import { workerData } from 'node:worker_threads';

@@ -46,8 +46,8 @@ png('other depths become 8 bits', () => {
 });
 
 /*
- * A 3 × 1 image of palette red, green, blue, pixels 2 0 1: written by Python 3.11's zlib and struct,
- * chunks IHDR(3, 1, 8, 3), PLTE, IDAT(compress(00 02 00 01)), IEND.
+ * A 3 × 1 image with the palette red, green, blue and the pixels 2 0 1. Python 3.11's zlib and
+ * struct wrote it, with the chunks IHDR(3, 1, 8, 3), PLTE, IDAT(compress(00 02 00 01)), IEND.
  */
 png('a palette becomes colours', () => {
   const bytes = Buffer.from(

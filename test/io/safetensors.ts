@@ -45,7 +45,8 @@ safetensors('the header is padded to 8 bytes and wide types come first', () => {
   assert.equal(header.mask.data_offsets, [36, 39]);
 });
 
-// github.com/huggingface/safetensors, "Format": 8-byte little-endian length, JSON padded with spaces, raw values.
+// github.com/huggingface/safetensors, "Format": 8 bytes of little-endian length, JSON padded with
+// spaces, and the raw values.
 safetensors('the layout is the published one', () => {
   const text = '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  ';
   assert.equal(

@@ -1,5 +1,6 @@
 /**
- * Reads what the Python side wrote: calls with their arguments, values and gradients. Not here: what a call means in this library (torch-ops.ts).
+ * Reads the output of the Python side: calls with their arguments, values and gradients. Not here:
+ * the meaning of a call in this library (torch-ops.ts).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,8 +20,11 @@ export type Value = null | boolean | number | string | Tensor | readonly Value[]
 export interface WrittenCall {
   readonly op: string;
   readonly dtype: 'float32' | 'float64';
-  /** Where it comes from: op_db's plain or reference samples, its calls that must fail, or this project's edges; or a count of
-   * calls that the file cannot hold ('unwritable'), or that PyTorch cannot compute ('refused'). */
+  /**
+   * The source of the call: op_db's plain or reference samples, its calls that must fail, or this
+   * project's edge cases. Or the entry counts calls that the file cannot hold ('unwritable'), or
+   * that PyTorch cannot compute ('refused').
+   */
   readonly source: 'sample' | 'reference' | 'error' | 'edge' | 'unwritable' | 'refused';
   readonly args: readonly Written[];
   readonly kwargs: Readonly<Record<string, Written>>;

@@ -8,7 +8,10 @@ import { findPython } from '../../scripts/find-python.js';
 
 const scripts = fileURLToPath(new URL('pytorch/', import.meta.url));
 
-/** Runs a script with a request on its standard input, and gives the folder that it wrote to, which goes when this process ends. */
+/**
+ * Runs a script with a request on its standard input, and returns the folder that it wrote to. The
+ * folder is deleted when this process ends.
+ */
 export function runPython(script: string, request: unknown): string {
   const folder = mkdtempSync(join(tmpdir(), 'cedargrad-judges-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

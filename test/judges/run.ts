@@ -1,7 +1,9 @@
 /**
- * Outside judges: what other libraries say about this one's values and gradients. Ends in totals, and fails where anything is wrong or a judge is missing.
- * usage: npm run judges [-- --setup] [-- JUDGE...]   JUDGE: database, training, tensorflow, coverage (default all)
- *   --setup   installs TensorFlow.js beside this file, and says whether PyTorch is there
+ * Compares this library's values and gradients with those of other libraries. Prints totals, and
+ * fails if anything is wrong or a judge is missing. JUDGE is database, training, tensorflow or
+ * coverage, by default all. --setup installs TensorFlow.js in this folder, and says whether PyTorch
+ * is there.
+ * usage: npm run judges [-- --setup] [-- JUDGE...]
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

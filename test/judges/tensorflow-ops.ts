@@ -1,6 +1,6 @@
 /**
- * What is asked of TensorFlow.js: families of calls, each with a generator of geometries. Not here: where TensorFlow.js comes from and how the answers
- * are compared (tensorflow.ts).
+ * The calls that TensorFlow.js judges: families of calls, each with a generator of geometries. Not
+ * here: the source of TensorFlow.js and the comparison of results (tensorflow.ts).
  */
 import fc from 'fast-check';
 import type { Tensor } from '../../src/index.js';
@@ -26,7 +26,10 @@ export interface Case {
   readonly inputs: readonly { readonly shape: Shape; readonly domain: Domain }[];
   readonly tf: (tf: Tf, ...inputs: TfTensor[]) => TfTensor | readonly TfTensor[];
   readonly ours: (...inputs: Tensor[]) => Tensor | readonly Tensor[];
-  /** Why there is no gradient to compare: 'none' where neither has one, else what TensorFlow.js lacks. */
+  /**
+   * The reason why no gradient is compared: 'none' if neither library has one, else what
+   * TensorFlow.js lacks.
+   */
   readonly noGradient?: string;
   /** Whether results are sums of products, whose rounding is that of the largest. */
   readonly accumulates?: boolean;
@@ -309,7 +312,10 @@ family(
 );
 
 const unsummed = 'TensorFlow.js does not sum this gradient over repeated axes';
-/** Two shapes that broadcast: a common one, of which either may have 1 in places or lack axes in front. */
+/**
+ * Two shapes that broadcast. Both derive from a common shape, and either may have 1 at some axes or
+ * lack leading axes.
+ */
 const broadcastable = fc
   .array(fc.tuple(size(4), fc.constantFrom('both', 'both', 'left', 'right')), { minLength: 0, maxLength: 4 })
   .chain((axes) =>
@@ -462,7 +468,8 @@ family(
   'matmul',
   fc.record({ batch: broadcastable, m: size(6), k: size(6), n: size(6), left: fc.boolean(), right: fc.boolean() }),
   ({ batch: [a, b], m, k, n, left, right }) => {
-    // Elsewhere TensorFlow.js's CPU backend takes the wrong matrices: it counts them modulo each side's number.
+    // For other shapes TensorFlow.js's CPU backend takes the wrong matrices, because it counts them
+    // modulo the number of each side.
     if (!isTail(a, b)) return null;
     return {
       inputs: [normal(...a, ...(left ? [k, m] : [m, k])), normal(...b, ...(right ? [n, k] : [k, n]))],

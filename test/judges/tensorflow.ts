@@ -1,6 +1,6 @@
 /**
- * TensorFlow.js as a judge: its CPU backend, over generated geometries, values and gradients. It is installed on demand (`--setup`) beside this file.
- * Not here: what is asked (tensorflow-ops.ts).
+ * TensorFlow.js as a judge: its CPU backend, over generated geometries, values and gradients.
+ * `--setup` installs it in this folder. Not here: the calls (tensorflow-ops.ts).
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -133,7 +133,10 @@ async function confront(tf: Tf, one: Case, number: number, devices: readonly Dev
   return null;
 }
 
-/** `usual`: how many geometries of most functions; the windows have more, the simplest ones fewer. */
+/**
+ * `usual` is the number of geometries of most functions. Windows have more, and the simplest
+ * functions fewer.
+ */
 export async function judgeTensorflow(devices: readonly Device[], usual: number): Promise<Report> {
   const report = new Report('TensorFlow.js over generated geometries');
   const tf = await load();

@@ -1,8 +1,8 @@
 /**
- * What PyTorch's functions are called here. There is a row for each name of its operator database that
- * exists in this library, and a second one if a layer and a function share that name. Images arrive
- * channels first and are permuted, so that gradients come back channels first. Not here: what is not
- * claimed (torch-rules.ts).
+ * The names of PyTorch's functions in this library. There is a row for each name of its operator
+ * database that exists here, and a second one if a layer and a function share that name. Images
+ * arrive with channels first and are permuted, so that gradients come back with channels first. Not
+ * here: calls that are not claimed (torch-rules.ts).
  */
 
 import type { DType, Reduction, Tensor } from '../../src/index.js';

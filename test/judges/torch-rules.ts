@@ -1,6 +1,7 @@
 /**
- * The calls of PyTorch's operator database that this library does not claim, each with its reason. Every other call must be right. Not here: the calls
- * of which the Python side writes no values; it counts them under one of `reasons`.
+ * The calls of PyTorch's operator database that this library does not claim, each with its reason.
+ * Every other call must be right. Not here: calls of which the Python side writes no values. It
+ * counts them under one of `reasons`.
  */
 import { Tensor } from '../../src/index.js';
 import type { Arguments, WrittenCall } from './calls.js';

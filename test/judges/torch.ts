@@ -1,6 +1,7 @@
 /**
- * PyTorch's operator database as a judge: its sample inputs, with values and gradients, on the reference device in float64 and float32 and on wasm.
- * Not here: which functions and how they are called (torch-ops.ts), what is not claimed (torch-rules.ts).
+ * PyTorch's operator database as a judge: its sample inputs, with values and gradients, on the
+ * reference device in float64 and float32 and on wasm. Not here: the functions and their calls
+ * (torch-ops.ts), calls that are not claimed (torch-rules.ts).
  */
 import { CedarError, type Device, type Tensor } from '../../src/index.js';
 import { Arguments, Calls, type WrittenCall } from './calls.js';

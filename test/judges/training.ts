@@ -1,4 +1,7 @@
-/** PyTorch's optimizers, gradient clipping and schedules as judges, over 20 steps from the same parameters and gradients. */
+/**
+ * PyTorch's optimizers, gradient clipping and schedules as judges, over 20 steps with the same
+ * parameters and gradients.
+ */
 import {
   Adam,
   AdamW,

@@ -1,6 +1,6 @@
 /**
- * Which places of the sources a test file runs, from V8's own coverage and the source maps of the code that runs.
- * Not here: WebAssembly, of which V8 tells nothing.
+ * The positions of the sources that a test file runs, from V8's own coverage and the source maps of
+ * the compiled code. Not here: WebAssembly, which V8's coverage does not include.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,11 @@ interface Mapping {
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** The numbers of one segment of a source map: base64 digits of five bits each, the least first, the sixth bit saying that more follow, the lowest bit of all the sign. */
+/**
+ * The numbers of one segment of a source map. They are base64 digits of five bits each, the least
+ * significant first. The sixth bit says that more digits follow, and the lowest bit of the number
+ * is its sign.
+ */
 function numbersOf(segment: string): number[] {
   const numbers: number[] = [];
   let value = 0;
@@ -55,7 +59,10 @@ function startsOf(lengths: readonly number[]): number[] {
   });
 }
 
-/** All mappings of a source map of one source, by their place in the source. @source ECMA-426, "Source map format" */
+/**
+ * All mappings of a source map of one source, by their position in the source.
+ * @source ECMA-426, "Source map format"
+ */
 function mappingsOf(mappings: string, generatedLines: readonly number[], sourceLines: readonly number[]): Mapping[] {
   const [into, from] = [startsOf(generatedLines), startsOf(sourceLines)];
   const found: Mapping[] = [];
@@ -89,8 +96,9 @@ function reached(functions: Report['result'][number]['functions'], at: number): 
 }
 
 /**
- * Reads what a process and all that it started left in `folder`, and empties it. `places`: offsets in the files of the repository at `root` to ask for.
- * Returns those that were reached, by file; a file that was loaded has an entry.
+ * Reads and empties the coverage folder of a process and its children. `places` are the offsets in
+ * question, in the files of the repository at `root`. Returns those that were executed, by file.
+ * Every file that was loaded has an entry.
  */
 export function readCoverage(
   folder: string,

@@ -1,4 +1,7 @@
-/** docs/mutation-survivors.md: the mutants that no test can tell from the code, each with its reason. Not here: whether the reason is true. */
+/**
+ * docs/mutation-survivors.md: the mutants that no test can distinguish from the code, each with its
+ * reason. Not here: whether the reason is true.
+ */
 import type { Mutant } from './mutants.js';
 
 /** One explanation may cover several changes: `## file`, then one or more diffs, then the text. */
@@ -22,7 +25,10 @@ export function explained(page: string): Set<string> {
   return known;
 }
 
-/** What a mutant is known by: its lines without the space in them, so that neither numbering nor formatting matters. */
+/**
+ * The identity of a mutant: its lines without white space, so that neither line numbers nor
+ * formatting matter.
+ */
 export const keyOf = ({ file, before, after }: Pick<Mutant, 'file' | 'before' | 'after'>): string =>
   [file, before, after].map((text) => text.replace(/\s+/g, '')).join('\n');
 

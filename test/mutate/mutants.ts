@@ -1,6 +1,7 @@
 /**
- * Every small change of a source file that a test should notice: another operator, a number off by one, a condition negated, a statement left out, …
- * Not here: types, texts of errors, and what lies in the way of neither (imports, declarations).
+ * All small changes of a source file that a test should detect: another operator, a number off by
+ * one, a negated condition, an omitted statement, …. Not here: types, texts of errors, imports and
+ * declarations, which no test should depend on.
  */
 import { createHash } from 'node:crypto';
 import ts from 'typescript';
@@ -16,7 +17,10 @@ export interface Mutant {
   /** The lines that change, without the space around them, as they are and as they become. */
   readonly before: string;
   readonly after: string;
-  /** Its place in the sample, the smallest first: drawn from the seed, the file's name and the change, so that a mutant keeps it when other lines change. */
+  /**
+   * The mutant's rank in the sample. The smallest ranks come first. The rank is drawn from the
+   * seed, the file's name and the change, so that a mutant keeps it when other lines change.
+   */
   readonly rank: number;
 }
 
@@ -154,7 +158,8 @@ function* changesAt(node: ts.Node, file: string): Generator<Change> {
   if (ts.isBinaryExpression(node)) {
     const operator = node.operatorToken.getText();
     if (operator === '??') yield replace(node, node.left.getText());
-    // A loop that turns once more often reads past an end, where nothing may be seen; one that turns once less is seen.
+    // A loop with one more iteration may read past an end without an effect. A loop with one
+    // iteration less has one.
     else if (operator === '<' && ts.isForStatement(node.parent))
       yield replace(node.right, `${node.right.getText()} - 1`);
     else if (!operator.startsWith('+') || !(isText(node.left) || isText(node.right)))
@@ -251,7 +256,10 @@ function* changesIn(node: ts.Node, file: string): Generator<Change> {
 /** A number in [0, 1) that looks drawn at random, but is always the same for the same text. */
 const drawn = (text: string): number => createHash('sha256').update(text).digest().readUIntBE(0, 6) / 2 ** 48;
 
-/** All mutants of a file, in the order of its text. Ranks are such that a file's share of a sample is that of its lines. */
+/**
+ * All mutants of a file, in the order of its text. A file's share of the sample is proportional to
+ * its lines.
+ */
 export function mutantsOf(file: string, text: string, seed: number): Mutant[] {
   const tree = ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
   const seen = new Map<string, number>();

@@ -1,10 +1,16 @@
 /**
- * Mutation testing: changes the sources in small ways, one at a time, and sees whether a test fails. A mutant that every test lets pass has survived: a test is missing, or the
- * change changes nothing, and then docs/mutation-survivors.md says why. The sample is drawn from a fixed seed; see docs/decisions/0020-mutation-testing.md.
+ * Mutation testing: changes the sources in small ways, one at a time, and sees whether a test
+ * fails. A mutant survives if every test passes. Then a test is missing, or the change has no
+ * effect, and docs/mutation-survivors.md says why. The sample is drawn from a fixed seed
+ * (docs/decisions/0020-mutation-testing.md).
  *
- * Works in two copies of the repository, in a temporary folder, where all TypeScript has been compiled once: that halves the time of a quick test file. Only the test files that run the changed place are run, up to the first failing test.
- * Fails below 95 % killed, and on a survivor that is not explained.
- * usage: npm run mutate [-- [--sample N] [--again] WORD...]   WORD: only files whose path contains one of the words; --again: only those that survived the last run
+ * The mutants run in two copies of the repository in a temporary folder. All TypeScript is compiled
+ * there once, which halves the time of a quick test file. Only the test files that execute the
+ * changed code are run, up to the first failing test. The command fails if less than 95 % are
+ * killed, or if a survivor is not explained.
+ * WORD limits it to files whose path contains one of the words. --again limits it to the survivors
+ * of the last run.
+ * usage: npm run mutate [-- [--sample N] [--again] WORD...]
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -109,13 +115,19 @@ const places = new Map(
     .map((file) => [file, [...new Set(all.filter((m) => m.file === file).map((m) => m.start))].sort((a, b) => a - b)]),
 );
 
-/** What a test file runs and how long that takes; kept between runs, for as long as nothing that it may run has changed. */
+/**
+ * The positions that a test file executes, and its time. They are kept between runs, as long as
+ * nothing that it may execute has changed.
+ */
 interface Known {
   readonly key: string;
   readonly seconds: number;
   readonly executed: Readonly<Record<string, readonly number[]>>;
 }
-/** Tests of what is not changed here, and whole programs and trainings: what only those notice deserves a case of its own. */
+/**
+ * Tests of files that are not changed here, and whole programs and trainings. A mutant that only
+ * these detect deserves a test of its own.
+ */
 const leftOut =
   /^(data|examples|io|judges|train)\/|^(cedn|copies|documents|import-order|run-self|unpooling-guide|ops\/completeness)\.ts/;
 const tests = testFiles(join(repository, 'test')).filter((file) => !leftOut.test(file));
@@ -172,8 +184,9 @@ async function measured(): Promise<Map<string, Known>> {
 }
 
 /**
- * The test files that run a place, the ones most likely to fail soon first: quick ones, and those named like the file.
- * Conformance compares devices, on all of which an op runs the same code: it is asked about devices only.
+ * The test files that execute the changed position. Those likely to fail soon come first: quick
+ * ones, and those with a name like the file's. Conformance only runs for files of devices, because
+ * an op runs the same code on all devices that it compares.
  */
 function testsOf({ file, start }: Mutant, known: ReadonlyMap<string, Known>): string[] {
   const names = new Set(file.split(/\W/).slice(1, -1));
@@ -206,7 +219,10 @@ const kernels: {
   moduleOf(simd: Buffer, relaxed: Buffer): string;
 } = await import(new URL('../../scripts/kernels.mjs', import.meta.url).href);
 
-/** Changes a file in a copy, and what is compiled from it. Returns false where the code that runs stays the same, or does not compile. */
+/**
+ * Changes a file in a copy of the repository, and its compiled code. Returns false if the compiled
+ * code stays the same, or the change does not compile.
+ */
 async function change(file: string, text: string, root: string): Promise<boolean> {
   writeFileSync(join(root, file), text);
   if (isKernel(file)) {

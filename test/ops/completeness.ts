@@ -1,6 +1,6 @@
 /**
- * Every exported op has a row in the op table, known numbers for each of its options and defaults, and
- * a complete doc comment; every row names an exported op.
+ * Every exported op has a row in the op table, known numbers for each of its options and defaults,
+ * and a complete doc comment. Every row names an exported op.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ const directory = new URL('../../src/autograd/ops/', import.meta.url);
 const files = readdirSync(directory).filter((file) => file.endsWith('.ts'));
 const exported = cedar as unknown as Record<string, unknown>;
 
-/** The op functions: what a file of src/autograd/ops exports and index.ts exports too, without classes. */
+/** The functions of ops: exports of src/autograd/ops that index.ts exports too, without classes. */
 const ops = new Map<string, string>();
 for (const file of files) {
   const module = (await import(new URL(file, directory).href)) as Record<string, unknown>;
@@ -65,7 +65,7 @@ test('every row names an exported op, and has a name of its own', () => {
 });
 
 /**
- * The optional parameters of each op, and the options in objects that it takes, as declared; and the
+ * The declared optional parameters of each op, and the options of its option objects. Also the
  * named types of parameters and options that index.ts does not export.
  */
 function declarations(): { options: Map<string, Set<string>>; hidden: string[] } {

@@ -1,4 +1,7 @@
-/** Convolution, pooling, unpooling, loss and dropout against PyTorch 1.13.1's numbers (test/fixtures/README.md), through the public API, on every device. */
+/**
+ * Convolution, pooling, unpooling, loss and dropout compared with PyTorch 1.13.1's numbers
+ * (test/fixtures/README.md), through the public API, on every device.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {

@@ -1,7 +1,7 @@
 /**
- * First and second derivatives of every differentiable row of the op table against finite differences,
- * in float64 on the reference device. Rows with known numbers have their gradients from elsewhere
- * (known.ts). Not here: any value.
+ * First and second derivatives of every differentiable row of the op table compared with finite
+ * differences, in float64 on the reference device. The gradients of rows with known numbers come
+ * from elsewhere (known.ts). Not here: any value.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

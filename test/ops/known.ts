@@ -1,6 +1,7 @@
 /**
- * Every call of known.ts against its numbers from PyTorch or numpy, in float64 on the reference device.
- * The other devices are held to the same numbers in float32 by test/device/conformance.ts.
+ * Every call of known.ts compared with its numbers from PyTorch or numpy, in float64 on the
+ * reference device. test/device/conformance.ts compares the other devices with the same numbers in
+ * float32.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

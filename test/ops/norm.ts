@@ -1,4 +1,7 @@
-/** Batch, group, instance and layer normalisation against PyTorch's numbers (test/fixtures/gen_norm.py), on every device; running statistics; numbers that are not finite. */
+/**
+ * Batch, group, instance and layer normalisation compared with PyTorch's numbers
+ * (test/fixtures/gen_norm.py) on every device, running statistics, and numbers that are not finite.
+ */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -65,7 +68,8 @@ for (const [place, open, dtype] of places) {
       assert.ok(Math.abs(values[i] - v) <= part * scale, `${what}: element ${i} is ${values[i]}, PyTorch ${v}`);
     });
   };
-  // The inputs are the same float32 numbers everywhere, so a mean of 10,000 costs float32 nothing but its second order, which is composed.
+  // The inputs are the same float32 numbers everywhere. So a mean of 10,000 costs float32 no
+  // accuracy except in its second order, which is composed of other ops.
   const part = dtype === 'float64' ? 1e-9 : 4e-6;
 
   for (const each of cases) {
@@ -73,7 +77,8 @@ for (const [place, open, dtype] of places) {
       const [x, weight, bias] = [leaf(each.x, shape), leaf(each.weight), leaf(each.bias)];
       const y = norms[each.name](x, { weight, bias });
       y.backward(leaf(each.g, shape, false));
-      // Constant channels' deviation is √eps: their gradients are 300 times as large, and so is what rounding leaves of them.
+      // The deviation of constant channels is √eps. Their gradients are 300 times as large, and so
+      // are their rounding errors.
       const own = each.values === 'constant' && dtype === 'float32' ? 20 * part : part;
       await check('y', y, each.y, own);
       await check('dx', x.grad, each.dx, own);
@@ -108,7 +113,8 @@ for (const [place, open, dtype] of places) {
       const x = leaf(each.x, shape);
       const y = layer.forward(x);
       y.backward(leaf(each.g, shape, false));
-      // Running statistics are float32 numbers: with a mean of 3,000 they carry an error of their own.
+      // Running statistics are float32 numbers. With a mean of 3,000 they have a rounding error of
+      // their own.
       const own = dtype === 'float64' ? part : 1e-5;
       await check('eval y', y, each.evalY, own);
       await check('eval dx', x.grad, each.evalDx, own);

@@ -1,6 +1,6 @@
 /**
- * Exact numbers for unpooling by a fixed matrix, upsampling and resizing, and properties that hold for
- * any picture. Tests run in float64 on the reference device; the op table covers gradients and other
+ * Exact numbers for unpooling by a fixed matrix, upsampling and resizing, and properties of any
+ * picture. Tests run in float64 on the reference device. The op table covers gradients and other
  * devices. Not here: unpooling by indices (test/semantics.ts), misuse (test/errors.ts).
  */
 import fc from 'fast-check';
@@ -163,7 +163,10 @@ test('nearest, 3 to 5, under the three corner rules', () => {
   }
 });
 
-/** One axis by hand, in floats where the op counts in fractions: source coordinate, then the two pixels around it, or the nearest. */
+/**
+ * One axis computed by hand, in floats, while the op computes in fractions. Gives the source
+ * coordinate and then the two pixels around it, or the nearest one.
+ */
 function byHand(
   line: readonly number[],
   output: number,
@@ -251,7 +254,8 @@ test("pixelShuffle: PyTorch's order keeps a colour's channels together, TensorFl
   const x = f64(range(0, 7), [1, 1, 1, 8]);
   is(pixelShuffle(x, 2), '0 4 1 5/2 6 3 7', 0);
   is(pixelShuffle(x, 2, { order: 'tf' }), '0 1 2 3/4 5 6 7', 0);
-  // tf.nn.depth_to_space's example: [[[[1,2,3],[4,5,6]],[[7,8,9],[10,11,12]]]] comes from channels 1 … 12.
+  // The example of tf.nn.depth_to_space: channels 1 … 12 become
+  // [[[[1,2,3],[4,5,6]],[[7,8,9],[10,11,12]]]].
   const deep = f64(range(1, 12), [1, 1, 1, 12]);
   assert.equal(pixelShuffle(deep, 2, { order: 'tf' }).shape, [1, 2, 2, 3]);
   is(pixelShuffle(deep, 2, { order: 'tf' }), '1 2 3 4 5 6/7 8 9 10 11 12', 0);

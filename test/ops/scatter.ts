@@ -1,6 +1,7 @@
 /**
- * gatherNd and scatterNd: the examples of TensorFlow's documentation, and any shapes against loops by hand. Gradients and other devices are held to the
- * reference device by the op table. Not here: misuse (test/errors.ts).
+ * gatherNd and scatterNd: the examples of TensorFlow's documentation, and any shapes compared with
+ * loops by hand. The op table covers gradients and other devices. Not here: misuse
+ * (test/errors.ts).
  */
 import fc from 'fast-check';
 import ndarray from 'ndarray';

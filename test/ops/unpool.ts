@@ -1,6 +1,8 @@
 /**
- * Pooling and unpooling over generated geometries: what the maxima and their indices promise, and every policy against loops of its own. On the reference
- * device in float64, and on the others bit for bit in float32, with whole numbers. Not here: the specification's numbers (test/semantics.ts), messages (test/errors.ts).
+ * Pooling and unpooling over generated geometries: properties of the maxima and their indices, and
+ * every policy compared with loops of its own. Results are compared on the reference device in
+ * float64, and on the other devices bit for bit in float32, with whole numbers. Not here: the
+ * specification's numbers (test/semantics.ts), messages (test/errors.ts).
  */
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -53,7 +55,10 @@ interface Case {
 }
 const upTo = (n: number, from = 1): fc.Arbitrary<number> => fc.integer({ min: from, max: n });
 const two = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<[T, T]> => fc.tuple(one, one);
-/** Sizes from 1 × 1, odd and not square; windows that overlap, touch or leave gaps; every kind of padding that leaves each window a cell. */
+/**
+ * Sizes from 1 × 1, odd and not square, windows that overlap, touch or leave gaps, and every kind
+ * of padding that leaves each window a cell.
+ */
 const cases: fc.Arbitrary<Case> = fc
   .record({
     seed: upTo(1000),
@@ -201,7 +206,10 @@ test('the mask alone spreads a value over the masked cells of its window', () =>
 
 // ---- policies
 
-/** Values that share a cell, in row-major order, and what a policy makes of them: the cell's value, and of the cell's gradient each one's. */
+/**
+ * The policies: for the values that share a cell, in row-major order, the cell's value and each
+ * value's share of the cell's gradient.
+ */
 const policies: Record<
   Exclude<Duplicates, 'error'>,
   (values: number[]) => [value: number, share: (g: number, i: number) => number]
@@ -244,7 +252,10 @@ function byLists(
   return { y, grad };
 }
 
-/** Small whole numbers with many equals, so that max must choose; as float32 everywhere, exact in every order of addition. */
+/**
+ * Small whole numbers with many equal ones, so that max must choose. They are float32 everywhere,
+ * and exact in every order of additions.
+ */
 const small = (seed: number, n: number): number[] =>
   Array.from(new RandomState(seed).rand(n), (u) => Math.floor(u * 7) - 3);
 

@@ -1,4 +1,7 @@
-/** Adam and AdamW against the spec's numbers and PyTorch's (test/fixtures/adam.*, PyTorch 1.13.1). */
+/**
+ * Adam and AdamW compared with the specification's numbers and with PyTorch's
+ * (test/fixtures/adam.*, PyTorch 1.13.1).
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Adam, AdamW, type DType, Parameter, tensor } from '../../src/index.js';

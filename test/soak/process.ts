@@ -1,6 +1,7 @@
 /**
- * One style of loop on one device, in a process of its own: prints how much memory it took, as JSON.
- * usage (by run.ts): node process.ts STYLE DEVICE STEPS
+ * One style of loop on one device, in a process of its own. Prints as JSON how much memory it took.
+ * run.ts calls it.
+ * usage: node process.ts STYLE DEVICE STEPS
  */
 import { type DeviceName, device, setDefaultDevice } from 'cedargrad';
 import { styles } from './styles.js';

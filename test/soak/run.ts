@@ -1,7 +1,8 @@
 /**
- * Soak: many steps of every ordinary style of loop (styles.ts) on every device, with no release call. Memory must be
- * flat after the first fifth of the run, and resident memory below 1 GB.
- * usage: npm run soak -- [--steps N] [--device WORD] [--style WORD]. Not part of npm test: it takes an hour or two.
+ * Soak: many steps of every ordinary style of loop (styles.ts) on every device, with no call of
+ * release. Memory must be constant after the first fifth of the run, and resident memory below 1
+ * GB. It is not part of npm test, because it takes an hour or two.
+ * usage: npm run soak -- [--steps N] [--device WORD] [--style WORD]
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +25,10 @@ interface Outcome {
   readonly seconds: number;
 }
 
-/** Whether the rest of a run stays within what its first fifth took, or reached before a late collection. */
+/**
+ * Whether the end of a run takes more than its first two fifths, which may include a late
+ * collection.
+ */
 function grows(name: 'rss' | 'device', tenths: Outcome['tenths'], slack: number): boolean {
   const most = (from: number, to: number): number => Math.max(...tenths.slice(from, to).map((t) => t[name]));
   return most(8, 10) > 1.25 * most(0, 4) + slack;

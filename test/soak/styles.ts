@@ -1,4 +1,4 @@
-/** Ordinary loops, as people write them: what one step of each does. Run by one process each (process.ts). */
+/** Ordinary loops: one step of each style. One process runs one style (process.ts). */
 import {
   Adam,
   bceWithLogits,
@@ -51,7 +51,7 @@ function newBatch(size: number, width: number): Step {
   const layer = new Linear(width, 4);
   const optimizer = new Adam(layer.parameters());
   return async () => {
-    // Large batches are made and looked into; it is their memory that matters here, not the arithmetic.
+    // Makes large batches and uses at most 64 of their rows. Only their memory matters here.
     const x = tensor(host, { shape: [size / width, width] }).slice([0, Math.min(size / width, 64)]);
     optimizer.zeroGrad();
     const loss = layer.forward(x).pow(2).mean();
@@ -94,7 +94,10 @@ function varying(train: (x: Tensor, y: Tensor) => Tensor): Step {
   };
 }
 
-/** Each style makes what it needs, and returns its step. Steps that return a tensor are read every hundredth time. */
+/**
+ * Each style creates what it needs and returns its step. A tensor that a step returns is read every
+ * hundredth time.
+ */
 export const styles: Readonly<Record<string, () => Step>> = {
   'one batch, read now and then': () => {
     const train = autoencoder();

@@ -1,4 +1,7 @@
-/** Printing against text made by numpy 1.24.2: `np.array2string(np.array(data, dtype).reshape(shape), separator=', ')`. */
+/**
+ * Printing compared with the text of numpy 1.24.2: `np.array2string(np.array(data,
+ * dtype).reshape(shape), separator=', ')`.
+ */
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

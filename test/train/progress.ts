@@ -57,7 +57,7 @@ progress('on a terminal one line is redrawn within its width', () => {
       assert.match(text, `[${'='.repeat(15)}${' '.repeat(15)}]`);
       assert.match(text, '5/10  loss 0.5000  pixel accuracy 75.0 %  2.00 steps/s  3s left');
     }
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences move the cursor and take no room
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences take no columns
     const lines = text.replace(/\x1b(\[[0-9;?]*[A-Za-z]|[78])/g, '\n').split('\n');
     assert.ok(lines.every((line) => line.length < columns));
     assert.is(text.split('\n').length, 2, 'one line, ended once');

@@ -1,4 +1,7 @@
-/** The fast generator: its words against published ones, its numbers against a program in C and against their distributions. */
+/**
+ * The fast generator: its words compared with published ones, and its numbers with a program in C
+ * and with their distributions.
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FastRandom, ValueError } from '../../src/index.js';
@@ -9,7 +12,8 @@ const test = suite('FastRandom');
 const words = (random: FastRandom, n: number): number[] =>
   Array.from(random.randint(-(2 ** 31), 2 ** 31, n), (v) => v + 2 ** 31);
 
-// What xoshiro128plusplus.c of its authors gives; also the tests of Rust's rand_xoshiro 0.7 (xoshiro128plusplus.rs).
+// The output of the authors' xoshiro128plusplus.c. The tests of Rust's rand_xoshiro 0.7
+// (xoshiro128plusplus.rs) have the same numbers.
 test('its words are those of xoshiro128++', () => {
   const random = new FastRandom(0);
   random.setState({ key: [1, 2, 3, 4] });
@@ -31,8 +35,9 @@ test('a seed is spread over the state by SplitMix64', () => {
 });
 
 /*
- * A program in C, of xoshiro128plusplus.c and a ziggurat in long double by exp and log of the C library (gcc 12, x86-64):
- * three uniform numbers, six normal ones, then Σ v·(i mod 7 + 1) over the next million and the largest |v|, and a word.
+ * The output of a C program of xoshiro128plusplus.c and a ziggurat in long double with exp and log
+ * of the C library (gcc 12, x86-64): three uniform numbers, six normal ones, then Σ v·(i mod 7 + 1)
+ * over the next million and the largest |v|, and a word.
  */
 const goldens = [
   {
@@ -86,7 +91,10 @@ function normalCdf(x: number): number {
   return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
-/** The largest distance of the sorted values' distribution to `cdf`, times √n. @source Kolmogorov 1933 */
+/**
+ * The largest distance between the distribution of the sorted values and `cdf`, times √n.
+ * @source Kolmogorov 1933
+ */
 function kolmogorov(values: Float64Array, cdf: (x: number) => number): number {
   const sorted = values.slice().sort();
   const n = sorted.length;
@@ -99,7 +107,10 @@ function kolmogorov(values: Float64Array, cdf: (x: number) => number): number {
 }
 
 const n = 1_000_000;
-/** How far a mean of n draws of this deviation may lie off: five standard errors, met once in two million. */
+/**
+ * Checks the mean of n draws with this deviation. It may be off by five standard errors, which
+ * happens once in two million times.
+ */
 const within = (value: number, expected: number, deviation: number, what: string): void =>
   assert.ok(Math.abs(value - expected) < (5 * deviation) / Math.sqrt(n), `${what}: ${value}`);
 const meanOf = (values: Float64Array, of: (v: number, i: number) => number): number =>
@@ -140,7 +151,8 @@ for (const seed of [0, 20261125])
       const got = meanOf(values, (v) => (Math.abs(v) > edge ? 1 : 0));
       within(got, p, Math.sqrt(p * (1 - p)), `beyond ${edge}`);
     }
-    // Neighbours, and their squares: the layer must not tell anything about the next number, nor about the value.
+    // Neighbours and their squares: the layer must not tell anything about the next number, nor
+    // about the value.
     for (const lag of [1, 2, 3]) {
       within(
         meanOf(values, (v, i) => v * values[(i + lag) % n]),

@@ -24,8 +24,9 @@ import {
 import { globalRandom } from '../../src/values/random.js';
 
 /**
- * numpy 1.24.2: g = np.random.RandomState(seed); [g.random_sample() for _ in range(3)], g.randn(3), g.uniform(-2, 5, 2),
- * g.randint(-5, 1000, 4), g.permutation(10), g.randint(-2**31, 2**31, 2), g.randn(2).
+ * numpy 1.24.2: g = np.random.RandomState(seed); [g.random_sample() for _ in range(3)], g.randn(3),
+ * g.uniform(-2, 5, 2), g.randint(-5, 1000, 4), g.permutation(10), g.randint(-2**31, 2**31, 2),
+ * g.randn(2).
  */
 const goldens = [
   {
@@ -109,7 +110,8 @@ for (const g of goldens)
     close(r.randn(2), g.after);
   });
 
-// numpy 1.24.2: g = RandomState(9); crc32 of g.rand(5000), of g.permutation(3000) as int32, of g.randn(5000) as float32.
+// numpy 1.24.2: g = RandomState(9); crc32 of g.rand(5000), of g.permutation(3000) as int32, of
+// g.randn(5000) as float32.
 random('equals numpy over long runs', () => {
   const r = new RandomState(9);
   assert.is(crc32(r.rand(5000)), 1713471586);
@@ -117,7 +119,8 @@ random('equals numpy over long runs', () => {
   assert.is(crc32(new Float32Array(r.randn(5000))), 3790246665);
 });
 
-// shared/fixtures/cedn-golden.json, "data": x = where(rand > 0.5, 1, -1), y = where(rand > 0.5, 1, 0).
+// "data" in test/fixtures/cedn-golden.json: x = where(rand > 0.5, 1, -1), y = where(rand > 0.5, 1,
+// 0).
 random('makes the data of the CEDN fixture', () => {
   const r = new RandomState(123);
   const x = Float32Array.from(r.rand(12 * 20 * 20 * 3), (v) => (v > 0.5 ? 1 : -1));

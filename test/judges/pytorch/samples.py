@@ -14,7 +14,8 @@ import torch
 
 from tensors import Unwritable, Writer
 
-# PyTorch's test helpers import expecttest, which Debian does not package, and use nothing of it here.
+# PyTorch's test helpers import expecttest, which Debian does not package. Nothing of it is used
+# here.
 expecttest = types.ModuleType('expecttest')
 expecttest.TestCase = unittest.TestCase
 expecttest.ACCEPT = False
@@ -118,7 +119,8 @@ def samples_of(info, dtype):
                 if sum(t.numel() for t in tensors_in([sample.input, sample.args, sample.kwargs])) <= MOST_ELEMENTS:
                     yield source, [sample.input, *sample.args], sample.kwargs
         except ValueError:
-            # Some reference generators of this version ask for gradients of integers. What came before stands.
+            # Some reference generators of this version ask for gradients of integers. The samples
+            # before that remain.
             continue
 
 

@@ -34,7 +34,8 @@ def optimize(writer, number, run, steps, dtype):
     optimizer = getattr(torch.optim, run['torch'])(groups, **run['options'])
     history = []
     for step in range(steps):
-        # Some elements without a slope, some steps with steep ones, and one parameter that is left out for once.
+        # Some elements have no slope, some steps have steep ones, and one parameter is left out
+        # once.
         grads = [random(p.shape) * (100. if step % 7 == 3 else 1.) for p in params]
         for g in grads:
             g[torch.rand(g.shape, generator=generator) < 0.1] = 0
