@@ -58,7 +58,8 @@ function sharedFlag(bytes) {
 /** The text of src/device/wasm/binary.ts. */
 export function moduleOf(simd, relaxed) {
   const build = (bytes) => `{ sharedFlag: ${sharedFlag(bytes)}, base64: '${bytes.toString('base64')}' }`;
-  return `// Made by scripts/wasm.mjs; not committed. The WebAssembly is base64 text, so that bundlers need no loader for it.
+  return `// Made by scripts/wasm.mjs; not committed.
+// The WebAssembly is base64 text, so that bundlers need no loader for it.
 export const builds = {
   simd: ${build(simd)},
   relaxed: ${build(relaxed)},

@@ -1,4 +1,7 @@
-/** Which kernels the wasm device's encoders choose for a call. Not here: what the kernels give (wasm-kernels.ts). */
+/**
+ * Which kernels the wasm device's encoders choose for a call. Not here: what the kernels give
+ * (wasm-kernels.ts).
+ */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Conv2dOptions, conv2d } from '../../src/autograd/ops/conv.js';
@@ -10,7 +13,7 @@ import { concat, device, maxPool2d, maxUnpool2d, ones, Tensor } from '../../src/
 
 const test = suite('wasm encoders');
 
-test('no two words of the control block share a position, and words that threads wait on have cache lines of their own', () => {
+test('words of the control block have positions of their own, and contended ones their own cache lines', () => {
   const positions = Object.values(Control).filter((word) => typeof word === 'number');
   assert.is(new Set(positions).size, positions.length);
   // Kernels' data begins at byte 4096 (scripts/kernels.mjs); the stub runtime uses the first KiB.
@@ -47,7 +50,9 @@ function commandsOf(on: WasmDevice, fn: () => void): { opcode: Opcode; words: re
   return seen;
 }
 
-/** The kernels that a convolution of this image and weight runs, without those that only prepare it. */
+/**
+ * The kernels that a convolution of this image and weight runs, without those that only prepare it.
+ */
 function kernelsOf(
   on: WasmDevice,
   image: readonly number[] | Tensor,

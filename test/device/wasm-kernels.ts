@@ -1,7 +1,9 @@
 /**
- * The wasm device's fast paths, which the op table's small rows do not reach: large and odd convolutions (tiles, Winograd, lists of what is not zero, depthwise), shared reductions,
- * pools and elementwise kernels, and masks. Drawn at random from a fixed seed; against the reference device, and bit for bit on one thread and two.
- * Every array lies between guard bytes, under another filling on either device (test/helpers/guarded.ts).
+ * The fast paths of the wasm device, which the small rows of the op table do not reach: large and
+ * odd convolutions (tiles, Winograd, lists of nonzero values, depthwise), shared reductions, pools,
+ * elementwise kernels and masks. Inputs are drawn at random from a fixed seed. Results are compared
+ * with the reference device, and bit for bit between one thread and two. Every array lies between
+ * guard bytes, with a different filling on each device (test/helpers/guarded.ts).
  * Tolerance: 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
  */
 import { suite } from 'uvu';
@@ -18,7 +20,7 @@ const reference = await device('reference');
 let one: Device;
 let two: Device;
 test.before(async () => {
-  // Under two fillings: what is read outside of an array, or before it is written, makes other bits.
+  // With two fillings, a read outside of an array, or before a write, gives different bits.
   one = await guardedWasm({ threads: 1 }, 'nan');
   two = await guardedWasm({ threads: 2 }, 'zero');
   // The second thread joins in once it has started.
@@ -102,7 +104,10 @@ function check<K extends KernelName>(
   });
 }
 
-/** Where a convolution is given numbers that are not finite, or almost not: nowhere, among inputs and gradients, or in the weights too. */
+/**
+ * Which operands of a convolution contain numbers that are infinite, NaN or very large: none,
+ * inputs and gradients, or the weights too.
+ */
 type Special = 'nowhere' | 'inputs' | 'everywhere';
 
 /** A convolution and its two gradients. `thin`: what may be sparse is. */
@@ -517,7 +522,8 @@ test('masks are drawn to the same bits, and leave the generator where the host d
 });
 
 test('a mask compares all 53 bits of what is drawn with the rate', () => {
-  // The rate is the number drawn for one element, which is kept: it is not below the rate. All others decide by their first bits.
+  // The rate equals the number drawn for one element, which is kept because it is not below the
+  // rate. For all other elements the first bits decide.
   for (const skip of [0, 1])
     for (let k = 0; k < 12; k++) {
       const generator = (): RandomState => {
@@ -526,7 +532,7 @@ test('a mask compares all 53 bits of what is drawn with the rate', () => {
         return state;
       };
       const rate = generator().rand(k + 1)[k];
-      // Elements are drawn in fours; the last ones of a size that is no multiple of four, one at a time.
+      // Elements are drawn in fours. The last ones are drawn one at a time.
       for (const size of [12, k + 1]) {
         const masked = (limit: number): TypedArray =>
           dropout(ones([size], { device: two }), { rate: limit, random: generator() }).dataSync();
@@ -585,11 +591,11 @@ test('3×3 convolutions with the least float at the edge of a tile', () => {
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
   const geometry = { batch: 3, inChannels: 16, outChannels: 32, groups: 1, ...window };
   const weight = { ...dense(3, 3, 16, 32), data: new Float32Array(9 * 16 * 32).fill(0.25) };
-  // Tiles begin at odd rows and columns, one before the image. In each of them in turn, the least float stands in the
-  // first column. Its neighbour is just small enough for Winograd's form, but their difference overflows. The
-  // convolution itself does not.
-  // A thread that finds one tile unfit computes all tiles that it took together directly. So the number must be tried in
-  // the first of those, because no other of them contains it.
+  // Tiles begin at odd rows and columns, one before the image. The least float is put into the first
+  // column of each tile in turn. Its neighbour is just small enough for Winograd's algorithm, but
+  // their difference overflows. The convolution itself does not.
+  // If one tile of a chunk is unfit, the thread computes the whole chunk directly. So the number must
+  // be tried in the first tile of a chunk, because no other tile of the chunk contains it.
   const [corner, neighbour] = [-3.4028234e38, 1.3e36];
   for (let y = 1; y < 13; y++)
     for (let x = 1; x < 17; x += 2) {

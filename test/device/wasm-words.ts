@@ -1,6 +1,7 @@
 /**
- * The words of every command are where its enum says. The encoders run without a device; buffers and
- * temporaries have made-up addresses. Not here: which command an encoder chooses (wasm-encoders.ts).
+ * The words of every command are where its enum says. The encoders run without a device; buffers
+ * and temporaries have made-up addresses. Not here: which command an encoder chooses (wasm-
+ * encoders.ts).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -47,7 +48,9 @@ const protocol: Record<string, Numbers> = {
 /** An enum's names, without the reverse mapping. */
 const namesOf = (words: Numbers): string[] => Object.keys(words).filter((name) => typeof words[name] === 'number');
 
-/** The first temporary of a kernel has this address, and the later ones follow at equal distances. */
+/**
+ * The first temporary of a kernel has this address, and the later ones follow at equal distances.
+ */
 const temporary = (n: number): number => 1_000_000 + 1000 * n;
 
 class Commands implements Encoder {

@@ -1,4 +1,7 @@
-/** What the wasm device promises beyond agreement with the reference (conformance.ts): threads, memory, its builds, its end. */
+/**
+ * What the wasm device promises beyond agreement with the reference device (conformance.ts):
+ * threads, memory, builds, and its end.
+ */
 import { execFileSync } from 'node:child_process';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +85,10 @@ test('the relaxed build is taken from V8 13 on, which is Chrome 130, and where t
     assert.is(relaxedIsFaster(version), taken, `${version}`);
 });
 
-/** Convolutions in every form, large enough to be shared: dense, by Winograd, over lists of what is not zero. */
+/**
+ * Convolutions of every algorithm (dense, Winograd, lists of nonzero values), large enough to be
+ * shared among threads.
+ */
 function busy(on: WasmDevice): Tensor[] {
   const random = new RandomState(1);
   const make = (...shape: number[]): Tensor =>

@@ -1,8 +1,8 @@
 /**
  * The kernels of convolution. The input gradient is also computed by convolutions. Input positions
- * are grouped by their residue modulo the stride. Each group is one convolution of stride 1 with the
- * flipped taps that reach it. Not here: the commands of a convolution (convolution.ts) and of the
- * weight gradient (weight-gradient.ts).
+ * are grouped by their residue modulo the stride. Each group is one convolution of stride 1 with
+ * the flipped taps that reach it. Not here: the commands of a convolution (convolution.ts) and of
+ * the weight gradient (weight-gradient.ts).
  */
 import type { WindowAxis } from '../../values/window.js';
 import type { Family } from './commands.js';

@@ -1,7 +1,7 @@
 /**
  * Commands for one convolution: the choice of the algorithm, and the commands of each algorithm.
- * conv.ts turns the kernels into such convolutions, and matmul.ts the matrix product. The words of a
- * command are in the order of its enum in protocol/conv.ts.
+ * conv.ts turns the kernels into such convolutions, and matmul.ts the matrix product. The words of
+ * a command are in the order of its enum in protocol/conv.ts.
  */
 import { type Encoder, grainOf } from './commands.js';
 import { Opcode } from './protocol/command.js';

@@ -10,7 +10,8 @@ export const isNumpys = (random: RandomGenerator): random is RandomState =>
   Object.getPrototypeOf(random) === RandomState.prototype;
 
 /**
- * Draws a mask directly into a buffer. The generator's state is copied in and, after the draw, back.
+ * Draws a mask directly into a buffer. The generator's state is copied in and, after the draw,
+ * back.
  */
 export function drawMask(
   memory: Memory,

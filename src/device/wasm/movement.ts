@@ -59,8 +59,8 @@ function strided(
 }
 
 /**
- * Elements of the wide array per chunk of moveColumns. They fill a page of memory. With chunks twice
- * as large, the command took 1.5 times as long.
+ * Elements of the wide array per chunk of moveColumns. They fill a page of memory. With chunks
+ * twice as large, the command took 1.5 times as long.
  */
 const page = 1024;
 /**

@@ -1,7 +1,7 @@
 /**
- * The queue of a wasm device: commands that wait in WebAssembly memory, and their execution. A device
- * whose execution failed is broken for good. Not here: the commands (one file per family), how
- * threads share a command (assembly/core.ts).
+ * The queue of a wasm device: commands that wait in WebAssembly memory, and their execution. A
+ * device whose execution failed is broken for good. Not here: the commands (one file per family),
+ * how threads share a command (assembly/core.ts).
  */
 import { DeviceError } from '../../errors.js';
 import type { Memory } from './memory.js';
@@ -144,7 +144,9 @@ export class Queue {
     this.check();
   }
 
-  /** Starts timing every command separately. Returns the times since the last call, slowest first. */
+  /**
+   * Starts timing every command separately. Returns the times since the last call, slowest first.
+   */
   profile(): { kernel: string; calls: number; ms: number }[] {
     const report = [...(this.#profile ?? [])]
       .map(([kernel, entry]) => ({ kernel, ...entry }))

@@ -1,5 +1,6 @@
 /**
- * Starts a wasm device: checks the options, loads a build, creates the memory and starts the threads.
+ * Starts a wasm device: checks the options, loads a build, creates the memory and starts the
+ * threads.
  */
 import { CedarError, DeviceError, ValueError } from '../../errors.js';
 import { isNode } from '../../platform.js';

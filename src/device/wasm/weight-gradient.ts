@@ -1,7 +1,7 @@
 /**
  * Commands for the weight gradient of a convolution. It is summed in a fixed number of parts, so
- * that threads can share it and the order of summation never depends on them. The words of a command
- * are in the order of its enum in protocol/conv.ts.
+ * that threads can share it and the order of summation never depends on them. The words of a
+ * command are in the order of its enum in protocol/conv.ts.
  */
 import type { Conv2dGeometry } from '../../values/window.js';
 import type { Encoder } from './commands.js';

@@ -134,8 +134,8 @@ export function applyGrad(p: usize): void {
 }
 
 /**
- * The gradient of x in a row: scale·g·a + normal·slope + level. If mean and variance are fixed, it is
- * scale·g·a.
+ * The gradient of x in a row: scale·g·a + normal·slope + level. If mean and variance are fixed, it
+ * is scale·g·a.
  */
 @inline
 function rowSlope(

@@ -1,4 +1,6 @@
-/** Functions and words of the elementwise commands. Both sides compile this file, see command.ts. */
+/**
+ * Functions and words of the elementwise commands. Both sides compile this file, see command.ts.
+ */
 
 /** The functions of one operand. The first ones have the names of `UnaryFn` in device.ts. */
 export enum UnaryCode {
