@@ -78,7 +78,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
   seed: ['random'],
 };
 
-/** Options of other libraries that do not exist here, and what applies instead. */
+/** Options of other libraries that do not exist here, each with the rule that applies instead. */
 const missing: Readonly<Record<string, string>> = {
   ceilmode: 'sizes are rounded down',
   returnindices: 'max pools always return their indices',
@@ -122,7 +122,7 @@ function advice(name: string, names: readonly string[]): string {
   return meant === undefined ? '' : `did you mean ${meant}?`;
 }
 
-/** Whether a value can hold options: an object that is no list, map, buffer, promise or tensor. */
+/** Whether a value can hold options. A list, map, buffer, promise or tensor cannot. */
 function canHoldOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Object.getPrototypeOf(value) === Object.prototype) return true;
@@ -131,7 +131,7 @@ function canHoldOptions(value: unknown): value is object {
   return !(Symbol.iterator in value || 'byteLength' in value || 'then' in value || 'release' in value);
 }
 
-/** Checks that a value is an object of what its names stand for. */
+/** Checks that a value is an object of entries by name. `of` says in messages what they are. */
 export function checkRecord(op: string, name: string, value: unknown, of: string): void {
   if (canHoldOptions(value)) return;
   const hint = value instanceof Promise ? 'await it first' : value instanceof Map ? 'pass Object.fromEntries(it)' : '';

@@ -1,11 +1,11 @@
-/** Bytes as the decoders and the writer of files take them. */
+/** The types of bytes that the decoders and the writer of files accept. */
 import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
-/** Bytes as they come: a Buffer is a Uint8Array, and fetch gives an ArrayBuffer. */
+/** Bytes of a file. A Buffer is a Uint8Array, and fetch returns an ArrayBuffer. */
 export type Bytes = Uint8Array | ArrayBuffer | SharedArrayBuffer;
 
-/** The bytes of an argument, not copied. @throws ValueError for anything else */
+/** The bytes of an argument, without a copy. @throws ValueError for anything else */
 export function bytesFrom(op: string, value: Bytes, rule = 'bytes must be a Uint8Array or an ArrayBuffer'): Uint8Array {
   // Compares names, because an array from another frame or context is not an instance of a class of
   // this one.

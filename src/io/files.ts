@@ -71,7 +71,7 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
     try {
       await file.writeFile(bytes);
       if (old !== null) {
-        // Only the superuser may give a file away; for others the new file is the writer's own.
+        // Only the superuser may change a file's owner. For others the writer owns the new file.
         await file.chown(old.uid, old.gid).catch(() => {});
         await file.chmod(old.mode & 0o7777);
       }

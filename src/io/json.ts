@@ -3,15 +3,15 @@
  * themselves.
  */
 
-/** Deeper than any header, and far less than what overflows a stack. */
+/** The maximum depth. Real headers are less deep, and a stack overflows far beyond it. */
 const mostDepth = 32;
 
 const whitespace = new Set([' ', '\t', '\n', '\r']);
 
-/** Whether text holds half of a surrogate pair, which UTF-8 cannot write. */
+/** Whether text has half of a surrogate pair, which UTF-8 cannot encode. */
 export const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
-/** Where a string ends that begins at a quotation mark. */
+/** The position of the closing quotation mark of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   for (; text[at] !== '"'; at++) if (text[at] === '\\') at++;
@@ -24,7 +24,7 @@ function endOfString(text: string, start: number): number {
  * it, or null if there is no defect.
  */
 export function flawOf(json: string): { rule: string; got: string } | null {
-  /** The names so far in each object that is open, null for an array. */
+  /** The names so far in each open object. An open array is null. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < json.length; at++) {
     const letter = json[at];

@@ -37,7 +37,7 @@ function checkUnicode(op: string, text: string): void {
     throw new ValueError(op, 'names and metadata must be well-formed Unicode', JSON.stringify(text).slice(0, 80));
 }
 
-/** Checks what is to be written under a name. */
+/** Checks a tensor that will be written. */
 function checkStored(op: string, name: string, stored: StoredTensor): void {
   if (name === metadataKey) throw new ValueError(op, `the name ${metadataKey} is reserved`, name);
   checkUnicode(op, name);

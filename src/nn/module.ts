@@ -16,7 +16,7 @@ import { summarize } from './summary.js';
 export type { LoadReport } from './state.js';
 
 /** A field, or an item of an array field, that a module owns. */
-interface Slot {
+interface Field {
   readonly name: string;
   readonly value: Tensor | Module;
   readonly set: (value: Tensor) => void;
@@ -37,7 +37,7 @@ type Item = readonly [key: string, item: object, set: (t: Tensor) => void];
  */
 function itemsOf(value: unknown): Item[] {
   const items: Item[] = [];
-  const add = (key: string, item: unknown, set: Slot['set']): void => {
+  const add = (key: string, item: unknown, set: Field['set']): void => {
     // Numbers are skipped, because arrays of numbers may be long.
     if (typeof item === 'object' && item !== null) items.push([key, item, set]);
   };
@@ -52,11 +52,11 @@ function itemsOf(value: unknown): Item[] {
  * The tensors and modules in a module's fields, and in arrays, plain objects and Maps there, at any
  * depth. Functions, numbers, private (#) fields and objects of other classes are ignored.
  */
-function slotsOf(module: Module): Slot[] {
-  const slots: Slot[] = [];
+function fieldsOf(module: Module): Field[] {
+  const fields: Field[] = [];
   const seen = new Set<unknown>();
-  const visit = (name: string, value: unknown, set: Slot['set']): void => {
-    if (isOwned(value)) slots.push({ name, value, set });
+  const visit = (name: string, value: unknown, set: Field['set']): void => {
+    if (isOwned(value)) fields.push({ name, value, set });
     else if (value instanceof Set) refuseOwned(module, name, value);
     else if (!seen.has(value)) {
       const items = itemsOf(value);
@@ -64,9 +64,8 @@ function slotsOf(module: Module): Slot[] {
       for (const [key, item, put] of items) visit(`${name}.${key}`, item, put);
     }
   };
-  const fields = module as unknown as Record<string, unknown>;
-  for (const [name, value] of Object.entries(fields)) visit(name, value, (t) => Object.assign(fields, { [name]: t }));
-  return slots;
+  for (const [name, value] of Object.entries(module)) visit(name, value, (t) => Object.assign(module, { [name]: t }));
+  return fields;
 }
 
 /** Throws for a Set with modules or tensors, because its items have no names for a saved state. */
@@ -85,30 +84,30 @@ const titleOf = (module: Module): string => (module.constructor as typeof Module
 
 /** The parameters in a module's own fields, without those of its submodules. */
 const ownParameters = (module: Module): Parameter[] =>
-  slotsOf(module).flatMap(({ value }) => (value instanceof Parameter ? [value] : []));
+  fieldsOf(module).flatMap(({ value }) => (value instanceof Parameter ? [value] : []));
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
 
 /**
- * Every tensor slot of a module and its submodules, depth first in the order of definition. A
+ * The fields with tensors of a module and its submodules, depth first in the order of definition. A
  * module that is reached twice is walked once.
  */
-function tensorSlots(
+function tensorFields(
   module: Module,
   prefix = '',
   seen = new Set<Module>(),
-): { name: string; value: Tensor; set: Slot['set'] }[] {
+): { name: string; value: Tensor; set: Field['set'] }[] {
   seen.add(module);
-  return slotsOf(module).flatMap(({ name, value, set }) => {
+  return fieldsOf(module).flatMap(({ name, value, set }) => {
     if (value instanceof Tensor) return [{ name: join(prefix, name), value, set }];
-    return seen.has(value) ? [] : tensorSlots(value, join(prefix, name), seen);
+    return seen.has(value) ? [] : tensorFields(value, join(prefix, name), seen);
   });
 }
 
 /** A module's tensors with their names. A shared tensor counts once, under its first name. */
 function namedTensors(module: Module): [string, Tensor][] {
   const named = new Map<Tensor, string>();
-  for (const { name, value } of tensorSlots(module)) if (!named.has(value)) named.set(value, name);
+  for (const { name, value } of tensorFields(module)) if (!named.has(value)) named.set(value, name);
   if (new Set(named.values()).size < named.size) {
     const names = [...named.values()];
     throw new ValueError(
@@ -162,7 +161,7 @@ export abstract class Module {
 
   /** The submodules in its own fields, by name. A submodule in two fields is returned twice. */
   namedChildren(): [string, Module][] {
-    return slotsOf(this).flatMap(({ name, value }): [string, Module][] =>
+    return fieldsOf(this).flatMap(({ name, value }): [string, Module][] =>
       value instanceof Module ? [[name, value]] : [],
     );
   }
@@ -282,10 +281,10 @@ export abstract class Module {
         'a device is what await device(…) gives',
       );
     if (typeof target !== 'string') checkDevice(`${titleOf(this)}.to`, target);
-    const slots = tensorSlots(this);
+    const fields = tensorFields(this);
     const results = new Map<Tensor, Tensor>();
-    for (const { value } of slots) if (!results.has(value)) results.set(value, moved(value, target));
-    for (const { value, set } of slots) set(results.get(value) as Tensor);
+    for (const { value } of fields) if (!results.has(value)) results.set(value, moved(value, target));
+    for (const { value, set } of fields) set(results.get(value) as Tensor);
     return this;
   }
 

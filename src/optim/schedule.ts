@@ -37,7 +37,7 @@ export abstract class Schedule {
   /** The rate after `count` steps for a group with its own rate `base`. @units learning rate */
   abstract rate(base: number, count: number): number;
 
-  /** Number of steps taken. */
+  /** The number of steps so far. */
   get count(): number {
     return this.#count;
   }

@@ -17,7 +17,7 @@ export class ReluWatch {
   #enabled = false;
   readonly #peaks = new Map<string, Tensor>();
 
-  /** Only what passes while this is on is looked at. Default false. */
+  /** Whether `see` records activations. Default false. */
   get enabled(): boolean {
     return this.#enabled;
   }
@@ -29,7 +29,7 @@ export class ReluWatch {
   /**
    * Returns the activation unchanged.
    * @shape y [any]
-   * @throws ValueError for what is no tensor, or a name that is no text
+   * @throws ValueError if y is not a tensor, or name is not text
    */
   see(name: string, y: Tensor): Tensor {
     checkText('ReluWatch.see', 'name', name);
@@ -73,8 +73,8 @@ function leastLoss(op: string, targets: ArrayLike<number>): number {
 }
 
 /**
- * Whether a loss is at least 1 % below the constant predictor's; a loss of NaN is not.
- * @throws ValueError when the loss is no number, or a target is no number in [0, 1]
+ * Whether a loss is at least 1 % below the constant predictor's. A loss of NaN is not.
+ * @throws ValueError if the loss is not a number, or a target is not a number in [0, 1]
  */
 export function beatsConstantPredictor(loss: number, targets: ArrayLike<number>): boolean {
   const op = 'beatsConstantPredictor';

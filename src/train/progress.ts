@@ -125,7 +125,7 @@ export class Progress {
 
   /**
    * Reports that `step` of the total steps are done.
-   * @throws ValueError for a step that is negative, or what is no number
+   * @throws ValueError if step is negative, or step or a value is not a number
    */
   update(step: number, values: ProgressValues = {}): void {
     const op = 'Progress.update';

@@ -14,7 +14,8 @@ export type Nested = number | boolean | readonly Nested[];
 /** The maximum depth. Without it, an array that contains itself would be walked forever. */
 const mostDepth = 64;
 
-const positionText = (path: readonly number[]): string =>
+/** Where a list or leaf is, for messages: `[1][0]`. */
+const positionOf = (path: readonly number[]): string =>
   path.length === 0 ? 'the top' : path.map((i) => `[${i}]`).join('');
 
 /**
@@ -43,7 +44,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
     new ShapeError(
       op,
       'nested arrays must have equal lengths at each depth',
-      `${got} at ${positionText(path)}`,
+      `${got} at ${positionOf(path)}`,
       `the first elements have shape ${show(shape)}`,
     );
 
@@ -60,7 +61,7 @@ export function fromNested(op: string, value: Nested): { data: number[]; shape: 
       return;
     }
     if (typeof v !== 'number' && typeof v !== 'boolean')
-      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${shown(v)} at ${positionText(path)}`);
+      throw new ValueError(op, 'nested arrays must hold numbers or booleans', `${shown(v)} at ${positionOf(path)}`);
     if (depth < shape.length) throw ragged(`a ${typeof v}`);
     if (typeof v === 'boolean') booleans++;
     data.push(Number(v));
