@@ -1,6 +1,7 @@
 /**
  * The options of the wasm device. They have a file of their own because the public types name them.
- * A program that uses the library compiles without the types of WebAssembly, which the device needs.
+ * A program that uses the library compiles without the types of WebAssembly, which the rest of the
+ * device needs.
  */
 
 /**
