@@ -591,11 +591,11 @@ test('3×3 convolutions with the least float at the edge of a tile', () => {
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
   const geometry = { batch: 3, inChannels: 16, outChannels: 32, groups: 1, ...window };
   const weight = { ...dense(3, 3, 16, 32), data: new Float32Array(9 * 16 * 32).fill(0.25) };
-  // Tiles begin at odd rows and columns, one before the image. The least float is put into the first
-  // column of each tile in turn. Its neighbour is just small enough for Winograd's algorithm, but
-  // their difference overflows. The convolution itself does not.
-  // If one tile of a chunk is unfit, the thread computes the whole chunk directly. So the number must
-  // be tried in the first tile of a chunk, because no other tile of the chunk contains it.
+  // Tiles begin at odd rows and columns, one before the image. The least float is put into the
+  // first column of each tile in turn. Its neighbour is just small enough for Winograd's algorithm,
+  // but their difference overflows. The convolution itself does not.
+  // If one tile of a chunk is unfit, the thread computes the whole chunk directly. So the number
+  // must be tried in the first tile of a chunk, because no other tile of the chunk contains it.
   const [corner, neighbour] = [-3.4028234e38, 1.3e36];
   for (let y = 1; y < 13; y++)
     for (let x = 1; x < 17; x += 2) {

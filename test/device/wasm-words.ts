@@ -528,6 +528,13 @@ test('every command and every enum of words was checked', () => {
   );
 });
 
+test('no two words or functions of an enum share a number', () => {
+  for (const [name, words] of Object.entries(protocol)) {
+    const numbers = namesOf(words).map((member) => words[member]);
+    assert.is(new Set(numbers).size, numbers.length, name);
+  }
+});
+
 test('the kernels read every word, and know every function, by its name', () => {
   const folder = new URL('../../src/device/wasm/assembly/', import.meta.url);
   const text = readdirSync(folder)
