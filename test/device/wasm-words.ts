@@ -265,9 +265,10 @@ test('the weight gradient', () => {
 });
 
 test('elementwise', () => {
+  const { BinaryCode, OperandMode, UnaryCode } = elementwiseWords;
   const [a, c, row] = [operand(100, [30, 20]), operand(200, [30, 20]), operand(300, [20])];
   const clamp = { fn: 'clamp', alpha: 2.5, beta: 3.5 } as const;
-  const unary = { to: 200, from: 100, size: 600, fn: 16, alpha: bits(2.5), beta: bits(3.5) };
+  const unary = { to: 200, from: 100, size: 600, fn: UnaryCode.clamp, alpha: bits(2.5), beta: bits(3.5) };
   expect(
     encode((to) => elementwise.unary(to, [a], clamp, [c])),
     Opcode.unary,
@@ -275,9 +276,9 @@ test('elementwise', () => {
     unary,
   );
   // The row repeats, so its layout is in the command: 30 by 20 with strides 0 and 1.
-  const operands = [...[100, 0, 0], ...[300, 4, 2, 30, 20, 0, 1]];
+  const operands = [...[100, OperandMode.plain, 0], ...[300, OperandMode.repeated, 2, 30, 20, 0, 1]];
   const sub = encode((to) => elementwise.binary(to, [a, row], { fn: 'sub' }, [c]));
-  expect(sub, Opcode.binary, 'BinaryWord', { to: 200, size: 600, chunk: 4080, fn: 1 }, { tail: operands });
+  expect(sub, Opcode.binary, 'BinaryWord', { to: 200, size: 600, chunk: 4080, fn: BinaryCode.sub }, { tail: operands });
   const { OperandWord } = elementwiseWords;
   assert.equal([OperandWord.at, OperandWord.mode, OperandWord.rank, OperandWord.sizes], [0, 1, 2, 3]);
   checked.add('OperandWord');
@@ -287,7 +288,7 @@ test('elementwise', () => {
     Opcode.where,
     'WhereWord',
     { to: 200, size: 600, chunk: 4080 },
-    { tail: [400, 0, 0, ...operands] },
+    { tail: [400, OperandMode.plain, 0, ...operands] },
   );
   const gate = encode((to) => elementwise.gate(to, [a, c], { slope: 0.5 }, [row]));
   expect(gate, Opcode.gate, 'GateWord', { to: 300, g: 100, x: 200, size: 20, slope: bits(0.5) });
@@ -296,15 +297,16 @@ test('elementwise', () => {
 });
 
 test('reductions', () => {
+  const { ReduceCode } = reduceWords;
   const [from, to4] = [operand(100, [7, 5000, 3]), operand(200, [7, 3])];
   const middle = encode((to) => reduce.reduce(to, [from], { fn: 'max', axes: [1] }, [to4]));
   expect(middle, Opcode.reduce, 'ReduceWord', {
-    ...{ to: 200, from: 100, outer: 7, length: 5000, columns: 3, block: 5461, share: 1, fn: 1, ints: 0 },
+    ...{ to: 200, from: 100, outer: 7, length: 5000, columns: 3, block: 5461, share: 1, fn: ReduceCode.max, ints: 0 },
   });
   const long = operand(100, [7, 50000, 3], 'int32');
   const parts = encode((to) => reduce.reduce(to, [long], { fn: 'min', axes: [1] }, [operand(200, [7, 3], 'int32')]));
   expect(parts, Opcode.reduceParts, 'ReducePartsWord', {
-    ...{ to: 200, from: temporary(0), outer: 7, blocks: 10, columns: 3, fn: 2, ints: 1 },
+    ...{ to: 200, from: temporary(0), outer: 7, blocks: 10, columns: 3, fn: ReduceCode.min, ints: 1 },
   });
   const walk = encode((to) =>
     reduce.reduce(to, [operand(100, [3, 5, 7, 9])], { fn: 'min', axes: [1, 3] }, [operand(200, [3, 7])]),
@@ -313,7 +315,7 @@ test('reductions', () => {
     walk,
     Opcode.reduceWalk,
     'ReduceWalkWord',
-    { to: 200, from: 100, count: 21, share: 364, fn: 2, ints: 0, keptRank: 2, reducedRank: 2, outer: 5 },
+    { to: 200, from: 100, count: 21, share: 364, fn: ReduceCode.min, ints: 0, keptRank: 2, reducedRank: 2, outer: 5 },
     { tail: [...[3, 7], ...[315, 9], ...[5, 9], ...[63, 1]] },
   );
   const least = encode((to) => reduce.argReduce(to, [from], { fn: 'argmin', axis: 1 }, [operand(200, [7, 3])]));
@@ -361,12 +363,13 @@ test('movement', () => {
 });
 
 test('pooling', () => {
+  const { NanCode, PickCode } = poolWords;
   const pooling = { batch: 2, height, width, channels: 24 };
   const geometry = { ...sizes, ...windows, channels: 24 };
   const [image, pooled] = [operand(100, [2, 40, 50, 24]), operand(200, [2, 41, 51, 24])];
   const indices = operand(300, [2, 41, 51, 24], 'int32');
   const max = encode((to) => pool.maxPool2d(to, [image], { geometry: pooling, nan: 'tf' }, [pooled, indices]));
-  expect(max, Opcode.maxPool2d, 'MaxPool2dWord', { x: 100, values: 200, indices: 300, nan: 1 }, { geometry });
+  expect(max, Opcode.maxPool2d, 'MaxPool2dWord', { x: 100, values: 200, indices: 300, nan: NanCode.tf }, { geometry });
   checked.add('GeometryWord');
   assert.equal(Object.keys(geometry).sort(), namesOf(poolWords.GeometryWord).sort());
   const apart = {
@@ -399,7 +402,7 @@ test('pooling', () => {
   const pick = encode((to) => pool.unpoolPick(to, [pooled, indices], choice, [operand(400, [2, 41, 51, 24], 'bool')]));
   expect(pick, Opcode.unpoolPick, 'UnpoolPickWord', {
     ...{ values: 200, indices: 300, to: 400, winners: temporary(0) },
-    ...{ batch: 2, pixels: 1234, channels: 24, count: 2091, pick: 1 },
+    ...{ batch: 2, pixels: 1234, channels: 24, count: 2091, pick: PickCode.last },
   });
   const counted = { geometry: pooling, countIncludePad: true };
   const average = encode((to) => pool.avgPool2d(to, [image], counted, [pooled]));

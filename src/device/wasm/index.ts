@@ -287,6 +287,6 @@ const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
   new DeviceError(
     op,
     'the buffer must be of the wasm device',
-    buffer.constructor.name,
+    `a ${buffer.dtype} buffer of another device`,
     'move the tensor to this device first',
   );
