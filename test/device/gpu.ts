@@ -36,15 +36,6 @@ const test = suite('gpu device');
 const home = defaultDevice();
 test.after.each(() => setDefaultDevice(home));
 
-test('a family has the same file and the same kernels as on the reference device', async () => {
-  for (const family of ['elementwise', 'reduce', 'movement', 'matmul', 'conv', 'pool', 'norm', 'loss']) {
-    const [own, reference] = await Promise.all(
-      ['gpu', 'reference'].map((on) => import(`../../src/device/${on}/${family}.js`)),
-    );
-    assert.equal(Object.keys(own[family]).sort(), Object.keys(reference[family]).sort(), family);
-  }
-});
-
 const refusal = async (opening: Promise<Device>): Promise<Error> => {
   try {
     await (await opening).close();

@@ -1,6 +1,6 @@
 /**
  * The table in docs/kernel-names.md lists every op, kernel and opcode of one thing whose names
- * differ, and no name that does not exist.
+ * differ, and no name that does not exist. A family of kernels has one file name on all devices.
  */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -27,6 +27,19 @@ const opcodeNames = Object.values(Opcode).filter((name) => typeof name === 'stri
 const isOp = (name: string): boolean => name in cedargrad || name in cedargrad.Tensor.prototype;
 const listed = (kernel: string, opcode: string): boolean =>
   rows.some(({ kernels, opcodes }) => kernels.includes(kernel) && opcodes.includes(opcode));
+
+test('a family has the same file and the same kernels on all devices', async () => {
+  for (const family of ['elementwise', 'reduce', 'movement', 'matmul', 'conv', 'pool', 'norm', 'loss']) {
+    const [reference, wasm, gpu] = await Promise.all(
+      ['reference', 'wasm', 'gpu'].map(async (on) => {
+        const file = await import(`../../src/device/${on}/${family}.js`);
+        return Object.keys(file[family]).sort();
+      }),
+    );
+    assert.equal(wasm, reference, `wasm ${family}`);
+    assert.equal(gpu, reference, `gpu ${family}`);
+  }
+});
 
 test('every name in the table exists', () => {
   assert.ok(rows.length > 25);

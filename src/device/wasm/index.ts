@@ -287,6 +287,6 @@ const foreign = (op: string, buffer: DeviceBuffer): DeviceError =>
   new DeviceError(
     op,
     'the buffer must be of the wasm device',
-    `a ${buffer.dtype} buffer of another device`,
+    `a ${buffer.dtype} buffer of ${buffer.size} elements of another device`,
     'move the tensor to this device first',
   );
