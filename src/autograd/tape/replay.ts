@@ -1,5 +1,5 @@
 /**
- * One call of a step that is compared with its recording. An operation that matches the next entry
+ * Compares each later call of a step with its recording. An operation that matches the next entry
  * gets the recorded result, and its kernels run later, as part of the plan. At the first difference
  * the call leaves the recording. The kernels of the operations that matched so far run then, and
  * everything after them runs as usual.
@@ -28,9 +28,6 @@ import {
   type UploadEntry,
 } from './entries.js';
 
-/** For each kind of event, the method that returns the recorded outcome, or null. */
-type Answers = { readonly [K in EventKind]: (event: WatchedEvent<K>) => Outcome<K> | null };
-
 const operand = ({ tensor, storage }: Seen): Operand => ({
   buffer: storage.buffer,
   shape: tensor.shape,
@@ -46,16 +43,16 @@ export class Replay implements Watcher {
   #cursor = 0;
   /** The position in the plan up to which kernels have run. */
   #done = 0;
-  readonly #answers: Answers = {
-    op: (event) => this.#op(event),
-    upload: (event) => this.#upload(event),
-    update: (event) => this.#update(event),
-    backward: (event) => this.#backward(event),
-  };
 
   constructor(contents: Contents, plan: Plan) {
     this.#contents = contents;
     this.#plan = plan;
+  }
+
+  /** Begins a call. */
+  begin(): void {
+    this.#cursor = 0;
+    this.#done = 0;
   }
 
   /** Ends the call. `completed` is false if the step threw. `problem` is a reason to leave. */
@@ -69,13 +66,26 @@ export class Replay implements Watcher {
 
   // ---- watching
 
-  ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null {
-    return this.broken === null ? this.#answers[event.kind](event) : null;
+  ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null;
+  ask(event: WatchedEvent): Outcome<EventKind> | null {
+    if (this.broken !== null) return null;
+    // A switch, because a table of functions takes longer, and every operation of a call comes here.
+    switch (event.kind) {
+      case 'op':
+        return this.#op(event);
+      case 'upload':
+        return this.#upload(event);
+      case 'update':
+        return this.#update(event);
+      case 'backward':
+        return this.#backward(event);
+    }
   }
 
   /** Called only after the call has left the recording. */
-  tell<K extends EventKind>(event: WatchedEvent<K>): void {
-    if (event.kind === 'update') this.#contents.slots.passOn((event as WatchedEvent<'update'>).changed);
+  tell<K extends EventKind>(event: WatchedEvent<K>): void;
+  tell(event: WatchedEvent): void {
+    if (event.kind === 'update') this.#contents.slots.passOn(event.changed);
   }
 
   read(): void {

@@ -30,7 +30,7 @@ export class Tape {
   readonly #contents: Contents;
   /** Null until the recording is finished. */
   #plan: Plan | null = null;
-  /** The call in progress, or the last one. The first call records, and later ones replay. */
+  /** The watcher of the call in progress, or of the last one. The first call records. */
   #call: Recorder | Replay;
 
   /** Starts recording. */
@@ -59,10 +59,10 @@ export class Tape {
   begin(args: readonly Tensor[]): readonly Tensor[] {
     const { slots, gradients } = this.#contents;
     gradients.begin();
-    if (this.#plan !== null) this.#call = new Replay(this.#contents, this.#plan);
+    if (this.#plan !== null && this.#call instanceof Recorder) this.#call = new Replay(this.#contents, this.#plan);
     runQueued(this.#plan);
     const now = slots.begin(args, (storage) => gradients.save(storage, this.#plan));
-    if (this.#call instanceof Recorder) this.#call.begin();
+    this.#call.begin();
     return now;
   }
 
