@@ -1,6 +1,10 @@
 /**
- * The order of the house (docs/architecture.md): reads the imports of every file in src and says which break it. Types may be named from anywhere
- * (`import type`); what runs may only import from below. `import { type A }` runs too: with verbatimModuleSyntax the compiler keeps it as `import {}`.
+ * Checks the order of the layers (docs/architecture.md). It reads the imports of every file in src
+ * and reports each import that breaks a rule. An import that runs may only name its own layer or a
+ * lower one. An import of types (`import type`) may name any layer, but operations name no device
+ * implementation.
+ * `import { type A }` counts as an import that runs, because with verbatimModuleSyntax the compiler
+ * keeps it as `import {}`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
@@ -11,7 +15,7 @@ import * as assert from 'uvu/assert';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
-/** Lowest first. A file belongs to the first layer whose pattern it matches. */
+/** The layers, lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
   { name: 'errors, arguments, platform, copies', level: 0, files: /^(errors|arguments|platform|copies)\.ts$/ },
   { name: 'values', level: 1, files: /^values\// },
@@ -36,7 +40,7 @@ interface Import {
   readonly kind: 'static' | 'dynamic' | 'type';
 }
 
-/** What a source imports or re-exports. */
+/** Everything that a source imports or re-exports. */
 function importsOf(source: string): Import[] {
   const found: Import[] = [];
   const add = (specifier: ts.Node | undefined, kind: Import['kind']): void => {
@@ -59,11 +63,14 @@ function importsOf(source: string): Import[] {
   return found;
 }
 
-/** The file in src that a relative specifier names. */
+/** The file in src to which a relative specifier in `file` refers. */
 const resolveFrom = (file: string, specifier: string): string =>
   posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
 
-/** Every broken rule as `file imports 'specifier': rule`. Files are named relative to src. */
+/**
+ * Returns every broken rule as `file imports 'specifier': rule`. Paths of files are relative to
+ * src.
+ */
 function check(sources: Record<string, string>, dependencies: readonly string[]): string[] {
   const wrong: string[] = [];
   const edges = new Map<string, string[]>();
@@ -111,7 +118,7 @@ function check(sources: Record<string, string>, dependencies: readonly string[])
   return wrong;
 }
 
-/** A circle for each import that closes one. */
+/** Returns a cycle of files for each import that closes one. */
 function cyclesOf(edges: ReadonlyMap<string, readonly string[]>): string[][] {
   const cycles: string[][] = [];
   const done = new Set<string>();

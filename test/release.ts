@@ -1,4 +1,7 @@
-/** The version, the changelog and the links of package.json agree, and what a release needs is noticed. */
+/**
+ * Tests that the version, the changelog and the links of package.json agree, and that the release
+ * check reports what a release still lacks.
+ */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

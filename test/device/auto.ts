@@ -1,4 +1,7 @@
-/** What device('auto') and device('wasm') do where something is missing: each in a process of its own. */
+/**
+ * Tests device('auto') and device('wasm') where something that they need is missing. Each case runs
+ * in a process of its own.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +16,8 @@ const test = suite('choosing a device');
 const folder = mkdtempSync(join(tmpdir(), 'cedargrad-auto-'));
 const library = join(folder, 'cedargrad.mjs');
 
-// One plain file, because the loader of TypeScript needs WebAssembly and workers itself.
+// The package is bundled into one JavaScript file. The loader of TypeScript could not run here,
+// because it needs WebAssembly and workers itself.
 test.before(async () => {
   await build({
     entryPoints: [fileURLToPath(new URL('../../src/index.ts', import.meta.url))],
@@ -37,7 +41,10 @@ interface Answer {
   readonly cause?: string;
 }
 
-/** Runs `before`, takes a device by name, computes on it, and reports. */
+/**
+ * Starts a process that runs the code `before`, makes a device by name, computes on it, and
+ * reports. `limit` is the argument of `ulimit -v`, in KiB.
+ */
 function ask(name: string, { flags = [] as string[], before = '', limit = 0, environment = {} } = {}): Answer {
   const program = join(folder, 'ask.mjs');
   writeFileSync(
@@ -100,7 +107,8 @@ for (const [name, { set, cause, remedy }] of Object.entries(refused))
   });
 
 test("where addresses are limited (ulimit -v), 'auto' goes on to reference and says why", () => {
-  // Versions of V8 set different amounts of addresses aside. Some refuse the memory, others its growth.
+  // Versions of V8 reserve different amounts of address space. Some fail to allocate the memory,
+  // others to grow it.
   const limit = [6_000_000, 2_000_000].find((bytes) => ask('auto', { limit: bytes }).name === 'reference') ?? 0;
   assert.ok(limit > 0, 'a limit that refuses wasm and lets Node start');
   const auto = ask('auto', { limit });
@@ -141,7 +149,7 @@ WebAssembly.Memory = function (descriptor) {
 });
 
 test('a GPU that does not open is passed over, and a note says why', () => {
-  // A page's navigator with an adapter that gives no device.
+  // This is the navigator of a page whose adapter gives no device.
   const before = `Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { gpu: {
   requestAdapter: async () => ({
     info: { vendor: 'acme', architecture: 'rocket', description: 'a card' }, features: new Set(), limits: {},
@@ -150,7 +158,7 @@ test('a GPU that does not open is passed over, and a note says why', () => {
 } } });`;
   const { name, note, twice } = ask('auto', { before });
   assert.equal([name, twice], ['wasm', 42]);
-  // It stands where no node_modules is.
+  // The bundle lies in a folder without node_modules, so gpu.js cannot be loaded.
   assert.match(note ?? '', /^device: the gpu device needs the package gpu\.js; got /);
 });
 

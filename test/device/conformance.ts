@@ -1,6 +1,8 @@
 /**
- * The wasm device against the reference device in float32: the checks of test/helpers/conformance.ts. It runs on one and two threads, where all bits
- * must be the same, and compiled, where they must be those of the plain run. Not here: the gpu device (gpu-conformance.ts).
+ * Compares the wasm device with the reference device in float32, by the checks of
+ * test/helpers/conformance.ts. They run on one and two threads, and must give the same bits on
+ * both. Compiled steps must give the same bits as plain ones. Not here: the gpu device
+ * (gpu-conformance.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -33,7 +35,10 @@ for (const [way, open] of Object.entries(ways)) {
   test.run();
 }
 
-/** What a row gives as a compiled step, at its third call: the value, then the gradient of every input that has one. */
+/**
+ * Runs a row as a compiled step, and returns the results of the third call. They are the value,
+ * then the gradient of every input that has one.
+ */
 async function runCompiled(row: Row, on: Device): Promise<{ mode: string; reason: string; results: TypedArray[] }> {
   const inputs = inputsOf(row, on, 'float32');
   let g: Tensor | null = null;

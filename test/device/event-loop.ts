@@ -1,6 +1,7 @@
 /**
- * The event loop and the collector in ordinary loops: timers and signals while a loop only awaits losses, and device memory
- * where tensors are dropped and never released. Not here: long runs (test/soak), frames of a page (test/browser).
+ * Tests the event loop and the garbage collector in ordinary loops. Timers and signals must run
+ * while a loop awaits nothing but losses. Device memory must be freed when tensors are dropped and
+ * never released. Not here: long runs (test/soak), animation frames of a page (test/browser).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +14,7 @@ const wasm = await device('wasm', { threads: 1 });
 const devices: readonly Device[] = [wasm, await device('reference'), await device('gpu', { mode: 'cpu' })];
 const MB = 2 ** 20;
 
-/** Runs `step` again and again for so long, as a training loop that awaits nothing but its loss. */
+/** Repeats `step` for `ms` milliseconds, like a training loop that awaits nothing but its loss. */
 async function loop(ms: number, step: () => Promise<unknown>): Promise<void> {
   const end = performance.now() + ms;
   while (performance.now() < end) await step();
@@ -116,7 +117,8 @@ test('the weight of arrays adds up to their bytes, within a megabyte and the lar
 });
 test('a weight is a power of two that is no larger than the arrays it stands for', () => {
   for (const megabytes of [3, 5, 7]) {
-    // Less than a megabyte is left of earlier arrays.
+    // Earlier arrays may have left bytes without a weight. This loop leaves less than a megabyte of
+    // them.
     for (let rest = weigh(0); rest !== null; rest = weigh(0)) unweigh(rest);
     const weight = weigh(megabytes * MB) as ArrayBuffer;
     assert.ok(weight.byteLength <= (megabytes + 1) * MB, `${weight.byteLength} for ${megabytes} MB`);
@@ -138,7 +140,7 @@ test('finalizers get a turn for every 256 MB that were made and not released', (
   for (const w of weights) unweigh(w);
 });
 
-/** The most that the device held at the end of any step. */
+/** Returns the largest number of megabytes that the device held at the end of any step. */
 async function peak(steps: number, step: () => Promise<unknown>): Promise<number> {
   let most = 0;
   for (let i = 0; i < steps; i++) {

@@ -1,6 +1,6 @@
 /**
- * The names of adapters, whether they are software, and when an adapter is requested, on stand-ins
- * for a browser's interfaces. Not here: a real adapter (test/webgpu, test/browser).
+ * Tests the names of adapters, whether they count as software, and when an adapter is requested.
+ * Stand-ins replace the browser's interfaces. Not here: a real adapter (test/webgpu, test/browser).
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ test.after.each(() => {
   Reflect.deleteProperty(globalThis, 'navigator');
 });
 
-/** Sets `navigator.gpu` to one that gives this adapter, and counts its requests. */
+/** Sets `navigator.gpu` to an object that gives this adapter, and counts the requests for it. */
 function offer(adapter: object | null): { asked: number } {
   const count = { asked: 0 };
   const requestAdapter = async (): Promise<object | null> => {

@@ -1,6 +1,6 @@
 /**
- * Counted arrays, cached constants and pending work of the gpu device, each without a device.
- * Not here: the device that is made of them (gpu.ts).
+ * Tests the counted arrays, cached constants and pending work of the gpu device, each without a
+ * device. Not here: the device that is made of them (gpu.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,8 +1,8 @@
 /**
- * The gpu device against the reference device in float32, with the checks of
- * test/helpers/conformance.ts. gpu.js runs in its cpu mode, in its WebAssembly mode, and in the cpu
- * mode where every kernel call returns a promise, as on WebGPU. The last one has no synchronous
- * reads.
+ * Compares the gpu device with the reference device in float32, by the checks of
+ * test/helpers/conformance.ts. gpu.js runs in three ways: in its cpu mode, in its WebAssembly mode,
+ * and in the cpu mode where every kernel call returns a promise, as on WebGPU. The last one has no
+ * synchronous reads.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

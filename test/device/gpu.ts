@@ -1,6 +1,6 @@
 /**
- * Promises of the gpu device beside agreement with the reference device: its modes and limits, the
- * precision of long sums, and the number of launches.
+ * Tests what the gpu device promises besides agreement with the reference device: its modes and
+ * limits, the precision of long sums, and the number of launches.
  * Not here: agreement (gpu-conformance.ts), its parts alone (gpu-arrays.ts).
  */
 import { suite } from 'uvu';
@@ -83,7 +83,7 @@ test('adam returns new buffers if `into` names none', async () => {
   const first = [operand(1, 2), operand(4, -8), operand(0, 0), operand(0, 0)];
   const second = [operand(3), operand(2), operand(0), operand(0)];
   const made = on.run('adam', [...first, ...second], attrs, outputs).map((buffer) => [...on.readSync(buffer)]);
-  // The first step is lr in the gradient's direction; the moments are half of g and of g².
+  // The first step is of size lr, against the gradient's sign. The moments are half of g and of g².
   closeTo(made.flat(), [0.9, 2.1, 2, -4, 8, 32, 2.9, 1, 2], 1e-6);
   await on.close();
 });
@@ -175,7 +175,8 @@ test('arrays of more elements than float32 can index are refused, with the limit
 
 test('indexes are exact up to the largest arrays', async () => {
   const on = await opened('cpu');
-  // Both ways of dividing an index: by a power of two and not, below 2^21 and beyond.
+  // The kernels divide indexes. These sizes divide them by a power of two and by other numbers,
+  // below 2^21 and above.
   for (const [rows, columns] of [
     [4099, 3989],
     [1021, 1031],
@@ -357,7 +358,7 @@ test('parameters and moments of an optimizer share one array after its first ste
   const { kernels } = on.counters;
   step();
   const launched = on.counters.kernels - kernels;
-  // A parameter that the program sets gets an array of its own, until the next step.
+  // A parameter to which the program assigns has an array of its own until the next step.
   const [a, b] = await Promise.all(parameters.map((p) => p.data()));
   noGrad(() => void parameters[0].assign(tensor(a, { device: on })));
   assert.equal(parameters[1].dataSync(), b);

@@ -1,7 +1,9 @@
 /**
- * No kernel reads or writes outside of its arrays: the op table and the kernel calls between guard bytes under two fillings,
- * which must give the same bits, and on the reference device with every index looked at. Large and odd geometries run
- * between guards in wasm-kernels.ts. The guards themselves are tested first, by kernel calls that lie about their sizes.
+ * Tests that no kernel reads or writes outside of its arrays. The op table and the kernel calls run
+ * between guard bytes under two fillings, which must give the same bits. They also run on the
+ * reference device with a check of every index. The guards themselves are tested first, by kernel
+ * calls whose arrays are smaller than their shapes say.
+ * Not here: large and odd geometries, which run between guards in wasm-kernels.ts.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,6 @@
 /**
- * The reference device's kernels on numbers small enough to check by hand, and on independent naive loops.
- * Section numbers are those of the semantics specification the expected values come from. Not here: operations and gradients (autograd tests).
+ * Tests the reference device's kernels on numbers small enough to check by hand, and against
+ * independent naive loops. Not here: operations and gradients (autograd tests).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -141,7 +141,7 @@ function maxPool(geometry: Pool2dGeometry, x: readonly number[], nan: NanPolicy 
 const unary = (fn: UnaryFn, x: readonly number[], alpha = 0, beta = 0): number[] =>
   run('unary', [line(...x)], { fn, alpha, beta }, spec([x.length]))[0];
 
-/** Numbers in [−1, 1) that are the same on every run. */
+/** Returns a generator of numbers in [−1, 1), which are the same on every run. */
 function noise(seed: number): (size: number) => number[] {
   let state = seed;
   return (size) =>
@@ -151,7 +151,7 @@ function noise(seed: number): (size: number) => number[] {
     });
 }
 
-/** The definition of a convolution with no shortcut: seven loops, padding as zero, each group by itself. */
+/** Computes a convolution by its definition, in seven loops. A value in the padding is 0. */
 function naiveConv(geometry: Conv2dGeometry, x: readonly number[], weight: readonly number[]): number[] {
   const { batch, height: h, width: w, inChannels, outChannels, groups } = geometry;
   const y: number[] = [];
@@ -318,7 +318,7 @@ test('maxPool2d: ties go to the first, NaN to the last NaN', () => {
 test('windows with gaps, the first one beside the padding', () => {
   const along = { input: 5, output: 4, kernel: 2, stride: 1, dilation: 2, before: 1, after: 1 };
   const across = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0 };
-  // Cells −1 and 1, 0 and 2, 1 and 3, 2 and 4.
+  // The four windows hold the cells −1 and 1, 0 and 2, 1 and 3, 2 and 4. Cell −1 is padding.
   assert.equal(maxPool({ batch: 1, channels: 1, height: across, width: along }, [5, 1, 4, 2, 3]), [
     [1, 5, 2, 4],
     [1, 0, 3, 2],
@@ -385,7 +385,7 @@ test('NaN by policy: tf keeps one that comes first, ignore none', () => {
 
 test('the first cell inside is the one that counts as first', () => {
   const geometry = poolGeometry(3, 3, 1, [2, 2], [2, 2]);
-  // Windows: cell 0; cells 1 and 2; cells 3 and 6; cells 4, 5, 7 and 8.
+  // The four windows hold cell 0, cells 1 and 2, cells 3 and 6, and cells 4, 5, 7 and 8.
   const x = [nan, nan, 2, 3, nan, 5, nan, 7, 9];
   assert.equal(maxPool(geometry, x, 'tf'), [
     [nan, nan, 3, nan],
@@ -407,7 +407,8 @@ test('padding never wins, and the index counts in the plane', () => {
     [-1, -2, -3, -inf],
     [0, 1, 2, 3],
   ]);
-  // B2 H3 W4 C2, element b1 y2 x1 c1: plane index 9, whatever the image and channel.
+  // The shape is [2, 3, 4, 2]. The largest element is in image 1 and channel 1, at row 2 and column
+  // 1. Its index in the plane is 2·4 + 1 = 9, and does not depend on the image and the channel.
   const x = new Array<number>(48).fill(0);
   x[((3 + 2) * 4 + 1) * 2 + 1] = 1;
   const [, indices] = maxPool(poolGeometry(3, 4, 'same', [2, 2], [2, 2], 2, 2), x);
@@ -465,10 +466,10 @@ test('which of several values a cell takes', () => {
   assert.equal(picked('max', [7, 9, 9, 8], [2, 2, 2, 2]), [0, 1, 0, 0]);
   assert.equal(picked('max', [-0, 0], [2, 2]), [1, 0]);
   assert.equal(picked('max', [inf, nan, 3, nan], [2, 2, 2, 2]), [0, 1, 0, 0]);
-  // Channels and images apart.
+  // Values of different channels or images never compete for a cell.
   assert.equal(picked('first', [1, 2, 3, 4], [3, 3, 3, 3], 2), [1, 1, 0, 0]);
   assert.equal(picked('last', [1, 2, 3, 4], [3, 3, 3, 3], 1, 2), [0, 1, 0, 1]);
-  // None for an index outside.
+  // A value whose index lies outside of the plane is never picked.
   for (const pick of ['first', 'last', 'max'] as const)
     assert.equal(picked(pick, [1, 2, 3, 4], [-1, 8, 0, -1]), [0, 0, 1, 0]);
 });
@@ -603,7 +604,7 @@ test('Adam: weight decay joins the gradient, or shrinks the parameter; amsgrad k
 });
 
 test('unary functions have their known values', () => {
-  // Python's math.erf and math.log1p.
+  // The values of erf and log1p are those of Python's math.erf and math.log1p.
   near(
     unary('erf', [0, 0.1, 0.5, 1, 2, 2.999, 3, 4, 5, 7, inf, -1]),
     [
@@ -668,7 +669,9 @@ test('binary functions broadcast, wrap in int32 and follow C where JavaScript do
   );
   assert.equal(run('where', [of([2, 1], [1, 0], 'bool'), line(1, 2), of([], [7])], {}, spec([2, 2])), [[1, 2, 7, 7]]);
   assert.equal(run('gate', [line(1, 2, 3), line(1, 0, -1)], { slope: 0.5 }, spec([3])), [[1, 1, 1.5]]);
-  // At the output 1/2: 2·¼ and 2·¾; at the input 0: 2·½; silu at 1: s·(2 − s) for s = 1/(1 + 1/e).
+  // The incoming gradient is 2. At the output 1/2 the slopes of sigmoid and tanh are ¼ and ¾. At
+  // the input 0 those of softplus and silu are ½. At the input 1 the slope of silu is s·(2 − s)
+  // with s = 1/(1 + 1/e).
   const slope = (fn: UnaryGradFn, v: number): number => run('unaryGrad', [line(2), line(v)], { fn }, spec([1]))[0][0];
   assert.equal([slope('sigmoid', 0.5), slope('tanh', 0.5), slope('softplus', 0), slope('silu', 0)], [0.5, 1.5, 1, 1]);
   assert.ok(Math.abs(slope('silu', 1) - 2 * 0.9276705118714867) < 1e-6);
@@ -702,7 +705,7 @@ test('movement', () => {
     [1, 2, 4, 5],
     [3, 6],
   ]);
-  // Parts may leave out some of the axis, be empty, and come in any order.
+  // The parts may be empty, may come in any order, and need not cover the axis.
   const block = of([2, 3, 2], range(1, 12));
   const parts = [spec([2, 1, 2]), spec([2, 0, 2]), spec([2, 1, 2])];
   assert.equal(run('split', [block], { axis: 1, starts: [2, 1, 0] }, ...parts), [[5, 6, 11, 12], [], [1, 2, 7, 8]]);

@@ -1,6 +1,6 @@
 /**
- * Which kernels the wasm device's encoders choose for a call. Not here: what the kernels give
- * (wasm-kernels.ts).
+ * Tests which kernels the wasm device's encoders choose for a call. Not here: the results of the
+ * kernels (wasm-kernels.ts).
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -16,7 +16,8 @@ const test = suite('wasm encoders');
 test('words of the control block have positions of their own, and contended ones their own cache lines', () => {
   const positions = Object.values(Control).filter((word) => typeof word === 'number');
   assert.is(new Set(positions).size, positions.length);
-  // Kernels' data begins at byte 4096 (scripts/kernels.mjs); the stub runtime uses the first KiB.
+  // The data of the kernels begins at byte 4096 (scripts/kernels.mjs). The stub runtime of
+  // AssemblyScript uses the first KiB.
   assert.ok(positions.every((word) => 4 * word >= 1024 && 4 * word < 4096));
   const lineOf = (word: number): number => (4 * word) >> 6;
   for (const word of [Control.epoch, Control.inside, Control.counter])
@@ -37,7 +38,7 @@ test('chunks are taken so many at a time that a turn is worth it, but in eight t
     assert.is(grainOf(work, chunks), grain, `${work} in ${chunks} chunks`);
 });
 
-/** The commands that the device is given while `fn` runs. */
+/** Returns the commands that the device gets while `fn` runs. */
 function commandsOf(on: WasmDevice, fn: () => void): { opcode: Opcode; words: readonly number[] }[] {
   const seen: { opcode: Opcode; words: readonly number[] }[] = [];
   const emit = on.emit.bind(on);
@@ -51,7 +52,8 @@ function commandsOf(on: WasmDevice, fn: () => void): { opcode: Opcode; words: re
 }
 
 /**
- * The kernels that a convolution of this image and weight runs, without those that only prepare it.
+ * Returns the names of the kernels that a convolution of this image and weight runs, without those
+ * that only prepare it.
  */
 function kernelsOf(
   on: WasmDevice,
@@ -69,7 +71,8 @@ function kernelsOf(
 test('a convolution takes the kernel that is quickest for its kind', async () => {
   const on = (await device('wasm', { threads: 1 })) as WasmDevice;
   for (const [kernel, image, weight, options] of [
-    // 3×3 over many channels; not where they are few or odd, not with strides, not in small images.
+    // Winograd is for 3×3 kernels over many channels. It is not taken for few or odd channels, with
+    // strides or dilation, or for small images.
     ['winograd', [2, 40, 40, 32], [3, 3, 32, 32], {}],
     ['convolve', [2, 40, 40, 12], [3, 3, 12, 128], {}],
     ['convolve', [2, 40, 40, 34], [3, 3, 34, 32], {}],
@@ -80,7 +83,8 @@ test('a convolution takes the kernel that is quickest for its kind', async () =>
     ['convolve', [1, 12, 12, 32], [3, 3, 32, 32], {}],
     ['winograd', [200, 6, 6, 32], [3, 3, 32, 32], {}],
     ['convolve', [400, 5, 5, 32], [3, 3, 32, 32], {}],
-    // One channel to one: by rows, or by four groups and more.
+    // A convolution of one channel to one is computed by rows, if its stride is 1. With four groups
+    // or more it is depthwise.
     ['depthwise', [1, 20, 20, 4], [3, 3, 1, 4], { groups: 4 }],
     ['depthwise', [1, 20, 20, 4], [3, 3, 1, 4], { groups: 4, stride: 2 }],
     ['convolve', [1, 20, 20, 3], [3, 3, 1, 3], { groups: 3 }],
@@ -102,9 +106,10 @@ test('a convolution goes over lists of what is not zero where an unpooling left 
   for (const [kernel, x, weight] of [
     ['convolveSparse', unpooled([2, 40, 40, 32], 2, 2), [3, 3, 32, 32]],
     ['winograd', unpooled([2, 40, 40, 32], 3, 1), [3, 3, 32, 32]],
-    // Large beside what it was made from, but not by unpooling.
+    // This array is also much larger than the one it was made from, but it does not come from an
+    // unpooling.
     ['winograd', ones([2, 40, 40, 1], { device: on }).expand([2, 40, 40, 32]), [3, 3, 32, 32]],
-    // Lists hold channels in 16 bits.
+    // The lists hold channel numbers of 16 bits.
     ['convolveSparse', unpooled([1, 2, 2, 65536], 2, 2), [1, 1, 65536, 32]],
     ['convolve', unpooled([1, 2, 2, 65540], 2, 2), [1, 1, 65540, 32]],
   ] as [string, Tensor, number[]][])
@@ -119,7 +124,7 @@ test('elementwise chunks are smaller where operands are laid out, and hold whole
     commandsOf(on, () => void x.add(ones(other, { device: on })))[0].words[2];
   assert.is(chunkOf([100, 300]), 8192);
   assert.is(chunkOf([1]), 8192);
-  // 13 periods of 300 are the most that 4096 hold.
+  // A chunk of 4096 elements holds at most 13 whole periods of 300.
   assert.is(chunkOf([300]), 3900);
   assert.is(chunkOf([100, 1]), 4096);
   await on.close();

@@ -1,10 +1,14 @@
 /**
- * The fast paths of the wasm device, which the small rows of the op table do not reach: large and
- * odd convolutions (tiles, Winograd, lists of nonzero values, depthwise), shared reductions, pools,
- * elementwise kernels and masks. Inputs are drawn at random from a fixed seed. Results are compared
- * with the reference device, and bit for bit between one thread and two. Every array lies between
- * guard bytes, with a different filling on each device (test/helpers/guarded.ts).
- * Tolerance: 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
+ * Tests the fast paths of the wasm device's kernels, which the small rows of the op table do not
+ * reach:
+ * - convolutions of large and odd shapes by tiles, by Winograd, over lists of nonzero values, and
+ *   depthwise
+ * - reductions, pooling and elementwise kernels that threads share
+ * - dropout masks
+ * Shapes and numbers are drawn from a fixed seed. Results are compared with the reference device,
+ * and bit for bit between one thread and two. Every array lies between guard bytes, with another
+ * filling on either wasm device (test/helpers/guarded.ts).
+ * The tolerance is 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,10 +24,11 @@ const reference = await device('reference');
 let one: Device;
 let two: Device;
 test.before(async () => {
-  // With two fillings, a read outside of an array, or before a write, gives different bits.
+  // The fillings differ. A read outside of an array, or before a write, gives different bits on the
+  // two devices.
   one = await guardedWasm({ threads: 1 }, 'nan');
   two = await guardedWasm({ threads: 2 }, 'zero');
-  // The second thread joins in once it has started.
+  // The second thread takes part only after it has started.
   await new Promise((resolve) => setTimeout(resolve, 200));
 });
 test.after(async () => {
@@ -38,7 +43,7 @@ const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 interface Input {
   readonly data: TypedArray;
   readonly spec: Spec;
-  /** Told to the wasm device. */
+  /** Whether the buffer is marked on the wasm device as mostly zeros. */
   readonly sparse?: boolean;
 }
 const dense = (...shape: number[]): Input => ({
@@ -74,7 +79,7 @@ function run<K extends KernelName>(
   return values;
 }
 
-/** Runs a kernel everywhere and compares. */
+/** Runs a kernel on the three devices and compares the results. */
 function check<K extends KernelName>(
   what: string,
   kernel: K,
@@ -105,12 +110,15 @@ function check<K extends KernelName>(
 }
 
 /**
- * Which operands of a convolution contain numbers that are infinite, NaN or very large: none,
- * inputs and gradients, or the weights too.
+ * Where a convolution gets numbers that are not finite or are nearly too large for float32.
+ * `inputs` are the inputs and the incoming gradient. `everywhere` adds the weights.
  */
 type Special = 'nowhere' | 'inputs' | 'everywhere';
 
-/** A convolution and its two gradients. `thin`: what may be sparse is. */
+/**
+ * Checks a convolution and its two gradients. With `thin`, the operands that may be sparse are
+ * sparse.
+ */
 function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Special): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const image: Shape = [batch, height.input, width.input, inChannels];
@@ -119,7 +127,7 @@ function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Spec
   const make = thin ? sparse : dense;
   const [x, w, g] = [make(...image), dense(...weights), make(...result)];
   const plain = dense(...image);
-  // By a weight that is not finite, a kernel may choose its way before it sees an input.
+  // If a weight is not finite, a kernel may choose another path before it reads any input.
   if (special === 'everywhere') w.data[w.data.length >> 1] = Number.NaN;
   if (special !== 'nowhere') {
     plain.data[plain.data.length >> 1] = Number.POSITIVE_INFINITY;
@@ -303,7 +311,7 @@ test('elementwise kernels on long arrays and broadcasts', () => {
   const spec: Spec[] = [{ shape, dtype: 'float32' }];
   for (const fn of ['exp', 'sigmoid', 'tanh', 'softplus', 'gelu', 'relu', 'erf'] as const)
     check(fn, 'unary', [dense(...shape)], { fn, alpha: 0, beta: 0 }, spec);
-  // Beyond the range of the exponential on both sides, in every lane.
+  // These inputs exceed the range of the exponential on both sides, in every lane of a vector.
   const far: Input = {
     data: Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) / 10),
     spec: { shape: [4000], dtype: 'float32' },
@@ -367,7 +375,8 @@ test('pools, unpooling and gathers on images that threads share', () => {
         4,
       );
       check('planeGather', 'planeGather', [x, pooled[1]], {}, [float(small)]);
-      // Far outside: what lies there is not the tensors' own, if it is memory at all.
+      // These indices lie outside of the plane, some of them outside of the whole memory. Kernels
+      // must not access those places.
       const far: Input = {
         ...pooled[1],
         data: Int32Array.from(where, (v, i) =>
@@ -463,7 +472,8 @@ test('normalisation of many shapes: moments, application, gradients', () => {
     ];
     check(`variance ${what}`, 'moments', [x], { grouping }, [statistic, single], 2);
     const [scale, shift, g] = [dense(columns), dense(columns), dense(outer, positions, columns)];
-    // A few elements that are nearly equal have gradients as large as one over their deviation.
+    // If a group has only a few elements, which are nearly equal, its gradients are as large as one
+    // over their standard deviation.
     const steep = 1 / Math.sqrt(Math.min(...variance) + 1e-5);
     const attrs = { grouping, eps: 1e-5 };
     check(`plain ${what}`, 'normalize', [x, ...given], attrs, [x.spec], 8 + steep);
@@ -512,7 +522,8 @@ test('masks are drawn to the same bits, and leave the generator where the host d
     [11, 30_003, 0.77],
   ] as const) {
     const [host, own] = [new RandomState(3), new RandomState(3)];
-    // An odd number of words drawn puts a number's two words astride the generator's blocks.
+    // A random number takes two words of the generator, which makes its words in blocks. After an
+    // odd number of words, the two words of some number lie in different blocks.
     for (const state of [host, own]) state.randint(0, 256, skip);
     const want = dropout(ones([size], { device: reference }), { rate, random: host }).dataSync();
     const got = dropout(ones([size], { device: two }), { rate, random: own }).dataSync();
@@ -522,8 +533,8 @@ test('masks are drawn to the same bits, and leave the generator where the host d
 });
 
 test('a mask compares all 53 bits of what is drawn with the rate', () => {
-  // The rate equals the number drawn for one element, which is kept because it is not below the
-  // rate. For all other elements the first bits decide.
+  // The rate equals the number that is drawn for one element. The element is kept, because its
+  // number is not below the rate. For all other elements the first bits decide.
   for (const skip of [0, 1])
     for (let k = 0; k < 12; k++) {
       const generator = (): RandomState => {
@@ -532,7 +543,8 @@ test('a mask compares all 53 bits of what is drawn with the rate', () => {
         return state;
       };
       const rate = generator().rand(k + 1)[k];
-      // Elements are drawn in fours. The last ones are drawn one at a time.
+      // Elements are drawn four at a time. If the size is no multiple of four, the last ones are
+      // drawn one at a time.
       for (const size of [12, k + 1]) {
         const masked = (limit: number): TypedArray =>
           dropout(ones([size], { device: two }), { rate: limit, random: generator() }).dataSync();
@@ -575,7 +587,7 @@ test('sums over no products are exactly 0', () => {
 
 test('3×3 convolutions with one infinity, wherever it lies in the tiles', () => {
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
-  // So many products that Winograd's form is taken.
+  // This geometry has enough products for Winograd to be chosen.
   const geometry = { batch: 3, inChannels: 16, outChannels: 32, groups: 1, ...window };
   const weight = dense(3, 3, 16, 32);
   const result: Spec = { shape: [3, 16, 21, 32], dtype: 'float32' };
@@ -591,11 +603,13 @@ test('3×3 convolutions with the least float at the edge of a tile', () => {
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
   const geometry = { batch: 3, inChannels: 16, outChannels: 32, groups: 1, ...window };
   const weight = { ...dense(3, 3, 16, 32), data: new Float32Array(9 * 16 * 32).fill(0.25) };
-  // Tiles begin at odd rows and columns, one before the image. The least float is put into the
-  // first column of each tile in turn. Its neighbour is just small enough for Winograd's algorithm,
-  // but their difference overflows. The convolution itself does not.
-  // If one tile of a chunk is unfit, the thread computes the whole chunk directly. So the number
-  // must be tried in the first tile of a chunk, because no other tile of the chunk contains it.
+  // Tiles begin at odd rows and columns, the first of them one before the image. The loops put the
+  // least float into the first column of each tile in turn. Its neighbour is just small enough for
+  // Winograd, but their difference overflows. The convolution itself does not overflow.
+  // A thread takes several tiles together. If one of them is unfit for Winograd, the thread
+  // computes all of them directly. So the test must also reach the first tile that a thread takes.
+  // No other tile of that thread contains the least float there, so this tile alone must be found
+  // unfit.
   const [corner, neighbour] = [-3.4028234e38, 1.3e36];
   for (let y = 1; y < 13; y++)
     for (let x = 1; x < 17; x += 2) {
@@ -607,14 +621,14 @@ test('3×3 convolutions with the least float at the edge of a tile', () => {
       const [got] = run(one, 'conv2d', [image, weight], { geometry }, [{ shape: [3, 16, 21, 32], dtype: 'float32' }]);
       for (let n = 0; n < 3; n++) {
         const near = got[((n * 16 + y + 1) * 21 + x + 1) * 32];
-        // All other terms of the sum are below its rounding.
+        // All other terms of the sum are smaller than its rounding error.
         assert.ok(Math.abs(near / (0.25 * (corner + neighbour)) - 1) < 1e-6, `corner ${n}, ${y}, ${x}: ${near}`);
       }
     }
 });
 
 test('3×3 convolutions of zeros to many channels without a bias are exactly 0', () => {
-  // 512 columns are 32 blocks: the kernel must take zeros in place of each block's bias.
+  // The 512 columns are 32 blocks. For each block the kernel must take zeros in place of the bias.
   const window = window2d('test', 16, 21, { kernelSize: [3, 3], stride: [1, 1], dilation: [1, 1], padding: 'same' });
   const geometry = { batch: 1, inChannels: 16, outChannels: 512, groups: 1, ...window };
   const zero: Input = { ...dense(1, 16, 21, 16), data: new Float32Array(16 * 21 * 16) };
@@ -645,7 +659,7 @@ test("Adam's kernel over parameters that threads share", () => {
         const inputs = sizes.flatMap((size) =>
           Array.from({ length: parts }, (_, k) => {
             const drawn = dense(size);
-            // Moments of squares are not negative.
+            // Moments of squares are never negative.
             return k < 3 ? drawn : { ...drawn, data: Float32Array.from(drawn.data, (v) => v * v) };
           }),
         );

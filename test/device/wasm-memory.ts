@@ -1,4 +1,6 @@
-/** The wasm device's allocator: blocks never overlap, and free memory joins again. */
+/**
+ * Tests the wasm device's allocator. Blocks never overlap, and neighbouring free blocks are joined.
+ */
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,7 +8,7 @@ import { blockSize, Memory } from '../../src/device/wasm/memory.js';
 
 const test = suite('wasm memory');
 const made = (): Memory => new Memory(new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }), 4100);
-/** Larger than the largest small block, and a whole number of cache lines. */
+/** A size that is larger than the largest small block, and a whole number of cache lines. */
 const large = 100 * 1024;
 
 test('a request is rounded up to a power of two while small, to whole cache lines when large', () => {

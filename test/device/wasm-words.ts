@@ -1,7 +1,7 @@
 /**
- * The words of every command are where its enum says. The encoders run without a device; buffers
- * and temporaries have made-up addresses. Not here: which command an encoder chooses (wasm-
- * encoders.ts).
+ * Tests that every word of a command is at the position that its enum says. The encoders run
+ * without a device. Buffers and temporaries have made-up addresses. Not here: which command an
+ * encoder chooses (wasm-encoders.ts).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -45,12 +45,10 @@ const protocol: Record<string, Numbers> = {
   ...reduceWords,
   ...simpleWords,
 };
-/** An enum's names, without the reverse mapping. */
+/** The names of an enum, without its reverse mapping. */
 const namesOf = (words: Numbers): string[] => Object.keys(words).filter((name) => typeof words[name] === 'number');
 
-/**
- * The first temporary of a kernel has this address, and the later ones follow at equal distances.
- */
+/** The address of a kernel's temporary number `n`. The addresses are at equal distances. */
 const temporary = (n: number): number => 1_000_000 + 1000 * n;
 
 class Commands implements Encoder {
@@ -78,8 +76,9 @@ const encode = (write: (to: Encoder) => void): Commands => {
 const checked = new Set<string>();
 const opcodes = new Set<Opcode>();
 /**
- * Compares the first command of a kind with words by name. `tail`: the words from the last name on.
- * `geometry`: words by name of a second enum.
+ * Compares the words of the first command that has this opcode with `want`, which has the expected
+ * words by name. If the last name begins a list, `tail` has the expected words from there on. For
+ * pooling commands, `geometry` has the expected words of GeometryWord.
  */
 function expect(
   commands: Commands,
@@ -188,7 +187,7 @@ test('convolution of single channels', () => {
       ...{ x: 500, y: 100, weight: 200, bias: 0, channels: 1 },
       ...{ batch: 2, height: 41, width: 51, outHeight: 40, outWidth: 50 },
       ...{ yImage: 2000, yRow: 50, yColumn: 1 },
-      // The flipped kernel reaches back over what is left of its size.
+      // `before` is kernel − 1 minus the forward convolution's own. That is −7 on both axes.
       ...{ ...windows, strideH: 1, strideW: 1, beforeH: -7, beforeW: -7, dilationH: 1, dilationW: 1 },
       ...{ firstTapH: 2, tapStepH: -1, firstTapW: 3, tapStepW: -1, sourceWidth: 4 },
     },
@@ -275,8 +274,9 @@ test('elementwise', () => {
     'UnaryWord',
     unary,
   );
-  // The row repeats, so its layout is in the command: 30 by 20 with strides 0 and 1.
-  const operands = [...[100, OperandMode.plain, 0], ...[300, OperandMode.repeated, 2, 30, 20, 0, 1]];
+  // The row is repeated, so the command contains its layout. It is 30 by 20 elements with strides 0
+  // and 1.
+  const operands = [...[100, 0, 0], ...[300, 4, 2, 30, 20, 0, 1]];
   const sub = encode((to) => elementwise.binary(to, [a, row], { fn: 'sub' }, [c]));
   expect(sub, Opcode.binary, 'BinaryWord', { to: 200, size: 600, chunk: 4080, fn: BinaryCode.sub }, { tail: operands });
   const { OperandWord } = elementwiseWords;
@@ -544,7 +544,7 @@ test('the kernels read every word, and know every function, by its name', () => 
     .map((file) => readFileSync(new URL(file, folder), 'utf8'))
     .join('\n');
   const all: Record<string, Numbers> = { ...protocol, Control, Opcode } as never;
-  // Kernels take these for what is left after the others.
+  // The kernels do not name these members. They compare with all others and take what is left.
   const others = ['NanCode.ignore', 'PickCode.last', 'ReduceCode.min'];
   const missing = Object.entries(all).flatMap(([name, words]) =>
     namesOf(words)

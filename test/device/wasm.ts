@@ -1,6 +1,6 @@
 /**
- * What the wasm device promises beyond agreement with the reference device (conformance.ts):
- * threads, memory, builds, and its end.
+ * Tests what the wasm device promises besides agreement with the reference device (conformance.ts):
+ * its threads, its memory, its builds, and how it ends.
  */
 import { execFileSync } from 'node:child_process';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
@@ -86,8 +86,8 @@ test('the relaxed build is taken from V8 13 on, which is Chrome 130, and where t
 });
 
 /**
- * Convolutions of every algorithm (dense, Winograd, lists of nonzero values), large enough to be
- * shared among threads.
+ * Runs convolutions that are large enough for several threads to share. Some are computed densely,
+ * some by Winograd, and some over lists of nonzero values.
  */
 function busy(on: WasmDevice): Tensor[] {
   const random = new RandomState(1);
@@ -108,7 +108,7 @@ test('the same bits on 1, 2 and 3 threads', async () => {
   const results: string[] = [];
   for (const threads of [1, 2, 3]) {
     const on = await open({ threads });
-    // The workers join in once they have started.
+    // The workers take part only after they have started, so the test waits for them.
     busy(on)[0].dataSync();
     await new Promise((resolve) => setTimeout(resolve, 300));
     results.push(

@@ -1,6 +1,6 @@
 /**
- * The checks of test/helpers/conformance.ts and the golden runs on the gpu device's WebGPU mode, in
- * Node.
+ * Runs the checks of test/helpers/conformance.ts and the golden runs on the gpu device's WebGPU
+ * mode, in Node.
  */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';

@@ -1,4 +1,7 @@
-/** The programs of the documents that need a WebGPU adapter. Not here: all others, and types (../documents.ts). */
+/**
+ * Runs the programs of the documents that need a WebGPU adapter. Not here: all other programs, and
+ * type checks (../documents.ts).
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
@@ -6,7 +9,8 @@ import * as assert from 'uvu/assert';
 import { blocksOf, documents, repository, textOf } from '../helpers/documents.js';
 
 const reason = 'it needs a WebGPU adapter';
-// Below the repository, so that the programs find the package by its name; ignored by git.
+// The folder is inside the repository, so that the programs find the package by its name. Git
+// ignores it.
 const folder = `${repository}out/webgpu-documents`;
 const list = documents().flatMap((document) =>
   blocksOf(textOf(document))

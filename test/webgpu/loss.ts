@@ -1,6 +1,6 @@
 /**
- * Failures of the gpu device's WebGPU mode: its adapter is lost during training, a kernel fails, or
- * WebGPU is missing. Also, that a process ends in all of these cases.
+ * Tests failures of the gpu device's WebGPU mode. The adapter is lost during training, a kernel
+ * fails, or WebGPU is missing. A process must end by itself in all of these cases.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
@@ -77,7 +77,7 @@ interface Saved {
   readonly model: Record<string, Tensor>;
   readonly optimizer: OptimizerState;
 }
-/** A model in training, whose state is read to the host. */
+/** A model and its optimizer, whose state can be read to the host. */
 class Trainer {
   readonly model: Small;
   readonly optimizer: Adam;
@@ -137,8 +137,8 @@ class Trainer {
 }
 
 /**
- * Trains six steps, saves, and loses the adapter in a later step, while its loss and the parameters
- * are being read.
+ * Trains six steps and saves the state. Loses the adapter in a later step, while the loss of that
+ * step and the parameters are being read.
  */
 async function loseInTraining(on: GpuDevice): Promise<{ trainer: Trainer; saved: Saved; losses: number[] }> {
   const trainer = new Trainer(on);

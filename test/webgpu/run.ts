@@ -1,8 +1,8 @@
 /**
- * The WebGPU mode in Node, on a software adapter. It shows that the kernels are right without a GPU,
- * and nothing about speed.
- * Runs the test files beside this one with Chromium's SwiftShader as their Vulkan driver. A missing
- * driver is a failure, because then nothing was tested.
+ * Tests the WebGPU mode in Node, on a software adapter. This shows that the kernels are right
+ * without a GPU. It shows nothing about speed.
+ * It runs the test files beside this one, with Chromium's SwiftShader as the Vulkan driver. A
+ * missing driver is a failure, because then nothing was tested.
  * usage: npm run webgpu-check
  * VK_ICD_FILENAMES in the environment may name another driver, for example that of a GPU.
  */
@@ -23,7 +23,7 @@ function run(): number {
     );
     return 1;
   }
-  // Chromium brings libvulkan.so.1, too, for systems that have none.
+  // Chromium also contains libvulkan.so.1, which some systems lack.
   const libraries = [process.env.LD_LIBRARY_PATH, chromium].filter(Boolean).join(':');
   const { status } = spawnSync(process.execPath, ['--import', 'tsx', here('../run.ts'), '--root', here('.')], {
     stdio: 'inherit',
