@@ -1,6 +1,12 @@
-// What a page does while it trains on its main thread, in loops that await nothing but losses: `api` is the package.
+/**
+ * The functions that page.mjs runs for alive.mjs. One trains on the main thread of a page, and one
+ * makes tensors that are dropped. `api` is the package. The loops await nothing but losses.
+ */
 
-/** Steps of the miniature CEDN (w1 of bench/), and of the convolutional autoencoder of w3. */
+/**
+ * Returns the training steps of two models of bench/. `w1` is the miniature CEDN, `w3` is a
+ * convolutional autoencoder.
+ */
 function steps(api) {
   const { Adam, bceWithLogits, Conv2d, ConvTranspose2d, MaxPool2d, MaxUnpool2d, mse, randn, relu, zeros } = api;
   const same = { padding: 'same' };
@@ -45,13 +51,16 @@ function steps(api) {
   };
 }
 
-/** Trains for so long: how many steps and animation frames came, and the longest step and time between two frames, in ms. */
+/**
+ * Trains for `ms` milliseconds. Returns the number of steps and of animation frames, and in
+ * milliseconds the longest step and the longest time between two frames.
+ */
 export async function framesWhileTraining(api, { name, threads, ms }) {
   const before = api.defaultDevice();
   const on = await api.device('wasm', { threads });
   api.setDefaultDevice(on);
   const step = steps(api)[name];
-  // The first steps compile kernels; a user sees them once.
+  // The first steps compile kernels, so they are slow and are not measured.
   for (let i = 0; i < 20; i++) await step().item();
   let frames = 0;
   let last = performance.now();
@@ -68,7 +77,8 @@ export async function framesWhileTraining(api, { name, threads, ms }) {
   let longestStep = 0;
   const start = performance.now();
   for (let now = start; now - start < ms; count++) {
-    // Awaits its loss only after the clock was read, so that turns of the event loop do not count.
+    // The loss is awaited only after the clock is read, so that the time of a step does not contain
+    // turns of the event loop.
     const loss = step();
     loss.itemSync();
     longestStep = Math.max(longestStep, performance.now() - now);
@@ -82,7 +92,10 @@ export async function framesWhileTraining(api, { name, threads, ms }) {
   return { frames, steps: count, gap, longestStep };
 }
 
-/** Makes batches of `bytes` that it drops and never releases: the most bytes that the device held. */
+/**
+ * Makes `count` tensors of `bytes` bytes, and drops each without releasing it. Returns the largest
+ * number of bytes that the device held.
+ */
 export async function dropping(api, { bytes, count }) {
   const on = await api.device('wasm', { threads: 1 });
   const host = new Float32Array(bytes / 4);

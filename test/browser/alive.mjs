@@ -1,19 +1,31 @@
-// A page that trains on its main thread stays alive, and what it drops is collected.
+/**
+ * Checks that a page stays alive while it trains on its main thread, and that the collector frees
+ * the tensors that it drops. Not here: what runs in the page (alive-page.mjs).
+ */
 import assert from 'node:assert/strict';
 import { inPage } from './chromium.mjs';
 import { check } from './report.mjs';
 
 const limitMs = 120_000;
 const longestGapMs = 100;
-/** A frame cannot come in the middle of a step: where the machine makes a step slow, so many steps may pass. */
+/**
+ * No frame can come during a step. On a slow machine the time between two frames may be as long as
+ * this many steps.
+ */
 const mostSteps = 2;
-/** Other work on the machine may take a frame: so often the same is measured. */
+/**
+ * Other work on the machine may delay a frame, so a measurement that fails is repeated, up to this
+ * number of attempts.
+ */
 const attempts = 3;
 const MB = 2 ** 20;
 
 const limit = ({ longestStep }) => Math.max(longestGapMs, mostSteps * longestStep);
 
-/** Checks the site of page.mjs, where threads can run. */
+/**
+ * Checks a site with page.mjs, by its name. Its training page is cross-origin isolated, so that
+ * threads can run.
+ */
 export async function checkAlive(context, site) {
   for (const name of ['w1', 'w3'])
     await check(`${site}: animation frames come while ${name} trains on the main thread`, async () => {

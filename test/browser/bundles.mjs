@@ -1,4 +1,8 @@
-// The sites that Chromium visits: the built package in bundles by esbuild and by Vite, and its own build for pages. A site is its files' text by path.
+/**
+ * The sites that Chromium visits. They contain the built package, bundled by esbuild or by Vite, or
+ * the package's own build for pages. A site is an object that maps the path of each file to its
+ * text.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +13,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const own = (file) => fileURLToPath(new URL(file, import.meta.url));
 const read = (path) => readFileSync(path, 'utf8');
 
-/** Of the package, all that is bundled must come from dist. */
+/** Checks that a bundle contains files of dist and none of src. */
 function assertBuilt(paths) {
   assert.ok(
     paths.some((path) => path.startsWith('dist/')),
@@ -27,7 +31,7 @@ async function withEsbuild(entryPoints, options) {
     entryPoints,
     absWorkingDir: repository,
     outdir: '/',
-    // Not the repository's, which leads to src.
+    // The repository's own tsconfig.json would resolve the package to src.
     tsconfigRaw: '{}',
     bundle: true,
     format: 'esm',
@@ -54,7 +58,7 @@ async function withVite(input, minify) {
   return Object.fromEntries(output.map(({ fileName, code }) => [fileName, code]));
 }
 
-/** The page of conform.mjs with all that it needs: gpu.js is a chunk of its own. */
+/** The site of conform.mjs in a bundle. gpu.js is a separate chunk there. */
 export const conforming = (tool, minify) =>
   tool === 'vite'
     ? withVite(own('conform.mjs'), minify)
@@ -66,13 +70,13 @@ const trainingPage = () => ({
   'alive-page.mjs': read(own('alive-page.mjs')),
 });
 
-/** The page of page.mjs, beside the package in one file. */
+/** The site of page.mjs, with the package bundled into one file. */
 export const training = async (minify) => ({
   ...trainingPage(),
   ...(await withEsbuild({ cedargrad: 'dist/index.js' }, { minify })),
 });
 
-/** The page of page.mjs, beside what dist/browser holds. */
+/** The site of page.mjs, with the files of dist/browser. */
 export function published() {
   const folder = `${repository}dist/browser/`;
   return { ...trainingPage(), ...Object.fromEntries(readdirSync(folder).map((file) => [file, read(folder + file)])) };

@@ -1,4 +1,7 @@
-// Debian's Chromium with software adapters for WebGL2 and WebGPU, and the sites that its pages come from.
+/**
+ * Starts Chromium with software adapters for WebGL2 and WebGPU, and serves the sites that it
+ * visits. The default path is that of the Debian package.
+ */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -30,8 +33,9 @@ export async function launch() {
 }
 
 /**
- * Serves /isolated/SITE/ and /open/SITE/ for every site: a page that runs the site's page.js, with the headers of cross-origin isolation and without.
- * A site is its files' text by path.
+ * Serves every site at two addresses, /isolated/SITE/ and /open/SITE/. Only the first has the
+ * headers of cross-origin isolation. Each address is a page that runs the site's page.js. A site
+ * maps the path of each file to its text.
  */
 export async function serve(sites) {
   const server = createServer((request, response) => {
@@ -49,7 +53,11 @@ export async function serve(sites) {
   return server;
 }
 
-/** Opens a page of its own for `use(call, loaded)`, and checks that nothing was reported there. `loaded` grows by the names of the files that it loads. */
+/**
+ * Opens a new page for `use(call, loaded)`. Checks that the page reports no error and writes
+ * nothing to its console. `loaded` is a list of the files that the page has loaded, and grows while
+ * it loads more.
+ */
 export async function inPage({ browser, server }, path, use) {
   const page = await browser.newPage();
   try {
@@ -64,7 +72,7 @@ export async function inPage({ browser, server }, path, use) {
       .catch((error) => {
         throw new Error(`the page does not load: ${problems.join('; ') || error.message}`);
       });
-    /** Calls a function of the page's by name. */
+    /** Calls a global function of the page by name. */
     const call = (limitMs, name, argument) =>
       within(
         limitMs,

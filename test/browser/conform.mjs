@@ -1,9 +1,15 @@
-// A page's script: the checks of test/helpers, which gpu.mjs calls for. Bundled with the built package.
+/**
+ * The script of a page that runs the checks of test/helpers when gpu.mjs calls for them. It is
+ * bundled with the built package.
+ */
 import { Adam, device, Linear, manualSeed, mse, tensor } from 'cedargrad';
 import { checks } from '../helpers/conformance.ts';
 import { goldenChecks, launchCheck, mostLaunches } from '../helpers/golden.ts';
 
-/** Runs the golden steps, and with `all` every check, on a device by name: what is wrong with each, if anything, and what the device says it is. */
+/**
+ * Runs the golden steps on a device by name, and with `all` every other check too. Returns the name
+ * of each check with its problem, which is null if it passed, and the text of the device.
+ */
 globalThis.conform = async ({ name, golden, steps, all }) => {
   const tested = await device(name);
   const reference = await device('reference');
@@ -23,7 +29,8 @@ globalThis.conform = async ({ name, golden, steps, all }) => {
   await tested.close();
   return { text, results };
 };
-// Before any device is made: the contexts of the devices.
+// Records every canvas context, so that `lose` can lose the contexts of the devices. This must run
+// before any device is made.
 const contexts = [];
 const { getContext } = HTMLCanvasElement.prototype;
 HTMLCanvasElement.prototype.getContext = function (...args) {
@@ -32,7 +39,11 @@ HTMLCanvasElement.prototype.getContext = function (...args) {
   return context;
 };
 
-/** Trains a step on WebGL2, loses the context, and goes on after recover(): what was said meanwhile, and the losses, those of an undisturbed run last. */
+/**
+ * Trains a step on WebGL2, loses the context, recovers, and trains on. `said` has the name of each
+ * error and each value of `alive` meanwhile, in order. `losses` are those of this run, and
+ * `undisturbed` those of a run that lost no context.
+ */
 globalThis.lose = async () => {
   const on = await device('webgl2');
   const run = async (disturb) => {

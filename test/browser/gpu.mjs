@@ -1,4 +1,7 @@
-// The gpu device in a page, on software adapters: every check of test/helpers, and golden steps out of every bundle, whose kernels must survive it.
+/**
+ * Checks the gpu device in a page, on software adapters. One bundle runs every check of
+ * test/helpers. The others run only golden steps, because a bundler may break the kernels.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { inPage } from './chromium.mjs';
@@ -7,7 +10,10 @@ import { check, counts, fail } from './report.mjs';
 const golden = JSON.parse(readFileSync(new URL('../fixtures/cedn-golden.json', import.meta.url), 'utf8'));
 const limitMs = 240_000;
 
-/** Runs conform.mjs at a site on a device by name: a failed check for each row that fails, and one line for those that pass. */
+/**
+ * Runs conform.mjs at a site on a device by name. Each of its checks that fails is reported by
+ * itself, and one line counts those that pass.
+ */
 export async function checkConformance(context, site, name, { steps, all = false }) {
   const title = `${site}, ${name}`;
   await check(`${title}: the page runs its checks and reports nothing else`, async () => {
@@ -23,7 +29,10 @@ export async function checkConformance(context, site, name, { steps, all = false
   });
 }
 
-/** A lost WebGL context fails everything, and recover() brings training back. */
+/**
+ * Checks that everything fails once a WebGL context is lost, and that training can go on after
+ * recover().
+ */
 export const checkLoss = (context, site) =>
   check(`${site}, webgl2: a lost context is told, recovered, and trained on`, async () => {
     const { said, losses, undisturbed } = await inPage(context, `open/${site}`, (call) => call(limitMs, 'lose', {}), [

@@ -1,5 +1,9 @@
-// docs/guide.md as a reader follows it: block by block, files are written and commands run, in a project with the built package, and the pages are opened in
-// Chromium. A page must compute what the guide's program computes in Node. The project has no gpu.js, as a reader's has not. The build for pages has it.
+/**
+ * Follows docs/guide.md as a reader does, block by block. It writes the files and runs the commands
+ * in a project with the built package, and opens the pages in Chromium. A page must compute what
+ * the guide's program computes in Node. The project has no gpu.js, because the guide does not
+ * install it. The build for pages contains it.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,11 +21,11 @@ const require = createRequire(import.meta.url);
 const commandLimitMs = 120_000;
 const pageLimitMs = 60_000;
 
-/** The programs of the packages that the guide installs. */
+/** The programs that `npx` runs in the guide, by name. */
 const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
 const npx = { vite, tsc: require.resolve('typescript/bin/tsc') };
 
-/** An empty project that holds what the guide's npm commands install. */
+/** Makes a project that contains only the packages that the guide's npm commands install. */
 function makeProject() {
   const project = mkdtempSync(join(tmpdir(), 'cedargrad-guide-'));
   const modules = join(project, 'node_modules');
@@ -36,7 +40,7 @@ function makeProject() {
   return project;
 }
 
-/** Runs a command of the guide: node or npx. Returns what it prints. */
+/** Runs a command of the guide, which must begin with node or npx. Returns what it prints. */
 function run(project, command) {
   const [tool, name, ...args] = command.split(' ');
   const program = tool === 'npx' ? npx[name] : name;
@@ -58,7 +62,10 @@ async function freePort() {
   return port;
 }
 
-/** Opens a page of the guide's own server. @param changes texts of headers.js and what stands there instead */
+/**
+ * Opens a page of the guide's own server, and returns what it shows and what problems it reports.
+ * @param changes pairs of a text in headers.js and the text that replaces it during this visit
+ */
 async function visit({ browser, project }, folder, path, changes = []) {
   const headers = readFileSync(join(project, 'headers.js'), 'utf8');
   for (const [from] of changes) assert.ok(headers.includes(from), `headers.js lacks ${from}`);
@@ -100,7 +107,10 @@ async function visit({ browser, project }, folder, path, changes = []) {
 
 const errorsIn = (text) => [...text.matchAll(/(?:noisy|denoised) (\d\.\d{6})/g)].map(([, digits]) => Number(digits));
 
-/** The page's picture and errors are Node's, and it ran on this device. */
+/**
+ * Checks that a page has the same picture and errors as the program in Node. Its text must match
+ * the pattern `device`.
+ */
 function judge({ text, pixels }, want, device) {
   const errors = errorsIn(text);
   assert.equal(errors.length, 2, text);
@@ -113,7 +123,10 @@ function judge({ text, pixels }, want, device) {
   return text;
 }
 
-/** Follows the guide. @param context the browser, and dist/ is built */
+/**
+ * Follows the guide. dist/ must have been built.
+ * @param context has the browser
+ */
 export async function checkGuide({ browser }) {
   const { blocksOf, textOf } = await tsImport('../helpers/documents.ts', import.meta.url);
   const { decodePng } = await import(new URL('../../dist/io/index.js', import.meta.url));
@@ -121,7 +134,7 @@ export async function checkGuide({ browser }) {
   const project = makeProject();
   const threads = availableParallelism() > 1 ? /wasm \(\w+, \d+ threads\)$/ : /wasm \(\w+, 1 thread\)$/;
   const want = {};
-  /** The pages that a command makes ready, by folder. */
+  /** The pages that can be opened after a command of the guide, by command. */
   const pages = new Map([
     ['node serve.js dist 8080', ['dist/index.html', 'dist/worker.html']],
     ['node serve.js site 8081', ['site/map.html']],

@@ -1,10 +1,10 @@
-// What a page's training comes to beside what Node's comes to.
+/** Compares the results of training in a page with those in Node. */
 import assert from 'node:assert/strict';
 import { train } from './train.mjs';
 
 const tolerance = 1e-4;
 
-/** The largest relative difference. */
+/** The largest relative difference between elements of two lists. */
 const difference = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i]) / Math.abs(b[i])));
 
 export function assertSame(a, b, what) {
@@ -14,7 +14,7 @@ export function assertSame(a, b, what) {
   }
 }
 
-/** What Node computes with the built package, by device. */
+/** Trains in Node with the built package. Returns the results by device. */
 export async function inNode(api) {
   const simd = await api.device('wasm', { threads: 1, build: 'simd' });
   const want = {
@@ -31,7 +31,10 @@ export async function inNode(api) {
   return want;
 }
 
-/** The losses that they are in Node; how far off losses (relative) and weights are. */
+/**
+ * Checks that losses are near those in Node. Returns a note with the largest relative difference of
+ * the losses and the largest difference of the weights.
+ */
 export function assertNear({ losses, weights }, want) {
   const notes = Object.entries(want).map(([name, node]) => {
     const off = difference(losses, node.losses);

@@ -1,6 +1,10 @@
-// The page's script: what wasm.mjs, published.mjs and alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
+/**
+ * The script of the page that trains. It defines the functions that wasm.mjs, published.mjs and
+ * alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
+ */
 
-// Before any device is made: the memories of the devices, whose control blocks say how many workers have joined.
+// Records every WebAssembly memory, because the control block in the memory of a device counts the
+// workers that have joined. This must run before any device is made.
 const memories = [];
 WebAssembly.Memory = class extends WebAssembly.Memory {
   constructor(limits) {
@@ -14,8 +18,10 @@ const { train } = await import('./train.mjs');
 const { dropping, framesWhileTraining } = await import('./alive-page.mjs');
 
 /**
- * Makes a device, trains on it as often as `modes` (compiled or not) says, and closes it. Waits first until its workers have joined;
- * with `atOnce` it trains until they have, in a loop that awaits nothing but losses, as a user's does.
+ * Makes a device, trains on it once for each of `modes` (true is compiled), and closes it.
+ * Before this it waits until the workers have joined. With `atOnce` it trains while it waits, in a
+ * loop that awaits nothing but losses, as a user's program does. `ready` is the position of the
+ * word that counts the workers that have joined.
  */
 globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], atOnce = false, ready }) => {
   const on = await api.device(name, options);
@@ -29,7 +35,10 @@ globalThis.trial = async ({ name = 'wasm', options = {}, modes = [false, true], 
   await on.close();
   return { ...result, isolated: crossOriginIsolated, cores: navigator.hardwareConcurrency };
 };
-/** What the build for pages exports, and what its files and pictures come to in a page. Only that build has them. */
+/**
+ * Uses the functions for files and pictures, which only the build for pages exports beside the
+ * core. Returns the results and the names of all exports.
+ */
 globalThis.files = async () => {
   const { decodePng, decodeSafetensors, encodePng, encodeSafetensors, Picture } = api;
   const data = Float32Array.of(1, -2, 0.5);

@@ -1,11 +1,14 @@
-// The build for pages without a bundler, dist/browser: it trains, and loads a device's files only when that is asked for.
+/**
+ * Checks dist/browser, the build for pages without a bundler. It must train, and load the files of
+ * a device only when that device is asked for.
+ */
 import assert from 'node:assert/strict';
 import { inPage } from './chromium.mjs';
 import { assertNear } from './losses.mjs';
 import { check } from './report.mjs';
 
 const limitMs = 60_000;
-/** The files that must wait. */
+/** For each part, the pattern of the files that must be loaded late. */
 const late = { wasm: /^(wasm|binary)-/, gpu: /^gpu-/, 'gpu.js': /^gpu-browser-/ };
 
 export async function checkPublished(context) {

@@ -1,4 +1,7 @@
-// What the checks in Chromium share: counting, and patience that ends.
+/**
+ * What the checks in Chromium share: they count passed and failed checks, and put a time limit on
+ * answers.
+ */
 
 export const counts = { passed: 0, failed: 0 };
 
@@ -8,7 +11,10 @@ export function fail(name, why) {
   console.log(`FAIL ${name}\n${why}`);
 }
 
-/** Runs one check and says how it went; a string that it returns goes with its name. Whether it passed. */
+/**
+ * Runs one check, and prints its result with the note that it returns, if any. Returns whether it
+ * passed.
+ */
 export async function check(name, fn) {
   try {
     const note = await fn();
@@ -21,7 +27,10 @@ export async function check(name, fn) {
   }
 }
 
-/** Rejects when `promise` takes too long: a page whose thread never comes back answers nothing. */
+/**
+ * Rejects when `promise` takes longer than `ms` milliseconds. A page whose thread is blocked would
+ * never answer.
+ */
 export function within(ms, what, promise) {
   let timer;
   const late = new Promise((_, reject) => {

@@ -1,6 +1,9 @@
-// The built package in Chromium, through bundlers and without: the wasm device with threads and without, the gpu device on software adapters, and the
-// pages of docs/guide.md.
-// usage: npm run browser-check   The environment's CHROMIUM may name the browser; default /usr/bin/chromium.
+/**
+ * Checks the built package in Chromium, with bundlers and without. It tests the wasm device with
+ * threads and without, the gpu device on software adapters, and the pages of docs/guide.md.
+ * usage: npm run browser-check
+ * CHROMIUM in the environment may name the browser. The default is /usr/bin/chromium.
+ */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { checkAlive } from './alive.mjs';
@@ -46,7 +49,7 @@ async function prepare() {
       const entries = ['index.js', 'data/index.js', 'io/index.js', 'train/index.js'];
       const modules = await Promise.all(entries.map((file) => import(new URL(file, dist))));
       context.exports = modules.flatMap((module) => Object.keys(module));
-      // Where the wasm device counts the workers that have joined.
+      // The position of the word in which the wasm device counts the workers that have joined.
       context.ready = (await import(new URL('device/wasm/protocol/control.js', dist))).Control.ready;
     }),
     await check('Chromium starts', async () => {

@@ -1,6 +1,12 @@
-// A small CEDN and its training, the same in Node and in a page: `api` is the package as either of them loaded it.
+/**
+ * Trains a small CEDN, in the same way in Node and in a page. `api` is the package as either of
+ * them loaded it.
+ */
 
-/** Trains 12 steps from fixed seeds on device `on`: the loss of each, the weights at the end, and how the last step ran ('plain' without `compiled`). */
+/**
+ * Trains 12 steps from fixed seeds on the device `on`. Returns the loss of each step, the weights
+ * at the end, and how the last step ran, which is 'plain' without `compiled`.
+ */
 export async function train(api, on, compiled) {
   const {
     Adam,

@@ -1,4 +1,6 @@
-// The wasm device in a page: with threads and without, to the losses it has in Node.
+/**
+ * Checks the wasm device in a page, with threads and without. Losses must be near those in Node.
+ */
 import assert from 'node:assert/strict';
 import { inPage } from './chromium.mjs';
 import { assertNear, assertSame } from './losses.mjs';
@@ -6,7 +8,7 @@ import { check } from './report.mjs';
 
 const trialLimitMs = 60_000;
 
-/** Trains in the page of page.mjs. @param ready where the wasm device counts the workers that have joined */
+/** Runs `trial` of page.mjs in one page, once for each set of options in `list`. */
 export const trials = (context, path, list) =>
   inPage(context, path, async (call) => {
     const results = [];
@@ -14,7 +16,9 @@ export const trials = (context, path, list) =>
     return results;
   });
 
-/** The same losses and weights plain and compiled, near those in Node. */
+/**
+ * Checks that the plain and the compiled run have the same losses and weights, near those in Node.
+ */
 function judge({ runs }, want) {
   assert.deepEqual(
     runs.map(({ mode }) => mode),
@@ -25,10 +29,14 @@ function judge({ runs }, want) {
   return assertNear(plain, want);
 }
 
-/** Checks a site of page.mjs by its name. @param context the browser, the server, and what Node computes */
+/**
+ * Checks a site with page.mjs, by its name.
+ * @param context has the browser, the server, and the results in Node
+ */
 export async function checkWasm(context, site) {
   const { want } = context;
-  // What each build computed on two threads, for the page that has one.
+  // What each build computed on two threads. The page without isolation must compute the same on
+  // one thread.
   const onTwo = {};
   for (const build of ['simd', 'relaxed'])
     await check(`${site} bundle, isolated page, ${build} build: two threads train, plain and compiled`, async () => {

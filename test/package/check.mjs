@@ -1,5 +1,8 @@
-// The published package as a stranger meets it: build, pack, install the tarball in an empty project, and run a model there in JavaScript and TypeScript.
-// Not here: the compilers that the types are tried with (types.mjs).
+/**
+ * Checks the published package as a user gets it. It builds and packs the package, installs the
+ * tarball in an empty project, and trains a model there in JavaScript and in TypeScript.
+ * Not here: the compilers with which the types are checked (types.mjs).
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -41,7 +44,10 @@ for (let step = 0; step < 5; step++) {
 if (!(losses[4] < losses[0])) throw new Error('the loss does not fall: ' + losses);
 `;
 
-/** The most that an installation may take, in MB: the package with its run-time dependencies, without gpu.js. */
+/**
+ * The largest size of an installation in MB. It contains the package and its run-time dependencies,
+ * without gpu.js.
+ */
 const mostInstalled = 8;
 const bytesIn = (folder) =>
   readdirSync(folder, { recursive: true }).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
@@ -86,7 +92,8 @@ try {
     writeFileSync(join(project, 'model.js'), model(false));
     node(['model.js'], project);
   });
-  // Installed there as a stranger would, because two compilers in one repository would share the command tsc.
+  // The second compiler is installed in the user's project, because two compilers in one repository
+  // would share the command tsc.
   check(`TypeScript ${leastTypeScript} installs`, () => {
     npm(['install', ...quiet, `typescript@${leastTypeScript}`], project);
   });

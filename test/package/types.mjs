@@ -1,11 +1,21 @@
-// The published types in a stranger's project: without the DOM's and Node's types, with library checks on, on the least TypeScript and on ours.
+/**
+ * Checks the published types in a user's project. `skipLibCheck` is off. The compilers are the
+ * least version of TypeScript that is supported and our own version. Only the project of a page has
+ * the types of the DOM, and none has those of Node.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The least version that compiles the types. It is the first whose typed arrays name their buffer (Int32Array<ArrayBuffer>). */
+/**
+ * The least version that compiles the types. It is the first version in which typed arrays have
+ * their buffer as a type parameter, as in Int32Array<ArrayBuffer>.
+ */
 export const leastTypeScript = '5.7';
 
-/** Each as a stranger may have it. `types: []` and `lib` leave out the types of Node and of the DOM. */
+/**
+ * Compiler options that a user's project may have, by the place where it runs. `types: []` leaves
+ * out the types of Node, and a `lib` without 'dom' leaves out those of the DOM.
+ */
 const settings = {
   Node: { module: 'nodenext', lib: ['es2022'] },
   'a bundler': { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022'] },
@@ -24,7 +34,7 @@ const names = [core, data, io, train].flatMap((module) => Object.keys(module)).s
 if (!same || names !== Object.keys(browser).sort().join()) throw new Error('names: ' + Object.keys(browser));
 `;
 
-/** Compiles `files` of a project, into its folder `built`. `compile` runs a compiler there. */
+/** Compiles `files` of a project into its folder `built`. `run` starts the compiler there. */
 export function compile(run, project, files, options = settings.Node) {
   const compilerOptions = {
     strict: true,
@@ -38,7 +48,10 @@ export function compile(run, project, files, options = settings.Node) {
   run();
 }
 
-/** `compilers` are the paths of tsc, by name. */
+/**
+ * Runs the checks of this file in `project`. `compilers` has a function for each compiler, by name,
+ * that returns the path of its tsc.
+ */
 export function checkTypes({ check, project, node, compilers, model }) {
   writeFileSync(join(project, 'everything.ts'), everything);
   writeFileSync(join(project, 'typed.ts'), model);
