@@ -69,7 +69,7 @@ export class Replay implements Watcher {
   ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null;
   ask(event: WatchedEvent): Outcome<EventKind> | null {
     if (this.broken !== null) return null;
-    // A switch, because a table of functions takes longer, and every operation of a call comes here.
+    // A switch, because a table of functions takes longer. Every operation of a call comes here.
     switch (event.kind) {
       case 'op':
         return this.#op(event);
