@@ -20,6 +20,7 @@ import { Opcode } from '../../src/device/wasm/protocol/command.js';
 import { Control } from '../../src/device/wasm/protocol/control.js';
 import * as convWords from '../../src/device/wasm/protocol/conv.js';
 import * as elementwiseWords from '../../src/device/wasm/protocol/elementwise.js';
+import * as functions from '../../src/device/wasm/protocol/functions.js';
 import * as lossWords from '../../src/device/wasm/protocol/loss.js';
 import * as movementWords from '../../src/device/wasm/protocol/movement.js';
 import * as normWords from '../../src/device/wasm/protocol/norm.js';
@@ -38,6 +39,7 @@ const protocol: Record<string, Numbers> = {
   ...adamWords,
   ...convWords,
   ...elementwiseWords,
+  ...functions,
   ...lossWords,
   ...movementWords,
   ...normWords,
@@ -264,7 +266,7 @@ test('the weight gradient', () => {
 });
 
 test('elementwise', () => {
-  const { BinaryCode, OperandMode, UnaryCode } = elementwiseWords;
+  const { BinaryCode, OperandMode, UnaryCode } = functions;
   const [a, c, row] = [operand(100, [30, 20]), operand(200, [30, 20]), operand(300, [20])];
   const clamp = { fn: 'clamp', alpha: 2.5, beta: 3.5 } as const;
   const unary = { to: 200, from: 100, size: 600, fn: UnaryCode.clamp, alpha: bits(2.5), beta: bits(3.5) };
@@ -297,7 +299,7 @@ test('elementwise', () => {
 });
 
 test('reductions', () => {
-  const { ReduceCode } = reduceWords;
+  const { ReduceCode } = functions;
   const [from, to4] = [operand(100, [7, 5000, 3]), operand(200, [7, 3])];
   const middle = encode((to) => reduce.reduce(to, [from], { fn: 'max', axes: [1] }, [to4]));
   expect(middle, Opcode.reduce, 'ReduceWord', {
@@ -363,7 +365,7 @@ test('movement', () => {
 });
 
 test('pooling', () => {
-  const { NanCode, PickCode } = poolWords;
+  const { NanCode, PickCode } = functions;
   const pooling = { batch: 2, height, width, channels: 24 };
   const geometry = { ...sizes, ...windows, channels: 24 };
   const [image, pooled] = [operand(100, [2, 40, 50, 24]), operand(200, [2, 41, 51, 24])];

@@ -8,7 +8,7 @@ import { broadcastStrides, collapse, type Shape, sizeOf } from '../../values/sha
 import type { BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { bits, type Encoder, type Family, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
-import { BinaryCode, OperandMode, UnaryCode } from './protocol/elementwise.js';
+import { BinaryCode, OperandMode, UnaryCode } from './protocol/functions.js';
 
 /** The functions with a number of their own. The other two are computed with exchanged operands. */
 type NumberedFn = Exclude<BinaryFn, 'greater' | 'greaterEqual'>;

@@ -3,7 +3,7 @@ import { sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import { type Family, grainOf, type WasmOperand, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
-import { NanCode, PickCode } from './protocol/pool.js';
+import { NanCode, PickCode } from './protocol/functions.js';
 
 /** A geometry as the words that the kernels read. */
 function words({ batch, channels, height: h, width: w }: Pool2dGeometry): number[] {

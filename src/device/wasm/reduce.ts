@@ -2,7 +2,7 @@
 import { aroundAxis, reduceWalk, sizeOf } from '../../values/shape.js';
 import { bits, type Encoder, type Family, worthSharing } from './commands.js';
 import { Opcode } from './protocol/command.js';
-import { ReduceCode } from './protocol/reduce.js';
+import { ReduceCode } from './protocol/functions.js';
 
 /** Element visits per chunk. About this much data fits into the caches nearest to a core. */
 const chunk = 16384;

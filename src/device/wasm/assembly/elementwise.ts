@@ -4,7 +4,8 @@
  * Not here: reading broadcast operands (operands.ts).
  */
 import { Opcode } from '../protocol/command';
-import { BinaryCode, BinaryWord, GateWord, UnaryCode, UnaryWord, WhereWord } from '../protocol/elementwise';
+import { BinaryWord, GateWord, UnaryWord, WhereWord } from '../protocol/elementwise';
+import { BinaryCode, UnaryCode } from '../protocol/functions';
 import { arg, next, number, scratch } from './core';
 import {
   down4,

@@ -3,7 +3,8 @@
  * memory, in the order of the output, so that the loops read consecutive elements. A single element
  * becomes a vector that is read again and again.
  */
-import { OperandMode, OperandWord } from '../protocol/elementwise';
+import { OperandWord } from '../protocol/elementwise';
+import { OperandMode } from '../protocol/functions';
 import { arg } from './core';
 
 /** The address of the words after an operand. */

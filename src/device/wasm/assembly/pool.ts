@@ -4,7 +4,8 @@
  * Not here: unpooling (unpool.ts).
  */
 import { Opcode } from '../protocol/command';
-import { AvgPool2dGradWord, AvgPool2dWord, GeometryWord, MaxPool2dWord, NanCode } from '../protocol/pool';
+import { NanCode } from '../protocol/functions';
+import { AvgPool2dGradWord, AvgPool2dWord, GeometryWord, MaxPool2dWord } from '../protocol/pool';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 import { maxUnpool2d, maxUnpool2dScatter, planeGather, unpoolPick } from './unpool';

@@ -4,7 +4,8 @@
  * into blocks, whose partial results a second command joins.
  */
 import { Opcode } from '../protocol/command';
-import { ArgReduceWord, ReduceCode, ReducePartsWord, ReduceWalkWord, ReduceWord } from '../protocol/reduce';
+import { ReduceCode } from '../protocol/functions';
+import { ArgReduceWord, ReducePartsWord, ReduceWalkWord, ReduceWord } from '../protocol/reduce';
 import { arg, next } from './core';
 import { storeLanes } from './tiles';
 

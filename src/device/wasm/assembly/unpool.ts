@@ -1,11 +1,11 @@
 /** Max unpooling, and the gather and selection kernels that read its indices. */
+import { PickCode } from '../protocol/functions';
 import {
   GeometryWord,
   MaxUnpool2dScatterWord,
   MaxUnpool2dWord,
   PlaneGatherWord,
   UnpoolPickWord,
-  PickCode,
 } from '../protocol/pool';
 import { arg, isInside, next } from './core';
 import { storeLanes } from './tiles';

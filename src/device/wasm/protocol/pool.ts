@@ -1,18 +1,4 @@
-/** Policies and words of the pooling commands. Both sides compile this file, see command.ts. */
-
-/** `NanPolicy` in device.ts. */
-export enum NanCode {
-  propagate,
-  tf,
-  ignore,
-}
-
-/** `PickPolicy` in device.ts. */
-export enum PickCode {
-  first,
-  last,
-  max,
-}
+/** Words of the pooling commands. Both sides compile this file, see command.ts. */
 
 /** The words of a geometry. They follow the three own words of a command. */
 export enum GeometryWord {

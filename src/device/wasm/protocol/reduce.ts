@@ -1,10 +1,4 @@
-/** Functions and words of the reductions. Both sides compile this file, see command.ts. */
-
-export enum ReduceCode {
-  sum,
-  max,
-  min,
-}
+/** Words of the reductions. Both sides compile this file, see command.ts. */
 
 export enum ReduceWord {
   /** Results, or partial results as doubles if there are several blocks. */
