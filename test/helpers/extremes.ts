@@ -28,8 +28,8 @@ function row(
   });
 }
 
-// Twenty-one values, and the tiny ones in a row of their own, where an absolute tolerance would
-// hide errors: there f(x) is about x, or far from 0.
+// Tiny values have a row of their own with almost no absolute tolerance. For them f(x) is about x,
+// or far from 0, so an absolute tolerance would hide errors.
 const extreme = [nan, infinity, 0, 1e-30, 1, 20, 88, 1e4, 3e38].flatMap((x) =>
   x === 0 || Number.isNaN(x) ? [x] : [x, -x],
 );

@@ -58,7 +58,8 @@ export enum BinaryCode {
   tanhGrad,
   softplusGrad,
   siluGrad,
-  // The same functions of words (int32 and bool). div and pow have none.
+  // The same functions of words (int32 and bool). div and pow have none. If functions of numbers
+  // reach the number 16, let these begin later.
   wordAdd = 16,
   wordSub,
   wordMul,
