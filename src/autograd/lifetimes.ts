@@ -59,7 +59,7 @@ let consumedNow: Tensor[] = [];
  * graph. A single-element tensor is exempt and lives as long as somebody holds it: it uses almost
  * no memory, and losses are often read late.
  */
-export function expireLater(t: Tensor): void {
+function expireLater(t: Tensor): void {
   if (!t.released && t.size !== 1) consumedNow.push(t);
 }
 
