@@ -9,7 +9,7 @@ import { grainOf } from '../../src/device/wasm/commands.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { Opcode } from '../../src/device/wasm/protocol/command.js';
 import { Control } from '../../src/device/wasm/protocol/control.js';
-import { concat, device, maxPool2d, maxUnpool2d, ones, Tensor } from '../../src/index.js';
+import { concat, device, leakyRelu, maxPool2d, maxUnpool2d, ones, Tensor, tensor } from '../../src/index.js';
 
 const test = suite('wasm encoders');
 
@@ -189,6 +189,16 @@ test('few arrays with short rows are joined and split by one command, others by 
     const split = commandsOf(on, () => y.backward(g)).map(({ opcode }) => Opcode[opcode]);
     assert.equal(split, kernels, `gradient of ${shapes.join(' and ')} along axis ${axis}`);
   }
+  await on.close();
+});
+
+test("an unpooling is fused with relu's gradient, and not with leakyRelu's", async () => {
+  const on = (await device('wasm', { threads: 1 })) as WasmDevice;
+  // The maximum is negative, so the gradient that reaches it is the slope. relu's would be 0.
+  const x = tensor([-3, -1, -2, -4], { shape: [1, 2, 2, 1], device: on, requiresGrad: true });
+  const [pooled] = maxPool2d(leakyRelu(x, 0.25), { kernelSize: 2 });
+  pooled.sum().backward();
+  assert.equal([...((await x.grad?.data()) ?? [])], [0, 0.25, 0, 0]);
   await on.close();
 });
 
