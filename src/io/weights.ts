@@ -91,8 +91,8 @@ export async function saveWeights(model: Module, path: string): Promise<void> {
  * Copies the tensors of a safetensors file into a model of the same structure. `source` is a path
  * in Node, an address, or the file's bytes. Everything is checked before anything changes.
  * With `strict: false`, only the names that both have are loaded.
- * @throws FormatError for a missing or damaged file; ValueError with every mismatch of names, shapes
- * and dtypes; DeviceError for an address that does not answer
+ * @throws FormatError for a missing or damaged file; ValueError with every mismatch of names,
+ * shapes and dtypes; DeviceError for an address that does not answer
  * @source safetensors.torch.load_model
  */
 export async function loadWeights(

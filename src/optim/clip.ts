@@ -44,3 +44,27 @@ export function clipGradNorm(params: readonly Tensor[], maxNorm: number, options
     return norm;
   });
 }
+
+/**
+ * Limits every element of every gradient to [−maxValue, maxValue]. Nothing is read from the device.
+ * @shape params [any]
+ * @units maxValue: of the gradients
+ * @throws ValueError for no parameters, or a maxValue that is not positive
+ * @source torch.nn.utils.clip_grad_value_
+ */
+export function clipGradValue(params: readonly Tensor[], maxValue: number): void {
+  const op = 'clipGradValue';
+  checkTensors(op, 'params', params);
+  checkNumber(op, 'maxValue', maxValue, (v) => v > 0, 'a positive number');
+  if (params.length === 0)
+    throw new ValueError(op, 'there must be parameters', 'an empty list', 'pass model.parameters()');
+  noGrad(() => {
+    for (const p of params) {
+      const before = p.grad;
+      if (before === null) continue;
+      // Not in place, as in clipGradNorm.
+      p.grad = alias(before.clamp(-maxValue, maxValue));
+      if (before.node === null) before.release();
+    }
+  });
+}

@@ -1,6 +1,6 @@
 /** Optimizers, schedules and clipping: re-exports only. */
 export { Adam, type AdamOptions, AdamW } from './adam.js';
-export { clipGradNorm } from './clip.js';
+export { clipGradNorm, clipGradValue } from './clip.js';
 export {
   Optimizer,
   type OptimizerOptions,

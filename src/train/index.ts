@@ -1,6 +1,42 @@
 /**
- * Progress and diagnostics of training loops.
+ * Training: the loop `fit`, its callbacks, checkpoints, progress and diagnostics.
  * @module cedargrad/train
  */
+export {
+  type CheckpointOptions,
+  checkpoint,
+  describeEpoch,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  type ProgressCallbackOptions,
+  progress,
+  type SaveFile,
+} from './callbacks.js';
+export {
+  type AnyOptimizer,
+  type CheckpointParts,
+  encodeCheckpoint,
+  loadCheckpoint,
+  type Stateful,
+  type StatefulGenerator,
+  type StatefulTensors,
+  saveCheckpoint,
+} from './checkpoint-file.js';
 export { beatsConstantPredictor, constantPredictorLoss, ReluWatch } from './diagnostics.js';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
+export { fit } from './fit.js';
+export type { MonitorOptions } from './monitor.js';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressValues } from './progress.js';
+export type {
+  AnySchedule,
+  BatchSource,
+  BatchTuple,
+  Callback,
+  EpochRecord,
+  FitOptions,
+  Metric,
+  MetricFunction,
+  Run,
+  RunResult,
+} from './run.js';
+export { type StopRequest, stopOnSignals } from './signals.js';

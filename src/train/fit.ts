@@ -1,0 +1,345 @@
+/**
+ * The training loop. It does what a loop by hand does, with the same parts: it takes batches, calls
+ * a compiled step, validates, and calls its callbacks. Not here: the options (run.ts), callbacks
+ * (callbacks.ts), the pass over validation data (evaluate.ts), checkpoints (checkpoint-file.ts).
+ */
+import { noGrad } from '../autograd/backward.js';
+import { type CompiledStep, compile } from '../autograd/compile.js';
+import { ValueError } from '../errors.js';
+import type { Module } from '../nn/module.js';
+import { clipGradNorm, clipGradValue } from '../optim/clip.js';
+import type { Tensor } from '../tensor/tensor.js';
+import {
+  type CheckpointParts,
+  checkParts,
+  encodeCheckpoint,
+  loadCheckpoint,
+  type Stateful,
+} from './checkpoint-file.js';
+import { batchesOf, checkBatch, checkLoss, inMode, measure, outputOf } from './evaluate.js';
+import { checkFitOptions } from './fit-options.js';
+import type { BatchSource, BatchTuple, Callback, EpochRecord, FitOptions, Run, RunResult } from './run.js';
+
+const op = 'fit';
+
+const isStateful = (value: unknown): value is Stateful =>
+  typeof value === 'object' && value !== null && 'stateDict' in value && 'loadStateDict' in value;
+
+/** The number of batches of an epoch, where the data says so. */
+function lengthOf<B extends BatchTuple>(data: BatchSource<B>): number | undefined {
+  const length: unknown = typeof data === 'function' ? undefined : (data as { readonly length?: unknown }).length;
+  return typeof length === 'number' ? length : undefined;
+}
+
+/** What a checkpoint of fit holds besides its parts. */
+interface SavedRun {
+  readonly epoch: number;
+  readonly batch: number;
+  readonly step: number;
+  readonly lossSum: number;
+  readonly samples: number;
+  readonly history: readonly EpochRecord[];
+  readonly losses: Float64Array;
+  readonly warnings: readonly string[];
+  readonly validation: unknown;
+  readonly callbacks: Readonly<Record<string, unknown>>;
+}
+
+/** A run of fit. */
+class Training<B extends BatchTuple> implements Run {
+  readonly history: EpochRecord[] = [];
+  readonly losses: number[] = [];
+  readonly warnings: string[] = [];
+  epoch = 1;
+  step = 0;
+  stopReason: string | undefined;
+  readonly #parts: CheckpointParts;
+  readonly #callbacks: readonly Callback[];
+  readonly #predict: (...batch: B) => Tensor;
+  readonly #takeStep: (...tensors: Tensor[]) => Tensor[];
+  /** Tensors in a batch. */
+  #width = 1;
+  /** Whether the present epoch is over. */
+  #ended = false;
+  /** Batches of the present epoch so far, the sum of their losses, and their samples. */
+  #batch = 0;
+  #lossSum = 0;
+  #samples = 0;
+
+  constructor(
+    readonly model: Module,
+    readonly options: FitOptions<B>,
+  ) {
+    const { optimizer, schedule, data, ema, generators, callbacks = [] } = options;
+    this.#parts = {
+      model,
+      optimizer,
+      ...(schedule !== undefined && { schedule }),
+      ...(isStateful(data) && { data }),
+      ...(ema !== undefined && { ema }),
+      ...(generators !== undefined && { generators }),
+    };
+    checkParts(op, this.#parts);
+    this.#callbacks = [
+      ...callbacks.filter((c) => c.runsLast !== true),
+      ...callbacks.filter((c) => c.runsLast === true),
+    ];
+    this.#predict = options.predict ?? outputOf(op, model);
+    const step = this.#update.bind(this);
+    this.#takeStep = options.compile === false ? step : compile(step);
+  }
+
+  get optimizer() {
+    return this.options.optimizer;
+  }
+  get epochs(): number {
+    return this.options.epochs;
+  }
+  get data() {
+    return this.options.data as Run['data'];
+  }
+  get validation() {
+    return this.options.validation as Run['validation'];
+  }
+  get config(): unknown {
+    return this.options.config;
+  }
+  get stepsPerEpoch(): number | undefined {
+    const batches = lengthOf(this.options.data);
+    return batches === undefined ? undefined : Math.ceil(batches / (this.options.accumulate ?? 1));
+  }
+
+  warn(message: string): void {
+    if (!this.warnings.includes(message)) this.warnings.push(message);
+  }
+  stop(reason: string): void {
+    this.stopReason ??= reason;
+  }
+  async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
+    return this.options.ema === undefined ? fn() : this.options.ema.apply(fn);
+  }
+  async predict(...batch: BatchTuple): Promise<Tensor> {
+    const predict = (): Tensor => noGrad(() => this.#predict(...(batch as unknown as B)));
+    return this.withAverages(() => inMode(this.model, false, predict));
+  }
+
+  // ---- checkpoints
+
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    const { validation } = this.options;
+    const states = this.#callbacks.flatMap((callback): [string, unknown][] =>
+      callback.name === undefined || callback.stateDict === undefined ? [] : [[callback.name, callback.stateDict()]],
+    );
+    const saved: SavedRun = {
+      // After an epoch, the run goes on with the next one.
+      epoch: this.#ended ? this.epoch + 1 : this.epoch,
+      batch: this.#batch,
+      step: this.step,
+      lossSum: this.#lossSum,
+      samples: this.#samples,
+      history: this.history,
+      losses: Float64Array.from(this.losses),
+      warnings: this.warnings,
+      validation: isStateful(validation) ? validation.stateDict() : null,
+      callbacks: Object.fromEntries(states),
+    };
+    return encodeCheckpoint(this.#parts, saved);
+  }
+
+  async resume(source: string | URL | Uint8Array): Promise<void> {
+    const saved = (await loadCheckpoint(source, this.#parts)) as SavedRun | null;
+    if (typeof saved?.step !== 'number' || saved.callbacks === undefined)
+      throw new ValueError(
+        op,
+        'resume must be a checkpoint that fit wrote',
+        'one without its state',
+        'use loadCheckpoint',
+      );
+    // Between two epochs, the epoch before is shown until the next one begins.
+    this.#ended = saved.epoch > 1 && saved.batch === 0;
+    this.epoch = this.#ended ? saved.epoch - 1 : saved.epoch;
+    this.step = saved.step;
+    this.#batch = saved.batch;
+    this.#lossSum = saved.lossSum;
+    this.#samples = saved.samples;
+    this.history.push(...saved.history);
+    for (const loss of saved.losses) this.losses.push(loss);
+    this.warnings.push(...saved.warnings);
+    const { validation } = this.options;
+    if (isStateful(validation) && saved.validation !== null) validation.loadStateDict(saved.validation as never);
+    for (const callback of this.#callbacks)
+      if (callback.name !== undefined && Object.hasOwn(saved.callbacks, callback.name))
+        callback.loadStateDict?.(saved.callbacks[callback.name] as never);
+  }
+
+  // ---- the loop
+
+  async #call(hook: 'onTrainBegin' | 'onEpochBegin' | 'onTrainEnd'): Promise<void> {
+    for (const callback of this.#callbacks) await callback[hook]?.(this);
+  }
+
+  /** One update of the parameters. The tensors are those of one batch or several. */
+  #update(...tensors: Tensor[]): Tensor[] {
+    const { loss: lossOf, optimizer, clipNorm, clipValue } = this.options;
+    const batches = tensors.length / this.#width;
+    optimizer.zeroGrad();
+    const losses: Tensor[] = [];
+    for (let i = 0; i < tensors.length; i += this.#width) {
+      const loss = lossOf(...(tensors.slice(i, i + this.#width) as unknown as B));
+      checkLoss(op, loss);
+      (batches === 1 ? loss : loss.div(batches)).backward();
+      losses.push(loss);
+    }
+    if (clipNorm !== undefined || clipValue !== undefined) {
+      const parameters = optimizer.paramGroups.flatMap(({ params }) => params);
+      if (clipValue !== undefined) clipGradValue(parameters, clipValue);
+      if (clipNorm !== undefined) clipGradNorm(parameters, clipNorm);
+    }
+    optimizer.step();
+    return losses;
+  }
+
+  async #step(batches: readonly B[]): Promise<void> {
+    const { ema, schedule, scheduleEvery, signal } = this.options;
+    this.#width = batches[0]?.length ?? 1;
+    const losses = this.#takeStep(...batches.flat());
+    ema?.update();
+    let sum = 0;
+    for (const [i, loss] of losses.entries()) {
+      const value = await loss.item();
+      const samples = batches[i]?.[0]?.shape[0] ?? 1;
+      sum += value;
+      this.#lossSum += value * samples;
+      this.#samples += samples;
+    }
+    const loss = sum / losses.length;
+    this.step++;
+    this.#batch += batches.length;
+    this.losses.push(loss);
+    if (!Number.isFinite(loss))
+      throw new ValueError(
+        op,
+        'the loss must be finite',
+        `${loss} in step ${this.step}, epoch ${this.epoch}`,
+        'lower the learning rate or clip gradients; detectAnomaly finds the op',
+      );
+    if (scheduleEvery === 'step') schedule?.step();
+    for (const callback of this.#callbacks) await callback.onStepEnd?.(this, loss);
+    if (signal?.aborted === true) this.stop('aborted');
+  }
+
+  /** The rest of the present epoch. Returns whether it came to its end. */
+  async #trainEpoch(): Promise<boolean> {
+    const { data, accumulate = 1 } = this.options;
+    const source = batchesOf(op, 'data', data, this.epoch);
+    const batches = lengthOf(data);
+    try {
+      // A loader continues where its state says. Any other source begins anew.
+      if (!isStateful(data)) for (let i = 0; i < this.#batch; i++) if ((await source.next()).done === true) break;
+      let group: B[] = [];
+      for (;;) {
+        const next = await source.next();
+        if (next.done !== true) {
+          checkBatch(op, 'data', next.value);
+          group.push(next.value);
+          if (group.length < accumulate) continue;
+        }
+        if (group.length > 0) await this.#step(group);
+        group = [];
+        // A run that is stopped by the last step of its epoch still validates.
+        if (next.done === true) break;
+        if (this.stopReason !== undefined && this.#batch !== batches) return false;
+      }
+    } finally {
+      await source.return?.();
+    }
+    if (this.#batch === 0)
+      throw new ValueError(
+        op,
+        'data must have batches in every epoch',
+        `none in epoch ${this.epoch}`,
+        'is the data set empty, smaller than a batch with dropLast, or an iterator that ended?',
+      );
+    return true;
+  }
+
+  async #validate(): Promise<{ valLoss?: number; metrics: Record<string, number> }> {
+    const { validation, loss, predict, metrics } = this.options;
+    if (validation === undefined) return { metrics: {} };
+    const options = { data: validation, loss, ...(predict && { predict }), ...(metrics && { metrics }) };
+    const measured = await this.withAverages(() =>
+      inMode(this.model, false, () => measure(op, this.model, options, false, this.epoch)),
+    );
+    return { ...(measured.loss !== undefined && { valLoss: measured.loss }), metrics: measured.metrics };
+  }
+
+  /** Ends the present epoch with its record. */
+  async #endEpoch(seconds: () => number): Promise<void> {
+    const { optimizer, schedule, scheduleEvery = 'epoch' } = this.options;
+    const lr = optimizer.paramGroups[0]?.lr ?? Number.NaN;
+    const measured = await this.#validate();
+    const loss = this.#lossSum / this.#samples;
+    const record: EpochRecord = { epoch: this.epoch, step: this.step, loss, ...measured, lr, seconds: seconds() };
+    this.history.push(record);
+    if (scheduleEvery === 'epoch')
+      if (schedule?.needsMetric === true) schedule.step(record.valLoss ?? loss);
+      else schedule?.step();
+    this.#ended = true;
+    this.#batch = 0;
+    this.#lossSum = 0;
+    this.#samples = 0;
+    for (const callback of this.#callbacks) await callback.onEpochEnd?.(this, record);
+  }
+
+  async run(): Promise<RunResult> {
+    const { signal } = this.options;
+    try {
+      await this.#call('onTrainBegin');
+      if (signal?.aborted === true) this.stop('aborted');
+      while (this.epoch + (this.#ended ? 1 : 0) <= this.epochs && this.stopReason === undefined) {
+        const start = performance.now();
+        if (this.#ended) this.epoch++;
+        this.#ended = false;
+        await this.#call('onEpochBegin');
+        if (!(await this.#trainEpoch())) break;
+        await this.#endEpoch(() => (performance.now() - start) / 1000);
+        if (signal?.aborted === true) this.stop('aborted');
+      }
+      await this.#call('onTrainEnd');
+    } catch (error) {
+      for (const callback of this.#callbacks) await callback.onError?.(this, error);
+      throw error;
+    } finally {
+      if ('dispose' in this.#takeStep) (this.#takeStep as CompiledStep<Tensor[], Tensor[]>).dispose();
+    }
+    const { history, losses, step, warnings, stopReason } = this;
+    return { history, losses, step, warnings, stopReason };
+  }
+}
+
+/**
+ * Trains a model. In each epoch it takes the batches of `data`, and for each it computes the loss,
+ * its gradients, and one step of the optimizer. Then it measures the loss and the metrics on
+ * `validation`. The step is compiled (see `compile`). The model is in training mode during the run
+ * if it was in eval mode as a whole; otherwise each module keeps its mode, so that frozen batch
+ * norms stay frozen. Afterwards each module has the mode that it had.
+ *
+ * Batches of a DataLoader live until the callbacks of their step have returned; clone() what must
+ * live longer. With `accumulate`, the gradients of several batches are averaged for one step.
+ *
+ * An aborted `signal`, or `run.stop()` in a callback, ends the run after the present step. Then
+ * `onTrainEnd` of the callbacks is called, and fit returns with a stopReason. With `resume`, a run
+ * goes on from a checkpoint as if it had never stopped, with the same bits. That needs the same
+ * program, data and device.
+ * @shape data and validation: batches [x, …] whose first axis counts the samples
+ * @throws ValueError for unknown options, a loss that is not one number or not finite, data without
+ * batches, or a checkpoint that does not fit; any error of the loss, the data or a callback
+ * @source keras.Model.fit; lightning.Trainer.fit
+ */
+export async function fit<B extends BatchTuple>(model: Module, options: FitOptions<B>): Promise<RunResult> {
+  checkFitOptions(model, options);
+  const run = new Training(model, options);
+  if (options.resume !== undefined) await run.resume(options.resume);
+  const train = (): Promise<RunResult> => run.run();
+  return model.training ? train() : inMode(model, true, train);
+}
