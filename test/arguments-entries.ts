@@ -40,6 +40,15 @@ const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
 const progress = () => new train.Progress(5, { stream });
 const model = () => new Linear(2, 2);
 
+/** A data set. It is no plain object, whose parts would be replaced too. */
+class Numbers {
+  readonly length = 3;
+  item(index: number): number {
+    return index;
+  }
+}
+const loader = () => new data.DataLoader(new Numbers(), { batchSize: 2 });
+
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Call = (...given: any[]) => unknown;
 
@@ -53,6 +62,26 @@ interface Door {
 const door = (call: Call, ...sound: unknown[]): Door => ({ call, sound });
 
 const doors: Readonly<Record<string, Door>> = {
+  arrayDataset: door((...a) => data.arrayDataset(...a), new Float32Array(3)),
+  concatDatasets: door((...a) => data.concatDatasets(...a), [new Numbers()]),
+  mapDataset: door(
+    (...a) => data.mapDataset(...a),
+    new Numbers(),
+    () => 1,
+  ),
+  split: door((...a) => data.split(...a), new Numbers(), [2, 1], { seed: 1, shuffle: true }),
+  subset: door((...a) => data.subset(...a), new Numbers(), [0, 1]),
+  DataLoader: door((...a) => new data.DataLoader(...a), new Numbers(), {
+    batchSize: 2,
+    shuffle: true,
+    dropLast: true,
+    seed: 1,
+    prefetch: 1,
+    collate: () => 1,
+    device: ones([1]).device,
+  }),
+  'DataLoader.stateDict': { call: () => loader().stateDict(), sound: [], optional: true },
+  'DataLoader.loadStateDict': door((...a) => loader().loadStateDict(...a), { seed: 1, epoch: 0, batch: 1 }),
   batches: door((...a) => [...data.batches(...a)], 3, 2, random(), { shuffle: true, dropLast: true }),
   cednData: { call: () => data.cednData(), sound: [], optional: true },
   cednWeights: { call: (...a) => data.cednWeights(...a), sound: [1], optional: true },
@@ -104,6 +133,7 @@ function kindOf(value: unknown): string {
 
 /** What may stand where another kind does: bytes are a list, a buffer or (to be written) text. */
 const also: Readonly<Record<string, readonly string[]>> = {
+  DataLoader: ['list', 'Map'],
   decodePng: ['ArrayBuffer'],
   decodeSafetensors: ['ArrayBuffer'],
   writeFileAtomic: ['ArrayBuffer', 'string'],

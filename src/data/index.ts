@@ -2,6 +2,20 @@
  * Data sets and batches: re-exports only.
  * @module cedargrad/data
  */
+export { type BatchOptions, batches } from './batches.js';
 export { cednData, cednWeights, type NamedWeight } from './cedn.js';
+export type { Batch, Collated } from './collate.js';
+export {
+  type ArrayOfSamples,
+  arrayDataset,
+  concatDatasets,
+  type Dataset,
+  type ItemFunction,
+  mapDataset,
+  type SplitOptions,
+  split,
+  subset,
+} from './dataset.js';
 export { type DigitSet, type Digits, loadDigits } from './digits.js';
-export { type BatchOptions, batches } from './loader.js';
+export type { HostArray } from './host-array.js';
+export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
