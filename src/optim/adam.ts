@@ -1,11 +1,10 @@
 /** Adam and AdamW. One kernel updates all parameters. */
-import { shown } from '../arguments.js';
 import { updateInPlace } from '../autograd/graph.js';
 import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkBetas } from './moments.js';
 import {
-  checkFraction,
   checkNotNegative,
   type Entry,
   Optimizer,
@@ -47,9 +46,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions> {
 
   protected checkOptions(op: string, { lr, betas, eps, weightDecay, form }: AdamOptions): void {
     checkNotNegative(op, { lr, eps, weightDecay });
-    if (!Array.isArray(betas) || betas.length !== 2)
-      throw new ValueError(op, 'betas must be [beta1, beta2]', `betas=${shown(betas)}`);
-    checkFraction(op, { beta1: betas[0], beta2: betas[1] });
+    checkBetas(op, betas);
     if (form !== 'torch' && form !== 'tf') throw new ValueError(op, "form must be 'torch' or 'tf'", `form=${form}`);
   }
   protected slots({ amsgrad }: AdamOptions): readonly string[] {

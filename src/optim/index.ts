@@ -1,6 +1,9 @@
 /** Optimizers, schedules and clipping: re-exports only. */
+export { Adagrad, type AdagradOptions } from './adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './adam.js';
-export { clipGradNorm, clipGradValue } from './clip.js';
+export { Adamax, type AdamaxOptions } from './adamax.js';
+export { clipGradNorm, clipGradNorm, clipGradValue } from './clip.js';
+export { NAdam, type NAdamOptions } from './nadam.js';
 export {
   Optimizer,
   type OptimizerOptions,
@@ -8,7 +11,9 @@ export {
   type OptimizerState,
   type ParamGroup,
   type ParamState,
+  type SavedParamState,
 } from './optimizer.js';
+export { RAdam, type RAdamOptions } from './radam.js';
 export { RMSprop, type RMSpropOptions } from './rmsprop.js';
 export { CosineLR, Schedule, type Scheduled, type ScheduleState, StepLR, WarmupLR } from './schedule.js';
 export { SGD, type SGDOptions } from './sgd.js';

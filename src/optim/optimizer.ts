@@ -3,7 +3,7 @@
  * the state dictionary. Not here: update rules. An optimizer takes a list of parameters and does
  * not know modules. If parameters are replaced (Module.to), a new optimizer is needed.
  */
-import { checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
+import { checkFinite, checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { alias, checkTensors, isTensor } from '../autograd/graph.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
@@ -31,6 +31,8 @@ export interface ParamState {
   step: number;
   /** Moments and similar tensors, of the parameter's shape. */
   readonly tensors: Record<string, Tensor>;
+  /** Numbers that an update rule keeps, by the names in `numbers` of its class. */
+  readonly numbers: Record<string, number>;
 }
 
 /** The tensors and state of one update. */
@@ -43,9 +45,15 @@ export interface Entry {
 /** The complete state of an optimizer. Parameters are numbered across all groups. */
 export interface OptimizerState<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly { readonly options: O; readonly params: readonly number[] }[];
-  readonly state: Readonly<
-    Record<number, { readonly step: number; readonly tensors: Readonly<Record<string, Tensor>> }>
-  >;
+  readonly state: Readonly<Record<number, SavedParamState>>;
+}
+
+/** The state of one parameter in an OptimizerState. */
+export interface SavedParamState {
+  readonly step: number;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Only in the state of optimizers that keep numbers (NAdam). */
+  readonly numbers?: Readonly<Record<string, number>>;
 }
 
 /** Options without undefined values, which would override a default. */
@@ -92,6 +100,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract checkOptions(op: string, options: O): void;
   /** Names of the state tensors that these options need. */
   protected abstract slots(options: O): readonly string[];
+  /** Names of the numbers that the state of a parameter has. */
+  protected readonly numbers: readonly string[] = [];
   /**
    * Updates the parameters of a group that have a gradient. It is called without recording. Each
    * `state.step` already counts this update.
@@ -163,7 +173,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         const entries = group.params.flatMap((parameter): Entry[] => {
           const { grad } = parameter;
           if (grad === null) return [];
-          const state = this.#state.get(parameter) ?? { step: 0, tensors: {} };
+          const state = this.#state.get(parameter) ?? { step: 0, tensors: {}, numbers: {} };
           this.#state.set(parameter, state);
           state.step++;
           return [{ parameter, grad, state }];
@@ -184,7 +194,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       options: structuredClone(options) as unknown as O,
       params: params.map((p) => numbers.get(p) as number),
     }));
-    const state: Record<number, { step: number; tensors: Record<string, Tensor> }> = {};
+    const state: Record<number, SavedParamState> = {};
     for (const group of this.paramGroups) {
       const needed = this.slots(group);
       for (const p of group.params) {
@@ -194,6 +204,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         state[numbers.get(p) as number] = {
           step: own.step,
           tensors: Object.fromEntries(tensors.map(([name, t]) => [name, alias(t).keep()])),
+          ...(this.numbers.length > 0 && { numbers: { ...own.numbers } }),
         };
       }
     }
@@ -239,7 +250,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
           const saved = number === undefined ? undefined : state[number];
           if (saved === undefined) return;
           checkNumber(op, 'step', saved.step, (v) => Number.isInteger(v) && v >= 0, 'whole and not negative');
-          const [have, want] = [Object.keys(saved.tensors).sort().join(', '), [...needed].sort().join(', ')];
+          const numbers = { ...saved.numbers };
+          const have = [...Object.keys(saved.tensors), ...Object.keys(numbers)].sort().join(', ');
+          const want = [...needed, ...this.numbers].sort().join(', ');
+          checkFinite(op, numbers);
           if (have !== want)
             throw new ValueError(
               op,
@@ -258,7 +272,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
             name,
             alias(t.to(p.device).clone()),
           ]);
-          loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies) });
+          loaded.set(p, { step: saved.step, tensors: Object.fromEntries(copies), numbers });
         });
       }
     });
@@ -270,11 +284,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 }
 
 /**
- * A state tensor, initially zeros. It belongs to the optimizer, so no graph and no scope releases
- * it.
+ * A state tensor, initially filled with `value`. It belongs to the optimizer, so no graph and no
+ * scope releases it.
  */
-export function slot(state: ParamState, name: string, like: Tensor): Tensor {
-  state.tensors[name] ??= alias(like.zerosLike());
+export function slot(state: ParamState, name: string, like: Tensor, value = 0): Tensor {
+  state.tensors[name] ??= alias(like.fullLike(value));
   return state.tensors[name];
 }
 

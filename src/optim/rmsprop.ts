@@ -1,5 +1,5 @@
 /** RMSprop, composed of tensor ops. */
-import type { Tensor } from '../tensor/tensor.js';
+import { decayed, runningMean } from './moments.js';
 import {
   checkFraction,
   checkNotNegative,
@@ -48,16 +48,13 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     entries: readonly Entry[],
     { lr, alpha, eps, weightDecay, momentum, centered }: RMSpropOptions,
   ): void {
-    for (const { parameter, grad, state } of entries) {
-      const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
-      const blend = (name: string, now: Tensor): Tensor => {
-        const running = slot(state, name, parameter);
-        return running.assign(running.mul(alpha).add(now.mul(1 - alpha)));
-      };
-      const square = blend('square', g.mul(g));
+    for (const entry of entries) {
+      const { parameter, state } = entry;
+      const g = decayed(entry, weightDecay);
+      const square = runningMean(state, 'square', g.mul(g), alpha);
       let spread = square;
       if (centered) {
-        const mean = blend('mean', g);
+        const mean = runningMean(state, 'mean', g, alpha);
         // Rounding can make the difference negative, and its root would be NaN.
         spread = square.sub(mean.mul(mean)).maximum(0);
       }

@@ -1,6 +1,7 @@
 /** Stochastic gradient descent with momentum, composed of tensor ops. */
 import { checkNumber } from '../arguments.js';
 import { ValueError } from '../errors.js';
+import { decayed } from './moments.js';
 import {
   checkNotNegative,
   type Entry,
@@ -51,8 +52,9 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? [] : ['velocity'];
   }
   protected update(entries: readonly Entry[], { lr, momentum, dampening, weightDecay, nesterov }: SGDOptions): void {
-    for (const { parameter, grad, state } of entries) {
-      const g = weightDecay === 0 ? grad : grad.add(parameter.mul(weightDecay));
+    for (const entry of entries) {
+      const { parameter, state } = entry;
+      const g = decayed(entry, weightDecay);
       let direction = g;
       if (momentum !== 0) {
         const first = state.tensors.velocity === undefined;

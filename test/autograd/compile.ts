@@ -7,7 +7,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  Adagrad,
   Adam,
+  Adamax,
   BatchNorm2d,
   bceWithLogits,
   type CompiledStep,
@@ -25,8 +27,10 @@ import {
   MaxUnpool2d,
   Module,
   manualSeed,
+  NAdam,
   noGrad,
   ones,
+  RAdam,
   RandomState,
   RMSprop,
   relu,
@@ -118,6 +122,10 @@ const optimizers = {
   'Adam, amsgrad, tf': (p: Tensor[]) => new Adam(p, { lr: 0.01, amsgrad: true, form: 'tf', weightDecay: 0.1 }),
   'SGD with momentum': (p: Tensor[]) => new SGD(p, { lr: 0.01, momentum: 0.9, nesterov: true }),
   RMSprop: (p: Tensor[]) => new RMSprop(p, { lr: 0.01 }),
+  Adagrad: (p: Tensor[]) => new Adagrad(p, { lr: 0.01, lrDecay: 0.1, initialAccumulatorValue: 0.1 }),
+  Adamax: (p: Tensor[]) => new Adamax(p, { lr: 0.01, weightDecay: 0.1 }),
+  NAdam: (p: Tensor[]) => new NAdam(p, { lr: 0.01, weightDecay: 0.1, decoupledWeightDecay: true }),
+  RAdam: (p: Tensor[]) => new RAdam(p, { lr: 0.01 }),
 };
 for (const [name, make] of Object.entries(optimizers))
   test(`training with dropout, batch norm and ${name}, under a schedule`, async () => {
@@ -141,7 +149,26 @@ for (const [name, make] of Object.entries(optimizers))
       };
     }, 12);
     assert.is(step.mode, 'compiled', step.reason);
+    if (name !== 'RAdam') assert.is(step.reason, '');
   });
+
+test('RAdam leaves the recording once, at the step that begins to divide by the second moment', () => {
+  const p = tensor([1, 2], { requiresGrad: true }).keep();
+  const optimizer = new RAdam([p]);
+  const step = compile(() => {
+    optimizer.zeroGrad();
+    p.mul(p).sum().backward();
+    optimizer.step();
+  });
+  const modes = Array.from({ length: 10 }, () => {
+    step();
+    return step.mode;
+  });
+  // By the formula, the corrected length exceeds 5 from step 6 on.
+  const replayed = ['compiled', 'compiled', 'compiled'];
+  assert.equal(modes, ['eager', 'recorded', ...replayed, 'eager', 'recorded', ...replayed]);
+  assert.match(step.reason, 'became');
+});
 
 test('arguments change from call to call, and so may their shapes', async () => {
   const step = await sameBits((wrap) => {

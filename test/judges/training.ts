@@ -3,12 +3,16 @@
  * parameters and gradients.
  */
 import {
+  Adagrad,
   Adam,
+  Adamax,
   AdamW,
   CosineLR,
   clipGradNorm,
   type Device,
+  NAdam,
   type Optimizer,
+  RAdam,
   RMSprop,
   type Schedule,
   SGD,
@@ -23,7 +27,7 @@ import { runPython } from './python.js';
 import { Report } from './report.js';
 
 const steps = 20;
-const makers = { Adam, AdamW, SGD, RMSprop };
+const makers = { Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam };
 type Options = Readonly<Record<string, number | boolean | readonly number[]>>;
 
 /** An optimizer with options in this library's names, which are PyTorch's in another spelling. */
@@ -32,6 +36,8 @@ interface Run {
   readonly options: Options;
   /** Options of a second group, of the last two parameters. */
   readonly second?: Options;
+  /** Whether PyTorch must use its implementation for lists of tensors. */
+  readonly foreach?: boolean;
   /** Clipping before each step. */
   readonly clip?: { readonly maxNorm: number; readonly normType: number };
 }
@@ -65,6 +71,23 @@ const runs: readonly Run[] = [
     ),
   ),
   { optimizer: 'RMSprop', options: {} },
+  ...combinations({
+    lr: [1e-2],
+    lrDecay: [0, 0.3],
+    weightDecay: [0, 0.1],
+    initialAccumulatorValue: [0, 0.5],
+    eps: [1e-10, 1e-3],
+  }).map((options): Run => ({ optimizer: 'Adagrad', options })),
+  ...combinations({ lr: [1e-2], betas, eps: [1e-8, 1e-3], weightDecay: [0, 0.1] }).flatMap((options): Run[] => [
+    { optimizer: 'Adamax', options },
+    { optimizer: 'RAdam', options },
+    // The other implementation of PyTorch 1.13 multiplies the product of momenta by one too many.
+    ...[4e-3, 0.5].map(
+      (momentumDecay): Run => ({ optimizer: 'NAdam', options: { ...options, momentumDecay }, foreach: true }),
+    ),
+  ]),
+  ...(['Adagrad', 'Adamax', 'RAdam'] as const).map((optimizer): Run => ({ optimizer, options: {} })),
+  { optimizer: 'NAdam', options: {}, foreach: true },
   { optimizer: 'Adam', options: { lr: 1e-2 }, second: { lr: 1e-3, weightDecay: 0.2 } },
   { optimizer: 'SGD', options: { lr: 1e-2, momentum: 0.9 }, second: { lr: 0.1, momentum: 0 } },
   ...[1, 2, 3, 0.5, Infinity].flatMap((normType) =>
@@ -213,9 +236,9 @@ export async function judgeTraining(reference: Device, wasm: Device): Promise<Re
   const report = new Report("PyTorch's optimizers, clipping and schedules");
   const folder = runPython('training.py', {
     steps,
-    optimizers: runs.map(({ optimizer, options, second, clip }) => ({
+    optimizers: runs.map(({ optimizer, options, second, clip, foreach }) => ({
       torch: optimizer,
-      options: spelt(options),
+      options: { ...spelt(options), ...(foreach && { foreach }) },
       second: spelt(second),
       // JSON has no infinity.
       clip: clip === undefined ? null : { ...clip, normType: clip.normType === Infinity ? 'Infinity' : clip.normType },

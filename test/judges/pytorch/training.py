@@ -22,6 +22,8 @@ def norm_type(written):
 
 def optimize(writer, number, run, steps, dtype):
     generator = torch.Generator().manual_seed(number)
+    # A part of NAdam's state has the default type.
+    torch.set_default_dtype(dtype)
 
     def random(shape):
         return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
