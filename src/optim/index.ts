@@ -2,7 +2,9 @@
 export { Adagrad, type AdagradOptions } from './adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './adam.js';
 export { Adamax, type AdamaxOptions } from './adamax.js';
-export { clipGradNorm, clipGradNorm, clipGradValue } from './clip.js';
+export { clipGradNorm, clipGradNorm, clipGradNorm, clipGradValue } from './clip.js';
+export { CyclicLR, type CyclicOptions, type MomentumCycle, OneCycleLR, type OneCycleOptions } from './cycles.js';
+export { CosineWarmRestarts, ExponentialLR, LambdaLR, MultiStepLR, PolynomialLR, type RateFactor } from './decay.js';
 export { NAdam, type NAdamOptions } from './nadam.js';
 export {
   Optimizer,
@@ -13,7 +15,16 @@ export {
   type ParamState,
   type SavedParamState,
 } from './optimizer.js';
+export { type AnySchedule, type PlateauOptions, type PlateauState, ReduceLROnPlateau } from './plateau.js';
 export { RAdam, type RAdamOptions } from './radam.js';
 export { RMSprop, type RMSpropOptions } from './rmsprop.js';
-export { CosineLR, Schedule, type Scheduled, type ScheduleState, StepLR, WarmupLR } from './schedule.js';
+export {
+  CosineLR,
+  Schedule,
+  type Scheduled,
+  type ScheduledGroup,
+  type ScheduleState,
+  StepLR,
+  WarmupLR,
+} from './schedule.js';
 export { SGD, type SGDOptions } from './sgd.js';

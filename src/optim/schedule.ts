@@ -1,14 +1,22 @@
 /**
- * Learning-rate schedules in closed form. Each computes the rate from the group's own rate and the
- * number of steps taken. Call step() after the optimizer's step(). Not here: whether a step is a
- * batch or an epoch, which the caller decides.
+ * Learning-rate schedules in closed form: their base, and the ones used most. Each computes the
+ * rate from the group's own rate and the number of steps taken. Call step() after the optimizer's
+ * step(). Not here: whether a step is a batch or an epoch, which the caller decides; other
+ * schedules that fall (decay.ts), cycles (cycles.ts), and the one that follows a metric
+ * (plateau.ts).
  */
 import { checkNumber, knownOptions, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 
 /** The part of an optimizer that a schedule uses. */
 export interface Scheduled {
-  readonly paramGroups: readonly { lr: number }[];
+  readonly paramGroups: readonly ScheduledGroup[];
+}
+/** The options of a group that a schedule changes. Few schedules change momentum or betas. */
+export interface ScheduledGroup {
+  lr: number;
+  momentum?: number;
+  betas?: readonly [number, number];
 }
 
 /** A schedule's state, for checkpoints. */
@@ -18,24 +26,46 @@ export interface ScheduleState {
   readonly baseRates: readonly number[];
 }
 
-const whole = (op: string, name: string, value: number, least: number): void =>
+/** Checks that the first argument of a schedule is an optimizer. */
+export function checkScheduled(op: string, optimizer: Scheduled): void {
+  if (!Array.isArray(optimizer?.paramGroups))
+    throw new ValueError(op, 'the first argument must be an optimizer', shown(optimizer));
+}
+export const whole = (op: string, name: string, value: number, least: number): void =>
   checkNumber(op, name, value, (v) => Number.isInteger(v) && v >= least, `whole and at least ${least}`);
 
 /** @source torch.optim.lr_scheduler.LRScheduler */
 export abstract class Schedule {
   /** The class's name in messages, written out because minifiers rename classes. */
   static readonly title: string = 'Schedule';
+  /** Whether step() needs a metric. Only ReduceLROnPlateau's does. */
+  readonly needsMetric: false = false;
   #count = 0;
   #bases: number[];
 
-  constructor(readonly optimizer: Scheduled) {
-    if (!Array.isArray(optimizer?.paramGroups))
-      throw new ValueError('Schedule', 'the first argument must be an optimizer', shown(optimizer));
-    this.#bases = optimizer.paramGroups.map((group) => group.lr);
+  /** `bases` are the groups' own rates, by default those that they have now. */
+  constructor(
+    readonly optimizer: Scheduled,
+    bases?: readonly number[],
+  ) {
+    checkScheduled('Schedule', optimizer);
+    this.#bases = [...(bases ?? optimizer.paramGroups.map((group) => group.lr))];
   }
 
-  /** The rate after `count` steps for a group with its own rate `base`. @units learning rate */
-  abstract rate(base: number, count: number): number;
+  /**
+   * The rate after `count` steps for a group with its own rate `base`. `group` is the number of the
+   * group, for schedules with options for each. Default 0.
+   * @units learning rate
+   */
+  abstract rate(base: number, count: number, group?: number): number;
+
+  /**
+   * The momentum of a group after `count` steps, or the first of its betas. Undefined if the
+   * schedule leaves it alone, as most do.
+   */
+  momentum(_count: number, _group = 0): number | undefined {
+    return undefined;
+  }
 
   /** The number of steps so far. */
   get count(): number {
@@ -49,13 +79,17 @@ export abstract class Schedule {
   }
 
   /**
-   * Sets every group's rate for the present count. A group that was added later starts from the
-   * rate that it has.
+   * Sets every group's rate and momentum for the present count. A group that was added later starts
+   * from the rate that it has.
    */
   protected set(): void {
     this.optimizer.paramGroups.forEach((group, i) => {
       this.#bases[i] ??= group.lr;
-      group.lr = this.rate(this.#bases[i], this.#count);
+      group.lr = this.rate(this.#bases[i], this.#count, i);
+      const momentum = this.momentum(this.#count, i);
+      if (momentum === undefined) return;
+      if (group.betas === undefined) group.momentum = momentum;
+      else group.betas = [momentum, group.betas[1]];
     });
   }
 
@@ -148,7 +182,8 @@ export class WarmupLR extends Schedule {
   readonly after: Schedule | undefined;
 
   constructor(optimizer: Scheduled, options: { steps: number; startFactor?: number; after?: Schedule }) {
-    super(optimizer);
+    // The constructor of `after` may have set other rates already.
+    super(optimizer, options?.after instanceof Schedule ? options.after.stateDict().baseRates : undefined);
     knownOptions('WarmupLR', options, { steps: 'value', startFactor: 'value', after: 'value' });
     const { steps, startFactor = 1 / 3, after } = options;
     whole('WarmupLR', 'steps', steps, 1);
@@ -162,8 +197,11 @@ export class WarmupLR extends Schedule {
     this.after = after;
     this.set();
   }
-  rate(base: number, count: number): number {
+  rate(base: number, count: number, group = 0): number {
     if (count < this.steps) return base * (this.startFactor + ((1 - this.startFactor) * count) / this.steps);
-    return this.after === undefined ? base : this.after.rate(base, count - this.steps);
+    return this.after === undefined ? base : this.after.rate(base, count - this.steps, group);
+  }
+  override momentum(count: number, group = 0): number | undefined {
+    return count < this.steps ? undefined : this.after?.momentum(count - this.steps, group);
   }
 }

@@ -7,14 +7,22 @@ import {
   Adam,
   Adamax,
   AdamW,
+  type AnySchedule,
   CosineLR,
+  CosineWarmRestarts,
+  CyclicLR,
+  type CyclicOptions,
   clipGradNorm,
   type Device,
+  ExponentialLR,
+  MultiStepLR,
   NAdam,
+  OneCycleLR,
   type Optimizer,
+  PolynomialLR,
   RAdam,
+  ReduceLROnPlateau,
   RMSprop,
-  type Schedule,
   SGD,
   StepLR,
   type Tensor,
@@ -28,7 +36,7 @@ import { Report } from './report.js';
 
 const steps = 20;
 const makers = { Adam, AdamW, SGD, RMSprop, Adagrad, Adamax, NAdam, RAdam };
-type Options = Readonly<Record<string, number | boolean | readonly number[]>>;
+type Options = Readonly<Record<string, number | boolean | string | readonly number[]>>;
 
 /** An optimizer with options in this library's names, which are PyTorch's in another spelling. */
 interface Run {
@@ -100,13 +108,93 @@ const runs: readonly Run[] = [
 interface Plan {
   readonly name: string;
   /** PyTorch's schedules in order, with their options, and the steps at which the next begins. */
-  readonly torch: readonly (readonly [name: string, options: Readonly<Record<string, number>>])[];
+  readonly torch: readonly (readonly [name: string, options: Options])[];
   readonly milestones?: readonly number[];
-  readonly make: (optimizer: SGD) => Schedule;
+  readonly make: (optimizer: SGD) => AnySchedule;
   /** Up to which step both claim the same. */
   readonly until?: number;
 }
 const rates = [0.1, 2e-3];
+/** What ReduceLROnPlateau gets, step by step. Every threshold lies between two of them. */
+const metrics = Array.from({ length: steps }, (_, i) => Math.cos(i / 3) + 0.1 * Math.sin(i * i));
+const cyclic = { base_lr: 0.01, max_lr: 0.1, step_size_up: 3, step_size_down: 4 };
+const onward: readonly Plan[] = [
+  ...[[2], [3, 3, 9], []].map(
+    (milestones): Plan => ({
+      name: 'MultiStepLR',
+      torch: [['MultiStepLR', { milestones, gamma: 0.3 }]],
+      make: (o) => new MultiStepLR(o, { milestones, gamma: 0.3 }),
+    }),
+  ),
+  ...[0.5, 0.99].map(
+    (gamma): Plan => ({
+      name: 'ExponentialLR',
+      torch: [['ExponentialLR', { gamma }]],
+      make: (o) => new ExponentialLR(o, { gamma }),
+    }),
+  ),
+  ...[7, 40].flatMap((total) =>
+    [0.5, 1, 3].map(
+      (power): Plan => ({
+        name: 'PolynomialLR',
+        torch: [['PolynomialLR', { total_iters: total, power }]],
+        make: (o) => new PolynomialLR(o, { total, power }),
+      }),
+    ),
+  ),
+  ...[1, 4, 30].flatMap((period) =>
+    [1, 2, 3].map(
+      (growth): Plan => ({
+        name: 'CosineWarmRestarts',
+        torch: [['CosineAnnealingWarmRestarts', { T_0: period, T_mult: growth }]],
+        make: (o) => new CosineWarmRestarts(o, { period, growth }),
+      }),
+    ),
+  ),
+  ...combinations({
+    pct_start: [0.25, 0.4],
+    anneal_strategy: ['cos', 'linear'],
+    three_phase: [false, true],
+    div_factor: [25, 4],
+    final_div_factor: [1e4, 10],
+    cycle_momentum: [false, true],
+  }).map(
+    (options): Plan => ({
+      name: 'OneCycleLR',
+      torch: [['OneCycleLR', { max_lr: 0.3, total_steps: steps + 1, ...options }]],
+      make: (o) => new OneCycleLR(o, { maxLr: 0.3, total: steps + 1, ...spelt(options, 'here') }),
+    }),
+  ),
+  ...combinations({
+    mode: ['triangular', 'triangular2', 'exp_range'],
+    gamma: [0.9],
+    cycle_momentum: [false, true],
+  }).map(
+    (options): Plan => ({
+      name: 'CyclicLR',
+      torch: [['CyclicLR', { ...cyclic, ...options }]],
+      make: (o) =>
+        new CyclicLR(o, {
+          ...(spelt({ ...cyclic, ...options }, 'here') as unknown as CyclicOptions),
+          mode: (options.mode === 'exp_range' ? 'expRange' : options.mode) as CyclicOptions['mode'],
+        }),
+    }),
+  ),
+  ...combinations({
+    mode: ['min', 'max'],
+    patience: [0, 2],
+    cooldown: [0, 2],
+    threshold: [1e-4, 0.2],
+    threshold_mode: ['rel', 'abs'],
+    min_lr: [0, 1e-3],
+  }).map(
+    (options): Plan => ({
+      name: 'ReduceLROnPlateau',
+      torch: [['ReduceLROnPlateau', { factor: 0.5, ...options }]],
+      make: (o) => new ReduceLROnPlateau(o, { factor: 0.5, ...spelt(options, 'here') }),
+    }),
+  ),
+];
 const plans: readonly Plan[] = [
   ...[1, 3, 7].flatMap((every) =>
     [0.1, 0.9].map(
@@ -152,6 +240,7 @@ const plans: readonly Plan[] = [
     milestones: [6],
     make: (o) => new WarmupLR(o, { steps: 6, startFactor: 0.25, after: new CosineLR(o, { total: 14 }) }),
   },
+  ...onward,
 ];
 
 interface OptimizerLine {
@@ -169,6 +258,7 @@ interface ScheduleLine {
   readonly kind: 'schedule';
   readonly number: number;
   readonly rates: readonly (readonly number[])[];
+  readonly momenta: readonly (readonly number[])[];
 }
 type Line = OptimizerLine | ScheduleLine;
 
@@ -212,25 +302,36 @@ async function optimize(calls: Calls<Line>, line: OptimizerLine, run: Run, devic
 
 /** Rates as PyTorch's schedule gives them. Gives the first difference, or null. */
 function follow(line: ScheduleLine, plan: Plan): string | null {
-  const optimizer = new SGD(rates.map((lr) => ({ params: [zeros([1])], lr })));
+  const optimizer = new SGD(
+    rates.map((lr) => ({ params: [zeros([1])], lr })),
+    { momentum: 0.5 },
+  );
   const schedule = plan.make(optimizer);
   for (const [step, want] of line.rates.slice(0, (plan.until ?? steps) + 1).entries()) {
-    if (step > 0) schedule.step();
-    const got = optimizer.paramGroups.map(({ lr }) => lr);
-    const shape = [rates.length];
-    const wrong = difference(`rates after ${step} steps`, { shape, data: got }, { shape, data: want }, exact);
+    if (step > 0 && schedule.needsMetric) schedule.step(metrics[step - 1]);
+    else if (step > 0 && !schedule.needsMetric) schedule.step();
+    const got = optimizer.paramGroups.flatMap(({ lr, momentum }) => [lr, momentum]);
+    const both = want.flatMap((lr, i) => [lr, line.momenta[step][i]]);
+    const shape = [got.length];
+    const wrong = difference(
+      `rates and momenta after ${step} steps`,
+      { shape, data: got },
+      { shape, data: both },
+      exact,
+    );
     if (wrong !== null) return wrong;
   }
   return null;
 }
 
-/** `weightDecay` as PyTorch writes it. */
-const spelt = (options: Options | undefined): Options | null =>
-  options === undefined
-    ? null
-    : Object.fromEntries(
-        Object.entries(options).map(([name, v]) => [name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), v]),
-      );
+/** Options with names as PyTorch writes them (weight_decay), or as they are written here. */
+function spelt(options: Options, as: 'there' | 'here' = 'there'): Options {
+  const renamed = (name: string): string =>
+    as === 'there'
+      ? name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)
+      : name.replace(/_(\w)/g, (_, c: string) => c.toUpperCase());
+  return Object.fromEntries(Object.entries(options).map(([name, v]) => [renamed(name), v]));
+}
 
 export async function judgeTraining(reference: Device, wasm: Device): Promise<Report> {
   const report = new Report("PyTorch's optimizers, clipping and schedules");
@@ -239,11 +340,11 @@ export async function judgeTraining(reference: Device, wasm: Device): Promise<Re
     optimizers: runs.map(({ optimizer, options, second, clip, foreach }) => ({
       torch: optimizer,
       options: { ...spelt(options), ...(foreach && { foreach }) },
-      second: spelt(second),
+      second: second === undefined ? null : spelt(second),
       // JSON has no infinity.
       clip: clip === undefined ? null : { ...clip, normType: clip.normType === Infinity ? 'Infinity' : clip.normType },
     })),
-    schedules: plans.map(({ torch, milestones = [] }) => ({ torch, milestones, rates })),
+    schedules: plans.map(({ torch, milestones = [] }) => ({ torch, milestones, rates, metrics })),
   });
   const calls = new Calls<Line>(folder);
   for (const line of calls.lines) {

@@ -56,16 +56,22 @@ def optimize(writer, number, run, steps, dtype):
 
 
 def schedule(writer, number, run, steps):
-    optimizer = torch.optim.SGD([{'params': [torch.zeros(1)], 'lr': lr} for lr in run['rates']], lr=1.)
+    optimizer = torch.optim.SGD([{'params': [torch.zeros(1)], 'lr': lr} for lr in run['rates']], lr=1., momentum=0.5)
     made = [getattr(torch.optim.lr_scheduler, name)(optimizer, **options) for name, options in run['torch']]
     if len(made) > 1:
         made = [torch.optim.lr_scheduler.SequentialLR(optimizer, made, milestones=run['milestones'])]
-    rates = [[group['lr'] for group in optimizer.param_groups]]
-    for _ in range(steps):
-        optimizer.step()
-        made[0].step()
+    rates, momenta = [], []
+
+    def read():
         rates.append([group['lr'] for group in optimizer.param_groups])
-    writer.line({'kind': 'schedule', 'number': number, 'rates': rates})
+        momenta.append([group['momentum'] for group in optimizer.param_groups])
+
+    read()
+    for step in range(steps):
+        optimizer.step()
+        made[0].step(*(run['metrics'][step:step + 1] if run['torch'][0][0] == 'ReduceLROnPlateau' else []))
+        read()
+    writer.line({'kind': 'schedule', 'number': number, 'rates': rates, 'momenta': momenta})
 
 
 def main(folder, request):
