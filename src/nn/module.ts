@@ -11,7 +11,7 @@ import { Parameter, Tensor } from '../tensor/tensor.js';
 import { type DType, isFloat } from '../values/dtype.js';
 import type { Shape } from '../values/shape.js';
 import { type LoadReport, loadState } from './state.js';
-import { summarize } from './summary.js';
+import { formatSummary, summaryRows } from './summary.js';
 
 export type { LoadReport } from './state.js';
 
@@ -83,7 +83,7 @@ function refuseOwned(module: Module, name: string, set: ReadonlySet<unknown>): v
 const titleOf = (module: Module): string => (module.constructor as typeof Module).title;
 
 /** The parameters in a module's own fields, without those of its submodules. */
-const ownParameters = (module: Module): Parameter[] =>
+export const ownParameters = (module: Module): Parameter[] =>
   fieldsOf(module).flatMap(({ value }) => (value instanceof Parameter ? [value] : []));
 
 const join = (prefix: string, name: string): string => (prefix === '' ? name : `${prefix}.${name}`);
@@ -327,6 +327,7 @@ export abstract class Module {
    * @source torchinfo; keras.Model.summary
    */
   summary(...inputShapes: Shape[]): string {
-    return summarize(this, ownParameters, inputShapes);
+    const trainable = this.parameters().reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
+    return formatSummary(summaryRows(this, ownParameters, inputShapes), trainable);
   }
 }

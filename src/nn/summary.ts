@@ -1,6 +1,6 @@
 /**
- * The table of Module.summary: a forward pass that records every call of a layer, and its rows as
- * text. Not here: which parameters a module owns (module.ts).
+ * The rows of a model's summary, made by a forward pass that records every call of a layer, and
+ * the rows as the text of Module.summary. Not here: which parameters a module owns (module.ts).
  */
 import { className } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
@@ -10,11 +10,16 @@ import { type Parameter, Tensor } from '../tensor/tensor.js';
 import type { Shape } from '../values/shape.js';
 import type { Module } from './module.js';
 
-/** One call of one layer. */
-interface SummaryRow {
-  readonly layer: string;
+/** One call of one layer, or a layer that was not called. */
+export interface SummaryRow {
+  /** The name within the model, such as 'encoder.0'. The model itself has the name ''. */
+  readonly name: string;
+  /** The name of the layer's class. */
+  readonly type: string;
+  readonly called: boolean;
   /** Shape of the output. Null if the layer was not called or did not return a tensor. */
   readonly output: readonly number[] | null;
+  /** The number of elements of its own parameters that no earlier row has counted. */
   readonly parameters: number;
   readonly multiplyAdds: number;
 }
@@ -22,8 +27,12 @@ interface SummaryRow {
 /** Separates thousands by commas, in every locale. */
 const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** The first column of a row. */
+const layerOf = ({ name, type, called }: SummaryRow): string =>
+  `${name} ${type}${called ? '' : ' (not called)'}`.trim();
+
 /** Rows and totals as aligned text. */
-function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
+export function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
   const total = (of: (row: SummaryRow) => number): number => rows.reduce((n, row) => n + of(row), 0);
   const parameters = total((r) => r.parameters);
   const column = (texts: readonly string[], pad: 'padStart' | 'padEnd'): readonly string[] => {
@@ -31,7 +40,7 @@ function formatSummary(rows: readonly SummaryRow[], trainable: number): string {
     return texts.map((text) => text[pad](width));
   };
   const columns = [
-    column(['layer', ...rows.map((r) => r.layer), 'total'], 'padEnd'),
+    column(['layer', ...rows.map(layerOf), 'total'], 'padEnd'),
     column(['output', ...rows.map((r) => (r.output === null ? '-' : show(r.output))), ''], 'padEnd'),
     column(['parameters', ...rows.map((r) => grouped(r.parameters)), grouped(parameters)], 'padStart'),
     column(
@@ -50,7 +59,10 @@ function callForward(module: Module, inputs: readonly unknown[]): unknown {
 }
 
 /** Replaces forward of one instance by a recording version. Returns a function that restores it. */
-function shadowForward(module: Module, record: (inputs: readonly unknown[], output: unknown) => void): () => void {
+export function shadowForward(
+  module: Module,
+  record: (inputs: readonly unknown[], output: unknown) => void,
+): () => void {
   const own = Object.getOwnPropertyDescriptor(module, 'forward');
   const forward = module.forward;
   const recording = (...inputs: unknown[]): unknown => {
@@ -66,14 +78,15 @@ function shadowForward(module: Module, record: (inputs: readonly unknown[], outp
 }
 
 /**
- * The summary of a model for inputs of these shapes. The pass runs in eval mode on zeros and
- * records no graph.
+ * One row for each call of a layer in a forward pass on inputs of these shapes, then one for each
+ * layer with parameters that was not called. The pass runs in eval mode on zeros and records no
+ * graph.
  */
-export function summarize(
+export function summaryRows(
   model: Module,
   ownParameters: (module: Module) => readonly Parameter[],
   inputShapes: readonly Shape[],
-): string {
+): readonly SummaryRow[] {
   const parameters = model.parameters();
   const [{ dtype, device }] = parameters.length > 0 ? parameters : [{ dtype: 'float32' as const, device: undefined }];
   const modules = model.namedModules();
@@ -96,7 +109,9 @@ export function summarize(
       const result = Array.isArray(output) ? output.find((t) => t instanceof Tensor) : output;
       const shape = result instanceof Tensor ? result.shape : null;
       rows.push({
-        layer: `${name} ${className(module)}`.trim(),
+        name,
+        type: className(module),
+        called: true,
         output: shape,
         parameters: uncounted(module),
         multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
@@ -119,11 +134,12 @@ export function summarize(
   for (const [name, module] of watched)
     if (!called.has(module) && hasOwn(module))
       rows.push({
-        layer: `${name} ${className(module)} (not called)`.trim(),
+        name,
+        type: className(module),
+        called: false,
         output: null,
         parameters: uncounted(module),
         multiplyAdds: 0,
       });
-  const trainable = parameters.reduce((n, p) => n + (p.requiresGrad ? p.size : 0), 0);
-  return formatSummary(rows, trainable);
+  return rows;
 }
