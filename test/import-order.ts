@@ -17,7 +17,11 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** The layers, lowest first. A file belongs to the first layer whose pattern it matches. */
 const layers: readonly { readonly name: string; readonly level: number; readonly files: RegExp }[] = [
-  { name: 'errors, arguments, platform, copies', level: 0, files: /^(errors|arguments|platform|copies)\.ts$/ },
+  {
+    name: 'errors, arguments, platform, copies, version',
+    level: 0,
+    files: /^(errors|arguments|platform|copies|version)\.ts$/,
+  },
   { name: 'values', level: 1, files: /^values\// },
   { name: 'device', level: 2, files: /^device\// },
   { name: 'graph', level: 3, files: /^autograd\/(graph|lifetimes|watch)\.ts$/ },

@@ -6,12 +6,17 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { disagreements, type Manifest, obstacles, releasesOf, type State } from '../scripts/release.js';
+import { version } from '../src/version.js';
 
 const test = suite('release');
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 
 test('package.json and CHANGELOG.md agree', () => {
   assert.equal(disagreements(JSON.parse(read('package.json')), read('CHANGELOG.md')), []);
+});
+
+test('package.json and src/version.ts agree', () => {
+  assert.is(version, (JSON.parse(read('package.json')) as Manifest).version);
 });
 
 test('the owner of the repository stands in package.json only', () => {
