@@ -39,6 +39,13 @@ const stream = { write: () => true };
 const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
 const progress = () => new train.Progress(5, { stream });
 const model = () => new Linear(2, 2);
+const image = () => ones([1, 3, 3, 1]);
+const marks = () => tensor([0, 1]);
+// biome-ignore lint/suspicious/noExplicitAny: see above
+const measured = async (metric: any) => {
+  await metric.update(marks(), marks());
+  return metric;
+};
 
 /** A data set. It is no plain object, whose parts would be replaced too. */
 class Numbers {
@@ -109,6 +116,31 @@ const doors: Readonly<Record<string, Door>> = {
   'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },
   constantPredictorLoss: door((...a) => train.constantPredictorLoss(...a), [0, 1]),
   beatsConstantPredictor: door((...a) => train.beatsConstantPredictor(...a), 0.1, [0, 1]),
+  pixelAccuracy: door((...a) => train.pixelAccuracy(...a), image(), image(), { threshold: 0.5, logits: false }),
+  iou: door((...a) => train.iou(...a), image(), image(), { threshold: 0.5, logits: true }),
+  fMeasure: door((...a) => train.fMeasure(...a), image(), image(), { threshold: 0.5, logits: true, beta: 2 }),
+  psnr: door((...a) => train.psnr(...a), image(), image(), { max: 1 }),
+  ssim: door((...a) => train.ssim(...a), image(), image(), { max: 1, windowSize: 1, sigma: 1, k1: 0.1, k2: 0.1 }),
+  ssimLoss: door((...a) => train.ssimLoss(...a), image(), image(), { max: 1, windowSize: 1 }),
+  SSIMLoss: { call: (...a) => new train.SSIMLoss(...a), sound: [{ max: 1, windowSize: 1 }], optional: true },
+  'SSIMLoss.forward': door((...a) => new train.SSIMLoss({ windowSize: 1 }).forward(...a), image(), image()),
+  'SSIMLoss.describe': { call: () => new train.SSIMLoss().describe(), sound: [], optional: true },
+  rocAuc: door((...a) => train.rocAuc(...a), marks(), marks()),
+  RocAuc: { call: () => new train.RocAuc(), sound: [], optional: true },
+  'RocAuc.reset': { call: () => new train.RocAuc().reset(), sound: [], optional: true },
+  'RocAuc.update': door((...a) => new train.RocAuc().update(...a), marks(), marks()),
+  'RocAuc.compute': { call: async () => (await measured(new train.RocAuc())).compute(), sound: [], optional: true },
+  PixelAccuracy: { call: (...a) => new train.PixelAccuracy(...a), sound: [{ threshold: 0.5 }], optional: true },
+  IoU: { call: (...a) => new train.IoU(...a), sound: [{ threshold: 0.5, logits: true }], optional: true },
+  FMeasure: { call: (...a) => new train.FMeasure(...a), sound: [{ threshold: 0.5, beta: 1 }], optional: true },
+  MeanMetric: door((...a) => new train.MeanMetric(...a), train.psnr),
+  'MeanMetric.reset': { call: () => new train.MeanMetric(train.psnr).reset(), sound: [], optional: true },
+  'MeanMetric.update': door((...a) => new train.MeanMetric(() => 1).update(...a), image(), image()),
+  'MeanMetric.compute': {
+    call: async () => (await measured(new train.MeanMetric(() => 1))).compute(),
+    sound: [],
+    optional: true,
+  },
   Progress: door((...a) => new train.Progress(...a).done(), 5, { stream, label: 'a' }),
   'Progress.update': door((...a) => progress().update(...a), 1, { loss: 1, accuracy: 1, stepsPerSecond: 1 }),
   'Progress.done': { call: () => progress().done(), sound: [], optional: true },
@@ -187,7 +219,10 @@ for (const [op, { call, sound, optional }] of Object.entries(doors)) {
 }
 
 /** Private in TypeScript only. */
-const hidden = ['Picture.mix', 'Progress.line', 'Progress.print'];
+const hidden = [
+  ...['Picture.mix', 'Progress.line', 'Progress.print'],
+  ...['PixelAccuracy.value', 'IoU.value', 'FMeasure.value'],
+];
 const methodsOf = (value: object): string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(value))
     .filter(([name, { value: fn }]) => typeof fn === 'function' && name !== 'constructor')

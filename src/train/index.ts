@@ -25,6 +25,12 @@ export {
 export { beatsConstantPredictor, constantPredictorLoss, ReluWatch } from './diagnostics.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { fit } from './fit.js';
+export type { FMeasureOptions, OverlapOptions } from './metrics/counts.js';
+export { type PsnrOptions, psnr, SSIMLoss, type SsimOptions, ssim, ssimLoss } from './metrics/images.js';
+export { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
+export { fMeasure, iou, pixelAccuracy } from './metrics/overlap.js';
+export { FMeasure, IoU, PixelAccuracy } from './metrics/overlap-sets.js';
+export { RocAuc, rocAuc } from './metrics/roc-auc.js';
 export type { MonitorOptions } from './monitor.js';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressValues } from './progress.js';
 export type {
