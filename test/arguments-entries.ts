@@ -39,6 +39,7 @@ const stream = { write: () => true };
 const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
 const progress = () => new train.Progress(5, { stream });
 const model = () => new Linear(2, 2);
+const average = () => new train.ExponentialMovingAverage(model());
 const image = () => ones([1, 3, 3, 1]);
 const marks = () => tensor([0, 1]);
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -116,6 +117,17 @@ const doors: Readonly<Record<string, Door>> = {
   'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },
   constantPredictorLoss: door((...a) => train.constantPredictorLoss(...a), [0, 1]),
   beatsConstantPredictor: door((...a) => train.beatsConstantPredictor(...a), 0.1, [0, 1]),
+  ExponentialMovingAverage: door((...a) => new train.ExponentialMovingAverage(...a), model(), {
+    decay: 0.9,
+    warmup: true,
+  }),
+  'ExponentialMovingAverage.update': { call: () => average().update(), sound: [], optional: true },
+  'ExponentialMovingAverage.apply': door(
+    (...a) => average().apply(...a),
+    () => 1,
+  ),
+  'ExponentialMovingAverage.stateDict': { call: () => average().stateDict(), sound: [], optional: true },
+  'ExponentialMovingAverage.loadStateDict': door((...a) => average().loadStateDict(...a), average().stateDict()),
   pixelAccuracy: door((...a) => train.pixelAccuracy(...a), image(), image(), { threshold: 0.5, logits: false }),
   iou: door((...a) => train.iou(...a), image(), image(), { threshold: 0.5, logits: true }),
   fMeasure: door((...a) => train.fMeasure(...a), image(), image(), { threshold: 0.5, logits: true, beta: 2 }),

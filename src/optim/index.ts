@@ -2,7 +2,7 @@
 export { Adagrad, type AdagradOptions } from './adagrad.js';
 export { Adam, type AdamOptions, AdamW } from './adam.js';
 export { Adamax, type AdamaxOptions } from './adamax.js';
-export { clipGradNorm, clipGradNorm, clipGradValue } from './clip.js';
+export { clipGradNorm, clipGradValue } from './clip.js';
 export { CyclicLR, type CyclicOptions, type MomentumCycle, OneCycleLR, type OneCycleOptions } from './cycles.js';
 export { CosineWarmRestarts, ExponentialLR, LambdaLR, MultiStepLR, PolynomialLR, type RateFactor } from './decay.js';
 export { NAdam, type NAdamOptions } from './nadam.js';

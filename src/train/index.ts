@@ -23,6 +23,11 @@ export {
   saveCheckpoint,
 } from './checkpoint-file.js';
 export { beatsConstantPredictor, constantPredictorLoss, ReluWatch } from './diagnostics.js';
+export {
+  ExponentialMovingAverage,
+  type ExponentialMovingAverageOptions,
+  type ExponentialMovingAverageState,
+} from './ema.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { fit } from './fit.js';
 export type { FMeasureOptions, OverlapOptions } from './metrics/counts.js';
@@ -40,8 +45,6 @@ export type {
   Callback,
   EpochRecord,
   FitOptions,
-  Metric,
-  MetricFunction,
   Run,
   RunResult,
 } from './run.js';
