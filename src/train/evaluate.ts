@@ -2,11 +2,13 @@
 import { checkFunction, checkRecord, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { isTensor } from '../autograd/graph.js';
+import { DataLoader } from '../data/loader.js';
 import { show, ValueError } from '../errors.js';
 import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { BatchSource, BatchTuple, Metric, MetricFunction } from './run.js';
+import { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
+import type { BatchSource, BatchTuple } from './run.js';
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions<B extends BatchTuple> {
@@ -128,34 +130,6 @@ export const outputOf =
     );
   };
 
-/** A metric as an accumulator. */
-function accumulator(op: string, name: string, metric: MetricFunction | Metric): Metric {
-  if (typeof metric !== 'function') return metric;
-  let sum = 0;
-  let weight = 0;
-  return {
-    reset: () => {
-      sum = 0;
-      weight = 0;
-    },
-    update: async (prediction, target) => {
-      const samples = target.shape[0] ?? 1;
-      const result: unknown = await metric(prediction, target);
-      const value: unknown = isTensor(result) ? await result.item() : result;
-      if (typeof value !== 'number')
-        throw new ValueError(
-          op,
-          'a metric must return a number or a tensor with one element',
-          `metrics.${name}: ${shown(value)}`,
-        );
-      if (isTensor(result)) result.release();
-      sum += value * samples;
-      weight += samples;
-    },
-    compute: () => sum / weight,
-  };
-}
-
 /** The pass of evaluate. Arguments are checked. `owned` batches are released after use. */
 export async function measure<B extends BatchTuple>(
   op: string,
@@ -165,7 +139,10 @@ export async function measure<B extends BatchTuple>(
   epoch = 1,
 ): Promise<Evaluation> {
   const predictionOf = predict ?? outputOf(op, model);
-  const measures = Object.entries(metrics).map(([name, metric]) => ({ name, metric: accumulator(op, name, metric) }));
+  const measures = Object.entries(metrics).map(([name, metric]) => ({
+    name,
+    metric: typeof metric === 'function' ? new MeanMetric(metric) : metric,
+  }));
   for (const { metric } of measures) metric.reset();
   let sum = 0;
   let samples = 0;
@@ -187,7 +164,7 @@ export async function measure<B extends BatchTuple>(
       samples += weight;
       if (results.prediction !== undefined) {
         for (const { metric } of measures) await metric.update(results.prediction, batch.at(-1) as Tensor);
-        results.prediction.release();
+        if (!batch.includes(results.prediction)) results.prediction.release();
       }
       if (owned) for (const t of batch) t.release();
     }
@@ -214,5 +191,5 @@ export async function evaluate<B extends BatchTuple>(model: Module, options: Eva
   for (const name of ['loss', 'predict'] as const)
     if (options[name] !== undefined) checkFunction(op, name, options[name]);
   if (options.metrics !== undefined) checkMetrics(op, options.metrics);
-  return inMode(model, false, () => measure(op, model, options, false));
+  return inMode(model, false, () => measure(op, model, options, options.data instanceof DataLoader));
 }

@@ -5,6 +5,7 @@
  */
 import { noGrad } from '../autograd/backward.js';
 import { type CompiledStep, compile } from '../autograd/compile.js';
+import { DataLoader } from '../data/loader.js';
 import { ValueError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { clipGradNorm, clipGradValue } from '../optim/clip.js';
@@ -57,6 +58,8 @@ class Training<B extends BatchTuple> implements Run {
   readonly #callbacks: readonly Callback[];
   readonly #predict: (...batch: B) => Tensor;
   readonly #takeStep: (...tensors: Tensor[]) => Tensor[];
+  /** Whether the batches are made for this run alone, so that it can release them. */
+  readonly #ownsBatches: boolean;
   /** Tensors in a batch. */
   #width = 1;
   /** Whether the present epoch is over. */
@@ -85,6 +88,7 @@ class Training<B extends BatchTuple> implements Run {
       ...callbacks.filter((c) => c.runsLast === true),
     ];
     this.#predict = options.predict ?? outputOf(op, model);
+    this.#ownsBatches = data instanceof DataLoader;
     const step = this.#update.bind(this);
     this.#takeStep = options.compile === false ? step : compile(step);
   }
@@ -225,6 +229,7 @@ class Training<B extends BatchTuple> implements Run {
       );
     if (scheduleEvery === 'step') schedule?.step();
     for (const callback of this.#callbacks) await callback.onStepEnd?.(this, loss);
+    if (this.#ownsBatches) for (const t of batches.flat()) t.release();
     if (signal?.aborted === true) this.stop('aborted');
   }
 
@@ -268,7 +273,7 @@ class Training<B extends BatchTuple> implements Run {
     if (validation === undefined) return { metrics: {} };
     const options = { data: validation, loss, ...(predict && { predict }), ...(metrics && { metrics }) };
     const measured = await this.withAverages(() =>
-      inMode(this.model, false, () => measure(op, this.model, options, false, this.epoch)),
+      inMode(this.model, false, () => measure(op, this.model, options, validation instanceof DataLoader, this.epoch)),
     );
     return { ...(measured.loss !== undefined && { valLoss: measured.loss }), metrics: measured.metrics };
   }

@@ -39,7 +39,6 @@ export { RocAuc, rocAuc } from './metrics/roc-auc.js';
 export type { MonitorOptions } from './monitor.js';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressValues } from './progress.js';
 export type {
-  AnySchedule,
   BatchSource,
   BatchTuple,
   Callback,
@@ -47,5 +46,6 @@ export type {
   FitOptions,
   Run,
   RunResult,
+  ScheduleLike,
 } from './run.js';
 export { type StopRequest, stopOnSignals } from './signals.js';

@@ -5,6 +5,7 @@
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { AnyOptimizer, Stateful, StatefulGenerator, StatefulTensors } from './checkpoint-file.js';
+import type { Metric, MetricFunction } from './metrics/metric.js';
 
 /** A batch is a tuple of tensors, such as [x, y]. Their first axis counts the samples. */
 export type BatchTuple = Tensor[];
@@ -18,21 +19,8 @@ export type BatchSource<B extends BatchTuple> =
   | AsyncIterable<readonly [...B]>
   | ((epoch: number) => Iterable<readonly [...B]> | AsyncIterable<readonly [...B]>);
 
-/**
- * A measure of a batch: the mean over its samples. fit averages it over the batches, weighted by
- * their number of samples.
- */
-export type MetricFunction = (prediction: Tensor, target: Tensor) => Tensor | number | Promise<number>;
-
-/** A measure of a whole set that is no mean over samples, such as the area under a curve. */
-export interface Metric {
-  reset(): void;
-  update(prediction: Tensor, target: Tensor): void | Promise<void>;
-  compute(): number | Promise<number>;
-}
-
 /** A learning-rate schedule. One that needs a metric gets the validation loss at its step. */
-export interface AnySchedule extends Stateful {
+export interface ScheduleLike extends Stateful {
   step(metric?: number): void;
   readonly needsMetric?: boolean;
 }
@@ -140,7 +128,7 @@ export interface FitOptions<B extends BatchTuple> {
   readonly predict?: (...batch: NoInfer<B>) => Tensor;
   /** Measures of the validation data by name. */
   readonly metrics?: Readonly<Record<string, MetricFunction | Metric>>;
-  readonly schedule?: AnySchedule;
+  readonly schedule?: ScheduleLike;
   /** When the schedule takes a step. Default 'epoch'. */
   readonly scheduleEvery?: 'epoch' | 'step';
   /** Batches per step. Their losses are averaged. Default 1. */
