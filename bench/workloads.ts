@@ -28,7 +28,7 @@ import type { NamedArray, Step, WorkloadData } from './timing.js';
 
 export type Mode = 'eager' | 'compiled';
 
-class EncoderDecoder extends Module {
+export class EncoderDecoder extends Module {
   conv1: Conv2d;
   conv2: Conv2d;
   conv3: Conv2d;
@@ -58,7 +58,7 @@ class EncoderDecoder extends Module {
   }
 }
 
-class Autoencoder extends Module {
+export class Autoencoder extends Module {
   conv1 = new Conv2d(1, 16, 3, { padding: 1 });
   conv2 = new Conv2d(16, 32, 3, { padding: 1 });
   deconv2 = new ConvTranspose2d(32, 16, 3, { stride: 2, padding: 1, outputPadding: 1 });
