@@ -56,6 +56,7 @@ const messageNames: Readonly<Record<string, string>> = {
   'init.heNormal': 'kaimingNormal',
   'init.heUniform': 'kaimingUniform',
   'Module.loadStateDict': 'Linear.loadStateDict',
+  'Module.stateDict': 'Linear.stateDict',
   'Optimizer.addParamGroup': 'Adam',
 };
 
@@ -276,6 +277,7 @@ const doors: Readonly<Record<string, () => unknown>> = {
   'init.xavierNormal': () => c.init.xavierNormal(x(), wrong),
   'init.xavierUniform': () => c.init.xavierUniform(x(), wrong),
   'Module.loadStateDict': () => model().loadStateDict(model().stateDict(), wrong),
+  'Module.stateDict': () => model().stateDict(wrong),
   'ConvTranspose2d.forward': () => new c.ConvTranspose2d(2, 2, 3).forward(image(), wrong),
   'MaxUnpool2d.forward': () => new c.MaxUnpool2d().forward(...pooled(), wrong),
   'Optimizer.addParamGroup': () => adam().addParamGroup({ params: [parameter()], ...wrong }),
@@ -559,7 +561,7 @@ test("a tensor's shape cannot be written, and a caller's array stays the caller'
 
 test('every export that takes options has a row', () => {
   // Bases of classes that have rows, states as getState() gives them, and doors tested elsewhere.
-  const elsewhere = ['MaxPooling', 'Optimizer', 'FastRandom.setState', 'compile'];
+  const elsewhere = ['MaxPooling', 'Optimizer', 'FastRandom.setState', 'compile', 'ModuleDict'];
   // Not public: what optimizers ask of their update rules.
   const hooks = ['checkOptions', 'slots', 'update'];
   const missing: string[] = [];

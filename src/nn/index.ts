@@ -5,6 +5,7 @@ export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dO
 export { Dropout } from './dropout.js';
 export * as init from './init.js';
 export { Linear } from './linear.js';
+export { ModuleDict, ModuleList } from './lists.js';
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
 export { type LoadReport, Module } from './module.js';
 export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, LayerNorm, type NormOptions } from './norm.js';

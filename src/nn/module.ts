@@ -1,15 +1,16 @@
 /**
  * Module: a plain class whose fields are parameters, buffers and submodules. They are found by
  * walking the module's own public fields in the order of definition. Not here: layers (one family
- * per file), the checks of a state that is loaded (state.ts), the summary (summary.ts).
+ * per file), copies (clone.ts), the checks of a state that is loaded (state.ts), the summary
+ * (summary.ts).
  */
-import { checkDevice, checkFlag, checkFunction, className } from '../arguments.js';
-import { noGrad } from '../autograd/backward.js';
+import { checkDevice, checkFlag, checkFunction, checkText, className, knownOptions } from '../arguments.js';
 import { alias } from '../autograd/graph.js';
 import { ValueError } from '../errors.js';
 import { Parameter, Tensor } from '../tensor/tensor.js';
 import { type DType, isFloat } from '../values/dtype.js';
 import type { Shape } from '../values/shape.js';
+import { cloneModule, moved } from './clone.js';
 import { type LoadReport, loadState } from './state.js';
 import { formatSummary, summaryRows } from './summary.js';
 
@@ -121,24 +122,14 @@ function namedTensors(module: Module): [string, Tensor][] {
 }
 
 /**
- * The tensor on another device or in another dtype. Returns the tensor itself if nothing changes.
- */
-function moved(value: Tensor, target: Tensor['device'] | DType): Tensor {
-  const convert = (): Tensor =>
-    typeof target === 'string' ? (isFloat(value.dtype) ? value.cast(target) : value) : value.to(target);
-  const result = noGrad(convert);
-  if (result === value) return value;
-  if (!(value instanceof Parameter)) return result.keep();
-  const parameter = new Parameter(result, value.requiresGrad);
-  result.release();
-  return parameter;
-}
-
-/**
  * Base class of everything with parameters. A field that is a Parameter is trained, any other
  * Tensor is a buffer (saved, not trained), and a Module is a submodule. Items of arrays, plain
  * objects and Maps of these count too, with names such as 'layers.0' or 'heads.left'. Private (#)
- * fields are ignored, so keep tensors and modules there that must be neither trained nor saved.
+ * fields and properties that are not enumerable are ignored, so keep tensors and modules there that
+ * must be neither trained nor saved. clone() cannot copy private fields.
+ *
+ * Layers are called as plain methods, `layer.forward(x)`, so there are no forward hooks. To see or
+ * change what a layer gives, call it in a module of your own, or return the value from forward.
  * @source torch.nn.Module
  */
 export abstract class Module {
@@ -218,21 +209,42 @@ export abstract class Module {
 
   /**
    * Parameters and buffers by name, in the order of definition. They are live views, which later
-   * steps change. clone() values that must not change.
+   * steps change. clone() values that must not change. `prefix`, such as 'encoder.', is put before
+   * every name.
    * @source torch.nn.Module.state_dict
    */
-  stateDict(): Record<string, Tensor> {
-    return Object.fromEntries(namedTensors(this).map(([name, t]) => [name, alias(t)]));
+  stateDict(options: { prefix?: string } = {}): Record<string, Tensor> {
+    knownOptions(`${titleOf(this)}.stateDict`, options, { prefix: 'value' });
+    const { prefix = '' } = options;
+    checkText(`${titleOf(this)}.stateDict`, 'prefix', prefix);
+    return Object.fromEntries(namedTensors(this).map(([name, t]) => [prefix + name, alias(t)]));
   }
 
   /**
-   * Copies values into parameters and buffers. Everything is checked before anything changes.
+   * Copies values into parameters and buffers. Everything is checked before anything changes. With
+   * `prefix`, such as 'encoder.', only the names that begin with it are loaded, without it. So a
+   * part of a model can be loaded from the state of the whole.
    * @shape each tensor as the module's of that name
    * @throws ValueError with every mismatch: names (unless strict is false), shapes and dtypes
    * @source torch.nn.Module.load_state_dict
    */
-  loadStateDict(dict: Readonly<Record<string, Tensor>>, options: { strict?: boolean } = {}): LoadReport {
+  loadStateDict(
+    dict: Readonly<Record<string, Tensor>>,
+    options: { strict?: boolean; prefix?: string } = {},
+  ): LoadReport {
     return loadState(`${titleOf(this)}.loadStateDict`, new Map(namedTensors(this)), dict, options);
+  }
+
+  /**
+   * An independent copy with its own parameters and buffers, in the same modes. What is shared in
+   * the module is shared in the copy. Gradients are not copied. Objects of other classes (a
+   * generator), functions, and modules outside this one are shared by both, so a field with an
+   * arrow function that uses `this` still uses the original.
+   * @throws ValueError for a class with private (#) fields; GraphError for a released tensor
+   * @source copy.deepcopy of a torch.nn.Module
+   */
+  clone(): this {
+    return cloneModule(`${titleOf(this)}.clone`, this, Module.prototype);
   }
 
   // ---- modes

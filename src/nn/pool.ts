@@ -60,8 +60,8 @@ export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
  */
 export abstract class MaxPooling extends WindowLayer {
   readonly nan: NanPolicy;
-  #mirrored = false;
-  #last: PoolIndices | null = null;
+  private mirrored = false;
+  private last: PoolIndices | null = null;
 
   constructor(op: string, kernelSize: Pair, options: MaxPool2dLayerOptions) {
     knownOptions(op, options, { ...poolLayerOptions, nan: 'value' });
@@ -72,19 +72,19 @@ export abstract class MaxPooling extends WindowLayer {
   protected remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(result: T): T {
     // Only a mirrored pool keeps its indices, because they keep the graph alive that they came
     // from.
-    if (this.#mirrored) this.#last = result[1];
+    if (this.mirrored) this.last = result[1];
     return result;
   }
   /** From now on keeps the indices of every forward, for unpoolLike(). */
   mirror(): void {
-    this.#mirrored = true;
+    this.mirrored = true;
   }
   /**
    * The indices of the latest forward.
    * @throws GraphError before the first forward, and once those indices are released
    */
   get lastIndices(): PoolIndices {
-    const last = this.#last;
+    const last = this.last;
     if (last === null)
       throw new GraphError(
         'lastIndices',

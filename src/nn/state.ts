@@ -2,7 +2,7 @@
  * Loading of a module's state dictionary. Not here: the names of a module's tensors (module.ts),
  * files (src/io).
  */
-import { knownOptions, shown } from '../arguments.js';
+import { checkText, knownOptions, shown } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { isTensor } from '../autograd/graph.js';
 import { show, ValueError } from '../errors.js';
@@ -31,19 +31,39 @@ function checkDict(op: string, dict: unknown): void {
       );
 }
 
+/** The entries whose names begin with a prefix, by their names without it. */
+function under(
+  op: string,
+  prefix: string,
+  dict: Readonly<Record<string, Tensor>>,
+  strict: boolean,
+): Readonly<Record<string, Tensor>> {
+  const found = Object.entries(dict).filter(([name]) => name.startsWith(prefix));
+  if (strict && found.length === 0)
+    throw new ValueError(
+      op,
+      `a name must begin with the prefix '${prefix}'`,
+      `${shown(Object.keys(dict).slice(0, 4))}`,
+      prefix.endsWith('.') ? '' : "a prefix ends with a dot, as in 'encoder.'",
+    );
+  return Object.fromEntries(found.map(([name, t]) => [name.slice(prefix.length), t]));
+}
+
 /**
- * Copies the values of `dict` into the tensors `own`. Everything is checked before anything
+ * Copies the values of a dictionary into the tensors `own`. Everything is checked before anything
  * changes.
  */
 export function loadState(
   op: string,
   own: ReadonlyMap<string, Tensor>,
-  dict: Readonly<Record<string, Tensor>>,
-  options: { strict?: boolean },
+  given: Readonly<Record<string, Tensor>>,
+  options: { strict?: boolean; prefix?: string },
 ): LoadReport {
-  knownOptions(op, options, { strict: 'flag' });
-  checkDict(op, dict);
-  const { strict = true } = options;
+  knownOptions(op, options, { strict: 'flag', prefix: 'value' });
+  checkDict(op, given);
+  const { strict = true, prefix = '' } = options;
+  checkText(op, 'prefix', prefix);
+  const dict = prefix === '' ? given : under(op, prefix, given, strict);
   const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
   const unexpected = Object.keys(dict).filter((name) => !own.has(name));
   const pairs = [...own].flatMap(([name, to]) => {

@@ -90,8 +90,8 @@ export class UnpoolByMask extends WindowLayer {
  */
 export class UnpoolLike extends Module {
   static override readonly title: string = 'UnpoolLike';
-  // Private, because the pool is a submodule of the encoder.
-  readonly #pool: MaxPooling;
+  /** Not enumerable, because the pool is a submodule of the encoder. */
+  declare private readonly pool: MaxPooling;
 
   constructor(
     pool: MaxPooling,
@@ -102,14 +102,14 @@ export class UnpoolLike extends Module {
       throw new ValueError('unpoolLike', 'pool must be a MaxPool2d', `pool=${shown(pool)}`);
     checkUnpoolOptions('unpoolLike', { duplicates });
     pool.mirror();
-    this.#pool = pool;
+    Object.defineProperty(this, 'pool', { value: pool });
   }
-  forward(x: Tensor, indices: PoolIndices = this.#pool.lastIndices): Tensor {
+  forward(x: Tensor, indices: PoolIndices = this.pool.lastIndices): Tensor {
     return maxUnpool2d(x, indices, { duplicates: this.duplicates });
   }
   override describe(): string {
     return attributes({
-      kernelSize: this.#pool.kernelSize,
+      kernelSize: this.pool.kernelSize,
       duplicates: this.duplicates === 'add' ? undefined : this.duplicates,
     });
   }
