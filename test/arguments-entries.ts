@@ -55,6 +55,7 @@ class Numbers {
     return index;
   }
 }
+const photo = new File([io.encodePng(pixel)], 'a.png');
 const loader = () => new data.DataLoader(new Numbers(), { batchSize: 2 });
 
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -72,6 +73,15 @@ const door = (call: Call, ...sound: unknown[]): Door => ({ call, sound });
 const doors: Readonly<Record<string, Door>> = {
   arrayDataset: door((...a) => data.arrayDataset(...a), new Float32Array(3)),
   concatDatasets: door((...a) => data.concatDatasets(...a), [new Numbers()]),
+  imageFolder: door((...a) => data.imageFolder(...a), [photo], {
+    channels: 1,
+    targets: [photo],
+    targetChannels: 3,
+    onError: 'throw',
+    extensions: ['png'],
+    cache: true,
+  }),
+  readImage: door((...a) => data.readImage(...a), photo, { channels: 1 }),
   mapDataset: door(
     (...a) => data.mapDataset(...a),
     new Numbers(),

@@ -18,4 +18,14 @@ export {
 } from './dataset.js';
 export { type DigitSet, type Digits, loadDigits } from './digits.js';
 export type { HostArray } from './host-array.js';
+export type { ImageSource } from './image-files.js';
+export {
+  type ImageFolder,
+  type ImageFolderOptions,
+  type ImagePair,
+  imageFolder,
+  type LabelledImage,
+  readImage,
+  type SkippedFile,
+} from './image-folder.js';
 export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';

@@ -20,7 +20,10 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   readonly shuffle?: boolean;
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
-  /** Of orders and random transforms. Default: drawn from manualSeed's generator now. */
+  /**
+   * Of orders and random transforms. Default: drawn from manualSeed's generator, when the loader is
+   * made.
+   */
   readonly seed?: number;
   /** How many batches are requested before they are needed. Default 1. */
   readonly prefetch?: number;
