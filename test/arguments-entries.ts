@@ -55,6 +55,11 @@ class Numbers {
     return index;
   }
 }
+/** A transform in a list. The errors of its options name the transform. */
+class Crop {
+  readonly name = 'crop';
+  readonly size = 2;
+}
 const photo = new File([io.encodePng(pixel)], 'a.png');
 const loader = () => new data.DataLoader(new Numbers(), { batchSize: 2 });
 
@@ -100,6 +105,38 @@ const doors: Readonly<Record<string, Door>> = {
   }),
   'DataLoader.stateDict': { call: () => loader().stateDict(), sound: [], optional: true },
   'DataLoader.loadStateDict': door((...a) => loader().loadStateDict(...a), { seed: 1, epoch: 0, batch: 1 }),
+  'transforms.crop': door((...a) => data.transforms.crop(...a), [2, 2]),
+  'transforms.randomCrop': door((...a) => data.transforms.randomCrop(...a), [2, 2], { seed: 1 }),
+  'transforms.pad': door((...a) => data.transforms.pad(...a), [1, 2], { value: 1, mode: 'constant' }),
+  'transforms.flip': {
+    call: (...a) => data.transforms.flip(...a),
+    sound: [{ horizontal: 1, vertical: 1, seed: 1 }],
+    optional: true,
+  },
+  'transforms.resize': door((...a) => data.transforms.resize(...a), [2, 2], {
+    interpolation: 'nearest',
+    antialias: true,
+  }),
+  'transforms.rotate': door((...a) => data.transforms.rotate(...a), [1, 2], {
+    interpolation: 'nearest',
+    fill: 1,
+    seed: 1,
+  }),
+  'transforms.brightness': door((...a) => data.transforms.brightness(...a), [1, 2], { seed: 1 }),
+  'transforms.contrast': door((...a) => data.transforms.contrast(...a), [1, 2], { seed: 1 }),
+  'transforms.noise': door((...a) => data.transforms.noise(...a), 1, { clamp: true, seed: 1 }),
+  'transforms.normalize': door((...a) => data.transforms.normalize(...a), [1, 2], [1, 2]),
+  'transforms.grayscale': { call: (...a) => data.transforms.grayscale(...a), sound: [{ channels: 1 }], optional: true },
+  'transforms.compose': door((...a) => data.transforms.compose(...a), [() => 1]),
+  'transforms.forImage': door(
+    (...a) => data.transforms.forImage(...a),
+    () => 1,
+  ),
+  'transforms.paired': door((...a) => data.transforms.paired(...a), data.transforms.flip(), {
+    interpolation: 'nearest',
+    colors: 'both',
+  }),
+  'transforms.fromList': door((...a) => data.transforms.fromList(...a), [new Crop()]),
   batches: door((...a) => [...data.batches(...a)], 3, 2, random(), { shuffle: true, dropLast: true }),
   cednData: { call: () => data.cednData(), sound: [], optional: true },
   cednWeights: { call: (...a) => data.cednWeights(...a), sound: [1], optional: true },
@@ -188,6 +225,12 @@ function kindOf(value: unknown): string {
 /** What may stand where another kind does: bytes are a list, a buffer or (to be written) text. */
 const also: Readonly<Record<string, readonly string[]>> = {
   DataLoader: ['list', 'Map'],
+  ...Object.fromEntries(
+    ['crop', 'randomCrop', 'pad', 'resize', 'rotate', 'brightness', 'contrast', 'normalize'].map((name) => [
+      `transforms.${name}`,
+      ['number'],
+    ]),
+  ),
   decodePng: ['ArrayBuffer'],
   decodeSafetensors: ['ArrayBuffer'],
   writeFileAtomic: ['ArrayBuffer', 'string'],
@@ -253,8 +296,9 @@ const methodsOf = (value: object): string[] =>
 test('every export has a door', () => {
   const found: string[] = [];
   for (const [name, value] of Object.entries({ ...dataEntry, ...ioEntry, ...trainEntry })) {
-    const methods = [...methodsOf(value), ...methodsOf(value.prototype ?? {})];
-    found.push(name, ...methods.map((method) => `${name}.${method}`).filter((full) => !hidden.includes(full)));
+    const methods = [...methodsOf(value), ...methodsOf((value as { prototype?: object }).prototype ?? {})];
+    if (typeof value === 'function') found.push(name);
+    found.push(...methods.map((method) => `${name}.${method}`).filter((full) => !hidden.includes(full)));
   }
   assert.equal(found.sort(), Object.keys(doors).sort());
 });

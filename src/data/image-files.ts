@@ -62,8 +62,8 @@ async function filesBelow(folder: string): Promise<ImageFile[]> {
 /** What a folder holds that is no image, for messages. */
 function otherKinds(files: readonly ImageFile[]): string {
   if (files.length === 0) return 'no file';
-  const kinds = [...new Set(files.map(({ name }) => endingOf(name)))].sort().slice(0, 5);
-  return `${files.length} ${files.length === 1 ? 'file' : 'files'} of other kinds (${kinds.map((k) => `.${k}`).join(', ')})`;
+  const kinds = [...new Set(files.map(({ name }) => `.${endingOf(name)}`))].sort().slice(0, 5);
+  return `${files.length} ${files.length === 1 ? 'file' : 'files'} of other kinds (${kinds.join(', ')})`;
 }
 
 async function filesInFolder(

@@ -29,3 +29,4 @@ export {
   type SkippedFile,
 } from './image-folder.js';
 export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
+export * as transforms from './transforms/index.js';

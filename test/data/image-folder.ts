@@ -351,7 +351,7 @@ test('an image alone', async () => {
   };
   assert.match(
     await message(join(path, 'b.png') as never),
-    /^readImage: every image must be readable; got '.*b.png': an image must be PNG or JPEG; got bytes 110 111 32 105 …$/,
+    /^readImage: every image must be readable; got '.*b.png': an image must be PNG or JPEG; got bytes 110 111/,
   );
   assert.match(await message(join(path, 'c.png') as never), /ENOENT/);
   assert.match(await message(5 as never), /^readImage: source must/);

@@ -1,0 +1,30 @@
+/**
+ * Transforms of images, for `mapDataset`: re-exports only. The entry `cedargrad/data` exports them
+ * as `transforms`.
+ */
+export {
+  brightness,
+  contrast,
+  type GrayscaleOptions,
+  grayscale,
+  type NoiseOptions,
+  noise,
+  normalize,
+} from './color.js';
+export { compose, forImage, fromList, type PairedOptions, paired } from './combine.js';
+export {
+  crop,
+  type FlipOptions,
+  flip,
+  type PadOptions,
+  pad,
+  type ResizeOptions,
+  type ResizeSize,
+  type RotateOptions,
+  randomCrop,
+  resize,
+  rotate,
+  type SeedOptions,
+  type Size,
+} from './geometry.js';
+export type { Interpolation, StepDescription, Transform } from './step.js';
