@@ -62,6 +62,25 @@ class Crop {
 }
 const photo = new File([io.encodePng(pixel)], 'a.png');
 const loader = () => new data.DataLoader(new Numbers(), { batchSize: 2 });
+const pictures = { kind: 'image', width: 1, height: 1, items: ['AAAA'] };
+const reportData = {
+  title: 'a',
+  status: 'stopped',
+  stopReason: 'b',
+  epochs: 2,
+  step: 3,
+  started: '2026-11-30T10:43:00.000Z',
+  updated: '2026-11-30T10:44:00.000Z',
+  resumed: [1],
+  losses: [{ step: 1, mean: 1, least: 1, greatest: 1, lr: 1 }],
+  history: [{ epoch: 1, step: 3, loss: 1, valLoss: 1, metrics: { psnr: 1 }, lr: 1, seconds: 1 }],
+  best: { epoch: 1, monitor: 'valLoss', value: 1 },
+  samples: { inputs: pictures, targets: pictures, outputs: [{ epoch: 1, pictures }] },
+  filters: { layer: 'a', shape: [1, 1, 1, 1], pictures },
+  layers: [{ name: 'a', type: 'b', called: true, output: [1], parameters: 1, multiplyAdds: 1 }],
+  config: {},
+  environment: { device: 'a' },
+  warnings: ['a'],
 
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Call = (...given: any[]) => unknown;
@@ -203,6 +222,16 @@ const doors: Readonly<Record<string, Door>> = {
   Progress: door((...a) => new train.Progress(...a).done(), 5, { stream, label: 'a' }),
   'Progress.update': door((...a) => progress().update(...a), 1, { loss: 1, accuracy: 1, stepsPerSecond: 1 }),
   'Progress.done': { call: () => progress().done(), sound: [], optional: true },
+  report: door((...a) => train.report(...a), 'report.html', {
+    title: 'a',
+    samples: ones([2, 4, 4, 1]),
+    sampleCount: 2,
+    range: [0, 1],
+    output: (y: unknown) => y,
+    everySeconds: 1,
+    config: {},
+  }),
+  renderReport: door((...a) => train.renderReport(...a), reportData),
 };
 
 /** One of each kind, and numbers at the ends. */
@@ -236,6 +265,9 @@ const also: Readonly<Record<string, readonly string[]>> = {
   writeFileAtomic: ['ArrayBuffer', 'string'],
 };
 
+/** Objects that may have any name. */
+const openPlaces = /\.(config|metrics)$/;
+
 /**
  * An argument with each of its parts replaced by odd values in turn: the path of the part, the
  * value that was replaced, the new value, and the whole argument.
@@ -246,7 +278,7 @@ function* broken(
 ): Generator<[place: string, replaced: unknown, by: unknown, whole: unknown]> {
   for (const by of odd) yield [place, sound, by, by];
   if (kindOf(sound) === 'object' && typeof (sound as { write?: unknown }).write !== 'function') {
-    yield [`${place}.nonsense`, 'nothing', 1, { ...(sound as object), nonsense: 1 }];
+    if (!openPlaces.test(place)) yield [`${place}.nonsense`, 'nothing', 1, { ...(sound as object), nonsense: 1 }];
     for (const [name, part] of Object.entries(sound as object))
       for (const [inner, replaced, by, whole] of broken(part, `${place}.${name}`))
         yield [inner, replaced, by, { ...(sound as object), [name]: whole }];

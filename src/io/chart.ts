@@ -81,7 +81,7 @@ function span(values: readonly number[]): [number, number] {
  * Round numbers in [low, high]: multiples of 1, 2 or 5 times a power of ten. There are about
  * `count` of them, at least `least` apart.
  */
-function ticks(low: number, high: number, count: number, least = 0): number[] {
+export function ticks(low: number, high: number, count: number, least = 0): number[] {
   // Below this the power is 0.
   const raw = Math.max((high - low) / count, least, 1e-300);
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -92,7 +92,7 @@ function ticks(low: number, high: number, count: number, least = 0): number[] {
 }
 
 /** Ticks for an axis of decimal logarithms, given and returned as logarithms. */
-function logTicks(low: number, high: number, count: number): number[] {
+export function logTicks(low: number, high: number, count: number): number[] {
   const stride = Math.max(1, Math.ceil((high - low) / count));
   const mantissas = high - low > 2.5 ? [1] : [1, 2, 5];
   const out: number[] = [];
@@ -109,7 +109,7 @@ function logTicks(low: number, high: number, count: number): number[] {
 }
 
 /** A number as the text of a tick. */
-function labelOf(value: number): string {
+export function labelOf(value: number): string {
   const size = Math.abs(value);
   const short = Number(value.toPrecision(4));
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? short.toExponential().replace('e+', 'e') : String(short);

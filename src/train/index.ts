@@ -1,5 +1,5 @@
 /**
- * Training: the loop `fit`, its callbacks, checkpoints, progress and diagnostics.
+ * Training: the loop `fit`, its callbacks, checkpoints, metrics, reports and diagnostics.
  * @module cedargrad/train
  */
 export {
@@ -38,6 +38,19 @@ export { FMeasure, IoU, PixelAccuracy } from './metrics/overlap-sets.js';
 export { RocAuc, rocAuc } from './metrics/roc-auc.js';
 export type { MonitorOptions } from './monitor.js';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressValues } from './progress.js';
+export type {
+  ReportData,
+  ReportEpoch,
+  ReportFilters,
+  ReportLayer,
+  ReportLoss,
+  ReportOutputs,
+  ReportPictures,
+  ReportSamples,
+} from './report/data.js';
+export { renderReport } from './report/render.js';
+export { type ReportOptions, type ReportSink, report } from './report/report.js';
+export type { ReportCallback, ReportRun } from './report/run.js';
 export type {
   BatchSource,
   BatchTuple,
