@@ -10,7 +10,18 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shown } from '../src/arguments.js';
 import * as dataEntry from '../src/data/index.js';
-import { CedarError, FormatError, Linear, ones, RandomState, ShapeError, tensor, ValueError } from '../src/index.js';
+import {
+  CedarError,
+  FormatError,
+  Linear,
+  ones,
+  RandomState,
+  SGD,
+  ShapeError,
+  type Tensor,
+  tensor,
+  ValueError,
+} from '../src/index.js';
 import * as ioEntry from '../src/io/index.js';
 import * as trainEntry from '../src/train/index.js';
 import { type Row, refuses, written } from './helpers/refusals.js';
@@ -39,6 +50,7 @@ const stream = { write: () => true };
 const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
 const progress = () => new train.Progress(5, { stream });
 const model = () => new Linear(2, 2);
+const trained = model();
 const average = () => new train.ExponentialMovingAverage(model());
 const image = () => ones([1, 3, 3, 1]);
 const marks = () => tensor([0, 1]);
@@ -194,6 +206,20 @@ const doors: Readonly<Record<string, Door>> = {
   ),
   'ExponentialMovingAverage.stateDict': { call: () => average().stateDict(), sound: [], optional: true },
   'ExponentialMovingAverage.loadStateDict': door((...a) => average().loadStateDict(...a), average().stateDict()),
+  findLearningRate: door((...a) => train.findLearningRate(...a), trained, {
+    data: [[ones([1, 2])]],
+    loss: (input: Tensor) => trained.forward(input).sum(),
+    optimizer: new SGD(trained.parameters()),
+    from: 0.001,
+    to: 1,
+    steps: 3,
+    smoothing: 0.5,
+  }),
+  learningRatePicture: door(
+    (...a) => train.learningRatePicture(...a),
+    { rates: [0.1, 1], losses: [2, 1], smoothed: [2, 1], suggestion: 1 },
+    { width: 200, height: 100 },
+  ),
   pixelAccuracy: door((...a) => train.pixelAccuracy(...a), image(), image(), { threshold: 0.5, logits: false }),
   iou: door((...a) => train.iou(...a), image(), image(), { threshold: 0.5, logits: true }),
   fMeasure: door((...a) => train.fMeasure(...a), image(), image(), { threshold: 0.5, logits: true, beta: 2 }),

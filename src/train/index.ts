@@ -30,6 +30,13 @@ export {
 } from './ema.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js';
 export { fit } from './fit.js';
+export {
+  type FindLearningRateOptions,
+  type FoundLearningRate,
+  findLearningRate,
+  type LearningRatePictureOptions,
+  learningRatePicture,
+} from './learning-rate.js';
 export type { FMeasureOptions, OverlapOptions } from './metrics/counts.js';
 export { type PsnrOptions, psnr, SSIMLoss, type SsimOptions, ssim, ssimLoss } from './metrics/images.js';
 export { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
