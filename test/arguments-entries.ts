@@ -93,6 +93,7 @@ const reportData = {
   config: {},
   environment: { device: 'a' },
   warnings: ['a'],
+};
 
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Call = (...given: any[]) => unknown;
