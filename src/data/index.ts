@@ -16,7 +16,7 @@ export {
   split,
   subset,
 } from './dataset.js';
-export { type DigitSet, type Digits, loadDigits } from './digits.js';
+export { type DigitSet, type Digits, digits, loadDigits } from './digits.js';
 export type { HostArray } from './host-array.js';
 export type { ImageSource } from './image-files.js';
 export {
@@ -29,4 +29,6 @@ export {
   type SkippedFile,
 } from './image-folder.js';
 export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
+export { type PhotographName, type PhotographsOptions, photographs } from './photographs.js';
+export { type GeneratedShapesOptions, generatedShapes, type ShapeKind } from './shapes.js';
 export * as transforms from './transforms/index.js';

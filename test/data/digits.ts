@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadDigits } from '../../src/data/index.js';
+import { DataLoader, digits as digitSets, loadDigits } from '../../src/data/index.js';
 import { FormatError, ValueError } from '../../src/errors.js';
 
 const digits = suite('digits');
@@ -32,6 +32,23 @@ digits('held-out digits are in no training set, and do not change with its size'
 digits('a handful of digits, or none', async () => {
   assert.equal([...(await loadDigits({ train: 3, test: 1 })).train.labels], [0, 1, 2]);
   assert.is((await loadDigits({ train: 0, test: 0 })).train.count, 0);
+});
+
+digits('as data sets', async () => {
+  const { train, test } = await digitSets({ train: 30, test: 10 });
+  assert.equal([train.length, test.length], [30, 10]);
+  const sets = await loadDigits({ train: 30, test: 10 });
+  for await (const [images, labels] of new DataLoader(test, { batchSize: 10 })) {
+    assert.equal([images.shape, images.dtype, labels.dtype], [[10, 28, 28, 1], 'float32', 'int32']);
+    assert.equal(await images.data(), sets.test.images);
+    assert.equal(await labels.data(), sets.test.labels);
+  }
+  try {
+    await digitSets({ train: -1, test: 0 });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as Error).message, 'digits: counts must be whole and not negative; got train=-1, test=0');
+  }
 });
 
 digits('more than there are is refused', async () => {
