@@ -1,6 +1,6 @@
 /**
- * The script of the page that trains. It defines the functions that wasm.mjs, published.mjs and
- * alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
+ * The script of the page that trains. It defines the functions that wasm.mjs, published.mjs,
+ * training-report.mjs and alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
  */
 
 // Records every WebAssembly memory, because the control block in the memory of a device counts the
@@ -67,6 +67,40 @@ globalThis.files = async () => {
     batches: Array.from(api.batches(4, 2, random), (indices) => indices.length),
     refusals,
   };
+};
+/**
+ * Writes the report of a small run into a frame. Returns what the frame then shows, and how a path
+ * is refused.
+ */
+globalThis.reported = async () => {
+  const pages = [];
+  const callback = api.report({ write: (html) => void pages.push(html) }, { title: 'From a page' });
+  const model = new api.Linear(8, 8);
+  const optimizer = new api.SGD(model.parameters(), { lr: 0.1 });
+  const history = [{ epoch: 1, step: 2, loss: 0.5, metrics: {}, lr: 0.1, seconds: 1 }];
+  const predict = (x) => api.noGrad(() => model.forward(x));
+  const run = { model, optimizer, epochs: 1, step: 0, history: [], warnings: [], data: [[api.ones([2, 8])]], predict };
+  await callback.onTrainBegin(run);
+  for (run.step = 1; run.step <= 2; run.step++) await callback.onStepEnd(run, 1 / run.step);
+  Object.assign(run, { step: 2, history });
+  await callback.onEpochEnd(run, history[0]);
+  await callback.onTrainEnd(run);
+  const frame = document.createElement('iframe');
+  document.body.append(frame);
+  await new Promise((done) => {
+    frame.onload = done;
+    frame.srcdoc = pages.at(-1);
+  });
+  const shown = frame.contentDocument;
+  shown.querySelector('#chart-loss .scrub').dispatchEvent(new Event('input'));
+  const values = shown.querySelector('#chart-loss .legend').textContent;
+  let refusal;
+  try {
+    api.report('report.html');
+  } catch (error) {
+    refusal = String(error);
+  }
+  return { pages: pages.length, title: shown.title, values, refusal };
 };
 globalThis.frames = (options) => framesWhileTraining(api, options);
 globalThis.dropped = (options) => dropping(api, options);

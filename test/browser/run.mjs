@@ -1,6 +1,7 @@
 /**
  * Checks the built package in Chromium, with bundlers and without. It tests the wasm device with
- * threads and without, the gpu device on software adapters, and the pages of docs/guide.md.
+ * threads and without, the gpu device on software adapters, the report of a run, and the pages of
+ * docs/guide.md.
  * usage: npm run browser-check
  * CHROMIUM in the environment may name the browser. The default is /usr/bin/chromium.
  */
@@ -14,6 +15,7 @@ import { checkGuide } from './guide.mjs';
 import { inNode } from './losses.mjs';
 import { checkPublished } from './published.mjs';
 import { check, counts, fail, within } from './report.mjs';
+import { checkTrainingReport } from './training-report.mjs';
 import { checkWasm } from './wasm.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -66,6 +68,7 @@ try {
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
     await checkAlive(context, 'minified');
     await checkPublished(context);
+    await checkTrainingReport(context);
     await checkGuide(context);
     for (const name of ['webgl2', 'webgpu'])
       await checkConformance(context, 'esbuild-plain', name, { steps: goldenSteps, all: true });

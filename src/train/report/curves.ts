@@ -186,7 +186,7 @@ export function renderChart(chart: ChartSpec): Markup {
   }</div>
 <div class="legend"><span class="at">${at}</span>${curves.map(
     (curve) =>
-      html`<span class="key"><svg class="swatch" aria-hidden="true" viewBox="0 0 24 10"><path class="line ${
+      html` <span class="key"><svg class="swatch" aria-hidden="true" viewBox="0 0 24 10"><path class="line ${
         curve.look
       }" d="M1 5H23"/>${
         curve.look === 'steps' ? '' : html`<circle class="dot ${curve.look}" cx="12" cy="5" r="3"/>`

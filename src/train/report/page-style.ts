@@ -4,7 +4,7 @@
  */
 
 /** The hash of `pageStyle` in the page's content security policy. A test computes it again. */
-export const pageStyleHash = 'sha256-O/P9RSHOIztDonDa7pL/2Bnu+j4h4Lvz7qQNkHGyE2w=';
+export const pageStyleHash = 'sha256-Bdm/sil2a3ge0AgFTrU3UljnrCywRNvwl0+gxjR3iSg=';
 
 const light = `
 --back: #f5f6f8; --card: #ffffff; --ink: #1a1f26; --soft: #57606b; --edge: #d9dee4; --grid: #e8ebef;
@@ -24,13 +24,13 @@ export const pageStyle = `
 @media print { :root { ${light} --back: #ffffff; } }
 *, ::before, ::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
-body { margin: 0; background: var(--back); color: var(--ink);
+body { margin: 0; overflow-wrap: anywhere; background: var(--back); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif; }
 main, header, footer { max-width: 70rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.75rem; }
-h1 { margin: 0; font-size: 1.6rem; line-height: 1.25; letter-spacing: -.01em; overflow-wrap: anywhere; }
+h1 { margin: 0; font-size: 1.6rem; line-height: 1.25; letter-spacing: -.01em; }
 h2 { margin: 0 0 .85rem; font-size: 1.1rem; line-height: 1.3; }
-h3 { margin: 0; font-size: .95rem; overflow-wrap: anywhere; }
+h3 { margin: 0; font-size: .95rem; }
 p { margin: 0 0 .75rem; }
 .note { color: var(--soft); font-size: .875rem; max-width: 46rem; }
 section { background: var(--card); border: 1px solid var(--edge); border-radius: .65rem; padding: 1.1rem 1.25rem;
@@ -47,12 +47,11 @@ section { background: var(--card); border: 1px solid var(--edge); border-radius:
 .switch input { margin: 0; width: 1rem; height: 1rem; accent-color: var(--training); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1.1rem 0 0; }
 .tiles div { background: var(--card); border: 1px solid var(--edge); border-radius: .65rem; padding: .65rem .9rem; min-width: 0; }
-.tiles dt { color: var(--soft); font-size: .8rem; overflow-wrap: anywhere; }
+.tiles dt { color: var(--soft); font-size: .8rem; }
 .tiles dd { margin: 0; font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.35; }
-.tiles small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); overflow-wrap: anywhere; }
+.tiles small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
 .warnings { border-color: var(--warn); background: var(--warn-back); color: var(--warn); }
 .warnings ul { margin: 0; padding-left: 1.2rem; }
-.warnings li { overflow-wrap: anywhere; }
 
 .charts { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem 2rem; }
 .chart { margin: 0; min-width: 0; --tall: 12rem; }
@@ -117,7 +116,7 @@ section > :last-child { margin-bottom: 0; }
 .filters img { image-rendering: pixelated; border-radius: .15rem; outline: 1px solid var(--edge); outline-offset: -1px; }
 
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; overflow-wrap: normal; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--edge); vertical-align: top; }
 tr > :last-child { padding-right: 0; }
 thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }

@@ -71,7 +71,7 @@ export function renderLayers(layers: readonly ReportLayer[]): Markup {
   const knowsWork = layers.some(({ multiplyAdds }) => multiplyAdds > 0);
   const work = (text: string): Markup | false => knowsWork && html`<td class="number optional">${text}</td>`;
   return scrolling(
-    'Layers',
+    'Table of the layers',
     html`<table class="layers">
 <thead><tr><th scope="col">layer</th><th scope="col">output</th><th scope="col" class="number">parameters</th>${
       knowsWork && html`<th scope="col" class="number optional">multiply-adds</th>`
