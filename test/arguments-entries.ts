@@ -1,7 +1,7 @@
 /**
- * Bad arguments for every public function of the entries `cedargrad/data`, `cedargrad/io` and
- * `cedargrad/train`. The calls are those that plain JavaScript allows, so types are switched off.
- * Not here: the main entry (test/arguments.ts), damaged files (test/io).
+ * Bad arguments for every public function of the entries `cedargrad/data`, `cedargrad/io`,
+ * `cedargrad/models` and `cedargrad/train`. The calls are those that plain JavaScript allows, so
+ * types are switched off. Not here: the main entry (test/arguments.ts), damaged files (test/io).
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,11 +23,12 @@ import {
   ValueError,
 } from '../src/index.js';
 import * as ioEntry from '../src/io/index.js';
+import * as modelsEntry from '../src/models/index.js';
 import * as trainEntry from '../src/train/index.js';
 import { type Row, refuses, written } from './helpers/refusals.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what types forbid is what is tested
-const [data, io, train] = [dataEntry, ioEntry, trainEntry] as any[];
+const [data, io, models, train] = [dataEntry, ioEntry, modelsEntry, trainEntry] as any[];
 
 const test = suite('arguments of entries');
 
@@ -53,6 +54,9 @@ const model = () => new Linear(2, 2);
 const trained = model();
 const average = () => new train.ExponentialMovingAverage(model());
 const image = () => ones([1, 3, 3, 1]);
+const autoencoder = () => new models.ConvAutoencoder({ size: [3, 3], channels: 1, widths: [2], code: 1 });
+const code = () => ones([1, 1, 1, 1]);
+const levels = () => autoencoder().encode(image())[1];
 const marks = () => tensor([0, 1]);
 // biome-ignore lint/suspicious/noExplicitAny: see above
 const measured = async (metric: any) => {
@@ -205,6 +209,23 @@ const doors: Readonly<Record<string, Door>> = {
     log: true,
   }),
   'Picture.toPng': { call: () => picture().toPng(), sound: [], optional: true },
+  autoencoderFor: door((...a) => models.autoencoderFor(...a), [8, 8], 3),
+  ConvAutoencoder: door((...a) => new models.ConvAutoencoder(...a), {
+    size: [8, 8],
+    channels: 1,
+    outChannels: 1,
+    widths: [2],
+    code: 1,
+    decoder: 'unpool',
+    norm: true,
+    dropout: 0.1,
+  }),
+  'ConvAutoencoder.encode': door((...a) => autoencoder().encode(...a), image()),
+  'ConvAutoencoder.decode': door((...a) => autoencoder().decode(...a), code(), levels()),
+  'ConvAutoencoder.decodeLogits': door((...a) => autoencoder().decodeLogits(...a), code(), levels()),
+  'ConvAutoencoder.logits': door((...a) => autoencoder().logits(...a), image()),
+  'ConvAutoencoder.forward': door((...a) => autoencoder().forward(...a), image()),
+  'ConvAutoencoder.describe': { call: () => autoencoder().describe(), sound: [], optional: true },
   ReluWatch: { call: () => new train.ReluWatch(), sound: [], optional: true },
   'ReluWatch.see': door((...a) => watch().see(...a), 'a', ones([2])),
   'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },
@@ -369,7 +390,7 @@ const methodsOf = (value: object): string[] =>
 
 test('every export has a door', () => {
   const found: string[] = [];
-  for (const [name, value] of Object.entries({ ...dataEntry, ...ioEntry, ...trainEntry })) {
+  for (const [name, value] of Object.entries({ ...dataEntry, ...ioEntry, ...modelsEntry, ...trainEntry })) {
     const methods = [...methodsOf(value), ...methodsOf((value as { prototype?: object }).prototype ?? {})];
     if (typeof value === 'function') found.push(name);
     found.push(...methods.map((method) => `${name}.${method}`).filter((full) => !hidden.includes(full)));

@@ -48,7 +48,7 @@ async function prepare() {
   done.push(
     await check('the model learns in Node', async () => {
       context.want = await inNode(await import(new URL('index.js', dist)));
-      const entries = ['index.js', 'data/index.js', 'io/index.js', 'train/index.js'];
+      const entries = ['index.js', 'data/index.js', 'io/index.js', 'models/index.js', 'train/index.js'];
       const modules = await Promise.all(entries.map((file) => import(new URL(file, dist))));
       context.exports = modules.flatMap((module) => Object.keys(module));
       // The position of the word in which the wasm device counts the workers that have joined.

@@ -166,7 +166,7 @@ console.log(ms.toFixed(0) + ' ms');`,
     );
     return node(['load.js'], project).trim();
   });
-  for (const entry of ['data', 'io', 'train'])
+  for (const entry of ['data', 'io', 'models', 'train'])
     check(
       `cedargrad/${entry} loads`,
       () => void node(['--input-type=module', '-e', `await import('cedargrad/${entry}')`], project),

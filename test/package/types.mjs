@@ -26,11 +26,12 @@ const everything = `import * as core from 'cedargrad';
 import * as browser from 'cedargrad/browser';
 import * as data from 'cedargrad/data';
 import * as io from 'cedargrad/io';
+import * as models from 'cedargrad/models';
 import * as train from 'cedargrad/train';
-type All = typeof core & typeof data & typeof io & typeof train;
+type All = typeof core & typeof data & typeof io & typeof models & typeof train;
 type Same = [All] extends [typeof browser] ? ([typeof browser] extends [All] ? true : false) : false;
 const same: Same = true;
-const names = [core, data, io, train].flatMap((module) => Object.keys(module)).sort().join();
+const names = [core, data, io, models, train].flatMap((module) => Object.keys(module)).sort().join();
 if (!same || names !== Object.keys(browser).sort().join()) throw new Error('names: ' + Object.keys(browser));
 `;
 
