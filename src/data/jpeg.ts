@@ -34,16 +34,26 @@ function nextMarker(bytes: Uint8Array, from: number): number {
   throw cut(bytes);
 }
 
+/** What the segments of a JPEG say about it. */
+export interface JpegFacts {
+  /** 1 … 8, as in Exif; 1 if the file says nothing. */
+  readonly orientation: number;
+  /** The size as it is stored, before it is turned. 0 if the file does not say. */
+  readonly height: number;
+  readonly width: number;
+  /** The number of colors that are stored: 1 is grey. */
+  readonly components: number;
+}
+
 /**
  * Walks the segments of a file to its end. Decoders fill the missing part of a file that is cut
  * short with grey, so this must be checked.
- * @units orientation 1 … 8, as in Exif; 1 if the file says nothing
  * @throws FormatError if the file is no JPEG, or is cut short
  */
-export function inspectJpeg(bytes: Uint8Array): { readonly orientation: number; readonly pixels: number } {
+export function inspectJpeg(bytes: Uint8Array): JpegFacts {
   if (!isJpeg(bytes)) throw bad('a JPEG must begin with its marker', `${bytes.length} bytes`);
   let orientation = 1;
-  let pixels = 0;
+  let frame = { height: 0, width: 0, components: 0 };
   for (let at = nextMarker(bytes, 2); bytes[at] !== Marker.end; at = nextMarker(bytes, at)) {
     const code = bytes[at] ?? 0;
     const length = ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
@@ -51,11 +61,11 @@ export function inspectJpeg(bytes: Uint8Array): { readonly orientation: number; 
     const segment = bytes.subarray(at + 3, at + 1 + length);
     if (code === Marker.exif) orientation = orientationOf(segment) ?? orientation;
     // The frame headers SOF0 … SOF15, but not the tables DHT, JPG and DAC.
-    if (code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc && segment.length >= 5)
-      pixels = new DataView(segment.buffer, segment.byteOffset).getUint16(1) * sizeAt(segment, 3);
+    if (code >= 0xc0 && code <= 0xcf && code !== 0xc4 && code !== 0xc8 && code !== 0xcc && segment.length >= 6)
+      frame = { height: sizeAt(segment, 1), width: sizeAt(segment, 3), components: segment[5] as number };
     at += 1 + length;
   }
-  return { orientation, pixels };
+  return { orientation, ...frame };
 }
 
 const sizeAt = (bytes: Uint8Array, at: number): number => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -127,7 +137,8 @@ function decoder(): Promise<JpegJs> {
  * without jpeg-js
  */
 export async function decodeJpeg(bytes: Uint8Array): Promise<Decoded> {
-  const { orientation, pixels } = inspectJpeg(bytes);
+  const { orientation, height, width } = inspectJpeg(bytes);
+  const pixels = height * width;
   if (pixels > mostPixels) throw bad(`an image must have 1 to ${mostPixels} pixels`, `${pixels}`);
   const { decode } = await decoder();
   let image: { width: number; height: number; data: Uint8Array };

@@ -32,6 +32,13 @@ for (const { name, file, shape, pixels } of cases)
     assert.ok(most <= (name === 'halved colors' ? 24 : 3), `${most} levels apart`);
   });
 
+test('the size as it is stored, and the number of colors, are read', () => {
+  for (const { name } of cases) {
+    const { height, width, components } = inspectJpeg(fileOf(name));
+    assert.equal([height, width, components], [10, 13, name === 'grey' ? 1 : 3], name);
+  }
+});
+
 test('the orientation is read, whatever the order of bytes', () => {
   const file = fileOf('orientation 6');
   assert.is(inspectJpeg(file).orientation, 6);
