@@ -128,16 +128,24 @@ function distance(a: string, b: string): number {
   return row[b.length];
 }
 
+/**
+ * The name of a list that is spelt like another word, or nearly so. Undefined if none is near.
+ */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  const word = plain(name);
+  const [nearest] = names.map((known) => ({ known, far: distance(word, plain(known)) })).sort((a, b) => a.far - b.far);
+  return nearest !== undefined && nearest.far < Math.min(3, word.length) ? nearest.known : undefined;
+}
+
 /** A hint for an unknown option, naming the option to use instead. */
 function advice(name: string, names: readonly string[]): string {
   const word = plain(name);
-  const [nearest] = names.map((known) => ({ known, far: distance(word, plain(known)) })).sort((a, b) => a.far - b.far);
-  const same = nearest?.far === 0 ? nearest.known : undefined;
+  const near = nearestName(name, names);
+  const same = near !== undefined && plain(near) === word ? near : undefined;
   const translated = Object.hasOwn(elsewhere, word)
     ? elsewhere[word].find((known) => names.includes(known))
     : undefined;
-  const similar = nearest !== undefined && nearest.far < Math.min(3, word.length) ? nearest.known : undefined;
-  const meant = same ?? translated ?? similar;
+  const meant = same ?? translated ?? near;
   if (Object.hasOwn(missing, word) && same === undefined) return `not supported here: ${missing[word]}`;
   return meant === undefined ? '' : `did you mean ${meant}?`;
 }
