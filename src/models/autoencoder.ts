@@ -4,11 +4,12 @@
  */
 import { checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { checkRate } from '../autograd/ops/dropout.js';
-import { relu, sigmoid } from '../autograd/ops/elementwise.js';
+import { sigmoid } from '../autograd/ops/elementwise.js';
 import { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { resize2d } from '../autograd/ops/resize.js';
 import { maxUnpool2d } from '../autograd/ops/unpool.js';
 import { ShapeError, show, ValueError } from '../errors.js';
+import { ReLU } from '../nn/activation.js';
 import { attributes, checkChannels } from '../nn/check.js';
 import { Conv2d } from '../nn/conv.js';
 import { Dropout } from '../nn/dropout.js';
@@ -64,6 +65,7 @@ class ConvBlock extends Module {
   static override readonly title: string = 'ConvBlock';
   readonly conv: Conv2d;
   readonly norm: BatchNorm2d | null;
+  readonly relu = new ReLU();
 
   constructor(inChannels: number, outChannels: number, kernelSize: number, norm: boolean) {
     super();
@@ -73,7 +75,7 @@ class ConvBlock extends Module {
   }
   forward(x: Tensor): Tensor {
     const y = this.conv.forward(x);
-    return relu(this.norm === null ? y : this.norm.forward(y));
+    return this.relu.forward(this.norm === null ? y : this.norm.forward(y));
   }
 }
 
