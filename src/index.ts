@@ -23,6 +23,7 @@ export {
   where,
 } from './autograd/ops/arithmetic.js';
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from './autograd/ops/conv.js';
+export { type Conv1dOptions, type Conv1dTransposeOptions, conv1d, conv1dTranspose } from './autograd/ops/conv1d.js';
 export { type DropoutOptions, dropout } from './autograd/ops/dropout.js';
 export {
   abs,
@@ -80,6 +81,7 @@ export {
   maxPool2dWithArgmaxAndMask,
 } from './autograd/ops/pool.js';
 export { PoolIndices } from './autograd/ops/pool-indices.js';
+export { type AvgPool1dOptions, avgPool1d, type MaxPool1dOptions, maxPool1d } from './autograd/ops/pool1d.js';
 export {
   argmax,
   argmin,
@@ -107,16 +109,17 @@ export {
   unPooling2x2ZeroFilled,
   upsample2d,
 } from './autograd/ops/resize.js';
+export { type Resize1dOptions, resize1d, type Upsample1dOptions, upsample1d } from './autograd/ops/resize1d.js';
 export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
-export {
-  type Duplicates,
-  maxUnpool2d,
-  type UnpoolByMaskOptions,
-  type UnpoolingOptions,
-  unpoolByMask,
-  unpooling,
-} from './autograd/ops/unpool.js';
+export { type Duplicates, maxUnpool2d, type UnpoolingOptions, unpooling } from './autograd/ops/unpool.js';
 export type { AddonsUnpoolOptions, MaxUnpool2dOptions, TorchUnpoolOptions } from './autograd/ops/unpool-forms.js';
+export { type UnpoolByMaskOptions, unpoolByMask } from './autograd/ops/unpool-mask.js';
+export {
+  type AddonsUnpool1dOptions,
+  type MaxUnpool1dOptions,
+  maxUnpool1d,
+  type TorchUnpool1dOptions,
+} from './autograd/ops/unpool1d.js';
 export type { Counters, Device, MemoryReport, NanPolicy } from './device/device.js';
 export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
 export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
@@ -155,3 +158,4 @@ export {
 } from './values/random.js';
 export type { Shape } from './values/shape.js';
 export type { Padding, Pair, Pool2dOptions } from './values/window.js';
+export type { Padding1d, Pool1dOptions } from './values/window1d.js';

@@ -172,6 +172,7 @@ const parameter = () => c.tensor([1, 2], { requiresGrad: true });
 const model = () => new c.Linear(2, 2);
 const adam = () => new c.Adam([parameter()]);
 const pooled = () => c.maxPool2d(image(), { kernelSize: 2 });
+const series = () => c.ones([1, 4, 2]);
 const small = () => c.ones([1, 2, 2, 4]);
 const precise = () => c.tensor([1, 2], { dtype: 'float64', device: before, requiresGrad: true });
 const wrong = { nonsense: 1 };
@@ -193,6 +194,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   poolIndices: () => c.poolIndices([0], wrong),
   conv2d: () => c.conv2d(image(), weight(), wrong),
   conv2dTranspose: () => c.conv2dTranspose(image(), weight(), wrong),
+  conv1d: () => c.conv1d(series(), c.ones([3, 2, 4]), wrong),
+  conv1dTranspose: () => c.conv1dTranspose(series(), c.ones([3, 4, 2]), wrong),
   dropout: () => c.dropout(x(), wrong),
   bceWithLogits: () => c.bceWithLogits(x(), x(), wrong),
   crossEntropy: () => c.crossEntropy(x(), x(), wrong),
@@ -201,6 +204,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   maxPool2d: () => c.maxPool2d(image(), { kernelSize: 2, ...wrong }),
   maxPool2dWithArgmaxAndMask: () => c.maxPool2dWithArgmaxAndMask(image(), { kernelSize: 2, ...wrong }),
   avgPool2d: () => c.avgPool2d(image(), { kernelSize: 2, ...wrong }),
+  maxPool1d: () => c.maxPool1d(series(), { kernelSize: 2, ...wrong }),
+  avgPool1d: () => c.avgPool1d(series(), { kernelSize: 2, ...wrong }),
   sum: () => x().sum(0, wrong),
   mean: () => x().mean(0, wrong),
   max: () => x().max(0, wrong),
@@ -216,9 +221,12 @@ const doors: Readonly<Record<string, () => unknown>> = {
   upsample2d: () => c.upsample2d(image(), { scale: 2, ...wrong }),
   fixedUnpool2d: () => c.fixedUnpool2d(image(), { size: 2, ...wrong }),
   resize2d: () => c.resize2d(image(), { size: [2, 2], ...wrong }),
+  upsample1d: () => c.upsample1d(series(), { scale: 2, ...wrong }),
+  resize1d: () => c.resize1d(series(), { size: 2, ...wrong }),
   pixelShuffle: () => c.pixelShuffle(small(), 2, wrong),
   pixelUnshuffle: () => c.pixelUnshuffle(image(), 2, wrong),
   maxUnpool2d: () => c.maxUnpool2d(...pooled(), wrong),
+  maxUnpool1d: () => c.maxUnpool1d(...c.maxPool1d(series(), { kernelSize: 2 }), wrong),
   unpooling: () => c.unpooling(pooled()[0], [1, 4, 4, 2], pooled()[1], wrong),
   unpoolByMask: () => c.unpoolByMask(pooled()[0], image(), { kernelSize: 2, ...wrong }),
   unpoolLike: () => c.unpoolLike(new c.MaxPool2d(2), wrong),
@@ -230,6 +238,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   clipGradNorm: () => c.clipGradNorm([parameter()], 1, wrong),
   Conv2d: () => new c.Conv2d(2, 4, 3, wrong),
   ConvTranspose2d: () => new c.ConvTranspose2d(2, 4, 3, wrong),
+  Conv1d: () => new c.Conv1d(2, 4, 3, wrong),
+  ConvTranspose1d: () => new c.ConvTranspose1d(2, 4, 3, wrong),
   Dropout: () => new c.Dropout(0.5, wrong),
   Linear: () => new c.Linear(2, 2, wrong),
   BCEWithLogitsLoss: () => new c.BCEWithLogitsLoss(wrong),
@@ -237,18 +247,24 @@ const doors: Readonly<Record<string, () => unknown>> = {
   L1Loss: () => new c.L1Loss(wrong),
   MSELoss: () => new c.MSELoss(wrong),
   BatchNorm2d: () => new c.BatchNorm2d(2, wrong),
+  BatchNorm1d: () => new c.BatchNorm1d(2, wrong),
   GroupNorm: () => new c.GroupNorm(1, 2, wrong),
   LayerNorm: () => new c.LayerNorm(2, wrong),
   AvgPool2d: () => new c.AvgPool2d(2, wrong),
   MaxPool2d: () => new c.MaxPool2d(2, wrong),
   MaxPool2dWithArgmaxAndMask: () => new c.MaxPool2dWithArgmaxAndMask(2, wrong),
   MaxUnpool2d: () => new c.MaxUnpool2d(2, wrong),
+  AvgPool1d: () => new c.AvgPool1d(2, wrong),
+  MaxPool1d: () => new c.MaxPool1d(2, wrong),
+  MaxUnpool1d: () => new c.MaxUnpool1d(2, wrong),
   UnpoolByMask: () => new c.UnpoolByMask(2, wrong),
   FixedUnpool2d: () => new c.FixedUnpool2d(2, wrong),
   PixelShuffle: () => new c.PixelShuffle(2, wrong),
   PixelUnshuffle: () => new c.PixelUnshuffle(2, wrong),
   Resize2d: () => new c.Resize2d({ size: [2, 2], ...wrong }),
   Upsample2d: () => new c.Upsample2d(2, wrong),
+  Resize1d: () => new c.Resize1d({ size: 2, ...wrong }),
+  Upsample1d: () => new c.Upsample1d(2, wrong),
   Adam: () => new c.Adam([parameter()], wrong),
   AdamW: () => new c.AdamW([parameter()], wrong),
   SGD: () => new c.SGD([parameter()], wrong),
@@ -280,6 +296,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   'Module.stateDict': () => model().stateDict(wrong),
   'ConvTranspose2d.forward': () => new c.ConvTranspose2d(2, 2, 3).forward(image(), wrong),
   'MaxUnpool2d.forward': () => new c.MaxUnpool2d().forward(...pooled(), wrong),
+  'ConvTranspose1d.forward': () => new c.ConvTranspose1d(2, 2, 3).forward(series(), wrong),
+  'MaxUnpool1d.forward': () => new c.MaxUnpool1d().forward(...c.maxPool1d(series(), { kernelSize: 2 }), wrong),
   'Optimizer.addParamGroup': () => adam().addParamGroup({ params: [parameter()], ...wrong }),
 };
 
@@ -502,7 +520,12 @@ const kinds: readonly Row[] = [
   ['Softmax', () => new c.Softmax({ axis: 1 }), ValueError, /axis must be whole/],
   ['LeakyReLU', () => new c.LeakyReLU({ slope: 1 }), ValueError, /slope must be a number/],
   ['Sequential', () => new c.Sequential([model()]), ValueError, /got layer 0=an array of 1; pass them one by one/],
-  ['unpoolLike', () => c.unpoolLike(new c.AvgPool2d(2)), ValueError, /pool must be a MaxPool2d; got pool=an AvgPool2d/],
+  [
+    'unpoolLike',
+    () => c.unpoolLike(new c.AvgPool2d(2)),
+    ValueError,
+    /pool must be a MaxPool2d or a MaxPool1d; got .*an AvgPool2d/,
+  ],
   ['constant', () => c.init.constant(x(), 'a'), ValueError, /value must be a number; got value='a'/],
   ['normal', () => c.init.normal(3), ValueError, /target must be a tensor/],
 ];

@@ -133,10 +133,12 @@ export class Node {
       if (version === this.#versions[i]) return;
       const saved = this.op.saves?.[i];
       const name = saved === 'output' ? 'output' : `input ${saved}`;
+      // Of a view, the caller knows the tensor that it shows.
+      const { shape } = (t.node?.op.name === 'reshape' ? t.node.inputs[0] : undefined) ?? t;
       throw new GraphError(
         'backward',
         'a value saved for the gradient must not change in place',
-        `${this.op.name}'s saved ${name} of shape ${show(t.shape)} at version ${version}, ` +
+        `${this.op.name}'s saved ${name} of shape ${show(shape)} at version ${version}, ` +
           `saved at version ${this.#versions[i]}`,
         'call assign() after backward(), or on a clone()',
       );

@@ -2,13 +2,22 @@
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activation.js';
 export { type Layer, Sequential } from './container.js';
 export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';
+export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dOptions } from './conv1d.js';
 export { Dropout } from './dropout.js';
 export * as init from './init.js';
 export { Linear } from './linear.js';
 export { ModuleDict, ModuleList } from './lists.js';
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
 export { type LoadReport, Module } from './module.js';
-export { BatchNorm2d, type BatchNorm2dOptions, GroupNorm, LayerNorm, type NormOptions } from './norm.js';
+export {
+  BatchNorm1d,
+  type BatchNorm1dOptions,
+  BatchNorm2d,
+  type BatchNorm2dOptions,
+  GroupNorm,
+  LayerNorm,
+  type NormOptions,
+} from './norm.js';
 export {
   AvgPool2d,
   type AvgPool2dLayerOptions,
@@ -19,6 +28,14 @@ export {
   type Pool2dLayerOptions,
 } from './pool.js';
 export {
+  AvgPool1d,
+  type AvgPool1dLayerOptions,
+  MaxPool1d,
+  type MaxPool1dLayerOptions,
+  MaxUnpool1d,
+  type Pool1dLayerOptions,
+} from './pool1d.js';
+export {
   FixedUnpool2d,
   type FixedUnpool2dLayerOptions,
   PixelShuffle,
@@ -26,5 +43,6 @@ export {
   Resize2d,
   Upsample2d,
 } from './resize.js';
+export { Resize1d, Upsample1d } from './resize1d.js';
 export { Flatten } from './shape.js';
 export { MaxUnpool2d, UnpoolByMask, UnpoolLike, unpoolLike } from './unpool.js';

@@ -90,7 +90,8 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options:
 /**
  * The number of connections into one output (fanIn) and out of one input (fanOut) of a weight,
  * kernel cells included.
- * @shape weight [in,out], [kh,kw,in/groups,out] ('HWIO') or [kh,kw,out/groups,in] ('HWOI')
+ * @shape weight [in,out], [kh,kw,in/groups,out] ('HWIO') or [kh,kw,out/groups,in] ('HWOI'); of
+ * series without kh
  * @units connections
  * @throws ShapeError for fewer than two axes; ValueError for an unknown layout
  * @source torch.nn.init._calculate_fan_in_and_fan_out

@@ -7,7 +7,7 @@ import { checkedPerChannel, groupNorm, layerNorm, moments, normalizeBy } from '.
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
-import { ownShape, rank4, type Shape } from '../values/shape.js';
+import { ownShape, rank3, rank4, type Shape } from '../values/shape.js';
 import { attributes, checkChannels, checkCount, checkGroups } from './check.js';
 import { Module } from './module.js';
 import { oneParameter, zeroParameter } from './parameter.js';
@@ -31,37 +31,31 @@ const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
 const checkEps = (op: string, eps: number): void =>
   checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
 
-/**
- * Normalises each channel, during training by the batch's mean and variance, in eval mode by
- * running ones. The running variance is the unbiased estimate, the batch's the biased one, as in
- * PyTorch.
- * @shape x [N,H,W,channels] → y, as x
- * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval
- * mode
- * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one
- * value per channel while training
- * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
- */
-export class BatchNorm2d extends Module {
-  static override readonly title: string = 'BatchNorm2d';
+/** The common base of batch normalisation of images and of series. */
+abstract class BatchNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
+  readonly #op: string;
+  readonly #checkRank: (op: string, shape: Shape) => void;
 
   constructor(
+    op: string,
     readonly channels: number,
-    options: BatchNorm2dOptions = {},
+    options: BatchNorm2dOptions,
+    checkRank: (op: string, shape: Shape) => void,
   ) {
     super();
-    const op = 'BatchNorm2d';
     knownOptions(op, options, { ...normOptions, momentum: 'value' });
     const { eps = 1e-5, momentum = 0.1, affine = true } = options;
     checkCount(op, 'channels', channels);
     checkEps(op, eps);
     checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
+    this.#op = op;
+    this.#checkRank = checkRank;
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? oneParameter([channels]) : null;
@@ -71,10 +65,10 @@ export class BatchNorm2d extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const op = 'BatchNorm2d';
+    const op = this.#op;
     checkTensor(op, 'input', x);
-    rank4(op, 'input', x.shape);
-    checkChannels(op, x, this.channels, 4);
+    this.#checkRank(op, x.shape);
+    checkChannels(op, x, this.channels, x.rank);
     const affine = { weight: this.weight, bias: this.bias, eps: this.eps };
     const grouping = checkedPerChannel(op, x, affine);
     if (!this.training) {
@@ -106,6 +100,47 @@ export class BatchNorm2d extends Module {
   }
   override describe(): string {
     return `${this.channels}, ${attributes({ eps: this.eps, momentum: this.momentum, affine: this.weight === null ? false : undefined })}`;
+  }
+}
+
+/**
+ * Normalises each channel, during training by the batch's mean and variance, in eval mode by
+ * running ones. The running variance is the unbiased estimate, the batch's the biased one, as in
+ * PyTorch.
+ * @shape x [N,H,W,channels] → y, as x
+ * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval
+ * mode
+ * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one
+ * value per channel while training
+ * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
+ */
+export class BatchNorm2d extends BatchNorm {
+  static override readonly title: string = 'BatchNorm2d';
+
+  constructor(channels: number, options: BatchNorm2dOptions = {}) {
+    super('BatchNorm2d', channels, options, (op, shape) => rank4(op, 'input', shape));
+  }
+}
+
+/** As of BatchNorm2d. */
+export type BatchNorm1dOptions = BatchNorm2dOptions;
+
+/**
+ * BatchNorm2d for series, and for samples without a length, as after a Linear.
+ * @shape x [N,L,channels] or [N,channels] → y, as x
+ * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval
+ * mode
+ * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one
+ * value per channel while training
+ * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm1d
+ */
+export class BatchNorm1d extends BatchNorm {
+  static override readonly title: string = 'BatchNorm1d';
+
+  constructor(channels: number, options: BatchNorm1dOptions = {}) {
+    super('BatchNorm1d', channels, options, (op, shape) => {
+      if (shape.length !== 2) rank3(op, 'input', shape, '[N,L,C], or rank 2, [N,C]');
+    });
   }
 }
 

@@ -55,13 +55,46 @@ export interface MaxPool2dLayerOptions extends Pool2dLayerOptions {
 }
 
 /**
- * The common base of max pools. It also keeps the latest indices for the decoder level that mirrors
- * this one.
+ * The latest indices of a max pool, for the decoder level that mirrors it. A plain object, so that
+ * clone() copies it.
+ */
+export interface LatestIndices {
+  mirrored: boolean;
+  last: PoolIndices | null;
+}
+
+/** Keeps the indices of a result, if the pool is mirrored. They keep the graph alive. */
+export function remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(latest: LatestIndices, result: T): T {
+  if (latest.mirrored) latest.last = result[1];
+  return result;
+}
+
+/** The indices that are kept. @throws GraphError if there are none, or they are released */
+export function lastOf({ last }: LatestIndices): PoolIndices {
+  if (last === null)
+    throw new GraphError(
+      'lastIndices',
+      'the pool must have run',
+      'a pool that has not, since unpoolLike() was told of it',
+      'call its forward() in this step, before the decoder',
+    );
+  if (last.plane.released)
+    throw new GraphError(
+      'lastIndices',
+      "the pool's latest indices must not have been released",
+      `${last}, whose step or noGrad() has ended`,
+      'run encoder and decoder in one step or one noGrad(), or pass the indices on',
+    );
+  return last;
+}
+
+/**
+ * The common base of max pools of images. It also keeps the latest indices for the decoder level
+ * that mirrors this one.
  */
 export abstract class MaxPooling extends WindowLayer {
   readonly nan: NanPolicy;
-  private mirrored = false;
-  private last: PoolIndices | null = null;
+  private readonly latest: LatestIndices = { mirrored: false, last: null };
 
   constructor(op: string, kernelSize: Pair, options: MaxPool2dLayerOptions) {
     knownOptions(op, options, { ...poolLayerOptions, nan: 'value' });
@@ -70,36 +103,18 @@ export abstract class MaxPooling extends WindowLayer {
     checkNanPolicy(op, this.nan);
   }
   protected remember<T extends readonly [Tensor, PoolIndices, ...Tensor[]]>(result: T): T {
-    // Only a mirrored pool keeps its indices, because they keep the graph alive that they came
-    // from.
-    if (this.mirrored) this.last = result[1];
-    return result;
+    return remember(this.latest, result);
   }
   /** From now on keeps the indices of every forward, for unpoolLike(). */
   mirror(): void {
-    this.mirrored = true;
+    this.latest.mirrored = true;
   }
   /**
    * The indices of the latest forward.
    * @throws GraphError before the first forward, and once those indices are released
    */
   get lastIndices(): PoolIndices {
-    const last = this.last;
-    if (last === null)
-      throw new GraphError(
-        'lastIndices',
-        'the pool must have run',
-        'a pool that has not, since unpoolLike() was told of it',
-        'call its forward() in this step, before the decoder',
-      );
-    if (last.plane.released)
-      throw new GraphError(
-        'lastIndices',
-        "the pool's latest indices must not have been released",
-        `${last}, whose step or noGrad() has ended`,
-        'run encoder and decoder in one step or one noGrad(), or pass the indices on',
-      );
-    return last;
+    return lastOf(this.latest);
   }
   protected override more(): Readonly<Record<string, unknown>> {
     return { nan: this.nan === 'propagate' ? undefined : this.nan };

@@ -1,11 +1,13 @@
 /**
- * Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), and
- * upsampling layers by fixed rules (resize.ts).
+ * Unpooling layers, channels last. Not here: the operations (autograd/ops/unpool.ts), MaxUnpool1d
+ * (pool1d.ts), and upsampling layers by fixed rules (resize.ts).
  */
 import { knownOptions, shown } from '../arguments.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
-import { checkUnpoolOptions, type Duplicates, maxUnpool2d, unpoolByMask } from '../autograd/ops/unpool.js';
+import { checkUnpoolOptions, type Duplicates, maxUnpool2d } from '../autograd/ops/unpool.js';
 import { type MaxUnpool2dOptions, maxUnpool2dOptions, type TorchUnpoolOptions } from '../autograd/ops/unpool-forms.js';
+import { unpoolByMask } from '../autograd/ops/unpool-mask.js';
+import { maxUnpool1d } from '../autograd/ops/unpool1d.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TensorData } from '../values/nested.js';
@@ -13,6 +15,7 @@ import type { Pair } from '../values/window.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
 import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } from './pool.js';
+import { MaxPool1d } from './pool1d.js';
 
 /**
  * Writes values back to the positions where a max pool found them; all other cells are 0.
@@ -82,7 +85,8 @@ export class UnpoolByMask extends WindowLayer {
  * The decoder's counterpart of a pool. It unpools to the positions where that pool's latest forward
  * found its maxima. forward needs only one tensor, so the layer can be part of a Sequential. A
  * second argument gives other indices than the latest.
- * @shape x [N,H′,W′,C], as the pool's values; indices as x → y [N,H,W,C], as the pool's input
+ * @shape x [N,H′,W′,C], as the pool's values; indices as x → y [N,H,W,C], as the pool's input. For
+ * a MaxPool1d [N,L′,C] → [N,L,C]
  * @gradient g gathered at the indices
  * @throws GraphError if the pool has not run and no indices are given; ShapeError when x has
  * another shape than the pool's values
@@ -91,21 +95,24 @@ export class UnpoolByMask extends WindowLayer {
 export class UnpoolLike extends Module {
   static override readonly title: string = 'UnpoolLike';
   /** Not enumerable, because the pool is a submodule of the encoder. */
-  declare private readonly pool: MaxPooling;
+  declare private readonly pool: MaxPooling | MaxPool1d;
 
   constructor(
-    pool: MaxPooling,
+    pool: MaxPooling | MaxPool1d,
     readonly duplicates: Duplicates = 'add',
   ) {
     super();
-    if (!(pool instanceof MaxPooling))
-      throw new ValueError('unpoolLike', 'pool must be a MaxPool2d', `pool=${shown(pool)}`);
+    if (!(pool instanceof MaxPooling || pool instanceof MaxPool1d))
+      throw new ValueError('unpoolLike', 'pool must be a MaxPool2d or a MaxPool1d', `pool=${shown(pool)}`);
     checkUnpoolOptions('unpoolLike', { duplicates });
     pool.mirror();
     Object.defineProperty(this, 'pool', { value: pool });
   }
   forward(x: Tensor, indices: PoolIndices = this.pool.lastIndices): Tensor {
-    return maxUnpool2d(x, indices, { duplicates: this.duplicates });
+    const { duplicates } = this;
+    return this.pool instanceof MaxPool1d
+      ? maxUnpool1d(x, indices, { duplicates })
+      : maxUnpool2d(x, indices, { duplicates });
   }
   override describe(): string {
     return attributes({
@@ -121,7 +128,7 @@ export class UnpoolLike extends Module {
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */
-export function unpoolLike(pool: MaxPooling, options: { duplicates?: Duplicates } = {}): UnpoolLike {
+export function unpoolLike(pool: MaxPooling | MaxPool1d, options: { duplicates?: Duplicates } = {}): UnpoolLike {
   knownOptions('unpoolLike', options, { duplicates: 'value' });
   return new UnpoolLike(pool, options.duplicates);
 }

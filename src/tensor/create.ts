@@ -12,6 +12,7 @@ import { parse, type TensorData } from '../values/nested.js';
 import { globalRandom } from '../values/random.js';
 import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from '../values/shape.js';
 import { type Pool2dOptions, pool2dOptions, poolGeometry } from '../values/window.js';
+import { type Pool1dOptions, pool1dGeometry } from '../values/window1d.js';
 import { fromHost, type Tensor } from './tensor.js';
 
 export interface TensorOptions {
@@ -193,8 +194,10 @@ export const onesLike = (x: Tensor): Tensor => filledLike('onesLike', x, 1);
 interface PoolIndicesOptions {
   shape?: Shape;
   convention: IndexConvention;
+  /** [N,H,W,C], of series [N,L,C]. */
   inputShape: Shape;
-  pool?: Pool2dOptions;
+  /** The pool that created the indices; of series, with numbers for sizes. */
+  pool?: Pool2dOptions | Pool1dOptions;
   /** Default: the device of a tensor, else the default device. */
   device?: Device;
 }
@@ -207,10 +210,11 @@ const poolIndicesOptions: OptionNames<PoolIndicesOptions> = {
 };
 
 /**
- * Pool indices from another source, for maxUnpool2d. Each index is checked. If the pool that
- * created them is given, an index must lie in its own window, and unpooling is as fast as with
- * indices from maxPool2d.
- * @shape data: one index per element of `shape` [N,H′,W′,C], into `inputShape` [N,H,W,C]
+ * Pool indices from another source, for maxUnpool2d or maxUnpool1d. Each index is checked. If the
+ * pool that created them is given, an index must lie in its own window, and unpooling is as fast as
+ * with indices from maxPool2d or maxPool1d.
+ * @shape data: one index per element of `shape` [N,H′,W′,C], into `inputShape` [N,H,W,C]; of
+ * series, [N,L′,C] into [N,L,C]
  * @units as `convention` says
  * @throws ValueError for an index out of range, outside its window or of another convention, with
  * its element; ShapeError for shapes that do not fit
@@ -223,6 +227,12 @@ export function poolIndices(data: TensorData | Tensor, options: PoolIndicesOptio
   if (options.device !== undefined) checkDevice(op, options.device);
   const { shape, convention, inputShape, pool } = options;
   const device = options.device ?? (isTensor(data) ? data.device : defaultDevice());
-  const geometry = pool === undefined ? null : poolGeometry(op, inputShape, pool);
+  const isSeries = Array.isArray(inputShape) && inputShape.length === 3;
+  const geometry =
+    pool === undefined
+      ? null
+      : isSeries
+        ? pool1dGeometry(op, inputShape, pool as Pool1dOptions)
+        : poolGeometry(op, inputShape, pool as Pool2dOptions);
   return indicesFrom(op, data, shape, { convention, inputShape, geometry, device });
 }

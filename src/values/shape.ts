@@ -237,6 +237,16 @@ export function resolveReshape(op: string, from: Shape, to: Shape): number[] {
   return out;
 }
 
+function checkRank(op: string, name: string, shape: Shape, rank: number, layout: string): void {
+  if (shape.length !== rank)
+    throw new ShapeError(
+      op,
+      `${name} must have rank ${rank}, ${layout}`,
+      `${name}=${show(shape)}`,
+      'add a batch or channel axis with reshape',
+    );
+}
+
 /** Checks that a shape has rank 4 and returns its sizes, so that callers can name them. */
 export function rank4(
   op: string,
@@ -244,28 +254,44 @@ export function rank4(
   shape: Shape,
   layout = '[N,H,W,C]',
 ): readonly [number, number, number, number] {
-  if (shape.length !== 4)
-    throw new ShapeError(
-      op,
-      `${name} must have rank 4, ${layout}`,
-      `${name}=${show(shape)}`,
-      'add a batch or channel axis with reshape',
-    );
+  checkRank(op, name, shape, 4, layout);
   return [shape[0], shape[1], shape[2], shape[3]];
 }
 
-/** The sizes of a batch of images. The batch must not be empty. */
-export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
-  const sizes = rank4(op, 'input', shape);
-  if (sizes[0] === 0)
+/** Checks that a shape has rank 3 and returns its sizes. */
+export function rank3(op: string, name: string, shape: Shape, layout = '[N,L,C]'): readonly [number, number, number] {
+  checkRank(op, name, shape, 3, layout);
+  return [shape[0], shape[1], shape[2]];
+}
+
+function checkBatch(op: string, shape: Shape): void {
+  if (shape[0] === 0)
     throw new ShapeError(
       op,
       'the batch must not be empty',
       `input=${show(shape)}`,
       'skip the step when there is no data',
     );
+}
+
+/** The sizes of a batch of images. The batch must not be empty. */
+export function imageSizes(op: string, shape: Shape): readonly [number, number, number, number] {
+  const sizes = rank4(op, 'input', shape);
+  checkBatch(op, shape);
   return sizes;
 }
+
+/** The sizes of a batch of series. The batch must not be empty. */
+export function seriesSizes(op: string, shape: Shape): readonly [number, number, number] {
+  const sizes = rank3(op, 'input', shape);
+  checkBatch(op, shape);
+  return sizes;
+}
+
+/**
+ * The shape as that of images, [N,H,W,C]. A batch of series, [N,L,C], is one of images of one row.
+ */
+export const imageShape = (shape: Shape): Shape => (shape.length === 3 ? [shape[0], 1, shape[1], shape[2]] : shape);
 
 /** The sizes of a batch of images of a float dtype. */
 export function floatImageSizes(
@@ -273,6 +299,16 @@ export function floatImageSizes(
   { shape, dtype }: { shape: Shape; dtype: DType },
 ): readonly [number, number, number, number] {
   const sizes = imageSizes(op, shape);
+  checkFloat(op, dtype);
+  return sizes;
+}
+
+/** The sizes of a batch of series of a float dtype. */
+export function floatSeriesSizes(
+  op: string,
+  { shape, dtype }: { shape: Shape; dtype: DType },
+): readonly [number, number, number] {
+  const sizes = seriesSizes(op, shape);
   checkFloat(op, dtype);
   return sizes;
 }

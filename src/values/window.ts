@@ -192,6 +192,17 @@ export interface Pool2dOptions {
 
 export const pool2dOptions: OptionNames<Pool2dOptions> = { kernelSize: 'value', stride: 'value', padding: 'value' };
 
+/** Checks that each window of a pool holds a cell of the input. */
+export function checkPoolPadding(op: string, name: string, { kernel, before, after }: WindowAxis): void {
+  if (before >= kernel || after >= kernel)
+    throw new ValueError(
+      op,
+      'padding must be smaller than the kernel',
+      `${name}: padding ${before}+${after}, kernel ${kernel}`,
+      'a window would hold nothing but padding',
+    );
+}
+
 /** The geometry of a pool over images of `inputShape`. */
 export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptions): Pool2dGeometry {
   const [batch, height, width, channels] = imageSizes(op, inputShape);
@@ -200,14 +211,7 @@ export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptio
   if (kernelSize[0] * kernelSize[1] > mostElements)
     throw new ValueError(op, `a window must have at most ${mostElements} cells`, `kernelSize=${show(kernelSize)}`);
   const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
-  for (const [name, { kernel, before, after }] of Object.entries(window))
-    if (before >= kernel || after >= kernel)
-      throw new ValueError(
-        op,
-        'padding must be smaller than the kernel',
-        `${name}: padding ${before}+${after}, kernel ${kernel}`,
-        'a window would hold nothing but padding',
-      );
+  for (const [name, axis] of Object.entries(window)) checkPoolPadding(op, name, axis);
   return { batch, channels, ...window };
 }
 

@@ -334,6 +334,12 @@ const padding = fc.oneof(
 const side = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 7 }) }, fc.constantFrom(13, 18));
 const batch = fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 1, max: 2 }) }, fc.constant(0));
 const images = (depth = count) => fc.tuple(batch, side, side, depth);
+const series = (depth = count) => fc.tuple(batch, side, depth);
+const padding1d = fc.oneof(
+  fc.constantFrom('same', 'valid'),
+  fc.integer({ min: 0, max: 2 }),
+  fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 2 })),
+);
 for (const name of ['conv2d', 'conv2dTranspose'])
   form(
     name,
@@ -358,6 +364,24 @@ for (const name of ['conv2d', 'conv2dTranspose'])
           }).map((made) => ({ ...made, groups })),
         );
       }),
+    { slack: 5e-5 },
+  );
+for (const name of ['conv1d', 'conv1dTranspose'])
+  form(
+    name,
+    fc.tuple(batch, side, count, count, fc.constantFrom(1, 1, 1, 2, 3), small).chain(([n, l, i, o, groups, k]) =>
+      tuple(
+        tensorOf([n, l, i * groups]),
+        tensorOf(name === 'conv1d' ? [k, i, o * groups] : [k, o, i * groups]),
+        options({
+          stride: small,
+          padding: padding1d,
+          dilation: small,
+          bias: tensorOf([o * groups]),
+          ...(name === 'conv1d' ? {} : { outputPadding: fc.constantFrom(0, 1) }),
+        }).map((made) => ({ ...made, groups })),
+      ),
+    ),
     { slack: 5e-5 },
   );
 const window = { kernelSize: pair, stride: pair, padding };
@@ -477,6 +501,65 @@ form(
     .chain(([n, h, w, k, r]) =>
       tuple(tensorOf([n, h * r, w * r, k]), fc.constant(r), options({ order: fc.constantFrom('torch', 'tf') })),
     ),
+);
+
+const window1d = { kernelSize: small, stride: small, padding: padding1d };
+const pooling1d = (extra: Record<string, fc.Arbitrary<unknown>> = {}) =>
+  fc.record({ ...window1d, ...extra }, { requiredKeys: ['kernelSize'] }).map((made) => ({ ...made }));
+form(
+  'avgPool1d',
+  series().chain((s) => tuple(tensorOf(s), pooling1d({ countIncludePad: fc.boolean() }))),
+);
+form(
+  'maxPool1d',
+  series().chain((s) =>
+    tuple(tensorOf(s, 'extreme'), pooling1d({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+  ),
+  { wild: true },
+);
+form(
+  'maxUnpool1d',
+  series().chain((s) =>
+    tuple(tensorOf(s), pooling1d(), options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') })),
+  ),
+  {
+    call: (x, window, more) => {
+      const [v, i] = c.maxPool1d(x, window);
+      return c.maxUnpool1d(v.mul(2), i, more);
+    },
+  },
+);
+form(
+  'maxUnpool1d',
+  series(small).chain((s) =>
+    tuple(
+      tensorOf(s),
+      tensorOf(s, fc.integer({ min: 0, max: s[1] * 2 - 1 }), 'int32'),
+      fc.record({
+        kernelSize: fc.constant(2),
+        check: fc.constant('shape'),
+        duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean'),
+      }),
+    ),
+  ),
+);
+form(
+  'upsample1d',
+  series(small).chain((s) => tuple(tensorOf(s), fc.record({ scale: small, fill: fc.constantFrom('copy', 'zeros') }))),
+);
+form(
+  'resize1d',
+  series(small).chain((s) =>
+    tuple(
+      tensorOf(s),
+      fc
+        .tuple(
+          fc.oneof(fc.record({ size: side }), fc.record({ scale: fc.oneof(small, fc.constantFrom(0.5, 1.5)) })),
+          options({ method: fc.constantFrom('linear', 'nearest'), alignCorners: fc.boolean() }),
+        )
+        .map(([a, b]) => ({ ...a, ...b })),
+    ),
+  ),
 );
 
 // ---- losses, dropout
@@ -609,6 +692,23 @@ for (const name of ['Conv2d', 'ConvTranspose2d'])
         ),
       ),
   );
+for (const name of ['Conv1d', 'ConvTranspose1d'])
+  layer(
+    name,
+    fc
+      .tuple(batch, side, count, count)
+      .chain(([n, l, i, o]) =>
+        tuple(
+          fc.tuple(
+            fc.constant(i),
+            fc.constant(o),
+            small,
+            options({ stride: small, padding: padding1d, dilation: small, bias: fc.boolean() }),
+          ),
+          tensorOf([n, l, i]),
+        ),
+      ),
+  );
 layer(
   'Dropout',
   shapeOf(1, 3).chain((s) => tuple(fc.tuple(fc.constantFrom(0, 0.5)), tensorOf(s))),
@@ -622,6 +722,18 @@ layer(
   images().chain((s) =>
     tuple(fc.tuple(fc.constant(s[3]), options({ eps: fc.constant(0.01), momentum: fc.constant(0.3) })), tensorOf(s)),
   ),
+  { slack: 5e-4 },
+);
+layer(
+  'BatchNorm1d',
+  fc
+    .oneof(series(), fc.tuple(batch, count))
+    .chain((s) =>
+      tuple(
+        fc.tuple(fc.constant(s[s.length - 1]), options({ eps: fc.constant(0.01), momentum: fc.constant(0.3) })),
+        tensorOf(s),
+      ),
+    ),
   { slack: 5e-4 },
 );
 layer(
@@ -673,6 +785,20 @@ layer(
 layer(
   'Resize2d',
   images(small).chain((s) => tuple(fc.tuple(fc.record({ size: fc.tuple(side, side) })), tensorOf(s))),
+);
+const layerWindow1d = fc.tuple(small, options({ stride: small, padding: padding1d }));
+for (const name of ['AvgPool1d', 'MaxPool1d'])
+  layer(
+    name,
+    series().chain((s) => tuple(layerWindow1d, tensorOf(s))),
+  );
+layer(
+  'Upsample1d',
+  series(small).chain((s) => tuple(fc.tuple(small), tensorOf(s))),
+);
+layer(
+  'Resize1d',
+  series(small).chain((s) => tuple(fc.tuple(fc.record({ size: side })), tensorOf(s))),
 );
 layer(
   'PixelShuffle',
@@ -760,6 +886,7 @@ const elsewhere = new Set([
   'WarmupLR',
   'FixedUnpool2d',
   'MaxPooling',
+  'MaxUnpool1d',
   'MaxUnpool2d',
   'UnpoolByMask',
   'UnpoolLike',

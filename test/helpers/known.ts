@@ -229,6 +229,45 @@ known(
   'stride outputSize',
 );
 
+// ---- convolution of series
+
+known('conv1d', '', (x, w) => c.conv1d(x, w));
+known(
+  'conv1d',
+  'bias, stride, padding',
+  (x, w, bias) => c.conv1d(x, w, { bias, stride: 2, padding: 1 }),
+  'bias stride padding',
+);
+known('conv1d', 'padding of two sides', (x, w) => c.conv1d(x, w, { padding: [2, 1] }), 'padding');
+known('conv1d', 'same', (x, w) => c.conv1d(x, w, { padding: 'same' }), 'padding');
+known('conv1d', 'dilation, groups', (x, w) => c.conv1d(x, w, { dilation: 2, groups: 2 }), 'dilation groups');
+known('conv1dTranspose', '', (x, w) => c.conv1dTranspose(x, w));
+known(
+  'conv1dTranspose',
+  'bias, stride, padding, outputPadding',
+  (x, w, bias) => c.conv1dTranspose(x, w, { bias, stride: 3, padding: 1, outputPadding: 2 }),
+  'bias stride padding outputPadding',
+);
+known(
+  'conv1dTranspose',
+  'padding of two sides',
+  (x, w) => c.conv1dTranspose(x, w, { stride: 2, padding: [1, 0] }),
+  'stride padding',
+);
+known(
+  'conv1dTranspose',
+  'dilation, groups',
+  (x, w) => c.conv1dTranspose(x, w, { dilation: 2, groups: 2 }),
+  'dilation groups',
+);
+known('conv1dTranspose', 'same', (x, w) => c.conv1dTranspose(x, w, { stride: 2, padding: 'same' }), 'stride padding');
+known(
+  'conv1dTranspose',
+  'outputSize',
+  (x, w) => c.conv1dTranspose(x, w, { stride: 2, outputSize: 9 }),
+  'stride outputSize',
+);
+
 // ---- pools and what undoes them
 
 known('maxPool2d', '', (x) => c.maxPool2d(x, { kernelSize: 2 })[0]);
@@ -358,6 +397,109 @@ known(
   'argmax duplicates',
 );
 
+// ---- pools of series and what undoes them
+
+known('maxPool1d', '', (x) => c.maxPool1d(x, { kernelSize: 2 })[0]);
+known('maxPool1d', 'indices', (x) => c.maxPool1d(x, { kernelSize: 2 })[1].plane);
+known(
+  'maxPool1d',
+  'stride, padding',
+  (x) => c.maxPool1d(x, { kernelSize: 3, stride: 2, padding: 1 })[0],
+  'stride padding',
+);
+known(
+  'maxPool1d',
+  'indices, padding',
+  (x) => c.maxPool1d(x, { kernelSize: 3, stride: 2, padding: [1, 1] })[1].plane,
+  'stride padding',
+);
+known(
+  'maxPool1d',
+  'indices, same',
+  (x) => c.maxPool1d(x, { kernelSize: 4, stride: 3, padding: 'same' })[1].plane,
+  'stride padding',
+);
+known('maxPool1d', 'NaN', (x) => c.maxPool1d(x, { kernelSize: 2, stride: 1 })[0], 'stride');
+known('maxPool1d', 'nan ignore', (x) => c.maxPool1d(x, { kernelSize: 2, stride: 1, nan: 'ignore' })[0], 'stride nan');
+known('maxPool1d', 'nan tf', (x) => c.maxPool1d(x, { kernelSize: 2, stride: 1, nan: 'tf' })[0], 'stride nan');
+known('avgPool1d', '', (x) => c.avgPool1d(x, { kernelSize: 2 }));
+known(
+  'avgPool1d',
+  'stride, padding',
+  (x) => c.avgPool1d(x, { kernelSize: 3, stride: 2, padding: 1 }),
+  'stride padding',
+);
+known(
+  'avgPool1d',
+  'countIncludePad',
+  (x) => c.avgPool1d(x, { kernelSize: 3, stride: 2, padding: 1, countIncludePad: false }),
+  'stride padding countIncludePad',
+);
+known('avgPool1d', 'same', (x) => c.avgPool1d(x, { kernelSize: 2, padding: 'same' }), 'padding');
+known('maxUnpool1d', '', (x) => c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 })));
+known(
+  'maxUnpool1d',
+  'outputSize',
+  (x) => c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 }), { outputSize: 5 }),
+  'outputSize',
+);
+known('maxUnpool1d', 'overlapping', (x) => c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 3, stride: 1 })));
+known(
+  'maxUnpool1d',
+  'kernelSize',
+  // PyTorch lists the indices of each channel together.
+  (v) => c.maxUnpool1d(v, Int32Array.of(1, 0, 2, 3, 4, 5), { kernelSize: 2 }),
+  'kernelSize',
+);
+known(
+  'maxUnpool1d',
+  'kernelSize, stride, padding',
+  (v) => c.maxUnpool1d(v, Int32Array.of(1, 2, 4), { kernelSize: 3, stride: 2, padding: 1 }),
+  'kernelSize stride padding',
+);
+known(
+  'maxUnpool1d',
+  'kernelSize, outputSize',
+  (v) => c.maxUnpool1d(v, Int32Array.of(1, 3, 5), { kernelSize: 2, outputSize: 7 }),
+  'kernelSize outputSize',
+);
+known(
+  'maxUnpool1d',
+  'kernelSize, convention, check',
+  (v) => c.maxUnpool1d(v, Int32Array.of(6, 1, 0, 7), { kernelSize: 2, convention: 'tf', check: 'shape' }),
+  'kernelSize convention check',
+);
+known('maxUnpool1d', 'poolSize', (v) => c.maxUnpool1d(v, Int32Array.of(2, 1, 6, 5), { poolSize: 2 }), 'poolSize');
+known(
+  'maxUnpool1d',
+  'poolSize, strides',
+  (v) => c.maxUnpool1d(v, Int32Array.of(1, 3), { poolSize: 3, strides: 2 }),
+  'poolSize strides',
+);
+known(
+  'maxUnpool1d',
+  'poolSize, strides, valid',
+  (v) => c.maxUnpool1d(v, Int32Array.of(0, 4), { poolSize: 3, strides: 2, padding: 'valid' }),
+  'poolSize strides padding',
+);
+for (const duplicates of ['add', 'first', 'last', 'max', 'mean'] as const)
+  known(
+    'maxUnpool1d',
+    duplicates,
+    (v) => {
+      const { shape, device } = v;
+      const indices = c.poolIndices(Int32Array.of(0, 3, 0, 3, 2), {
+        shape,
+        convention: 'torch',
+        inputShape: [1, 4, 1],
+        device,
+      });
+      return c.maxUnpool1d(v, indices, duplicates === 'add' ? {} : { duplicates });
+    },
+    duplicates === 'add' ? '' : 'duplicates',
+    true,
+  );
+
 // ---- images to another size
 
 known('upsample2d', '', (x) => c.upsample2d(x, { scale: [2, 3] }));
@@ -380,6 +522,22 @@ for (const [op, f] of Object.entries({ pixelShuffle: c.pixelShuffle, pixelUnshuf
   known(op, '', (x) => f(x, 2));
   known(op, 'tf', (x) => f(x, 2, { order: 'tf' }), 'order');
 }
+
+// ---- series to another size
+
+known('upsample1d', '', (x) => c.upsample1d(x, { scale: 3 }));
+known('upsample1d', 'zeros', (x) => c.upsample1d(x, { scale: 3, fill: 'zeros' }), 'fill');
+known('resize1d', '', (x) => c.resize1d(x, { size: 5 }), 'size');
+known('resize1d', 'scale', (x) => c.resize1d(x, { scale: 1.5 }), 'scale');
+known('resize1d', 'alignCorners', (x) => c.resize1d(x, { size: 5, alignCorners: true }), 'size alignCorners');
+known('resize1d', 'nearest', (x) => c.resize1d(x, { size: 5, method: 'nearest' }), 'size method');
+known(
+  'resize1d',
+  'nearest, legacy',
+  (x) => c.resize1d(x, { size: 5, method: 'nearest', halfPixelCenters: false }),
+  'size method halfPixelCenters',
+);
+known('resize1d', 'legacy', (x) => c.resize1d(x, { size: 5, halfPixelCenters: false }), 'size halfPixelCenters');
 
 // ---- losses, dropout
 

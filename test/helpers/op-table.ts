@@ -765,6 +765,125 @@ for (const order of ['torch', 'tf'] as const) {
 row('pixelShuffle', 'default order, factor 1', [of('normal', 1, 2, 2, 3)], (x) => c.pixelShuffle(x, 1).mul(2));
 row('pixelUnshuffle', 'default order', [of('normal', 1, 2, 2, 1)], (x) => c.pixelUnshuffle(x, 2));
 
+// ---- series: convolution, pools, sizes
+
+const convolutions1d: [string, number[], number[], c.Conv1dOptions][] = [
+  ['default padding', [2, 5, 2], [3, 2, 3], {}],
+  ['same', [1, 6, 2], [3, 2, 2], { padding: 'same' }],
+  ['same, even kernel, stride 2', [1, 7, 2], [4, 2, 2], { padding: 'same', stride: 2 }],
+  ['valid, stride 3 with an unreached end', [1, 9, 1], [2, 1, 2], { padding: 'valid', stride: 3 }],
+  ['asymmetric padding', [2, 5, 1], [3, 1, 2], { padding: [0, 2] }],
+  ['dilation 2, stride 2', [1, 9, 2], [3, 2, 1], { dilation: 2, stride: 2, padding: 1 }],
+  ['groups', [1, 5, 4], [3, 2, 6], { groups: 2, padding: 'same' }],
+  ['depthwise', [2, 6, 3], [3, 1, 3], { groups: 3, padding: 'same' }],
+  ['kernel 1', [2, 4, 3], [1, 3, 2], {}],
+  ['kernel over the whole series', [2, 4, 2], [4, 2, 2], {}],
+];
+for (const [variant, x, w, options] of convolutions1d) {
+  row('conv1d', variant, [of('normal', ...x), of('normal', ...w)], (a, b) => c.conv1d(a, b, options));
+  row(
+    'conv1d',
+    `${variant}, bias`,
+    [of('normal', ...x), of('normal', ...w), of('normal', w[2])],
+    (a, b, bias) => c.conv1d(a, b, { ...options, bias }),
+    { secondOrder: false },
+  );
+}
+const transposed1d: [string, number[], number[], c.Conv1dTransposeOptions][] = [
+  ['default', [2, 4, 2], [3, 3, 2], {}],
+  ['same, stride 2', [1, 4, 2], [3, 2, 2], { padding: 'same', stride: 2 }],
+  ['same, stride 2, outputSize', [1, 4, 1], [5, 2, 1], { padding: 'same', stride: 2, outputSize: 7 }],
+  ['padding 1, outputPadding 1', [2, 4, 2], [3, 2, 2], { padding: 1, stride: 2, outputPadding: 1 }],
+  ['asymmetric padding', [1, 4, 1], [4, 2, 1], { stride: 2, padding: [0, 1] }],
+  ['kernel smaller than stride', [1, 3, 2], [2, 1, 2], { stride: 3, padding: 'same' }],
+  ['dilation 2', [1, 4, 1], [3, 2, 1], { dilation: 2, stride: 2, padding: 1, outputPadding: 1 }],
+  ['groups', [1, 4, 4], [3, 1, 4], { groups: 2, stride: 2 }],
+];
+for (const [variant, x, w, options] of transposed1d) {
+  row('conv1dTranspose', variant, [of('normal', ...x), of('normal', ...w)], (a, b) => c.conv1dTranspose(a, b, options));
+  row(
+    'conv1dTranspose',
+    `${variant}, bias`,
+    [of('normal', ...x), of('normal', ...w), of('normal', w[1] * (options.groups ?? 1))],
+    (a, b, bias) => c.conv1dTranspose(a, b, { ...options, bias }),
+    { secondOrder: false },
+  );
+}
+
+const pools1d: [string, number[], c.Pool1dOptions][] = [
+  ['of 2', [2, 6, 2], { kernelSize: 2 }],
+  ['odd same', [2, 5, 2], { kernelSize: 2, padding: 'same' }],
+  ['overlapping', [1, 7, 2], { kernelSize: 3, stride: 2 }],
+  ['stride 1 same', [1, 6, 2], { kernelSize: 3, stride: 1, padding: 'same' }],
+  ['padding 1', [2, 6, 1], { kernelSize: 3, stride: 2, padding: 1 }],
+  ['asymmetric padding', [1, 6, 1], { kernelSize: 3, stride: 2, padding: [0, 1] }],
+  ['kernel smaller than stride', [1, 7, 2], { kernelSize: 1, stride: 2 }],
+];
+for (const [variant, shape, options] of pools1d) {
+  row('maxPool1d', variant, [of('distinct', ...shape)], (x) => c.maxPool1d(x, options)[0]);
+  row(
+    'maxPool1d',
+    `${variant}, indices of ties`,
+    [of('ties', ...shape)],
+    (x) => c.maxPool1d(x, options)[1].plane,
+    constant,
+  );
+  row('avgPool1d', variant, [of('normal', ...shape)], (x) => c.avgPool1d(x, options));
+  row('avgPool1d', `${variant}, padding counted otherwise`, [of('normal', ...shape)], (x) =>
+    c.avgPool1d(x, { ...options, countIncludePad: options.padding === 'same' }),
+  );
+  row('maxUnpool1d', variant, [of('distinct', ...shape)], (x) => {
+    const [values, indices] = c.maxPool1d(x, options);
+    return c.maxUnpool1d(values.mul(2), indices);
+  });
+  const [, { plane, geometry }] = c.maxPool1d(
+    c.tensor(
+      draw(
+        'distinct',
+        shape.reduce((a, b) => a * b),
+        new c.RandomState(3),
+        0,
+      ).values,
+      { shape },
+    ),
+    options,
+  );
+  const input: Input = { shape: plane.shape, domain: { int: [...plane.dataSync()] } };
+  for (const policy of duplicates)
+    row('maxUnpool1d', `${variant}, ${policy}`, [of('distinct', ...plane.shape), input], (v, found) =>
+      c.maxUnpool1d(v, new c.PoolIndices(found, shape, geometry), { duplicates: policy }),
+    );
+}
+for (const policy of duplicates)
+  row(
+    'maxUnpool1d',
+    `indices from elsewhere, ${policy}`,
+    [of('distinct', 1, 4, 2), { shape: [1, 4, 2], domain: { int: [0, 4, 0, 4, 3, 3, 0, 2] } }],
+    (v, plane) => c.maxUnpool1d(v, new c.PoolIndices(plane, [1, 5, 2], null), { duplicates: policy }),
+  );
+row('maxUnpool1d', 'outputSize', [of('distinct', 1, 5, 2)], (x) =>
+  c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 }), { outputSize: 5 }),
+);
+
+for (const fill of fills) {
+  row('upsample1d', `${fill}, scale 3`, [of('normal', 2, 3, 2)], (x) => c.upsample1d(x, { scale: 3, fill }));
+  row('upsample1d', `${fill}, scale 1`, [of('normal', 1, 3, 1)], (x) => c.upsample1d(x, { scale: 1, fill }).mul(x));
+}
+const resizes1d: [string, number[], Pick<c.Resize1dOptions, 'size' | 'scale'>][] = [
+  ['3 to 7', [2, 3, 2], { size: 7 }],
+  ['5 to 3', [1, 5, 2], { size: 3 }],
+  ['scale 2', [1, 3, 2], { scale: 2 }],
+  ['1 to 3', [1, 1, 2], { size: 3 }],
+  ['to the same length', [1, 4, 1], { size: 4 }],
+];
+for (const [rule, corner] of Object.entries(corners))
+  for (const method of ['linear', 'nearest'] as const)
+    for (const [variant, shape, options] of resizes1d)
+      row('resize1d', `${method}, ${rule}, ${variant}`, [of('normal', ...shape)], (x) => {
+        const y = c.resize1d(x, { ...options, ...corner, method });
+        return y === x ? y.mul(x) : y;
+      });
+
 // ---- normalisation
 
 const norms: [string, string, number[], (x: Tensor, options?: c.AffineOptions) => Tensor, number[]?][] = [

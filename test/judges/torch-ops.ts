@@ -394,8 +394,12 @@ const resized = (a: Arguments, method: 'nearest' | 'bilinear', alignCorners: boo
   const rule = method === 'nearest' ? { halfPixelCenters: false } : { alignCorners };
   return overImages(a.tensor('input'), (x) => c.resize2d(x, { size, method, ...rule }));
 };
-row('nn.functional.interpolate.nearest', 'resize2d', 'input size scale_factor', (a) => resized(a, 'nearest', false));
-row('nn.functional.upsample_nearest', 'resize2d', 'input size scale_factor', (a) => resized(a, 'nearest', false));
+const ofRank =
+  (rank: number) =>
+  (a: Arguments): boolean =>
+    a.tensor('input').rank === rank;
+for (const name of ['nn.functional.interpolate.nearest', 'nn.functional.upsample_nearest'])
+  row(name, 'resize2d', 'input size scale_factor', (a) => resized(a, 'nearest', false), { judges: ofRank(4) });
 row(
   'nn.functional.interpolate.bilinear',
   'resize2d',
@@ -416,6 +420,115 @@ row('nn.functional.pixel_shuffle', 'pixelShuffle', 'input upscale_factor', (a) =
 row('nn.functional.pixel_unshuffle', 'pixelUnshuffle', 'input downscale_factor', (a) =>
   overImages(a.tensor('input'), (x) => c.pixelUnshuffle(x, a.number('downscale_factor', 1))),
 );
+
+// ---- series
+
+/** The length of a call's parameter: a number, or a list of one. */
+const lengthIn = (a: Arguments, name: string, fallback: number): number => a.list(name)?.[0] ?? fallback;
+const strideIn = (a: Arguments): number | undefined => a.list('stride')?.[0];
+/** Runs fn channels last; a series without a batch is a batch of one. */
+const overSeries = (x: Tensor, fn: (x: Tensor) => Tensor): Tensor =>
+  x.rank === 2 ? swapped(fn(swapped(x.unsqueeze(0)))).squeeze(0) : swapped(fn(swapped(x)));
+const swapped = (x: Tensor): Tensor => x.permute([0, 2, 1]);
+row(
+  'nn.functional.conv1d',
+  'conv1d',
+  'input weight bias stride padding dilation groups',
+  (a) =>
+    overSeries(a.tensor('input'), (x) =>
+      c.conv1d(x, a.tensor('weight').permute([2, 1, 0]), {
+        bias: a.optionalTensor('bias'),
+        stride: lengthIn(a, 'stride', 1),
+        padding:
+          typeof a.get('padding') === 'string' ? (a.text('padding', '') as c.Padding1d) : lengthIn(a, 'padding', 0),
+        dilation: lengthIn(a, 'dilation', 1),
+        groups: a.number('groups', 1),
+      }),
+    ),
+  sums,
+);
+row(
+  'nn.functional.conv_transpose1d',
+  'conv1dTranspose',
+  'input weight bias stride padding output_padding groups dilation',
+  (a) =>
+    overSeries(a.tensor('input'), (x) =>
+      c.conv1dTranspose(x, a.tensor('weight').permute([2, 1, 0]), {
+        bias: a.optionalTensor('bias'),
+        stride: lengthIn(a, 'stride', 1),
+        padding: lengthIn(a, 'padding', 0),
+        outputPadding: lengthIn(a, 'output_padding', 0),
+        dilation: lengthIn(a, 'dilation', 1),
+        groups: a.number('groups', 1),
+      }),
+    ),
+  sums,
+);
+row(
+  'nn.functional.avg_pool1d',
+  'avgPool1d',
+  'input kernel_size stride padding ceil_mode count_include_pad',
+  (a) =>
+    overSeries(a.tensor('input'), (x) =>
+      c.avgPool1d(x, {
+        kernelSize: lengthIn(a, 'kernel_size', 1),
+        stride: strideIn(a),
+        padding: lengthIn(a, 'padding', 0),
+        countIncludePad: a.flag('count_include_pad', true),
+      }),
+    ),
+  sums,
+);
+row('nn.functional.max_pool1d', 'maxPool1d PoolIndices', 'input kernel_size stride padding dilation', (a) => {
+  let plane: Tensor | undefined;
+  const values = overSeries(a.tensor('input'), (x) => {
+    const [found, indices] = c.maxPool1d(x, {
+      kernelSize: lengthIn(a, 'kernel_size', 1),
+      stride: strideIn(a),
+      padding: lengthIn(a, 'padding', 0),
+    });
+    plane = indices.plane;
+    return found;
+  });
+  return a.flag('return_indices') ? [values, swapped(plane as Tensor).reshape(values.shape)] : values;
+});
+for (const name of ['nn.functional.max_unpool1d', 'nn.functional.max_unpool1d.grad'])
+  row(name, 'maxUnpool1d poolIndices', 'input indices kernel_size stride padding output_size', (a) => {
+    const indices = a.tensor('indices');
+    return overSeries(a.tensor('input'), (x) =>
+      c.maxUnpool1d(x, swapped(indices.rank === 2 ? indices.unsqueeze(0) : indices), {
+        kernelSize: lengthIn(a, 'kernel_size', 1),
+        stride: strideIn(a),
+        padding: lengthIn(a, 'padding', 0),
+        outputSize: a.list('output_size')?.at(-1),
+        check: 'shape',
+      }),
+    );
+  });
+const resizedSeries = (a: Arguments, options: Omit<c.Resize1dOptions, 'size' | 'scale'>): Tensor => {
+  const [scale] = a.list('scale_factor') ?? [];
+  const length = a.tensor('input').shape[2];
+  const size = scale === undefined ? lengthIn(a, 'size', 1) : Math.floor(length * scale);
+  return overSeries(a.tensor('input'), (x) => c.resize1d(x, { size, ...options }));
+};
+row(
+  'nn.functional.interpolate.linear',
+  'resize1d',
+  'input size scale_factor mode align_corners',
+  (a) => resizedSeries(a, { alignCorners: a.flag('align_corners') }),
+  sums,
+);
+for (const name of ['nn.functional.interpolate.nearest', 'nn.functional.upsample_nearest']) {
+  const rule = { method: 'nearest', halfPixelCenters: false } as const;
+  row(name, 'resize1d', 'input size scale_factor', (a) => resizedSeries(a, rule), { judges: ofRank(3) });
+  row(
+    name,
+    'upsample1d',
+    'input size scale_factor',
+    (a) => overSeries(a.tensor('input'), (x) => c.upsample1d(x, { scale: lengthIn(a, 'scale_factor', 1) })),
+    { judges: (a) => ofRank(3)(a) && Number.isInteger(a.list('scale_factor')?.[0]) },
+  );
+}
 
 // ---- norms
 
@@ -443,6 +556,22 @@ row(
     return first(layered(layer, a, buffers, asImage(x))).reshape(x.shape);
   },
   sums,
+);
+row(
+  'nn.functional.batch_norm',
+  'BatchNorm1d',
+  'input running_mean running_var weight bias training momentum eps',
+  (a) => {
+    const x = a.tensor('input');
+    const channels = x.shape[1];
+    const layer = new c.BatchNorm1d(channels, { eps: a.number('eps', 1e-5), affine: a.has('weight') });
+    layer.train(a.flag('training'));
+    const of = { dtype: x.dtype, device: x.device };
+    Object.assign(layer, { runningMean: c.zeros([channels], of), runningVar: c.ones([channels], of) });
+    const buffers = { runningMean: 'running_mean', runningVar: 'running_var' };
+    return channelsFromEnd(layered(layer, a, buffers, channelsToEnd(x)));
+  },
+  { ...sums, judges: (a) => [2, 3].includes(a.tensor('input').rank) },
 );
 row(
   'nn.functional.group_norm',
@@ -473,7 +602,7 @@ row(
 );
 /** Runs a layer with the call's tensors in the places of its own, so that gradients reach them. */
 function layered(
-  layer: c.BatchNorm2d | c.GroupNorm | c.LayerNorm,
+  layer: c.BatchNorm1d | c.BatchNorm2d | c.GroupNorm | c.LayerNorm,
   a: Arguments,
   buffers: Readonly<Record<string, string>>,
   x: Tensor,

@@ -31,11 +31,11 @@ const holds = (a: Arguments, test: (v: number) => boolean): boolean =>
     .map((name) => a.get(name))
     .some((v) => v instanceof Tensor && v.dtype.startsWith('float') && v.dataSync().some(test));
 const image = (name: string): RegExp => new RegExp(`^nn\\.functional\\.(${name})(\\.|$)`);
-const repeats = (a: Arguments): boolean => {
+const repeats = (a: Arguments, call: WrittenCall): boolean => {
   const indices = a.tensor('indices');
-  const [h, w] = indices.shape.slice(-2);
+  const size = indices.shape.slice(call.op.includes('1d') ? -1 : -2).reduce((x, y) => x * y);
   const data = indices.dataSync();
-  const planes = Array.from({ length: indices.size / (h * w) }, (_, i) => data.subarray(i * h * w, (i + 1) * h * w));
+  const planes = Array.from({ length: indices.size / size }, (_, i) => data.subarray(i * size, (i + 1) * size));
   return planes.some((plane) => new Set(plane).size < plane.length);
 };
 
@@ -133,18 +133,24 @@ const rules: readonly Rule[] = [
   { ops: /^linspace$/, reason: 'no points, which is an error here', when: (a) => a.number('steps', 0) === 0 },
 
   // ---- images
-  { ops: image('(max|avg)_pool2d'), reason: 'ceil_mode', when: (a) => a.flag('ceil_mode') },
-  { ops: image('max_pool2d'), reason: 'dilation', when: (a) => a.pair('dilation', 1).some((d) => d !== 1) },
+  { ops: image('(max|avg)_pool[12]d'), reason: 'ceil_mode', when: (a) => a.flag('ceil_mode') },
+  { ops: image('max_pool[12]d'), reason: 'dilation', when: (a) => a.pair('dilation', 1).some((d) => d !== 1) },
   { ops: image('avg_pool2d'), reason: 'divisor_override', when: (a) => a.has('divisor_override') },
+  { ops: image('avg_pool1d'), reason: 'an empty batch, which is an error here', when: isEmpty },
   {
-    ops: image('max_unpool2d'),
+    ops: image('max_pool1d'),
+    reason: 'legal here: series without channels',
+    when: (a, call) => isError(a, call) && isEmpty(a),
+  },
+  {
+    ops: image('max_unpool[12]d'),
     reason: 'indices that repeat, of which PyTorch keeps an arbitrary one',
     when: repeats,
   },
   {
     ops: image('interpolate|upsample_nearest'),
-    reason: 'images of one or three dimensions',
-    when: (a) => rank(a) !== 4,
+    reason: 'images of three dimensions',
+    when: (a) => rank(a) === 5,
   },
   {
     ops: image('interpolate|upsample_nearest|upsample_bilinear'),

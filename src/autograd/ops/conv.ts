@@ -2,9 +2,9 @@
  * Convolution and transposed convolution. Three kernels are closed under differentiation. The
  * convolution y(x, w) is linear in x and in w. Its input gradient dx(g, w) is the transposed
  * convolution. Its weight gradient is dw(x, g). The gradients of each kernel are the other two.
+ * Not here: convolution of series (conv1d.ts), the checks that both share (conv-checks.ts).
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
-import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { imageSizes, rank4, type Shape } from '../../values/shape.js';
 import {
@@ -14,11 +14,18 @@ import {
   pair,
   parsePadding,
   transposedAxis,
-  transposedRange,
   window2d,
   windowExtent,
 } from '../../values/window.js';
-import { apply, applyAll, call, checkTensor, isTracking, type Op } from '../graph.js';
+import { apply, applyAll, call, isTracking, type Op } from '../graph.js';
+import {
+  checkChannels,
+  checkCommon,
+  checkOneSize,
+  checkOperands,
+  checkTransposedChannels,
+  transposedSize,
+} from './conv-checks.js';
 
 interface ConvAttrs {
   readonly geometry: Conv2dGeometry;
@@ -33,7 +40,7 @@ const weightShape = (g: Conv2dGeometry): Shape => [
 ];
 const overPixels = [0, 1, 2];
 
-const conv2dOp: Op<ConvAttrs> = {
+export const conv2dOp: Op<ConvAttrs> = {
   name: 'conv2d',
   lower: ([x], { geometry }) => call('conv2d', { geometry }, { shape: outputShape(geometry), dtype: x.dtype }),
   saves: [0, 1],
@@ -43,7 +50,7 @@ const conv2dOp: Op<ConvAttrs> = {
   ],
 };
 
-const inputGradOp: Op<ConvAttrs> = {
+export const inputGradOp: Op<ConvAttrs> = {
   name: 'conv2dTranspose',
   lower: ([g], { geometry }) => call('conv2dInputGrad', { geometry }, { shape: inputShape(geometry), dtype: g.dtype }),
   saves: [0, 1],
@@ -94,33 +101,6 @@ function parameterGrads(
   return [needs[1] ? apply(weightGradOp, [x, g], attrs) : null, needs[2] ? grad.sum(overPixels) : null];
 }
 
-function checkCommon(
-  op: string,
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | undefined,
-  groups: number,
-  outChannels: number,
-): void {
-  const odd = [weight, ...(bias === undefined ? [] : [bias])].find((t) => t.dtype !== x.dtype);
-  if (odd !== undefined || x.dtype === 'int32' || x.dtype === 'bool')
-    throw new ValueError(
-      op,
-      'input, weight and bias must share a float dtype',
-      `input ${x.dtype}, weight ${weight.dtype}${bias === undefined ? '' : `, bias ${bias.dtype}`}`,
-      'convert with cast()',
-    );
-  if (!Number.isInteger(groups) || groups < 1)
-    throw new ValueError(op, 'groups must be whole and at least 1', `groups=${groups}`);
-  if (bias !== undefined && (bias.rank !== 1 || bias.shape[0] !== outChannels))
-    throw new ShapeError(
-      op,
-      'bias must have one element per output channel',
-      `bias=${show(bias.shape)}`,
-      `expected [${outChannels}]`,
-    );
-}
-
 export interface Conv2dOptions {
   /** [outChannels]. */
   bias?: Tensor | null;
@@ -145,17 +125,6 @@ const conv2dOptions: OptionNames<Conv2dOptions> = {
 };
 
 /**
- * Checks that input, weight and bias are tensors. Returns the bias, or undefined if there is none.
- */
-function checkOperands(op: string, x: Tensor, weight: Tensor, { bias }: Conv2dOptions): Tensor | undefined {
-  checkTensor(op, 'input', x);
-  checkTensor(op, 'weight', weight);
-  if (bias == null) return undefined;
-  checkTensor(op, 'bias', bias);
-  return bias;
-}
-
-/**
  * Two-dimensional convolution (cross-correlation), channels last.
  * @shape x [N,H,W,C], weight [kh,kw,C/groups,D], bias [D] → y [N,H′,W′,D]
  * @gradient x: the transposed convolution of g; weight: x correlated with g; bias: Σ g
@@ -169,26 +138,9 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
   const bias = checkOperands(op, x, weight, options);
   const [batch, height, width, inChannels] = imageSizes(op, x.shape);
-  const [kernelHeight, kernelWidth, groupChannels, outChannels] = rank4(
-    op,
-    'weight',
-    weight.shape,
-    '[kh,kw,in/groups,out]',
-  );
+  const [kernelHeight, kernelWidth, , outChannels] = rank4(op, 'weight', weight.shape, '[kh,kw,in/groups,out]');
   checkCommon(op, x, weight, bias, groups, outChannels);
-  if (groupChannels * groups !== inChannels)
-    throw new ShapeError(
-      op,
-      `input channels must equal weight's${groups === 1 ? '' : ' times groups'}`,
-      `input ${show(x.shape)}, weight ${show(weight.shape)}${groups === 1 ? '' : `, groups ${groups}`}`,
-      'images are [N,H,W,C], weights [kh,kw,in/groups,out]',
-    );
-  if (outChannels % groups !== 0)
-    throw new ShapeError(
-      op,
-      'output channels must be a multiple of groups',
-      `weight ${show(weight.shape)}, groups ${groups}`,
-    );
+  checkChannels(op, x, weight, groups, 'images are [N,H,W,C], weights [kh,kw,in/groups,out]');
   const window = window2d(op, height, width, {
     kernelSize: [kernelHeight, kernelWidth],
     stride: pair(op, 'stride', stride),
@@ -216,59 +168,6 @@ const conv2dTransposeOptions: OptionNames<Conv2dTransposeOptions> = {
   outputPadding: 'value',
 };
 
-/** The output size of one axis. */
-function transposedSize(
-  axis: 'height' | 'width',
-  input: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-  padding: 'same' | 'valid' | readonly [number, number],
-  asked: number | undefined,
-  extra: number | undefined,
-): number {
-  const op = 'conv2dTranspose';
-  const [least, greatest] = transposedRange(input, kernel, stride, dilation, padding);
-  const mustBePositive = (size: number): number => {
-    if (size >= 1) return size;
-    throw new ShapeError(
-      op,
-      'the padding must leave an output',
-      `${axis}: input ${input}, kernel ${kernel}, stride ${stride}, padding ${JSON.stringify(padding)}`,
-      `the size would be ${size}`,
-    );
-  };
-  if (asked !== undefined) {
-    mustBePositive(greatest);
-    const smallest = Math.max(least, 1);
-    if (!Number.isInteger(asked) || asked < smallest || asked > greatest)
-      throw new ShapeError(
-        op,
-        "outputSize must be one whose convolution gives the input's size",
-        `${axis} ${asked}`,
-        `${axis} may be ${smallest} to ${greatest} for input ${input}, kernel ${kernel}, stride ${stride}, ` +
-          `dilation ${dilation}, padding ${JSON.stringify(padding)}`,
-      );
-    return asked;
-  }
-  if (padding === 'same') {
-    if (extra === undefined) return greatest;
-    throw new ValueError(
-      op,
-      "outputPadding goes with explicit or 'valid' padding",
-      `outputPadding ${extra}, padding 'same'`,
-      'name the outputSize',
-    );
-  }
-  if (extra !== undefined && extra >= stride && extra >= dilation)
-    throw new ValueError(
-      op,
-      'outputPadding must be smaller than stride or dilation',
-      `${axis}: outputPadding ${extra}, stride ${stride}, dilation ${dilation}`,
-    );
-  return mustBePositive(least + (extra ?? 0));
-}
-
 /**
  * Transposed convolution: the gradient of conv2d with respect to its input, as a layer. Without
  * outputSize, 'same' gives H·stride. Other paddings give PyTorch's (H−1)·stride − pads +
@@ -285,24 +184,11 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
   const { groups = 1, outputSize, outputPadding } = options;
   const bias = checkOperands(op, x, weight, options);
   const [batch, height, width, channels] = imageSizes(op, x.shape);
-  const [kernelHeight, kernelWidth, groupOut, weightIn] = rank4(op, 'weight', weight.shape, '[kh,kw,out/groups,in]');
+  const [kernelHeight, kernelWidth, groupOut] = rank4(op, 'weight', weight.shape, '[kh,kw,out/groups,in]');
   const out = groupOut * groups;
   checkCommon(op, x, weight, bias, groups, out);
-  if (weightIn !== channels)
-    throw new ShapeError(
-      op,
-      "input channels must equal weight's",
-      `input ${show(x.shape)}, weight ${show(weight.shape)}`,
-      'transposed weights are [kh,kw,out/groups,in]',
-    );
-  if (channels % groups !== 0)
-    throw new ShapeError(op, 'input channels must be a multiple of groups', `input ${show(x.shape)}, groups ${groups}`);
-  if (outputSize !== undefined && outputPadding !== undefined)
-    throw new ValueError(
-      op,
-      'give outputSize or outputPadding, not both',
-      `outputSize ${show(outputSize)}, outputPadding ${outputPadding}`,
-    );
+  checkTransposedChannels(op, x, weight, groups, 'transposed weights are [kh,kw,out/groups,in]');
+  checkOneSize(op, outputSize, outputPadding);
   if (outputSize !== undefined) pair(op, 'outputSize', outputSize);
   const stride = pair(op, 'stride', options.stride ?? 1);
   const dilation = pair(op, 'dilation', options.dilation ?? 1);
@@ -312,8 +198,8 @@ export function conv2dTranspose(x: Tensor, weight: Tensor, options: Conv2dTransp
   windowExtent(op, 'height', kernelHeight, dilation[0]);
   windowExtent(op, 'width', kernelWidth, dilation[1]);
   const sizes = [
-    transposedSize('height', height, kernelHeight, stride[0], dilation[0], pads[0], outputSize?.[0], extra?.[0]),
-    transposedSize('width', width, kernelWidth, stride[1], dilation[1], pads[1], outputSize?.[1], extra?.[1]),
+    transposedSize(op, 'height', height, kernelHeight, stride[0], dilation[0], pads[0], outputSize?.[0], extra?.[0]),
+    transposedSize(op, 'width', width, kernelWidth, stride[1], dilation[1], pads[1], outputSize?.[1], extra?.[1]),
   ] as const;
   const axis = (i: 0 | 1, small: number, kernel: number) =>
     transposedAxis(small, sizes[i], kernel, stride[i], dilation[i], pads[i]);

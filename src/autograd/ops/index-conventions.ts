@@ -1,11 +1,12 @@
 /**
  * The conventions by which frameworks count the cells of an image in indices of pooled maxima.
  * Inside the library an index counts within one plane (y·W + x). This file converts the other
- * conventions to plane indices and back, and checks indices from outside the library.
+ * conventions to plane indices and back, and checks indices from outside the library. Series count
+ * as images of one row: y is 0 and H is 1, so that 'torch' is the position in the series.
  * Not here: the tensor of indices (pool-indices.ts).
  */
 import { show, ValueError } from '../../errors.js';
-import type { Shape } from '../../values/shape.js';
+import { imageShape, type Shape } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
@@ -16,6 +17,8 @@ const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
  * - 'tf-batch': ((n·H + y)·W + x)·C + c, in the batch.
  * - 'onnx': ((n·C + c)·H + y)·W + x, in the batch with channels first.
  * - 'window': row·kernelWidth + column, in the element's own window with its padding.
+ *
+ * A series is an image of one row: y is 0, H is 1, and x is the position.
  */
 export type IndexConvention = (typeof conventions)[number];
 
@@ -47,13 +50,20 @@ export interface Coordinates {
   readonly x: number;
   readonly c: number;
 }
-export const coordinatesOf = (i: number, [, height, width, channels]: Shape): Coordinates => ({
-  n: Math.floor(i / (height * width * channels)),
-  y: Math.floor(i / (width * channels)) % height,
-  x: Math.floor(i / channels) % width,
-  c: i % channels,
-});
-export const showCoordinates = ({ n, y, x, c }: Coordinates): string => `(n ${n}, y ${y}, x ${x}, c ${c})`;
+export function coordinatesOf(i: number, shape: Shape): Coordinates {
+  const [, height, width, channels] = imageShape(shape);
+  return {
+    n: Math.floor(i / (height * width * channels)),
+    y: Math.floor(i / (width * channels)) % height,
+    x: Math.floor(i / channels) % width,
+    c: i % channels,
+  };
+}
+/** The coordinates of element i of indices of this shape, for messages. */
+export function showElement(i: number, shape: Shape): string {
+  const { n, y, x, c } = coordinatesOf(i, shape);
+  return shape.length === 3 ? `(n ${n}, l ${x}, c ${c})` : `(n ${n}, y ${y}, x ${x}, c ${c})`;
+}
 
 /**
  * Conversion between a convention's indices and plane indices. It may depend on the element's
@@ -104,11 +114,8 @@ function windowCounting({ height, width }: Pool2dGeometry): Counting {
   };
 }
 
-export function countingOf(
-  convention: IndexConvention,
-  [, height, width, channels]: Shape,
-  geometry: Pool2dGeometry | null,
-): Counting {
+export function countingOf(convention: IndexConvention, inputShape: Shape, geometry: Pool2dGeometry | null): Counting {
+  const [, height, width, channels] = imageShape(inputShape);
   const pixels = height * width;
   switch (convention) {
     case 'torch':
@@ -143,14 +150,18 @@ export function planeOf(
   geometry: Pool2dGeometry | null,
 ): Int32Array<ArrayBuffer> {
   const counting = countingOf(convention, inputShape, geometry);
-  const got = (i: number): string =>
-    `${data[i]} at ${showCoordinates(coordinatesOf(i, shape))} for inputShape ${show(inputShape)}`;
+  const got = (i: number): string => `${data[i]} at ${showElement(i, shape)} for inputShape ${show(inputShape)}`;
   const outside = (i: number, index: number, { height, width }: Pool2dGeometry): ValueError => {
     const { y, x } = coordinatesOf(i, shape);
+    const [row, column] = [Math.floor(index / width.input), index % width.input];
+    const [places, place] =
+      shape.length === 3
+        ? [`positions ${span(width, x)}`, `position ${column}`]
+        : [`rows ${span(height, y)} and columns ${span(width, x)}`, `row ${row}, column ${column}`];
     return new ValueError(
       op,
-      `an index must lie in its own window, rows ${span(height, y)} and columns ${span(width, x)}`,
-      `${got(i)}, which is row ${Math.floor(index / width.input)}, column ${index % width.input}`,
+      `an index must lie in its own window, ${places}`,
+      `${got(i)}, which is ${place}`,
       "was the pool's input of another size? name it by outputSize; " +
         "for indices that no pool made, check: 'shape', or poolIndices() without a pool",
     );

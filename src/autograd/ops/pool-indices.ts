@@ -12,7 +12,7 @@ import { DeviceError, ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TypedArray } from '../../values/dtype.js';
 import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../values/nested.js';
-import { checkShape, ownShape, rank4, type Shape, sizeOf } from '../../values/shape.js';
+import { checkShape, imageShape, ownShape, rank3, rank4, type Shape, sizeOf } from '../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
 import { isTensor, uploadTensor } from '../graph.js';
 import {
@@ -22,7 +22,7 @@ import {
   countingOf,
   type IndexConvention,
   planeOf,
-  showCoordinates,
+  showElement,
 } from './index-conventions.js';
 
 /**
@@ -44,8 +44,8 @@ function readNow(op: string, t: Tensor, rule: string, hint: string): TypedArray 
 let lookForRepeats: (indices: PoolIndices, plane: ArrayLike<number>) => void;
 
 /**
- * Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C]. maxPool2d creates them, and
- * poolIndices() wraps indices from other sources.
+ * Indices of maxima, [N,H′,W′,C], into an input [N,H,W,C], or of series, [N,L′,C] into [N,L,C].
+ * maxPool2d and maxPool1d create them, and poolIndices() wraps indices from other sources.
  */
 export class PoolIndices {
   static {
@@ -61,7 +61,10 @@ export class PoolIndices {
     /** Plane indices on the device, int32. */
     readonly plane: Tensor,
     readonly inputShape: Shape,
-    /** The pool that created the indices. Null if it is not known. */
+    /**
+     * The pool that created the indices; for series, as a pool over images of one row. Null if it
+     * is not known.
+     */
     readonly geometry: Pool2dGeometry | null,
     /** The convention of the indices returned by data(), array() and ndarray(). */
     readonly convention: IndexConvention = 'torch',
@@ -69,7 +72,7 @@ export class PoolIndices {
     if (geometry !== null && apart(geometry.height) && apart(geometry.width)) this.#repeat = null;
   }
 
-  /** @shape [N,H′,W′,C] */
+  /** @shape [N,H′,W′,C], of series [N,L′,C] */
   get shape(): Shape {
     return this.plane.shape;
   }
@@ -147,17 +150,18 @@ export class PoolIndices {
   #refuseRepeat(op: string): this {
     if (this.#repeat == null) return this;
     const { elements, plane } = this.#repeat;
-    const [first, second] = elements.map((i) => coordinatesOf(i, this.shape));
+    const [first, second] = elements.map((i) => showElement(i, this.shape));
+    const index = this.#counting().write(plane, coordinatesOf(elements[1], this.shape));
     throw new ValueError(
       op,
       "no index may repeat under duplicates 'error'",
-      `${this.#counting().write(plane, second)} at ${showCoordinates(first)} and at ${showCoordinates(second)}`,
+      `${index} at ${first} and at ${second}`,
       "choose 'add', 'first', 'last', 'max' or 'mean'",
     );
   }
   #look(plane: ArrayLike<number>): void {
-    const [, height, width] = this.inputShape;
-    const [batch, , , channels] = this.shape;
+    const [, height, width] = imageShape(this.inputShape);
+    const [batch, , , channels] = imageShape(this.shape);
     const perImage = plane.length / batch;
     const taken = new Int32Array(batch * height * width * channels).fill(-1);
     this.#repeat = null;
@@ -222,8 +226,12 @@ export function indicesFrom(
     : parse(op, raw);
   const own = ownShape(op, shape ?? source.shape);
   checkShape(op, inputShape, 'inputShape');
-  const [batch, , , channels] = rank4(op, 'inputShape', inputShape);
-  const [n, , , c] = rank4(op, 'shape', own);
+  const isSeries = inputShape.length === 3;
+  const ranked = isSeries ? rank3 : rank4;
+  ranked(op, 'inputShape', inputShape);
+  ranked(op, 'shape', own);
+  const [batch, , , channels] = imageShape(inputShape);
+  const [n, height, width, c] = imageShape(own);
   if (n !== batch || c !== channels)
     throw new ShapeError(
       op,
@@ -232,13 +240,15 @@ export function indicesFrom(
     );
   // Devices derive the positions of indices from the geometry, so with another shape they would
   // read beyond the array.
-  if (geometry !== null && (own[1] !== geometry.height.output || own[2] !== geometry.width.output))
+  if (geometry !== null && (height !== geometry.height.output || width !== geometry.width.output)) {
+    const sides = isSeries ? [geometry.width.output] : [geometry.height.output, geometry.width.output];
     throw new ShapeError(
       op,
       "shape must be the pool's output shape",
       `shape=${show(own)}, inputShape=${show(inputShape)}`,
-      `the pool gives ${show([batch, geometry.height.output, geometry.width.output, channels])}`,
+      `the pool gives ${show([batch, ...sides, channels])}`,
     );
+  }
   if (source.data.length !== sizeOf(own))
     throw new ShapeError(
       op,

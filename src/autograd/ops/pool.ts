@@ -1,4 +1,7 @@
-/** Pooling. The gradient of max pooling is unpooling by `add`. Not here: unpooling (unpool.ts). */
+/**
+ * Pooling. The gradient of max pooling is unpooling by `add`. Not here: unpooling (unpool.ts),
+ * pools of series (pool1d.ts).
+ */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { NanPolicy } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
@@ -28,7 +31,7 @@ const sourceShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape 
   channels,
 ];
 
-const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
+export const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   name: 'maxPool2d',
   lower: ([x], { geometry, nan }) =>
     call(
@@ -111,7 +114,7 @@ interface AvgAttrs {
   readonly geometry: Pool2dGeometry;
   readonly countIncludePad: boolean;
 }
-const avgPoolOp: Op<AvgAttrs> = {
+export const avgPoolOp: Op<AvgAttrs> = {
   name: 'avgPool2d',
   lower: ([x], attrs) => call('avgPool2d', attrs, { shape: pooledShape(attrs.geometry), dtype: x.dtype }),
   backward: ({ grad, attrs }) => [apply(avgPoolGradOp, [grad], attrs)],

@@ -159,22 +159,40 @@ export const resize2dOptions: OptionNames<Resize2dOptions> = {
  * The position of output pixel i in the input, as a fraction p/q of whole numbers. The fraction
  * keeps ratios of sizes, and so ties, exact. p is negative before the centre of the first pixel.
  */
-type SamplingRule = (i: number, input: number, output: number) => readonly [p: number, q: number];
+export type SamplingRule = (i: number, input: number, output: number) => readonly [p: number, q: number];
 const halfPixel: SamplingRule = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
 const aligned: SamplingRule = (i, input, output) => (output === 1 ? [0, 1] : [i * (input - 1), output - 1]);
 const legacy: SamplingRule = (i, input, output) => [i * input, output];
 
+/** The rule that two options name. */
+export function samplingRule(op: string, alignCorners: boolean, halfPixelCenters: boolean): SamplingRule {
+  if (alignCorners && halfPixelCenters)
+    throw new ValueError(
+      op,
+      'alignCorners and halfPixelCenters exclude each other',
+      'both true',
+      'both false is the legacy rule of TensorFlow 1',
+    );
+  return alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
+}
+
+/** Checks that one of two options is given. */
+export function checkSizeOrScale(op: string, size: unknown, scale: unknown): void {
+  const got = size === undefined ? 'neither' : `size=${shown(size)}, scale=${shown(scale)}`;
+  if ((size === undefined) === (scale === undefined))
+    throw new ValueError(op, 'one of size and scale must be given', got);
+}
+
 /** p/q, rounded down, for whole numbers. */
 const floorDiv = (p: number, q: number): number => Math.floor(p / q);
 
-/**
- * Resizes height (axis 1) or width (axis 2). Every rule is the identity if the size stays the same.
- */
-function resizeAxis(
+/** Resizes one axis. Every rule is the identity if the size stays the same. */
+export function resizeAxis(
+  op: string,
   x: Tensor,
-  axis: 1 | 2,
+  axis: number,
   output: number,
-  method: 'bilinear' | 'nearest',
+  method: 'bilinear' | 'linear' | 'nearest',
   rule: SamplingRule,
 ): Tensor {
   const input = x.shape[axis];
@@ -200,7 +218,7 @@ function resizeAxis(
     low.map((i) => Math.min(i + 1, input - 1)),
     axis,
   );
-  const weight = uploaded('resize2d', x, weights, axis === 1 ? [output, 1, 1] : [output, 1]);
+  const weight = uploaded(op, x, weights, [output, ...x.shape.slice(axis + 1).fill(1)]);
   // TensorFlow's formula. Unlike a·(1 − w) + b·w, it keeps a constant area exactly constant.
   return endWith(a.add(b.sub(a).mul(weight)), weight);
 }
@@ -226,7 +244,7 @@ export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   const { outputSize, method, rule } = checkResize(op, options);
   const [h, w] = outputSize(height, width);
   checkShape(op, [batch, h, w, channels], 'result');
-  return resizeAxis(resizeAxis(x, 1, h, method, rule), 2, w, method, rule);
+  return resizeAxis(op, resizeAxis(op, x, 1, h, method, rule), 2, w, method, rule);
 }
 
 /** Checks the options of a resize without an image. A layer calls it in its constructor. */
@@ -234,22 +252,10 @@ export function checkResize(
   op: string,
   { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions,
 ) {
-  if ((size === undefined) === (scale === undefined))
-    throw new ValueError(
-      op,
-      'one of size and scale must be given',
-      size === undefined ? 'neither' : `size=${show(size)}, scale=${scale}`,
-    );
-  if (alignCorners && halfPixelCenters)
-    throw new ValueError(
-      op,
-      'alignCorners and halfPixelCenters exclude each other',
-      'both true',
-      'both false is the legacy rule of TensorFlow 1',
-    );
+  checkSizeOrScale(op, size, scale);
   if (method !== 'bilinear' && method !== 'nearest')
     throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
-  const rule = alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
+  const rule = samplingRule(op, alignCorners, halfPixelCenters);
   if (size !== undefined) {
     const asked = pair(op, 'size', size);
     return { method, rule, outputSize: () => asked };

@@ -1,17 +1,19 @@
 /**
- * The options of maxUnpool2d that describe a pool, in the forms of PyTorch and of TensorFlow
- * Addons. The two count output sizes, padding and indices differently. Each form computes the
- * geometry of the pool from the size of the pooled input.
+ * The options of maxUnpool2d and maxUnpool1d that describe a pool, in the forms of PyTorch and of
+ * TensorFlow Addons. The two count output sizes, padding and indices differently. Each form
+ * computes the geometry of the pool from the size of the pooled input.
  * Not here: unpooling itself, and the policies for repeated indices (unpool.ts).
  */
 import type { OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { rank4 } from '../../values/shape.js';
+import { imageShape } from '../../values/shape.js';
 import { type Pair, type Pool2dGeometry, pair, type WindowAxis } from '../../values/window.js';
+import { lengthOf, oneRow } from '../../values/window1d.js';
 import type { IndexConvention } from './index-conventions.js';
 import type { PoolIndices } from './pool-indices.js';
 import type { Duplicates } from './unpool.js';
+import type { AddonsUnpool1dOptions, MaxUnpool1dOptions, TorchUnpool1dOptions } from './unpool1d.js';
 
 interface UnpoolOptions {
   /** [H, W]. Default: the indices' own input size, or the size computed from the pool's options. */
@@ -67,6 +69,32 @@ export const maxUnpool2dOptions: OptionNames<MaxUnpool2dOptions> = {
   check: 'value',
 };
 
+/** How a form reads the sizes among its options. */
+export interface SizeReader {
+  /** Checks a size and returns it as [h, w]. */
+  readonly read: (op: string, name: string, value: unknown, least?: number) => readonly [number, number];
+  /** The type of a size, in words. */
+  readonly type: string;
+  /** The letter of a side in formulas. */
+  readonly side: string;
+  /** Formats [h, w] for messages. */
+  readonly show: (size: readonly [number, number]) => string;
+}
+/** Sizes of images: a number, or a pair. */
+export const imageSizesOf: SizeReader = {
+  read: (op, name, value, least) => pair(op, name, value as Pair, least),
+  type: 'a number or [h, w]',
+  side: 'H',
+  show,
+};
+/** Sizes of series: a number, for the width of an image of one row. */
+export const seriesSizesOf: SizeReader = {
+  read: (op, name, value, least = 1) => [least, lengthOf(op, name, value as number, least)],
+  type: 'a number',
+  side: 'L',
+  show: ([, length]) => String(length),
+};
+
 /** The pool that a form's options describe (PyTorch's or TensorFlow Addons' form). */
 export interface Form {
   readonly convention: IndexConvention;
@@ -96,22 +124,22 @@ const poolAxis = (input: number, output: number, kernel: number, stride: number,
   after: Math.max((output - 1) * stride + kernel - before - input, 0),
 });
 
-function torchForm(op: string, options: TorchUnpoolOptions): Form {
-  const kernel = pair(op, 'kernelSize', options.kernelSize);
-  const stride = options.stride === undefined ? kernel : pair(op, 'stride', options.stride);
+function torchForm(op: string, options: TorchUnpoolOptions | TorchUnpool1dOptions, sizes: SizeReader): Form {
+  const kernel = sizes.read(op, 'kernelSize', options.kernelSize);
+  const stride = options.stride === undefined ? kernel : sizes.read(op, 'stride', options.stride);
   if (typeof options.padding === 'string')
     throw new ValueError(
       op,
-      "kernelSize's padding must be a number or [h, w]",
+      `kernelSize's padding must be ${sizes.type}`,
       `padding=${options.padding}`,
       "'same' and 'valid' go with poolSize",
     );
-  const padding = pair(op, 'padding', options.padding ?? 0, 0);
+  const padding = sizes.read(op, 'padding', options.padding ?? 0, 0);
   if (padding[0] * 2 > kernel[0] || padding[1] * 2 > kernel[1])
     throw new ValueError(
       op,
       'padding must be at most half the kernel',
-      `padding=${show(padding)}, kernelSize=${show(kernel)}`,
+      `padding=${sizes.show(padding)}, kernelSize=${sizes.show(kernel)}`,
     );
   return {
     convention: options.convention ?? 'torch',
@@ -123,7 +151,7 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
       if (size < least || size > most)
         throw new ShapeError(
           name,
-          `${what} must be less than a stride away from (H−1)·stride − 2·padding + kernelSize`,
+          `${what} must be less than a stride away from (${sizes.side}−1)·stride − 2·padding + kernelSize`,
           `${axis} ${size}`,
           `${axis} may be ${least} to ${most} for input ${pooled}, kernelSize ${kernel[i]}, ` +
             `stride ${stride[i]}, padding ${padding[i]}`,
@@ -133,9 +161,9 @@ function torchForm(op: string, options: TorchUnpoolOptions): Form {
   };
 }
 
-function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
-  const kernel = pair(op, 'poolSize', options.poolSize);
-  const stride = options.strides === undefined ? kernel : pair(op, 'strides', options.strides);
+function addonsForm(op: string, options: AddonsUnpoolOptions | AddonsUnpool1dOptions, sizes: SizeReader): Form {
+  const kernel = sizes.read(op, 'poolSize', options.poolSize);
+  const stride = options.strides === undefined ? kernel : sizes.read(op, 'strides', options.strides);
   const padding = String(options.padding ?? 'same').toLowerCase();
   if (padding !== 'same' && padding !== 'valid')
     throw new ValueError(
@@ -165,7 +193,11 @@ function addonsForm(op: string, options: AddonsUnpoolOptions): Form {
   };
 }
 
-export function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
+export function formOf(
+  op: string,
+  options: MaxUnpool2dOptions | MaxUnpool1dOptions,
+  sizes: SizeReader = imageSizesOf,
+): Form | null {
   const given = (name: string): boolean => (options as Readonly<Record<string, unknown>>)[name] !== undefined;
   const [torch, addons] = [given('kernelSize'), given('poolSize')];
   if (torch && addons)
@@ -189,9 +221,9 @@ export function formOf(op: string, options: MaxUnpool2dOptions): Form | null {
       'PoolIndices need none of them',
     );
   const form = torch
-    ? torchForm(op, options as TorchUnpoolOptions)
+    ? torchForm(op, options as TorchUnpoolOptions | TorchUnpool1dOptions, sizes)
     : addons
-      ? addonsForm(op, options as AddonsUnpoolOptions)
+      ? addonsForm(op, options as AddonsUnpoolOptions | AddonsUnpool1dOptions, sizes)
       : null;
   if (form !== null && form.check !== 'window' && form.check !== 'shape')
     throw new ValueError(op, "check must be 'window' or 'shape'", `check=${form.check}`);
@@ -209,7 +241,9 @@ export function formGeometry(
   asked: readonly [number, number] | undefined,
   what = 'outputSize',
 ): Pool2dGeometry {
-  const [batch, height, width, channels] = rank4(op, 'input', x.shape);
+  const [batch, height, width, channels] = imageShape(x.shape);
+  if (x.rank === 3)
+    return { batch, channels, height: oneRow, width: form.axis(op, 'length', 1, width, asked?.[1], what) };
   return {
     batch,
     channels,
@@ -221,16 +255,18 @@ export function formGeometry(
 const sameWindows = (a: WindowAxis, b: WindowAxis): boolean =>
   a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
 
-const windows = ({ height, width }: Pool2dGeometry): string =>
-  `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, ` +
-  `padding before ${show([height.before, width.before])}`;
+const windows = ({ height, width }: Pool2dGeometry, isSeries: boolean): string =>
+  isSeries
+    ? `of ${width.kernel}, stride ${width.stride}, padding before ${width.before}`
+    : `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, ` +
+      `padding before ${show([height.before, width.before])}`;
 
 /**
  * Checks that a form describes the pool that made the indices. Its windows must be the same, and it
  * must accept the indices' input size.
  */
 export function checkForm(op: string, form: Form, x: Tensor, { inputShape, geometry }: PoolIndices): void {
-  const [, height, width] = inputShape;
+  const [, height, width] = imageShape(inputShape);
   const claimed = formGeometry(op, form, x, [height, width], "the indices' input size");
   if (
     geometry !== null &&
@@ -239,7 +275,7 @@ export function checkForm(op: string, form: Form, x: Tensor, { inputShape, geome
     throw new ValueError(
       op,
       'the options must describe the pool that made the indices',
-      `windows ${windows(claimed)}, the indices' ${windows(geometry)}`,
+      `windows ${windows(claimed, x.rank === 3)}, the indices' ${windows(geometry, x.rank === 3)}`,
       'leave them out: the indices know their pool',
     );
 }

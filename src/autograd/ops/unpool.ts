@@ -1,31 +1,35 @@
 /**
- * Unpooling: writes values to the positions given by indices or a mask. With policy `add` it is the
+ * Unpooling: writes values to the positions given by indices. With policy `add` it is the
  * gradient of max pooling. Its own gradient is a gather, and the gather's gradient is unpooling
  * again. The other policies for repeated indices first select one of the values, or average them,
- * and use the same scatter. Not here: the options that describe a pool (unpool-forms.ts), pooling
- * (pool.ts), and upsampling by fixed rules (resize.ts).
+ * and use the same scatter. Not here: the options that describe a pool (unpool-forms.ts),
+ * maxUnpool1d (unpool1d.ts), unpooling by a mask (unpool-mask.ts), pooling (pool.ts), and
+ * upsampling by fixed rules (resize.ts).
  */
 import { knownOptions, type OptionNames } from '../../arguments.js';
 import type { PickPolicy } from '../../device/device.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TensorData } from '../../values/nested.js';
-import { floatImageSizes, ownShape, rank4, type Shape, sameShape } from '../../values/shape.js';
-import { type Pair, type Pool2dGeometry, type Pool2dOptions, pair, poolGeometry } from '../../values/window.js';
+import { floatImageSizes, imageShape, ownShape, rank4, type Shape, sameShape } from '../../values/shape.js';
+import type { Pool2dGeometry } from '../../values/window.js';
 import { apply, call, checkTensor, type Op, withTracking } from '../graph.js';
 import { endWith } from '../lifetimes.js';
 import { where } from './arithmetic.js';
-import { conv2dTranspose } from './conv.js';
 import type { IndexConvention } from './index-conventions.js';
 import { indicesFrom, PoolIndices } from './pool-indices.js';
+import { overImages } from './rows.js';
 import {
   checkForm,
   checkOutputSize,
   formGeometry,
   formOf,
+  imageSizesOf,
   type MaxUnpool2dOptions,
   maxUnpool2dOptions,
+  type SizeReader,
 } from './unpool-forms.js';
+import type { MaxUnpool1dOptions } from './unpool1d.js';
 
 interface UnpoolAttrs {
   readonly geometry: Pool2dGeometry | null;
@@ -57,8 +61,15 @@ export const countOf = (indices: PoolIndices, like: Tensor): Tensor =>
     return endWith(scatter(ones, indices), ones);
   });
 
-const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tensor =>
-  apply(maxUnpoolOp, [x, plane], { geometry, shape: [...inputShape] });
+// The op of series has a name of its own for messages.
+const maxUnpool1dOp = { ...maxUnpoolOp, name: 'maxUnpool1d' };
+
+const scatter = (x: Tensor, { plane, geometry, inputShape }: PoolIndices): Tensor => {
+  const op = x.rank === 3 ? maxUnpool1dOp : maxUnpoolOp;
+  return overImages(op.name, [x, plane], (inputs) =>
+    apply(op, inputs, { geometry, shape: [...imageShape(inputShape)] }),
+  );
+};
 
 const policies = ['add', 'last', 'first', 'max', 'mean', 'error'] as const;
 /**
@@ -87,22 +98,22 @@ function scatterBy(op: string, x: Tensor, indices: PoolIndices, duplicates: Dupl
     const atLeastOne = count.maximum(1);
     return endWith(scatter(x, indices).div(atLeastOne), count, atLeastOne);
   }
-  const [, height, width] = indices.inputShape;
-  const taken = apply(pickOp, [x, indices.plane], {
-    pick: duplicates as PickPolicy,
-    geometry: indices.geometry,
-    pixels: height * width,
-  });
+  const [, height, width] = imageShape(indices.inputShape);
+  const attrs = { pick: duplicates as PickPolicy, geometry: indices.geometry, pixels: height * width };
+  // The choice has no gradient, so the views that it reads must not wait for the end of a graph.
+  const taken = withTracking(false, () => overImages(op, [x, indices.plane], (inputs) => apply(pickOp, inputs, attrs)));
   return endWith(scatter(where(taken, x, 0), indices), taken);
 }
 
-// ---- by indices
-
 /** Checks unpooling options without an input. A layer calls it in its constructor. */
-export function checkUnpoolOptions(op: string, options: MaxUnpool2dOptions): void {
-  formOf(op, options);
+export function checkUnpoolOptions(
+  op: string,
+  options: MaxUnpool2dOptions | MaxUnpool1dOptions,
+  sizes: SizeReader = imageSizesOf,
+): void {
+  formOf(op, options, sizes);
   checkDuplicates(op, options.duplicates ?? 'add');
-  if (options.outputSize !== undefined) pair(op, 'outputSize', options.outputSize);
+  if (options.outputSize !== undefined) sizes.read(op, 'outputSize', options.outputSize);
 }
 
 function checkShapes(op: string, x: Tensor, indices: PoolIndices): void {
@@ -152,10 +163,21 @@ export function maxUnpool2d(
   const op = 'maxUnpool2d';
   knownOptions(op, options, maxUnpool2dOptions);
   checkTensor(op, 'input', x);
+  floatImageSizes(op, x);
+  return unpoolBy(op, x, indices, options, imageSizesOf);
+}
+
+/** Unpools images or series whose rank and type are checked. */
+export function unpoolBy(
+  op: string,
+  x: Tensor,
+  indices: PoolIndices | TensorData | Tensor,
+  options: MaxUnpool2dOptions | MaxUnpool1dOptions,
+  sizes: SizeReader,
+): Tensor {
   const { duplicates = 'add' } = options;
-  const [batch, , , channels] = floatImageSizes(op, x);
-  const form = formOf(op, options);
-  const asked = options.outputSize === undefined ? undefined : pair(op, 'outputSize', options.outputSize);
+  const form = formOf(op, options, sizes);
+  const asked = options.outputSize === undefined ? undefined : sizes.read(op, 'outputSize', options.outputSize);
   if (!(indices instanceof PoolIndices)) {
     if (form === null)
       throw new ValueError(
@@ -166,31 +188,27 @@ export function maxUnpool2d(
           'or wrap them with poolIndices(data, { shape, convention, inputShape })',
       );
     const geometry = formGeometry(op, form, x, asked);
-    const inputShape = [batch, geometry.height.input, geometry.width.input, channels];
+    const sides = x.rank === 3 ? [geometry.width.input] : [geometry.height.input, geometry.width.input];
+    const inputShape = [x.shape[0], ...sides, x.shape[x.rank - 1]];
     const checked = rawIndices(op, indices, x, form.convention, inputShape, form.check === 'window' ? geometry : null);
     checkShapes(op, x, checked);
     return endWith(scatterBy(op, x, checked, duplicates), checked.plane);
   }
   checkShapes(op, x, indices);
-  const [, height, width] = indices.inputShape;
   if (form !== null) checkForm(op, form, x, indices);
   const y = scatterBy(op, x, indices, duplicates);
   if (asked === undefined) return y;
-  checkOutputSize(op, 'height', asked[0], height, indices.geometry?.height);
-  checkOutputSize(op, 'width', asked[1], width, indices.geometry?.width);
-  return enlarged(y, asked);
+  const [, height, width] = imageShape(indices.inputShape);
+  if (x.rank === 4) checkOutputSize(op, 'height', asked[0], height, indices.geometry?.height);
+  checkOutputSize(op, x.rank === 3 ? 'length' : 'width', asked[1], width, indices.geometry?.width);
+  return enlarged(y, x.rank === 3 ? [asked[1]] : asked);
 }
 
-/** Pads with zeros at the bottom and right. */
-const enlarged = (y: Tensor, [height, width]: readonly [number, number]): Tensor =>
-  height === y.shape[1] && width === y.shape[2]
+/** Pads the axes between batch and channels with zeros at their ends, up to these sizes. */
+const enlarged = (y: Tensor, sizes: readonly number[]): Tensor =>
+  sizes.every((size, i) => size === y.shape[i + 1])
     ? y
-    : y.pad([
-        [0, 0],
-        [0, height - y.shape[1]],
-        [0, width - y.shape[2]],
-        [0, 0],
-      ]);
+    : y.pad([[0, 0], ...sizes.map((size, i): [number, number] => [0, size - y.shape[i + 1]]), [0, 0]]);
 
 export interface UnpoolingOptions {
   /** Convention of raw indices. Default 'tf', as in max_pool_with_argmax. */
@@ -225,7 +243,8 @@ export function unpooling(
   return scatterInto(op, inputs, shape, argmax, options);
 }
 
-function scatterInto(
+/** Scatters into a shape that is checked. */
+export function scatterInto(
   op: string,
   x: Tensor,
   shape: Shape,
@@ -245,98 +264,4 @@ function scatterInto(
     );
   const y = scatterBy(op, x, indices, duplicates);
   return given ? y : endWith(y, indices.plane);
-}
-
-// ---- by mask
-
-/**
- * With the options of a pool, values are spread over their windows. With argmax, they are written
- * at their indices.
- */
-export interface UnpoolByMaskOptions extends Partial<Pool2dOptions> {
-  /**
-   * The indices of the maxima. Without them, a value is written to every masked cell of its window.
-   */
-  argmax?: PoolIndices | TensorData | Tensor;
-  /** Convention of raw indices. Default 'tf', as in the original operation. */
-  convention?: IndexConvention;
-  /** Policy for repeated indices. Default 'add'. */
-  duplicates?: Duplicates;
-}
-
-const unpoolByMaskOptions: OptionNames<UnpoolByMaskOptions> = {
-  kernelSize: 'value',
-  stride: 'value',
-  padding: 'value',
-  argmax: 'value',
-  convention: 'value',
-  duplicates: 'value',
-};
-
-/**
- * Unpools into the cells whose mask is not 0. The output has the mask's shape. With `argmax` each
- * value is written at its index. Without it, each value is written to every masked cell of its own
- * window, and values of overlapping windows are added.
- * @shape x [N,H′,W′,C], mask [N,H,W,C] → y [N,H,W,C]
- * @gradient x: Σ of g over the cells that received the value; mask: none
- * @throws ShapeError when shapes do not fit; ValueError without argmax and without a pool
- * @source the custom operations max_pool_with_argmax_and_mask and max_unpool of
- * stackoverflow.com/questions/36548736
- */
-export function unpoolByMask(x: Tensor, mask: Tensor, options: UnpoolByMaskOptions): Tensor {
-  const op = 'unpoolByMask';
-  knownOptions(op, options, unpoolByMaskOptions);
-  checkTensor(op, 'input', x);
-  checkTensor(op, 'mask', mask);
-  const [batch, , , channels] = floatImageSizes(op, x);
-  const [images, , , depth] = rank4(op, 'mask', mask.shape);
-  if (images !== batch || depth !== channels)
-    throw new ShapeError(
-      op,
-      "batch and channels must be the mask's",
-      `input=${show(x.shape)}, mask=${show(mask.shape)}`,
-    );
-  const { argmax, kernelSize } = options;
-  if (argmax === undefined && kernelSize === undefined)
-    throw new ValueError(
-      op,
-      'argmax or kernelSize must be given',
-      'neither',
-      'with argmax values go to their indices, with kernelSize they spread over their windows',
-    );
-  if (argmax === undefined && (options.duplicates !== undefined || options.convention !== undefined))
-    throw new ValueError(
-      op,
-      'duplicates and convention go with argmax',
-      'no argmax',
-      'values that spread over their windows add where these overlap',
-    );
-  const isSet = mask.dtype === 'bool' ? mask : mask.notEqual(0);
-  const spread =
-    argmax === undefined
-      ? spreadOver(op, x, mask, { ...options, kernelSize: kernelSize as Pair })
-      : scatterInto(op, x, mask.shape, argmax, options);
-  const y = where(isSet, spread, 0);
-  return isSet === mask ? y : endWith(y, isSet);
-}
-
-/**
- * Writes each value to every cell of its window and adds where windows overlap. This is a
- * transposed convolution with ones.
- */
-function spreadOver(op: string, x: Tensor, mask: Tensor, options: Pool2dOptions): Tensor {
-  const { height, width, channels } = poolGeometry(op, mask.shape, options);
-  if (height.output !== x.shape[1] || width.output !== x.shape[2])
-    throw new ShapeError(
-      op,
-      "pooling the mask's shape must give the input's",
-      `input=${show(x.shape)}, mask=${show(mask.shape)}, which pools to ${height.output}×${width.output}`,
-    );
-  const ones = x.fullLike(1, [height.kernel, width.kernel, 1, channels]);
-  const stride = [height.stride, width.stride] as const;
-  const outputSize = [height.input, width.input] as const;
-  return endWith(
-    conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding: options.padding ?? 0 }),
-    ones,
-  );
 }
