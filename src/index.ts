@@ -6,6 +6,23 @@ export { type BackwardOptions, backward, grad, noGrad } from './autograd/backwar
 export { type CompiledStep, compile } from './autograd/compile.js';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';
 export {
+  celu,
+  type GeluOptions,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  logSigmoid,
+  mish,
+  prelu,
+  relu6,
+  type SoftplusOptions,
+  selu,
+  softplus,
+  softsign,
+} from './autograd/ops/activation.js';
+export {
   add,
   div,
   equal,
@@ -32,7 +49,6 @@ export {
   elu,
   erf,
   exp,
-  gelu,
   isNaN,
   leakyRelu,
   log,
@@ -43,7 +59,6 @@ export {
   sigmoid,
   sign,
   silu,
-  softplus,
   sqrt,
   tanh,
 } from './autograd/ops/elementwise.js';

@@ -1,12 +1,23 @@
 /**
  * Activations as layers, for Sequential. Not here: the operations (autograd/ops/elementwise.ts,
- * reduce.ts).
+ * activation.ts, reduce.ts), and the layers of operations without a kernel
+ * (activation-composed.ts).
  */
-import { checkNumber } from '../arguments.js';
-import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../autograd/ops/elementwise.js';
+import { checkNumber, knownOptions } from '../arguments.js';
+import {
+  checkApproximate,
+  checkSoftplus,
+  type GeluOptions,
+  gelu,
+  geluOptions,
+  type SoftplusOptions,
+  softplus,
+  softplusOptions,
+} from '../autograd/ops/activation.js';
+import { elu, leakyRelu, relu, sigmoid, silu, tanh } from '../autograd/ops/elementwise.js';
 import { softmax } from '../autograd/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkAxis } from './check.js';
+import { attributes, checkAxis } from './check.js';
 import { Module } from './module.js';
 
 /**
@@ -66,17 +77,28 @@ export class ELU extends Module {
   }
 }
 /**
- * x·Φ(x), the exact form.
+ * x·Φ(x), exactly or with approximate: 'tanh'.
  * @shape x [any] → y, as x
- * @gradient g·(Φ(x) + x·φ(x))
- * @throws ValueError for a dtype that is not float
+ * @gradient g·(Φ(x) + x·Φ′(x))
+ * @throws ValueError for a dtype that is not float, or another name for approximate
  * @source torch.nn.GELU
  */
 export class GELU extends Module {
   static override readonly title: string = 'GELU';
+  readonly approximate: 'none' | 'tanh';
 
+  constructor(options: GeluOptions = {}) {
+    super();
+    knownOptions('GELU', options, geluOptions);
+    const { approximate = 'none' } = options;
+    checkApproximate('GELU', approximate);
+    this.approximate = approximate;
+  }
   forward(x: Tensor): Tensor {
-    return gelu(x);
+    return gelu(x, { approximate: this.approximate });
+  }
+  override describe(): string {
+    return this.approximate === 'none' ? '' : `approximate=${this.approximate}`;
   }
 }
 /**
@@ -122,17 +144,35 @@ export class Tanh extends Module {
   }
 }
 /**
- * log(1 + eˣ).
+ * log(1 + e^(beta·x))/beta. The threshold is Infinity by default, and 20 in PyTorch.
  * @shape x [any] → y, as x
- * @gradient g·sigmoid(x)
- * @throws ValueError for a dtype that is not float
+ * @gradient g·sigmoid(beta·x); g where beta·x exceeds a threshold
+ * @throws ValueError for a beta that is 0 or not finite, a NaN threshold, or a dtype that is not
+ * float
  * @source torch.nn.Softplus
  */
 export class Softplus extends Module {
   static override readonly title: string = 'Softplus';
+  readonly beta: number;
+  readonly threshold: number;
 
+  constructor(options: SoftplusOptions = {}) {
+    super();
+    knownOptions('Softplus', options, softplusOptions);
+    const { beta = 1, threshold = Infinity } = options;
+    checkSoftplus('Softplus', beta, threshold);
+    this.beta = beta;
+    this.threshold = threshold;
+  }
   forward(x: Tensor): Tensor {
-    return softplus(x);
+    return softplus(x, { beta: this.beta, threshold: this.threshold });
+  }
+  override describe(): string {
+    const { beta, threshold } = this;
+    return attributes({
+      beta: beta === 1 ? undefined : beta,
+      threshold: threshold === Infinity ? undefined : threshold,
+    });
   }
 }
 /**

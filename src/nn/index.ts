@@ -1,5 +1,19 @@
 /** Modules, layers, losses and initialisers: re-exports only. */
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activation.js';
+export {
+  CELU,
+  GLU,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LogSigmoid,
+  Mish,
+  PReLU,
+  type PReLUOptions,
+  ReLU6,
+  SELU,
+  Softsign,
+} from './activation-composed.js';
 export { type Layer, Sequential } from './container.js';
 export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';
 export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dOptions } from './conv1d.js';

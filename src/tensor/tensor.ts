@@ -15,6 +15,7 @@ import {
   uploadTensor,
   withTracking,
 } from '../autograd/graph.js';
+import * as activation from '../autograd/ops/activation.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
@@ -399,8 +400,8 @@ export class Tensor {
   elu(alpha?: number): Tensor {
     return elementwise.elu(this, alpha);
   }
-  gelu(): Tensor {
-    return elementwise.gelu(this);
+  gelu(options?: activation.GeluOptions): Tensor {
+    return activation.gelu(this, options);
   }
   silu(): Tensor {
     return elementwise.silu(this);
@@ -411,8 +412,8 @@ export class Tensor {
   tanh(): Tensor {
     return elementwise.tanh(this);
   }
-  softplus(): Tensor {
-    return elementwise.softplus(this);
+  softplus(options?: activation.SoftplusOptions): Tensor {
+    return activation.softplus(this, options);
   }
   erf(): Tensor {
     return elementwise.erf(this);

@@ -41,6 +41,15 @@ const tuple = <T extends unknown[]>(...of: { [K in keyof T]: fc.Arbitrary<T[K]> 
 // ---- elementwise
 
 for (const name of [
+  'selu',
+  'celu',
+  'relu6',
+  'hardTanh',
+  'hardSigmoid',
+  'hardSwish',
+  'mish',
+  'softsign',
+  'logSigmoid',
   'exp',
   'log',
   'log1p',
@@ -70,6 +79,36 @@ form(
 form(
   'elu',
   shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(1, 0.5))),
+);
+form(
+  'celu',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(0.5, 2))),
+);
+form(
+  'hardTanh',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), fc.constantFrom(-1.5, -0.25), fc.constantFrom(0.25, 2))),
+);
+form(
+  'gelu',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s), options({ approximate: fc.constantFrom('none', 'tanh') }))),
+);
+form(
+  'softplus',
+  shapeOf(0, 3).chain((s) =>
+    tuple(tensorOf(s), options({ beta: fc.constantFrom(0.5, 1, 3), threshold: fc.constantFrom(-1, 2, 20) })),
+  ),
+);
+form(
+  'glu',
+  fc
+    .tuple(shapeOf(0, 3), dimension)
+    .chain(([s, half]) => tuple(tensorOf([...s, 2 * half]), fc.constantFrom(undefined, -1, s.length))),
+);
+form(
+  'prelu',
+  fc
+    .tuple(shapeOf(0, 3), count, fc.boolean())
+    .chain(([s, channels, one]) => tuple(tensorOf([...s, channels]), tensorOf([one ? 1 : channels]))),
 );
 form(
   'clamp',
@@ -653,7 +692,24 @@ function layer(name: string, args: fc.Arbitrary<unknown[]>, settings: Settings =
     ...settings,
   });
 }
-for (const name of ['GELU', 'ReLU', 'Sigmoid', 'SiLU', 'Softplus', 'Tanh'])
+for (const name of [
+  'CELU',
+  'GELU',
+  'Hardsigmoid',
+  'Hardswish',
+  'Hardtanh',
+  'LogSigmoid',
+  'Mish',
+  'PReLU',
+  'ReLU',
+  'ReLU6',
+  'SELU',
+  'Sigmoid',
+  'SiLU',
+  'Softplus',
+  'Softsign',
+  'Tanh',
+])
   layer(
     name,
     shapeOf(0, 3).chain((s) => tuple(fc.constant([]), tensorOf(s))),
@@ -663,6 +719,10 @@ for (const name of ['ELU', 'LeakyReLU'])
     name,
     shapeOf(0, 3).chain((s) => tuple(fc.tuple(fc.constantFrom(0.1, 1)), tensorOf(s))),
   );
+layer(
+  'GLU',
+  fc.tuple(shapeOf(0, 2), small).chain(([s, half]) => tuple(fc.constant([]), tensorOf([...s, 2 * half]))),
+);
 layer(
   'Softmax',
   shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(axisOf(s.length)), tensorOf(s))),

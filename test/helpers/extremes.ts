@@ -52,9 +52,34 @@ for (const [op, f] of Object.entries({
   abs: c.abs,
   sign: c.sign,
   isNaN: c.isNaN,
+  selu: c.selu,
+  celu: c.celu,
+  relu6: c.relu6,
+  hardTanh: c.hardTanh,
+  hardSigmoid: c.hardSigmoid,
+  hardSwish: c.hardSwish,
+  mish: c.mish,
+  softsign: c.softsign,
+  logSigmoid: c.logSigmoid,
 })) {
   row(op, 'of extremes', [extreme], [extreme.length], (x) => f(x));
   row(op, 'of tiny values', [tiny], [tiny.length], (x) => f(x), near);
+}
+
+for (const [variant, values, tolerance] of [
+  ['extremes', extreme, undefined],
+  ['tiny values', tiny, near],
+] as const) {
+  row(
+    'gelu',
+    `by tanh, of ${variant}`,
+    [values],
+    [values.length],
+    (x) => c.gelu(x, { approximate: 'tanh' }),
+    tolerance,
+  );
+  row('softplus', `beta 2, of ${variant}`, [values], [values.length], (x) => c.softplus(x, { beta: 2 }), tolerance);
+  row('prelu', `of ${variant}`, [values], [values.length], (x) => c.prelu(x, x.fullLike(0.25, [1])), tolerance);
 }
 
 const bases = [-2, -2, -2, -2, -1.5, -1, -1, 0, 0, 0, 0, nan, nan, 1, 2, 2, infinity, -infinity, -infinity, -8, 10, 10];

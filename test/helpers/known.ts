@@ -111,14 +111,33 @@ for (const [op, f] of Object.entries({
   abs: c.abs,
   sign: c.sign,
   relu: c.relu,
-  gelu: c.gelu,
   silu: c.silu,
   sigmoid: c.sigmoid,
   tanh: c.tanh,
-  softplus: c.softplus,
   erf: c.erf,
+  selu: c.selu,
+  relu6: c.relu6,
+  hardSigmoid: c.hardSigmoid,
+  hardSwish: c.hardSwish,
+  mish: c.mish,
+  softsign: c.softsign,
+  logSigmoid: c.logSigmoid,
 }))
   known(op, '', f);
+known('gelu', '', (x) => c.gelu(x));
+known('gelu', 'approximate', (x) => c.gelu(x, { approximate: 'tanh' }), 'approximate');
+known('softplus', '', (x) => c.softplus(x));
+known('softplus', 'beta', (x) => c.softplus(x, { beta: 2 }), 'beta');
+known('softplus', 'threshold', (x) => c.softplus(x, { threshold: 3 }), 'threshold');
+known('softplus', 'beta, threshold', (x) => c.softplus(x, { beta: 0.5, threshold: 1 }), 'beta threshold');
+known('celu', '', (x) => c.celu(x));
+known('celu', 'alpha', (x) => c.celu(x, 0.5), 'alpha');
+known('hardTanh', '', (x) => c.hardTanh(x));
+known('hardTanh', 'min, max', (x) => c.hardTanh(x, -2.5, 5), 'min max');
+known('glu', '', (x) => c.glu(x));
+known('glu', 'axis', (x) => c.glu(x, 0), 'axis');
+known('prelu', '', c.prelu);
+known('prelu', 'of one weight', c.prelu);
 known('leakyRelu', '', (x) => c.leakyRelu(x));
 known('leakyRelu', 'slope', (x) => c.leakyRelu(x, 0.25), 'slope');
 known('elu', '', (x) => c.elu(x));

@@ -217,12 +217,21 @@ const unary: Record<string, [(x: Tensor) => Tensor, Domain]> = {
   relu: [c.relu, 'away'],
   leakyRelu: [(x) => c.leakyRelu(x), 'away'],
   elu: [(x) => c.elu(x), 'away'],
-  gelu: [c.gelu, 'normal'],
+  gelu: [(x) => c.gelu(x), 'normal'],
   silu: [c.silu, 'normal'],
   sigmoid: [c.sigmoid, 'normal'],
   tanh: [c.tanh, 'normal'],
-  softplus: [c.softplus, 'normal'],
+  softplus: [(x) => c.softplus(x), 'normal'],
   erf: [c.erf, 'normal'],
+  selu: [c.selu, 'away'],
+  celu: [(x) => c.celu(x), 'away'],
+  relu6: [c.relu6, 'away'],
+  hardTanh: [(x) => c.hardTanh(x), 'distinct'],
+  hardSigmoid: [c.hardSigmoid, 'normal'],
+  hardSwish: [c.hardSwish, 'normal'],
+  mish: [c.mish, 'normal'],
+  softsign: [c.softsign, 'away'],
+  logSigmoid: [c.logSigmoid, 'normal'],
 };
 for (const [op, [f, domain]] of Object.entries(unary)) {
   row(op, '', [of(domain, 2, 3, 2)], (x) => f(x));
@@ -232,6 +241,22 @@ row('sign', '', [of('away', 2, 3)], c.sign, { secondOrder: false });
 row('sign', 'of 0', [of([-2, 0, 3], 3)], c.sign, constant);
 row('leakyRelu', 'slope 0.2', [of('away', 2, 3)], (x) => c.leakyRelu(x, 0.2));
 row('elu', 'alpha 0.5', [of('away', 2, 3)], (x) => c.elu(x, 0.5));
+row('celu', 'alpha 0.5', [of('away', 2, 3)], (x) => c.celu(x, 0.5));
+row('hardTanh', 'own limits', [of('distinct', 3, 4)], (x) => c.hardTanh(x, -0.8, 0.7));
+for (const [op, f, to] of [
+  ['relu6', c.relu6, 6],
+  ['hardSigmoid', c.hardSigmoid, 3],
+  ['hardSwish', c.hardSwish, 3],
+] as const)
+  row(op, 'beyond the upper kink', [of('positive', 2, 3)], (x) => f(x.add(to)).mul(x));
+row('gelu', 'by tanh', [of('normal', 2, 3)], (x) => c.gelu(x, { approximate: 'tanh' }));
+row('softplus', 'beta 2', [of('normal', 2, 3)], (x) => c.softplus(x, { beta: 2 }));
+row('softplus', 'threshold', [of('distinct', 3, 4)], (x) => c.softplus(x, { beta: 0.5, threshold: 0.25 }));
+row('glu', '', [of('normal', 2, 6)], (x) => c.glu(x));
+row('glu', 'axis 1 of 3', [of('normal', 2, 4, 3)], (x) => c.glu(x, 1));
+row('prelu', '', [of('away', 2, 2, 3), of('normal', 3)], c.prelu);
+row('prelu', 'one weight', [of('away', 2, 3), of('normal', 1)], c.prelu);
+row('prelu', 'rank 0', [of('away'), of('normal')], c.prelu);
 row('clamp', '', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8, 0.7));
 row('clamp', 'below only', [of('distinct', 3, 4)], (x) => c.clamp(x, -0.8));
 row('clamp', 'above only', [of('distinct', 3, 4)], (x) => c.clamp(x, undefined, 0.7));
@@ -243,9 +268,17 @@ for (const [name, op] of Object.entries({
   silu: c.silu,
   gelu: c.gelu,
   erf: c.erf,
+  selu: c.selu,
+  celu: c.celu,
+  mish: c.mish,
+  softsign: c.softsign,
+  logSigmoid: c.logSigmoid,
+  hardSwish: c.hardSwish,
 }))
   row(name, 'far values', [of(edge, edge.length)], (x) => op(x), constant);
 row('elu', 'far values', [of(edge, edge.length)], (x) => c.elu(x), constant);
+row('gelu', 'by tanh, far values', [of(edge, edge.length)], (x) => c.gelu(x, { approximate: 'tanh' }), constant);
+row('softplus', 'beta 2, far values', [of(edge, edge.length)], (x) => c.softplus(x, { beta: 2 }), constant);
 row('log', 'edges', [of([0, 1, -1, Number.POSITIVE_INFINITY], 4)], c.log, constant);
 row('log1p', 'near 0', [of([1e-7, -1e-7, 1e-4, -0.5], 4)], c.log1p, constant);
 row('relu', 'NaN stays', [of([Number.NaN, -1, 0, 2], 4)], c.relu, constant);

@@ -78,15 +78,37 @@ const unary: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   clone: c.clone,
   'nn.functional.relu': c.relu,
   'nn.functional.silu': c.silu,
+  'nn.functional.selu': c.selu,
+  'nn.functional.relu6': c.relu6,
+  'nn.functional.hardsigmoid': c.hardSigmoid,
+  'nn.functional.hardswish': c.hardSwish,
+  'nn.functional.mish': c.mish,
+  'nn.functional.softsign': c.softsign,
+  'nn.functional.logsigmoid': c.logSigmoid,
 };
 for (const [name, fn] of Object.entries(unary)) row(name, nameOf(fn), 'input', (a) => fn(a.tensor('input')));
 row('square', 'pow', 'input', (a) => a.tensor('input').pow(2));
-row('nn.functional.gelu', 'gelu', 'input', (a) => c.gelu(a.tensor('input')));
+row('nn.functional.gelu', 'gelu', 'input', (a) =>
+  c.gelu(a.tensor('input'), { approximate: a.text('approximate', 'none') as 'none' | 'tanh' }),
+);
+row('nn.functional.celu', 'celu', 'input alpha', (a) => c.celu(a.tensor('input'), a.number('alpha', 1)));
+row('nn.functional.hardtanh', 'hardTanh', 'input min_val max_val', (a) =>
+  c.hardTanh(a.tensor('input'), a.number('min_val', -1), a.number('max_val', 1)),
+);
+row('nn.functional.glu', 'glu', 'input dim', (a) => c.glu(a.tensor('input'), a.number('dim', -1)));
+row('nn.functional.prelu', 'prelu', 'input weight', (a) => {
+  const x = a.tensor('input');
+  // Channels are on axis 1 there.
+  const y = c.prelu(x.rank < 2 ? x : x.transpose(1, -1), a.tensor('weight'));
+  return x.rank < 2 ? y : y.transpose(1, -1);
+});
 row('nn.functional.leaky_relu', 'leakyRelu', 'input negative_slope', (a) =>
   c.leakyRelu(a.tensor('input'), a.number('negative_slope', 0.01)),
 );
 row('nn.functional.elu', 'elu', 'input alpha', (a) => c.elu(a.tensor('input'), a.number('alpha', 1)));
-row('nn.functional.softplus', 'softplus', 'input beta threshold', (a) => c.softplus(a.tensor('input')));
+row('nn.functional.softplus', 'softplus', 'input beta threshold', (a) =>
+  c.softplus(a.tensor('input'), { beta: a.number('beta', 1), threshold: a.number('threshold', 20) }),
+);
 row('clamp', 'clamp', 'input min max', (a) =>
   c.clamp(a.tensor('input'), a.number('min', -Infinity), a.number('max', Infinity)),
 );

@@ -66,15 +66,32 @@ const rules: readonly Rule[] = [
     when: (a) => holds(a, Number.isNaN),
   },
   {
+    ops: image('selu|celu|relu6|hardtanh|hardsigmoid|hardswish'),
+    reason: "gradients at NaN, which there depend on the element's place in its array or on the type",
+    gradientOnly: true,
+    when: (a) => holds(a, Number.isNaN),
+  },
+  {
+    ops: image('hardswish'),
+    reason: "gradients at 3, which there are 1 or 1.5 by the element's place in its array",
+    gradientOnly: true,
+    when: (a) => holds(a, (v) => v === 3),
+  },
+  {
+    ops: image('hardsigmoid|celu'),
+    reason: 'gradients in float64, which there have a factor that is rounded to float32',
+    gradientOnly: true,
+    when: (a, call) => call.dtype === 'float64' && a.number('alpha', 0.5) !== 1,
+  },
+  {
+    ops: image('hardtanh'),
+    reason: 'a min that is not less than max, which is an error here, and in the layer there',
+    when: (a) => a.number('min_val', -1) >= a.number('max_val', 1),
+  },
+  {
     ops: /^int$/,
     reason: 'values outside of int32, which end at its limits here and at the lowest there',
     when: (a) => holds(a, (v) => !(Math.abs(v) < 2 ** 31)),
-  },
-  { ops: /gelu$/, reason: 'approximate', when: (a) => a.text('approximate', 'none') !== 'none' },
-  {
-    ops: /softplus$/,
-    reason: 'beta and threshold',
-    when: (a) => a.number('beta', 1) !== 1 || a.number('threshold', 20) !== 20,
   },
   {
     ops: /^clamp$/,

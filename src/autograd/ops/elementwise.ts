@@ -1,6 +1,7 @@
 /**
  * Elementwise ops with one operand. The output has the input's shape. Gradients are written in
- * Tensor methods. Not here: two operands (arithmetic.ts).
+ * Tensor methods. Not here: two operands (arithmetic.ts), and activations with options or of
+ * several ops (activation.ts).
  */
 import { checkNumber } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
@@ -144,14 +145,8 @@ export const sign = simple(table.sign);
  * @source torch.relu
  */
 export const relu = simple(table.relu);
-/**
- * x·Φ(x), the exact form.
- * @shape x [any] → y, as x
- * @gradient g·(Φ(x) + x·φ(x))
- * @throws ValueError for a dtype that is not float
- * @source Hendrycks & Gimpel 2016; torch.nn.functional.gelu
- */
-export const gelu = simple(table.gelu);
+/** x·Φ(x), by its kernel. gelu has options (activation.ts). */
+export const exactGelu = simple(table.gelu);
 /**
  * x·sigmoid(x).
  * @shape x [any] → y, as x
@@ -176,14 +171,8 @@ export const sigmoid = simple(table.sigmoid);
  * @source torch.tanh
  */
 export const tanh = simple(table.tanh);
-/**
- * log(1 + eˣ), stable.
- * @shape x [any] → y, as x
- * @gradient g·sigmoid(x)
- * @throws ValueError for a dtype that is not float
- * @source torch.nn.functional.softplus
- */
-export const softplus = simple(table.softplus);
+/** log(1 + eˣ), by its kernel. softplus has options (activation.ts). */
+export const plainSoftplus = simple(table.softplus);
 /**
  * The error function.
  * @shape x [any] → y, as x

@@ -63,7 +63,10 @@ def edges(dtype):
     line = [-inf, -1e30, -100., -3., -1., -1e-3, -1e-30, -0., 0., 1e-30, 1e-3, 1., 3., 100., 1e30, inf]
     for op in ['abs', 'exp', 'log', 'log1p', 'sqrt', 'neg', 'sign', 'tanh', 'sigmoid', 'erf', 'isnan', 'logical_not',
                'nn.functional.relu', 'nn.functional.leaky_relu', 'nn.functional.elu', 'nn.functional.gelu',
-               'nn.functional.silu', 'nn.functional.softplus']:
+               'nn.functional.silu', 'nn.functional.softplus', 'nn.functional.selu', 'nn.functional.celu',
+               'nn.functional.hardtanh', 'nn.functional.relu6', 'nn.functional.hardsigmoid',
+               'nn.functional.hardswish', 'nn.functional.mish', 'nn.functional.softsign',
+               'nn.functional.logsigmoid']:
         yield op, [t(line)], {}
         yield op, [t([nan, 1.])], {}
     yield 'clamp', [t(line), -1., 3.], {}
