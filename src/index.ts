@@ -87,7 +87,7 @@ export {
   transpose,
   unsqueeze,
 } from './autograd/ops/movement.js';
-export { type AffineOptions, batchNorm, groupNorm, layerNorm } from './autograd/ops/norm.js';
+export { type AffineOptions, batchNorm, groupNorm, instanceNorm, layerNorm } from './autograd/ops/norm.js';
 export {
   type AvgPool2dOptions,
   avgPool2d,

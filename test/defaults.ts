@@ -90,8 +90,8 @@ for (const [name, make] of Object.entries(layered))
       closeTo((layer as unknown as Record<string, c.Parameter>)[key].grad?.dataSync() ?? [], gradient, 1e-6, key);
     if (want.buffers === undefined) return;
     const { runningMean, runningVar } = layer as c.BatchNorm2d;
-    closeTo(runningMean.dataSync(), want.buffers.running_mean, 1e-6, 'running mean');
-    closeTo(runningVar.dataSync(), want.buffers.running_var, 1e-6, 'running variance');
+    closeTo((runningMean as c.Tensor).dataSync(), want.buffers.running_mean, 1e-6, 'running mean');
+    closeTo((runningVar as c.Tensor).dataSync(), want.buffers.running_var, 1e-6, 'running variance');
     layer.eval();
     closeTo(forward().dataSync(), want.evaluated ?? [], 1e-6, 'value in evaluation');
   });

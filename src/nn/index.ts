@@ -19,6 +19,7 @@ export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dO
 export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dOptions } from './conv1d.js';
 export { Dropout } from './dropout.js';
 export * as init from './init.js';
+export { InstanceNorm2d, type InstanceNorm2dOptions } from './instance-norm.js';
 export { Linear } from './linear.js';
 export { ModuleDict, ModuleList } from './lists.js';
 export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
@@ -30,6 +31,7 @@ export {
   type BatchNorm2dOptions,
   GroupNorm,
   LayerNorm,
+  type LayerNormOptions,
   type NormOptions,
 } from './norm.js';
 export {

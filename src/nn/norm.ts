@@ -1,9 +1,19 @@
-/** Normalisation layers, channels last. Not here: the arithmetic (autograd/ops/norm.ts). */
+/**
+ * Normalisation layers, channels last. Not here: the arithmetic (autograd/ops/norm.ts), and
+ * InstanceNorm2d (instance-norm.ts).
+ */
 import { checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
 import { endWith } from '../autograd/lifetimes.js';
-import { checkedPerChannel, groupNorm, layerNorm, moments, normalizeBy } from '../autograd/ops/norm.js';
+import {
+  type AffineOptions,
+  checkedPerChannel,
+  groupNorm,
+  layerNorm,
+  moments,
+  normalizeBy,
+} from '../autograd/ops/norm.js';
 import { ShapeError, show } from '../errors.js';
 import { ones, zeros } from '../tensor/create.js';
 import type { Parameter, Tensor } from '../tensor/tensor.js';
@@ -24,12 +34,43 @@ export interface NormOptions {
 export interface BatchNorm2dOptions extends NormOptions {
   /** Weight of the new batch in the running statistics, in [0, 1]. Default 0.1. */
   momentum?: number;
+  /**
+   * Whether to keep running statistics and use them in eval mode. Without them the batch's own are
+   * used in both modes. Default true.
+   */
+  trackRunningStats?: boolean;
+}
+export interface LayerNormOptions extends NormOptions {
+  /** Whether to learn the shift, where affine is true. Default true. */
+  bias?: boolean;
 }
 
-const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
+export const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
 
-const checkEps = (op: string, eps: number): void =>
+export const checkEps = (op: string, eps: number): void =>
   checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
+
+export const checkMomentum = (op: string, momentum: number): void =>
+  checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
+
+/** Blends new statistics times a factor into running ones. */
+export function blend(running: Tensor, now: Tensor, momentum: number, factor = 1): void {
+  running.assign(running.mul(1 - momentum).add(now.mul(momentum * factor)));
+}
+
+/** Normalises each channel by running statistics, which are constants to the gradient. */
+export function normalizeByRunning(
+  op: string,
+  x: Tensor,
+  running: readonly [mean: Tensor, variance: Tensor],
+  affine: AffineOptions,
+): Tensor {
+  const grouping = checkedPerChannel(op, x, affine);
+  const [mean, variance] = running;
+  const channels = mean.size;
+  const statistics = [mean.reshape([1, 1, channels]), variance.reshape([1, channels])] as const;
+  return endWith(normalizeBy(x, statistics, grouping, affine, true), ...statistics);
+}
 
 /** The common base of batch normalisation of images and of series. */
 abstract class BatchNorm extends Module {
@@ -37,88 +78,89 @@ abstract class BatchNorm extends Module {
   readonly momentum: number;
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
-  readonly runningMean: Tensor;
-  readonly runningVar: Tensor;
-  readonly #op: string;
-  readonly #checkRank: (op: string, shape: Shape) => void;
+  /** Null without running statistics, as runningVar. */
+  readonly runningMean: Tensor | null;
+  readonly runningVar: Tensor | null;
 
   constructor(
     op: string,
     readonly channels: number,
     options: BatchNorm2dOptions,
-    checkRank: (op: string, shape: Shape) => void,
   ) {
     super();
-    knownOptions(op, options, { ...normOptions, momentum: 'value' });
-    const { eps = 1e-5, momentum = 0.1, affine = true } = options;
+    knownOptions(op, options, { ...normOptions, momentum: 'value', trackRunningStats: 'flag' });
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
     checkCount(op, 'channels', channels);
     checkEps(op, eps);
-    checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
-    this.#op = op;
-    this.#checkRank = checkRank;
+    checkMomentum(op, momentum);
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? oneParameter([channels]) : null;
     this.bias = affine ? zeroParameter([channels]) : null;
-    this.runningMean = zeros([channels]).keep();
-    this.runningVar = ones([channels]).keep();
+    this.runningMean = trackRunningStats ? zeros([channels]).keep() : null;
+    this.runningVar = trackRunningStats ? ones([channels]).keep() : null;
   }
 
+  protected abstract checkRank(op: string, shape: Shape): void;
+
   forward(x: Tensor): Tensor {
-    const op = this.#op;
+    const op = (this.constructor as typeof Module).title;
     checkTensor(op, 'input', x);
-    this.#checkRank(op, x.shape);
+    this.checkRank(op, x.shape);
     checkChannels(op, x, this.channels, x.rank);
     const affine = { weight: this.weight, bias: this.bias, eps: this.eps };
+    const { runningMean, runningVar, momentum } = this;
+    if (!this.training && runningMean && runningVar)
+      return normalizeByRunning(op, x, [runningMean, runningVar], affine);
     const grouping = checkedPerChannel(op, x, affine);
-    if (!this.training) {
-      const statistics = [
-        this.runningMean.reshape([1, 1, this.channels]),
-        this.runningVar.reshape([1, this.channels]),
-      ] as const;
-      return endWith(normalizeBy(x, statistics, grouping, affine, true), ...statistics);
-    }
     const count = x.size / this.channels;
     if (count < 2)
       throw new ShapeError(
         op,
-        'training needs more than one value per channel',
+        `${this.training ? 'training needs' : "the batch's statistics need"} more than one value per channel`,
         `input=${show(x.shape)}`,
-        'use a larger batch, or eval()',
+        `use a larger batch${runningMean ? ', or eval()' : ''}`,
       );
     const statistics = moments(x, grouping);
     const y = normalizeBy(x, statistics, grouping, affine, false);
-    noGrad(() => {
-      const blend = (running: Tensor, now: Tensor, factor: number): void => {
-        running.assign(running.mul(1 - this.momentum).add(now.mul(this.momentum * factor)));
-      };
-      const [mean, variance] = statistics;
-      blend(this.runningMean, mean.sum(0).reshape([this.channels]), 1);
-      blend(this.runningVar, variance.reshape([this.channels]), count / (count - 1));
-    });
+    if (runningMean && runningVar)
+      noGrad(() => {
+        const [mean, variance] = statistics;
+        blend(runningMean, mean.sum(0).reshape([this.channels]), momentum);
+        blend(runningVar, variance.reshape([this.channels]), momentum, count / (count - 1));
+      });
     return endWith(y, ...statistics);
   }
   override describe(): string {
-    return `${this.channels}, ${attributes({ eps: this.eps, momentum: this.momentum, affine: this.weight === null ? false : undefined })}`;
+    const { eps, momentum, weight, runningMean } = this;
+    return `${this.channels}, ${attributes({
+      eps,
+      momentum: runningMean === null ? undefined : momentum,
+      affine: weight === null ? false : undefined,
+      trackRunningStats: runningMean === null ? false : undefined,
+    })}`;
   }
 }
 
 /**
  * Normalises each channel, during training by the batch's mean and variance, in eval mode by
  * running ones. The running variance is the unbiased estimate, the batch's the biased one, as in
- * PyTorch.
+ * PyTorch. With trackRunningStats: false it normalises by the batch's in both modes.
  * @shape x [N,H,W,channels] → y, as x
  * @gradient through the batch's statistics while training; g·weight/√(runningVar + eps) in eval
  * mode
  * @throws ValueError for options out of range; ShapeError for a wrong rank or channels, or one
- * value per channel while training
+ * value per channel where the batch's statistics are used
  * @source Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
  */
 export class BatchNorm2d extends BatchNorm {
   static override readonly title: string = 'BatchNorm2d';
 
   constructor(channels: number, options: BatchNorm2dOptions = {}) {
-    super('BatchNorm2d', channels, options, (op, shape) => rank4(op, 'input', shape));
+    super('BatchNorm2d', channels, options);
+  }
+  protected checkRank(op: string, shape: Shape): void {
+    rank4(op, 'input', shape);
   }
 }
 
@@ -138,9 +180,10 @@ export class BatchNorm1d extends BatchNorm {
   static override readonly title: string = 'BatchNorm1d';
 
   constructor(channels: number, options: BatchNorm1dOptions = {}) {
-    super('BatchNorm1d', channels, options, (op, shape) => {
-      if (shape.length !== 2) rank3(op, 'input', shape, '[N,L,C], or rank 2, [N,C]');
-    });
+    super('BatchNorm1d', channels, options);
+  }
+  protected checkRank(op: string, shape: Shape): void {
+    if (shape.length !== 2) rank3(op, 'input', shape, '[N,L,C], or rank 2, [N,C]');
   }
 }
 
@@ -202,23 +245,28 @@ export class LayerNorm extends Module {
   readonly bias: Parameter | null;
 
   /** @param shape the sizes of the last axes, or the size of the last one */
-  constructor(shape: number | Shape, options: NormOptions = {}) {
+  constructor(shape: number | Shape, options: LayerNormOptions = {}) {
     super();
     const op = 'LayerNorm';
-    knownOptions(op, options, normOptions);
-    const { eps = 1e-5, affine = true } = options;
+    knownOptions(op, options, { ...normOptions, bias: 'flag' });
+    const { eps = 1e-5, affine = true, bias = true } = options;
     this.shape = ownShape(op, typeof shape === 'number' ? [shape] : shape);
     for (const size of this.shape) checkCount(op, 'sizes', size);
     checkEps(op, eps);
     this.eps = eps;
     this.weight = affine ? oneParameter([...this.shape]) : null;
-    this.bias = affine ? zeroParameter([...this.shape]) : null;
+    this.bias = affine && bias ? zeroParameter([...this.shape]) : null;
   }
 
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.shape, { weight: this.weight, bias: this.bias, eps: this.eps });
   }
   override describe(): string {
-    return `[${this.shape}], ${attributes({ eps: this.eps, affine: this.weight === null ? false : undefined })}`;
+    const { eps, weight, bias } = this;
+    return `[${this.shape}], ${attributes({
+      eps,
+      affine: weight === null ? false : undefined,
+      bias: weight !== null && bias === null ? false : undefined,
+    })}`;
   }
 }

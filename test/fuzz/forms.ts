@@ -780,7 +780,26 @@ layer(
 layer(
   'BatchNorm2d',
   images().chain((s) =>
-    tuple(fc.tuple(fc.constant(s[3]), options({ eps: fc.constant(0.01), momentum: fc.constant(0.3) })), tensorOf(s)),
+    tuple(
+      fc.tuple(
+        fc.constant(s[3]),
+        options({ eps: fc.constant(0.01), momentum: fc.constant(0.3), trackRunningStats: fc.boolean() }),
+      ),
+      tensorOf(s),
+    ),
+  ),
+  { slack: 5e-4 },
+);
+layer(
+  'InstanceNorm2d',
+  images().chain((s) =>
+    tuple(
+      fc.tuple(
+        fc.constant(s[3]),
+        options({ eps: fc.constant(0.01), affine: fc.boolean(), trackRunningStats: fc.boolean() }),
+      ),
+      tensorOf(s),
+    ),
   ),
   { slack: 5e-4 },
 );
@@ -811,8 +830,13 @@ layer(
 layer(
   'LayerNorm',
   shapeOf(2, 4).chain((s) =>
-    tuple(fc.tuple(fc.constant(s[s.length - 1]), options({ eps: fc.constant(0.01) })), tensorOf(s)),
+    tuple(fc.tuple(fc.constant(s[s.length - 1]), options({ eps: fc.constant(0.01), bias: fc.boolean() })), tensorOf(s)),
   ),
+  { slack: 5e-4 },
+);
+form(
+  'instanceNorm',
+  images().chain((s) => tuple(tensorOf(s), options({ eps: fc.constant(0.01) }))),
   { slack: 5e-4 },
 );
 form(

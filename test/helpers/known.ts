@@ -586,6 +586,7 @@ known('dropout', 'not training', (x) => c.dropout(x, { training: false }), 'trai
 
 for (const [op, f] of Object.entries({
   batchNorm: c.batchNorm,
+  instanceNorm: c.instanceNorm,
   groupNorm: (x: Tensor, options?: c.AffineOptions) => c.groupNorm(x, 2, options),
   layerNorm: (x: Tensor, options?: c.AffineOptions) => c.layerNorm(x, [4], options),
 })) {

@@ -926,6 +926,8 @@ const norms: [string, string, number[], (x: Tensor, options?: c.AffineOptions) =
   ['groupNorm', 'one group', [2, 2, 3, 3], (x, o) => c.groupNorm(x, 1, o)],
   ['groupNorm', 'every channel', [2, 3, 3, 5], (x, o) => c.groupNorm(x, 5, o)],
   ['groupNorm', 'without positions', [3, 8], (x, o) => c.groupNorm(x, 2, o)],
+  ['instanceNorm', '', [2, 3, 2, 3], (x, o) => c.instanceNorm(x, o)],
+  ['instanceNorm', 'of a series', [2, 7, 4], (x, o) => c.instanceNorm(x, o)],
   ['layerNorm', 'last axis', [3, 2, 5], (x, o) => c.layerNorm(x, [5], o)],
   ['layerNorm', 'two axes', [4, 3, 3], (x, o) => c.layerNorm(x, [3, 3], o), [3, 3]],
 ];

@@ -624,7 +624,7 @@ row(
 );
 /** Runs a layer with the call's tensors in the places of its own, so that gradients reach them. */
 function layered(
-  layer: c.BatchNorm1d | c.BatchNorm2d | c.GroupNorm | c.LayerNorm,
+  layer: c.BatchNorm1d | c.BatchNorm2d | c.InstanceNorm2d | c.GroupNorm | c.LayerNorm,
   a: Arguments,
   buffers: Readonly<Record<string, string>>,
   x: Tensor,
@@ -663,6 +663,33 @@ row(
   'layerNorm',
   'input normalized_shape weight bias eps',
   (a) => c.layerNorm(a.tensor('input'), a.list('normalized_shape') ?? [], affine(a)),
+  sums,
+);
+
+row(
+  'nn.functional.instance_norm',
+  'instanceNorm',
+  'input running_mean running_var weight bias use_input_stats momentum eps',
+  (a) => channelsFromEnd(c.instanceNorm(channelsToEnd(a.tensor('input')), affine(a))),
+  // By running statistics only the layer normalises.
+  { ...sums, judges: (a) => a.flag('use_input_stats', true) },
+);
+row(
+  'nn.functional.instance_norm',
+  'InstanceNorm2d',
+  'input running_mean running_var weight bias use_input_stats momentum eps',
+  (a) => {
+    const x = a.tensor('input');
+    const channels = x.shape[1];
+    const trackRunningStats = a.has('running_mean');
+    const layer = new c.InstanceNorm2d(channels, { eps: a.number('eps', 1e-5), trackRunningStats });
+    layer.train(a.flag('use_input_stats', true));
+    const of = { dtype: x.dtype, device: x.device };
+    const buffers = { runningMean: 'running_mean', runningVar: 'running_var' };
+    if (trackRunningStats)
+      Object.assign(layer, { runningMean: c.zeros([channels], of), runningVar: c.ones([channels], of) });
+    return first(layered(layer, a, buffers, asImage(x))).reshape(x.shape);
+  },
   sums,
 );
 

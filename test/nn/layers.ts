@@ -22,10 +22,13 @@ import {
   GELU,
   GroupNorm,
   gradcheck,
+  InstanceNorm2d,
   L1Loss,
+  LayerNorm,
   LeakyReLU,
   Linear,
   l1,
+  layerNorm,
   MaxPool2d,
   MaxPool2dWithArgmaxAndMask,
   MaxUnpool2d,
@@ -369,6 +372,13 @@ test('layers print what they were made with', () => {
     [new Linear(2, 3, { bias: false }), 'Linear(2, 3, bias=false)'],
     [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d(4, eps=0.00001, momentum=0.1, affine=false)'],
     [new GroupNorm(2, 4), 'GroupNorm(2, 4, eps=0.00001)'],
+    [new InstanceNorm2d(4), 'InstanceNorm2d(4, eps=0.00001)'],
+    [
+      new InstanceNorm2d(4, { affine: true, trackRunningStats: true }),
+      'InstanceNorm2d(4, eps=0.00001, momentum=0.1, affine=true, trackRunningStats=true)',
+    ],
+    [new BatchNorm2d(4, { trackRunningStats: false }), 'BatchNorm2d(4, eps=0.00001, trackRunningStats=false)'],
+    [new LayerNorm(4, { bias: false }), 'LayerNorm([4], eps=0.00001, bias=false)'],
     [new MSELoss({ reduction: 'sum' }), 'MSELoss(reduction=sum)'],
     [new CrossEntropyLoss({ ignoreIndex: 255 }), 'CrossEntropyLoss(ignoreIndex=255)'],
   ] as const)
@@ -415,6 +425,19 @@ const withParameters =
   (x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
     Object.assign(layer, { weight, bias }).forward(x);
 
+test('LayerNorm has a scale and a shift, either without the shift, or neither', () => {
+  const x = randn([2, 4]);
+  const [both, scale, none] = [{}, { bias: false }, { affine: false, bias: true }].map((o) => new LayerNorm(4, o));
+  for (const [layer, names] of [
+    [both, ['weight', 'bias']],
+    [scale, ['weight']],
+    [none, []],
+  ] as const) {
+    assert.equal(Object.keys(layer.stateDict()), names);
+    same(layer.forward(x), layerNorm(x, [4], { weight: layer.weight, bias: layer.bias }));
+  }
+});
+
 /** A generator that hands out given numbers. */
 class Given extends RandomState {
   #values: number[];
@@ -448,16 +471,16 @@ test('BatchNorm2d normalises by the batch while training and keeps running stati
   // Channel 0: mean 3, biased variance 3.5, unbiased 14/3.
   const s = Math.sqrt(3.5);
   closeTo(y.dataSync(), [-2 / s, -2 / s, -1 / s, -1 / s, 0, 0, 3 / s, 3 / s], 1e-6);
-  closeTo(layer.runningMean.dataSync(), [0.3, 3], 1e-6);
-  closeTo(layer.runningVar.dataSync(), [0.9 + 14 / 30, 0.9 + 140 / 3], 1e-6);
+  closeTo((layer.runningMean as Tensor).dataSync(), [0.3, 3], 1e-6);
+  closeTo((layer.runningVar as Tensor).dataSync(), [0.9 + 14 / 30, 0.9 + 140 / 3], 1e-6);
   layer.eval();
-  const [m, v] = [layer.runningMean.dataSync(), layer.runningVar.dataSync()];
+  const [m, v] = [(layer.runningMean as Tensor).dataSync(), (layer.runningVar as Tensor).dataSync()];
   closeTo(
     layer.forward(x).dataSync(),
     [...x.dataSync()].map((value, i) => (value - m[i % 2]) / Math.sqrt(v[i % 2])),
     1e-6,
   );
-  assert.equal([...layer.runningMean.dataSync()], [...m]);
+  assert.equal([...(layer.runningMean as Tensor).dataSync()], [...m]);
   assert.equal(Object.keys(layer.stateDict()), ['weight', 'bias', 'runningMean', 'runningVar']);
 });
 

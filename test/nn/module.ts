@@ -295,8 +295,8 @@ test('to moves parameters and buffers to a device or a float type', () => {
   assert.instance(net.weight, Parameter);
   assert.not.ok(net.weight?.requiresGrad);
   noGrad(() => net.to(defaultDevice()).to('float64'));
-  assert.equal([...(net.weight as Tensor).dataSync(), ...net.runningVar.dataSync()], [1, 1, 1, 1]);
-  assert.is(net.runningVar.dtype, 'float64');
+  assert.equal([...(net.weight as Tensor).dataSync(), ...(net.runningVar as Tensor).dataSync()], [1, 1, 1, 1]);
+  assert.is(net.runningVar?.dtype, 'float64');
   assert.throws(() => net.to('int32'), /BatchNorm2d.to: dtype must be float32 or float64; got dtype=int32/);
 });
 

@@ -17,6 +17,8 @@ import {
   gradcheck,
   gradgradcheck,
   groupNorm,
+  InstanceNorm2d,
+  instanceNorm,
   LayerNorm,
   layerNorm,
   noGrad,
@@ -36,7 +38,7 @@ const { shape, cases } = JSON.parse(readFileSync(new URL('../fixtures/norm.json'
 const norms: Record<Case['name'], (x: Tensor, options: AffineOptions) => Tensor> = {
   batch: batchNorm,
   group: (x, options) => groupNorm(x, 3, options),
-  instance: (x, options) => groupNorm(x, 6, options),
+  instance: instanceNorm,
   layer: (x, options) => layerNorm(x, [6], options),
 };
 
@@ -120,6 +122,50 @@ for (const [place, open, dtype] of places) {
       await check('eval dx', x.grad, each.evalDx, own);
       await check('eval dweight', layer.weight?.grad ?? null, each.evalDweight, own);
     });
+
+  for (const each of cases.filter(({ name }) => name === 'instance'))
+    test(`InstanceNorm2d, ${each.values}`, async () => {
+      const layer = new InstanceNorm2d(6, { affine: true }).to(on);
+      if (dtype === 'float64') layer.to('float64');
+      noGrad(() => {
+        layer.weight?.assign(leaf(each.weight, [6], false));
+        layer.bias?.assign(leaf(each.bias, [6], false));
+      });
+      const own = each.values === 'constant' && dtype === 'float32' ? 20 * part : part;
+      for (const mode of [layer.train(), layer.eval()]) {
+        const x = leaf(each.x, shape);
+        const y = mode.forward(x);
+        y.backward(leaf(each.g, shape, false));
+        await check('y', y, each.y, own);
+        await check('dx', x.grad, each.dx, own);
+      }
+    });
+
+  test('InstanceNorm2d: running statistics are means over the samples', async () => {
+    const layer = new InstanceNorm2d(1, { momentum: 0.5, trackRunningStats: true }).to(on);
+    if (dtype === 'float64') layer.to('float64');
+    // By hand: means 2 and 20, unbiased variances 2 and 200.
+    const x = leaf([1, 3, 10, 30], [2, 1, 2, 1], false);
+    layer.forward(x);
+    await check('runningMean', layer.runningMean, [0.5 * 0 + 0.5 * 11], part);
+    await check('runningVar', layer.runningVar, [0.5 * 1 + 0.5 * 101], part);
+    layer.eval();
+    const want = [1, 3, 10, 30].map((v) => (v - 5.5) / Math.sqrt(51 + 1e-5));
+    await check('eval y', layer.forward(x), want, part);
+  });
+
+  test('BatchNorm2d without running statistics uses the batch in both modes', async () => {
+    const layer = new BatchNorm2d(6, { trackRunningStats: false, affine: false }).to(on);
+    assert.equal(Object.keys(layer.stateDict()), []);
+    const x = leaf(cases[0].x, shape, false);
+    const want = await batchNorm(x).data();
+    assert.equal(await layer.forward(x).data(), want);
+    assert.equal(await layer.eval().forward(x).data(), want);
+    assert.throws(
+      () => layer.forward(leaf([1, 2, 3, 4, 5, 6], [1, 1, 1, 6], false)),
+      /BatchNorm2d: the batch's statistics need .* got input=\[1,1,1,6\]; use a larger batch$/,
+    );
+  });
 
   test('a number that is not finite spoils its group and no other', async () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])

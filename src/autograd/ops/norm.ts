@@ -176,7 +176,7 @@ export function checkedPerChannel(op: string, x: Tensor, options: AffineOptions)
 
 /**
  * Normalises each sample over all positions and the channels of a group. With as many groups as
- * channels it is instance normalisation.
+ * channels it is instanceNorm.
  * @shape x [N,…,C], weight and bias [C] → y, as x
  * @gradient through mean and variance; weight: Σ g·(normalised x); bias: Σ g
  * @throws ShapeError for another shape of weight or bias, or an empty input; ValueError for groups
@@ -199,6 +199,34 @@ export function groupNorm(x: Tensor, groups: number, options: AffineOptions = {}
   checkAffine(op, x, [channels], options);
   const positions = sizeOf(x.shape.slice(1, -1));
   return byOwn(x, { outer: x.shape[0], positions, groups, inner: channels / groups }, options);
+}
+
+/**
+ * Normalises each channel of each sample over all positions. The layer InstanceNorm2d can keep
+ * running statistics.
+ * @shape x [N,…,C], weight and bias [C] → y, as x
+ * @gradient through mean and variance; weight: Σ g·(normalised x); bias: Σ g
+ * @throws ShapeError for another shape of weight or bias, or fewer than two positions; ValueError
+ * for a dtype that is not float
+ * @source Ulyanov, Vedaldi and Lempitsky 2016; torch.nn.functional.instance_norm
+ */
+export function instanceNorm(x: Tensor, options: AffineOptions = {}): Tensor {
+  return byOwn(x, checkedPerInstance('instanceNorm', x, options), options);
+}
+
+export function checkedPerInstance(op: string, x: Tensor, options: AffineOptions): Grouping {
+  knownOptions(op, options, affineOptions);
+  checkTensor(op, 'input', x);
+  const { rank, shape } = x;
+  const positions = sizeOf(shape.slice(1, -1));
+  if (rank < 3 || x.size === 0 || positions < 2)
+    throw new ShapeError(
+      op,
+      'input must have samples, two or more positions, and channels on its last axis',
+      `input=${show(shape)}`,
+    );
+  checkAffine(op, x, [shape[rank - 1]], options);
+  return { outer: shape[0], positions, groups: shape[rank - 1], inner: 1 };
 }
 
 /**
