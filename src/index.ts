@@ -4,7 +4,9 @@
  */
 export { type BackwardOptions, backward, grad, noGrad } from './autograd/backward.js';
 export { type CompiledStep, compile } from './autograd/compile.js';
+export { type CustomBackward, type CustomForward, customGrad, type Save } from './autograd/custom-grad.js';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';
+export type { GradientHook } from './autograd/hooks.js';
 export {
   celu,
   type GeluOptions,

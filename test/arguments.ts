@@ -495,6 +495,8 @@ const kinds: readonly Row[] = [
   ['backward', () => c.backward(1), ValueError, /root must be a tensor/],
   ['grad', () => c.grad(parameter().sum(), parameter()), ValueError, /inputs must be an array of tensors/],
   ['gradcheck', () => c.gradcheck(1, []), ValueError, /fn must be a function; got fn=1/],
+  ['customGrad', () => c.customGrad(x), ValueError, /backward must be a function; got backward=undefined/],
+  ['registerHook', () => parameter().registerHook(1), ValueError, /fn must be a function; got fn=1/],
   ['enableGrad', () => c.enableGrad(5), ValueError, /fn must be a function; got fn=5/],
   [
     'Adam',

@@ -8,8 +8,9 @@ import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sameShape } from '../values/shape.js';
 import { alias, type BackwardStep, checkTensor, checkTensors, isTensor, type Node, withTracking } from './graph.js';
+import { callHooks } from './hooks.js';
 import { adopt, consume, scoped, turnGeneration } from './lifetimes.js';
-import { type Walk, watched, watching } from './watch.js';
+import { type Callback, type Walk, type Watcher, watched, watching, withWatcher } from './watch.js';
 
 export interface BackwardOptions {
   /** Keep the graph for another backward(). Default: the value of createGraph. */
@@ -87,11 +88,15 @@ function seedOf(root: Tensor, grad: Tensor | undefined): Tensor {
   return grad;
 }
 
-/** The backward walk. Calls `arrive` with each leaf's gradient, once per edge into the leaf. */
+/**
+ * The backward walk. Calls `arrive` with each leaf's gradient, once per edge into the leaf, or once
+ * for all if the leaf has hooks. Functions of the program are called through the watcher.
+ */
 function walk(
   root: Tensor,
   given: Tensor | undefined,
   options: BackwardOptions,
+  watcher: Watcher | null,
   arrive: (leaf: Tensor, grad: Tensor) => void,
 ): Omit<Walk, 'before'> {
   const createGraph = options.createGraph ?? false;
@@ -114,8 +119,13 @@ function walk(
   const drop = (t: Tensor): void => {
     if (!createGraph) t.release();
   };
+  const callBack = (callback: Callback): readonly (Tensor | null)[] =>
+    watcher === null ? callback.call(callback.grad) : watcher.callback(callback);
+  /** The gradient of a tensor after its hooks. */
+  const hooked = (of: Tensor, grad: Tensor): Tensor =>
+    of.hooks === null ? grad : (callBack({ kind: 'hooks', of, grad, call: (g) => [callHooks(of, g)] })[0] ?? grad);
   const deliver = (to: Tensor, grad: Tensor): void => {
-    if (to.node === null) {
+    if (to.node === null && to.hooks === null) {
       arrive(to, grad);
       return;
     }
@@ -126,22 +136,18 @@ function walk(
   const step = (node: Node): void => {
     const output = node.outputs.find((t) => pending.has(t));
     if (output === undefined) return;
-    const grad = pending.get(output) as Tensor;
+    const sum = pending.get(output) as Tensor;
     pending.delete(output);
     node.checkSaved();
-    const spare = !createGraph && !output.retainsGrad && grad.storage.isSole;
+    const grad = hooked(output, sum);
+    const spare = !createGraph && !output.retainsGrad && output.hooks === null && grad.storage.isSole;
     if (output.retainsGrad) arrive(output, grad);
-    const needs = node.inputs.map((t) => t.requiresGrad);
+    const { inputs, outputs, attrs } = node;
+    const needs = inputs.map((t) => t.requiresGrad);
     const backward = node.op.backward as (s: BackwardStep<unknown>) => readonly (Tensor | null)[];
-    const grads = backward({
-      grad,
-      inputs: node.inputs,
-      output: node.outputs[0],
-      outputs: node.outputs,
-      attrs: node.attrs,
-      needs,
-      spare,
-    });
+    const rule = (g: Tensor): readonly (Tensor | null)[] =>
+      backward({ grad: g, inputs, output: outputs[0], outputs, attrs, needs, spare });
+    const grads = node.op.callsProgram ? callBack({ kind: 'rule', of: output, grad, call: rule }) : rule(grad);
     // A rule may give more gradients than there are inputs, because an input such as a bias is
     // optional.
     if (grads.length < node.inputs.length || node.inputs.some((_, i) => needs[i] && grads[i] === undefined))
@@ -156,20 +162,25 @@ function walk(
       checkGradient(node, i, g);
       deliver(input, g);
     });
-    drop(grad);
+    drop(sum);
+  };
+  /** Calls the hooks of a leaf, whose whole gradient is known now. */
+  const finish = (leaf: Tensor): void => {
+    const sum = pending.get(leaf) as Tensor;
+    pending.delete(leaf);
+    arrive(leaf, hooked(leaf, sum));
+    drop(sum);
+  };
+  const within = (work: () => void): void => {
+    if (createGraph) work();
+    else scoped(work, () => []);
   };
   try {
     withTracking(createGraph, () => {
-      if (root.node === null) arrive(root, seed);
+      if (root.node === null && root.hooks === null) arrive(root, seed);
       else pending.set(root, own(seed));
-      for (const node of nodes) {
-        if (createGraph) step(node);
-        else
-          scoped(
-            () => step(node),
-            () => [],
-          );
-      }
+      for (const node of nodes) within(() => step(node));
+      for (const t of [...pending.keys()]) if (t.node === null) within(() => finish(t));
     });
   } finally {
     for (const t of pending.values()) drop(t);
@@ -190,9 +201,14 @@ function accumulate(leaf: Tensor, grad: Tensor, createGraph: boolean): void {
 }
 
 /** Walks back from `root` and adds to the `grad` of every leaf. */
-function walkAndAccumulate(root: Tensor, given: Tensor | undefined, options: BackwardOptions): Walk {
+function walkAndAccumulate(
+  root: Tensor,
+  given: Tensor | undefined,
+  options: BackwardOptions,
+  watcher: Watcher | null,
+): Walk {
   const before = new Map<Tensor, Storage | null>();
-  const walked = walk(root, given, options, (leaf, g) => {
+  const walked = walk(root, given, options, watcher, (leaf, g) => {
     if (!before.has(leaf)) before.set(leaf, leaf.grad?.storage ?? null);
     accumulate(leaf, g, options.createGraph ?? false);
   });
@@ -212,11 +228,11 @@ export function backward(root: Tensor, grad?: Tensor, options: BackwardOptions =
   checkGiven('backward', 'grad', grad);
   knownOptions('backward', options, optionNames);
   const watcher = watching();
-  if (watcher === null) walkAndAccumulate(root, grad, options);
+  if (watcher === null) walkAndAccumulate(root, grad, options, null);
   else
     watched(watcher, { kind: 'backward', root, given: grad, options }, (e) => {
       try {
-        return walkAndAccumulate(e.root, e.given, e.options);
+        return walkAndAccumulate(e.root, e.given, e.options, watcher);
       } catch (error) {
         // The kernels that ran before the error belong to no entry of the recording.
         watcher.refuse('a backward() that threw');
@@ -248,14 +264,16 @@ export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOpt
   const marked = new Set(inputs.filter((t) => t.node !== null && !t.retainsGrad));
   for (const t of marked) t.retainsGrad = true;
   try {
-    walk(output, options.gradOutput, options, (leaf, g) => {
+    const watcher = watching();
+    const arrive = (leaf: Tensor, g: Tensor): void => {
       if (leaf.node !== null && !marked.has(leaf)) accumulate(leaf, g, createGraph);
       if (!inputs.includes(leaf)) return;
       const before = found.get(leaf);
       const after = before === undefined ? g : before.add(g);
       found.set(leaf, createGraph ? after : alias(after));
       if (!createGraph) before?.release();
-    });
+    };
+    withWatcher(null, () => walk(output, options.gradOutput, options, watcher, arrive));
   } finally {
     for (const t of marked) t.retainsGrad = false;
   }

@@ -76,6 +76,8 @@ export interface Op<A> {
    * that it copies.
    */
   readonly outlives?: boolean;
+  /** Whether the gradient rule calls a function of the program, which runs at replays, too. */
+  readonly callsProgram?: boolean;
 }
 
 /** One recorded call of an op. Its inputs are the edges of the graph. */

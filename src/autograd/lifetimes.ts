@@ -43,6 +43,22 @@ export function scoped<T>(fn: () => T, survivors: (result: T) => readonly Tensor
   }
 }
 
+/**
+ * Runs fn and returns its result together with every tensor created in it. The tensors then belong
+ * to the scope around, and the caller may release those that it does not need.
+ */
+export function gathered<T>(fn: () => T): { readonly result: T; readonly made: ReadonlySet<Tensor> } {
+  const made: Tensor[] = [];
+  scopes.push(made);
+  try {
+    const result = fn();
+    return { result, made: new Set(made) };
+  } finally {
+    scopes.pop();
+    for (const t of made) adopt(t);
+  }
+}
+
 /** Registers a tensor with the innermost scope. */
 export function adopt<T extends Tensor>(tensor: T): T {
   scopes.at(-1)?.push(tensor);

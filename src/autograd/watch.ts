@@ -56,6 +56,17 @@ export type EventKind = keyof Events;
 export type WatchedEvent<K extends EventKind = EventKind> = { [P in K]: { readonly kind: P } & Events[P] }[K];
 export type Outcome<K extends EventKind> = Outcomes[K];
 
+/** A function of the program that a backward pass is about to call. */
+export interface Callback {
+  /** 'hooks' for the hooks of a tensor, 'rule' for the gradient rule of an op that calls it. */
+  readonly kind: 'hooks' | 'rule';
+  /** The tensor that has the hooks, or the output of the op. */
+  readonly of: Tensor;
+  readonly grad: Tensor;
+  /** Calls the function. Hooks give one gradient, or null if they leave it. */
+  readonly call: (grad: Tensor) => readonly (Tensor | null)[];
+}
+
 export interface Watcher {
   /** The recorded outcome of an operation. Null if the operation must run. */
   ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null;
@@ -65,6 +76,8 @@ export interface Watcher {
   read(): void;
   /** Reports an operation that cannot be recorded. */
   refuse(what: string): void;
+  /** Calls a function of the program within a backward(), whose other work is not watched. */
+  callback(callback: Callback): readonly (Tensor | null)[];
 }
 
 let current: Watcher | null = null;

@@ -15,6 +15,7 @@ import {
   uploadTensor,
   withTracking,
 } from '../autograd/graph.js';
+import { type GradientHook, registerHook } from '../autograd/hooks.js';
 import * as activation from '../autograd/ops/activation.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
@@ -55,6 +56,8 @@ export class Tensor {
   hint: string | null = null;
   /** Whether backward() fills `grad` although this is not a leaf. */
   retainsGrad = false;
+  /** Functions that backward() calls with its gradient. Null if there are none, as usual. */
+  hooks: readonly GradientHook[] | null = null;
   #storage: Storage | null;
   #requiresGrad: boolean;
   #kept = false;
@@ -163,6 +166,22 @@ export class Tensor {
   retainGrad(): this {
     this.retainsGrad = this.node !== null;
     return this;
+  }
+
+  /**
+   * Makes backward() and grad() call `fn` with the gradient of this tensor, once per pass, when
+   * that gradient is complete. What `fn` returns replaces the gradient; nothing leaves it. Hooks
+   * are called in the order in which they were added. The gradient ends with the hook unless
+   * createGraph is on. So keep() a clone() of what must live longer.
+   *
+   * Under compile, hooks run at every call, and their operations are compared with the recording
+   * like all others.
+   * @returns a function that removes the hook
+   * @throws GraphError for a tensor that requires no gradient; ValueError if fn is not a function
+   * @source torch.Tensor.register_hook
+   */
+  registerHook(fn: GradientHook): () => void {
+    return registerHook(this, fn);
   }
 
   // ---- reading

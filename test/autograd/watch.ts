@@ -4,8 +4,16 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type EventKind, type Outcome, type WatchedEvent, watching, withWatcher } from '../../src/autograd/watch.js';
-import { Adam, noGrad, type Tensor, tensor } from '../../src/index.js';
+import {
+  type Callback,
+  type EventKind,
+  type Outcome,
+  type WatchedEvent,
+  type Watcher,
+  watching,
+  withWatcher,
+} from '../../src/autograd/watch.js';
+import { Adam, customGrad, noGrad, type Tensor, tensor } from '../../src/index.js';
 
 const test = suite('watch');
 
@@ -15,7 +23,7 @@ function listing(recorded: Tensor | null = null) {
   const told: string[] = [];
   const nameOf = (event: WatchedEvent): string =>
     event.kind === 'op' ? event.op.name : event.kind === 'update' ? event.kernel : event.kind;
-  const watcher = {
+  const watcher: Watcher & { asked: string[]; told: string[] } = {
     asked,
     told,
     ask<K extends EventKind>(event: WatchedEvent<K>): Outcome<K> | null {
@@ -27,6 +35,10 @@ function listing(recorded: Tensor | null = null) {
     },
     read: () => asked.push('read'),
     refuse: (what: string) => asked.push(`refused ${what}`),
+    callback({ kind, grad, call }: Callback) {
+      asked.push(`callback ${kind}`);
+      return withWatcher(watcher, () => call(grad));
+    },
   };
   return watcher;
 }
@@ -54,6 +66,19 @@ test('the operations inside a backward() are not events of their own', () => {
   withWatcher(watcher, () => y.backward());
   assert.equal(watcher.asked, ['backward']);
   assert.equal(watcher.told, ['backward']);
+});
+
+test('functions of the program that a backward() calls go through the watcher', () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const y = customGrad(
+    ([t]) => t.exp(),
+    (g) => g.neg(),
+  )(x);
+  y.registerHook((g) => g.mul(2));
+  const watcher = listing();
+  withWatcher(watcher, () => y.sum().backward());
+  assert.equal(watcher.asked, ['sum', 'backward', 'callback hooks', 'mul', 'callback rule', 'neg']);
+  assert.equal(watcher.told, ['sum', 'mul', 'neg', 'backward']);
 });
 
 test('a recorded outcome replaces the work, and nothing is reported', () => {

@@ -8,7 +8,7 @@ import type { Storage } from '../../device/storage.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type Shape, sameShape } from '../../values/shape.js';
 import type { Call, Op } from '../graph.js';
-import type { Walk, WatchedEvent } from '../watch.js';
+import type { Callback, Walk, WatchedEvent } from '../watch.js';
 import type { Gradients } from './gradients.js';
 import type { Slots } from './slots.js';
 
@@ -79,6 +79,8 @@ export interface BackwardEntry extends Span {
   readonly writesSeed: boolean;
   /** The results of the recorded call on which retainGrad() was called. */
   readonly retaining: ReadonlySet<Tensor>;
+  /** The number of hooks of each result and leaf of the recorded call that had some. */
+  readonly hooks: ReadonlyMap<Tensor, number>;
   readonly leaves: readonly {
     readonly leaf: Reference;
     /** The storage of its earlier gradient, or null if it had none. */
@@ -87,7 +89,22 @@ export interface BackwardEntry extends Span {
     readonly shape: Shape;
   }[];
 }
-export type Entry = OpEntry | UploadEntry | UpdateEntry | BackwardEntry;
+/**
+ * A function of the program that a backward pass called. The entries of the function's operations
+ * follow, then those of other functions of the same pass, and then the entry of the pass itself.
+ */
+export interface CallbackEntry extends Span, Source {
+  readonly kind: 'callback';
+  readonly which: Callback['kind'];
+  readonly of: Reference;
+  /** The gradient that the function got. */
+  readonly made: readonly [Made];
+  /** What the function returned. */
+  results: readonly (Seen | null)[];
+  /** The index of the entry after those of the function's operations. */
+  end: number;
+}
+export type Entry = OpEntry | UploadEntry | UpdateEntry | CallbackEntry | BackwardEntry;
 
 /** What a recording consists of besides the device's plan. The recorder fills it. */
 export interface Contents {
@@ -167,3 +184,26 @@ export function sameRetaining(entries: readonly Entry[], count: number, retainin
   }
   return true;
 }
+
+export const hookCount = ({ hooks }: Tensor): number => (hooks === null ? 0 : hooks.length);
+
+/**
+ * Whether as many hooks belong to each result of the first `count` operations, and to each leaf, as
+ * in the recording.
+ */
+export function sameHooks(entries: readonly Entry[], count: number, { hooks, leaves }: BackwardEntry): boolean {
+  for (let i = 0; i < count; i++) {
+    const e = entries[i];
+    if (e.kind !== 'op') continue;
+    for (let k = 0; k < e.now.length; k++) if (hookCount(e.now[k]) !== (hooks.get(e.made[k].like) ?? 0)) return false;
+  }
+  return leaves.every(({ leaf }) => hookCount(counterpart(leaf)) === (hooks.get(leaf.tensor) ?? 0));
+}
+
+/** Whether a function of the program returned what it returned in the recording. */
+export const sameResults = (before: readonly (Seen | null)[], now: readonly (Tensor | null)[]): boolean =>
+  before.length === now.length &&
+  before.every((seen, i) => {
+    const t = now[i] ?? null;
+    return seen === null || t === null ? seen === t : fits(seen, t);
+  });

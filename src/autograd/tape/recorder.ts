@@ -7,11 +7,13 @@ import type { Plan, Recording } from '../../device/device.js';
 import type { Storage } from '../../device/storage.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { isTracking, type Node } from '../graph.js';
-import type { EventKind, Outcome, WatchedEvent, Watcher } from '../watch.js';
+import { type Callback, type EventKind, type Outcome, type WatchedEvent, type Watcher, withWatcher } from '../watch.js';
 import {
   type BackwardEntry,
+  type CallbackEntry,
   type Contents,
   type Entry,
+  hookCount,
   type Made,
   type OpEntry,
   type Reference,
@@ -32,6 +34,8 @@ export class Recorder implements Watcher {
   readonly #recording: Recording;
   /** The position in the plan where the next entry begins. */
   #start = 0;
+  /** Whether a function that a backward() called is running. */
+  #inCallback = false;
   readonly #origins = new Map<Tensor, { readonly source: Source; readonly index: number }>();
   /** The graph nodes that the step created. */
   readonly #nodes = new Set<Node>();
@@ -67,11 +71,16 @@ export class Recorder implements Watcher {
   // ---- watching
 
   /** Nothing is recorded yet, so every operation runs. */
-  ask(): null {
+  ask<K extends EventKind>(event: WatchedEvent<K>): null;
+  ask(event: WatchedEvent): null {
+    // The gradient that backward() gets may be memory from outside, which the functions that it
+    // calls see before backward() itself is an entry.
+    if (event.kind === 'backward' && event.given !== undefined) this.#seen(event.given);
     return null;
   }
 
   tell<K extends EventKind>(event: WatchedEvent<K>, outcome: Outcome<K>): void {
+    if (this.#inCallback && event.kind === 'backward') this.refuse('a backward() in a hook');
     this.#writers[event.kind](event, outcome);
   }
 
@@ -80,6 +89,34 @@ export class Recorder implements Watcher {
 
   refuse(what: string): void {
     this.broken ??= `it uses ${what}`;
+  }
+
+  callback({ kind: which, of, grad, call }: Callback): readonly (Tensor | null)[] {
+    if (!this.#accepts([grad])) return call(grad);
+    const { entries } = this.#contents;
+    const storage = grad.storage.retain();
+    if (!this.#outside.has(storage)) this.#hold(storage);
+    const entry: CallbackEntry = {
+      kind: 'callback',
+      which,
+      of: this.#reference(of),
+      made: [{ like: grad, storage, requiresGrad: grad.requiresGrad }],
+      now: [grad],
+      results: [],
+      end: 0,
+      ...this.#span(),
+    };
+    this.#origins.set(grad, { source: entry, index: 0 });
+    this.#add(entry);
+    this.#inCallback = true;
+    try {
+      const results = withWatcher(this, () => call(grad));
+      entry.results = results.map((t) => (t === null ? null : this.#seen(t)));
+      entry.end = entries.length;
+      return results;
+    } finally {
+      this.#inCallback = false;
+    }
   }
 
   // ---- entries
@@ -175,14 +212,19 @@ export class Recorder implements Watcher {
       return { leaf: reference, before, gradient: storage, shape: gradient.shape };
     });
     const results = entries.flatMap((e) => (e.kind === 'op' ? e.now : []));
+    const called = entries.flatMap((e) => (e.kind === 'callback' ? e.made : []));
+    const hooked = [...results, ...walk.before.keys()].filter((t) => t.hooks !== null);
     this.#add({
       kind: 'backward',
       root: this.#seen(root),
       given: seenGiven,
       options: { ...options },
       walk,
-      writesSeed: given === undefined && leaves.some(({ gradient }) => gradient === walk.seed),
+      writesSeed:
+        given === undefined &&
+        (leaves.some(({ gradient }) => gradient === walk.seed) || called.some(({ storage }) => storage === walk.seed)),
       retaining: new Set(results.filter((t) => t.retainsGrad)),
+      hooks: new Map(hooked.map((t) => [t, hookCount(t)])),
       leaves,
       ...this.#span(),
     });

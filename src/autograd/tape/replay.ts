@@ -11,12 +11,14 @@ import { show } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { allocate } from '../../values/dtype.js';
 import { sameShape } from '../../values/shape.js';
-import { handle, isTracking, Node } from '../graph.js';
-import { adopt } from '../lifetimes.js';
-import type { EventKind, Outcome, WatchedEvent, Watcher } from '../watch.js';
+import { type BackwardStep, handle, isTracking, Node, withTracking } from '../graph.js';
+import { callHooks } from '../hooks.js';
+import { adopt, scoped } from '../lifetimes.js';
+import type { Callback, EventKind, Outcome, WatchedEvent, Watcher } from '../watch.js';
 import {
   alike,
   allFit,
+  type CallbackEntry,
   type Contents,
   counterpart,
   type Entry,
@@ -24,6 +26,8 @@ import {
   type OpEntry,
   requirementsHold,
   type Seen,
+  sameHooks,
+  sameResults,
   sameRetaining,
   type UploadEntry,
 } from './entries.js';
@@ -43,6 +47,8 @@ export class Replay implements Watcher {
   #cursor = 0;
   /** The position in the plan up to which kernels have run. */
   #done = 0;
+  /** What the program's functions returned in a backward() in which the call left the recording. */
+  #returned: (readonly (Tensor | null)[])[] = [];
 
   constructor(contents: Contents, plan: Plan) {
     this.#contents = contents;
@@ -53,6 +59,7 @@ export class Replay implements Watcher {
   begin(): void {
     this.#cursor = 0;
     this.#done = 0;
+    this.#returned = [];
   }
 
   /** Ends the call. `completed` is false if the step threw. `problem` is a reason to leave. */
@@ -96,6 +103,14 @@ export class Replay implements Watcher {
     if (this.broken === null) this.#leave(`it uses ${what}`);
   }
 
+  /**
+   * Called when a backward() runs as usual. If the call left the recording in one of the functions
+   * that this backward() calls, the functions up to that one have run already.
+   */
+  callback({ grad, call }: Callback): readonly (Tensor | null)[] {
+    return this.#returned.shift() ?? call(grad);
+  }
+
   // ---- running the plan
 
   /** Runs the kernels of all operations that have matched so far. */
@@ -135,19 +150,30 @@ export class Replay implements Watcher {
     kind: K,
     differs: (entry: Extract<Entry, { kind: K }>) => string | null,
   ): Extract<Entry, { kind: K }> | null {
-    const entry = this.#contents.entries[this.#cursor] as Extract<Entry, { kind: K }> | undefined;
+    const entry = this.#match(this.#cursor, kind, differs);
+    if (entry !== null) this.#cursor++;
+    return entry;
+  }
+  /** The entry at an index, under the same conditions. */
+  #match<K extends EventKind>(
+    index: number,
+    kind: K,
+    differs: (entry: Extract<Entry, { kind: K }>) => string | null,
+  ): Extract<Entry, { kind: K }> | null {
+    const entry: Entry | undefined = this.#contents.entries[index];
     const problem =
-      entry === undefined ? 'it went on' : entry.kind !== kind ? `${entry.kind} became ${kind}` : differs(entry);
-    if (problem === null) {
-      this.#cursor++;
-      return entry as Extract<Entry, { kind: K }>;
-    }
+      entry === undefined
+        ? 'it went on'
+        : entry.kind !== kind
+          ? `${entry.kind} became ${kind}`
+          : differs(entry as Extract<Entry, { kind: K }>);
+    if (problem === null) return entry as Extract<Entry, { kind: K }>;
     this.#leave(problem);
     return null;
   }
 
   /** Creates this call's own tensors over the memory of the recorded results. */
-  #hand(entry: OpEntry | UploadEntry): Tensor[] {
+  #hand(entry: OpEntry | UploadEntry | CallbackEntry): Tensor[] {
     const now: Tensor[] = [];
     for (const { like, storage, requiresGrad } of entry.made) {
       const t = handle(storage, like.shape, requiresGrad);
@@ -166,6 +192,11 @@ export class Replay implements Watcher {
       if (!allFit(e.inputs, inputs))
         return `${op.name} was given another tensor (pass what changes as an argument), or one frozen or unfrozen`;
       if (e.tracking !== isTracking()) return `${op.name} came under noGrad(), or out of it`;
+      // The function in these attributes runs at the backward(), where its operations are compared.
+      if (op.callsProgram) {
+        e.attrs = attrs;
+        return null;
+      }
       if (alike(e.attrs, attrs) || this.#adjust(e, inputs, attrs)) return null;
       return `${op.name} was given another number, or was recorded for another shape`;
     });
@@ -225,18 +256,24 @@ export class Replay implements Watcher {
 
   #backward({ root, given, options }: WatchedEvent<'backward'>): Outcome<'backward'> | null {
     const { entries, gradients } = this.#contents;
-    const entry = this.#next('backward', (e) => {
+    const callbacks = this.#callbacks();
+    const last = callbacks.at(-1)?.end ?? this.#cursor;
+    const entry = this.#match(last, 'backward', (e) => {
       if (!fits(e.root, root) || !alike(e.options, options)) return 'another tensor is differentiated';
       if (given === undefined ? e.given !== null : e.given === null || !fits(e.given, given))
         return 'another gradient is given to backward()';
       if (!requirementsHold(entries, this.#cursor))
         return 'a tensor was frozen or unfrozen between forward and backward';
       if (!sameRetaining(entries, this.#cursor, e.retaining)) return 'retainGrad() was called for other results';
+      if (!sameHooks(entries, this.#cursor, e)) return 'hooks were added or removed';
       const odd = e.leaves.find(({ leaf, before }) => (counterpart(leaf).grad?.storage ?? null) !== before);
       return odd === undefined ? null : 'gradients are added to those of an earlier step (call zeroGrad() in the step)';
     });
     if (entry === null) return null;
     if (entry.writesSeed) this.#writeOne(entry.walk.seed);
+    if (!callbacks.every((c) => this.#repeat(c))) return null;
+    this.#returned = [];
+    this.#cursor++;
     for (const { leaf: reference, gradient: storage, shape } of entry.leaves) {
       const leaf = counterpart(reference);
       leaf.grad?.release();
@@ -249,11 +286,50 @@ export class Replay implements Watcher {
     return entry.walk;
   }
 
+  /** The functions of the program that the next backward() called when it was recorded. */
+  #callbacks(): CallbackEntry[] {
+    const { entries } = this.#contents;
+    const found: CallbackEntry[] = [];
+    for (let i = this.#cursor; ; ) {
+      const e = entries[i];
+      if (e?.kind !== 'callback') return found;
+      found.push(e);
+      i = e.end;
+    }
+  }
+
+  /**
+   * Calls a function of the program that a backward() calls. Returns whether the call is still in
+   * the recording.
+   */
+  #repeat(entry: CallbackEntry): boolean {
+    this.#cursor++;
+    const [grad] = this.#hand(entry);
+    const results = scoped(
+      () => withTracking(false, () => run(entry, grad)),
+      (made) => made.filter((t) => t !== null),
+    );
+    this.#returned.push(results);
+    if (this.broken !== null) return false;
+    if (this.#cursor === entry.end && sameResults(entry.results, results)) return true;
+    this.#leave('a function that backward() calls returned another tensor, or ended earlier');
+    return false;
+  }
+
   /** Writes 1 into the gradient of a root, which the step may have changed in place. */
   #writeOne(seed: Storage): void {
     this.#contents.gradients.save(seed, this.#plan);
     this.#plan.write(seed.buffer, allocate(seed.dtype, 1).fill(1));
   }
+}
+
+/** Calls the hooks of a tensor, or the gradient rule of an op. */
+function run({ which, of }: CallbackEntry, grad: Tensor): readonly (Tensor | null)[] {
+  if (which === 'hooks') return [callHooks(counterpart(of), grad)];
+  const { op, attrs, given: inputs, now: outputs } = of.source as OpEntry;
+  const rule = op.backward as unknown as (step: BackwardStep<unknown>) => readonly (Tensor | null)[];
+  const needs = inputs.map((t) => t.requiresGrad);
+  return rule({ grad, inputs, output: outputs[0], outputs, attrs, needs, spare: false });
 }
 
 /**

@@ -77,8 +77,7 @@ export class Tape {
   /** Whether keep() exempts one of this call's tensors from release at the end of the call. */
   #keeps(): boolean {
     for (const t of this.#contents.slots.now) if (t.kept) return true;
-    for (const e of this.#contents.entries)
-      if (e.kind === 'op' || e.kind === 'upload') for (const t of e.now) if (t.kept) return true;
+    for (const e of this.#contents.entries) if ('now' in e) for (const t of e.now) if (t.kept) return true;
     return false;
   }
 
@@ -102,7 +101,7 @@ export class Tape {
   dispose(): void {
     const { entries, slots, held } = this.#contents;
     for (const entry of entries) {
-      if (entry.kind === 'op' || entry.kind === 'upload') for (const { storage } of entry.made) storage.release();
+      if ('made' in entry) for (const { storage } of entry.made) storage.release();
       else if (entry.kind === 'backward') for (const { gradient } of entry.leaves) gradient.release();
     }
     slots.dispose();
