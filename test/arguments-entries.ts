@@ -77,6 +77,7 @@ class Crop {
   readonly size = 2;
 }
 const photo = new File([io.encodePng(pixel)], 'a.png');
+const moduleUrl = new URL('data:text/javascript,export const dataset = { length: 1, item: () => 1 }');
 const loader = () => new data.DataLoader(new Numbers(), { batchSize: 2 });
 const pictures = { kind: 'image', width: 1, height: 1, items: ['AAAA'] };
 const reportData = {
@@ -136,6 +137,7 @@ const doors: Readonly<Record<string, Door>> = {
     dropLast: true,
     seed: 1,
     prefetch: 1,
+    workers: 0,
     collate: () => 1,
     device: ones([1]).device,
   }),
@@ -174,6 +176,7 @@ const doors: Readonly<Record<string, Door>> = {
   }),
   'transforms.fromList': door((...a) => data.transforms.fromList(...a), [new Crop()]),
   digits: door((...a) => data.digits(...a), { train: 1, test: 1 }),
+  moduleDataset: door((...a) => data.moduleDataset(...a), moduleUrl, { name: 'dataset', argument: 1 }),
   photographs: {
     call: (...a) => data.photographs(...a),
     sound: [{ names: ['nagasaki-boats'], channels: 1, cache: true }],

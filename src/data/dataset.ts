@@ -7,6 +7,7 @@ import { ShapeError, ValueError } from '../errors.js';
 import { checkSeed, type RandomGenerator } from '../values/generator.js';
 import { mostElements, type Shape, sizeOf } from '../values/shape.js';
 import { checkHostArray, type HostArray, isHostArray } from './host-array.js';
+import { concatRemote, mapRemote, type Remote, subsetRemote } from './remote.js';
 import { hashedRandom } from './sample-random.js';
 
 /**
@@ -21,6 +22,8 @@ export interface Dataset<T> {
    * same bits.
    */
   item(index: number, random: RandomGenerator): T | Promise<T>;
+  /** How worker threads make the same items. Absent where they cannot. */
+  readonly remote?: Remote;
 }
 
 /** Whether a value has the form of a Dataset. */
@@ -127,6 +130,7 @@ export function mapDataset<T, U>(dataset: Dataset<T>, fn: ItemFunction<T, U>): D
   return {
     length: dataset.length,
     item: (index, random) => after(dataset.item(index, random), (item) => fn(item, random)),
+    remote: mapRemote(dataset.remote, fn as ItemFunction<unknown, unknown>),
   };
 }
 
@@ -152,6 +156,7 @@ function part<T>(op: string, dataset: Dataset<T>, indices: Int32Array<ArrayBuffe
       checkIndex(op, index, length);
       return dataset.item(indices[index] as number, random);
     },
+    remote: subsetRemote(dataset.remote, indices),
   };
 }
 
@@ -244,5 +249,6 @@ export function concatDatasets<T>(datasets: readonly Dataset<T>[]): Dataset<T> {
       }
       throw new ValueError(op, 'the length of a data set must not change', `index=${index}`);
     },
+    remote: concatRemote(list),
   };
 }

@@ -281,18 +281,30 @@ export async function imageFolder(
   );
 }
 
+/** The number of lists so far, which tells them apart in the reports of threads. */
+let lists = 0;
+
 /** The data set of files that have been found. */
 export function listedImages(
   list: ImageList,
   classes: readonly string[] = [],
 ): ImageFolder<HostArray | LabelledImage | ImagePair> {
   const listed = new ListedImages(list);
+  const { skipped } = listed;
+  const id = lists++;
   return {
     length: listed.length,
     files: list.images.map(({ name }) => name),
     classes,
-    skipped: listed.skipped,
+    skipped,
     item: (index) => listed.item(index),
+    remote: {
+      recipe: { kind: 'images', list, id },
+      report(found) {
+        for (const { id: of, file, reason } of found)
+          if (of === id && !skipped.some((other) => other.file === file)) skipped.push({ file, reason });
+      },
+    },
   };
 }
 

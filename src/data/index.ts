@@ -30,5 +30,6 @@ export {
 } from './image-folder.js';
 export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.js';
 export { type PhotographName, type PhotographsOptions, photographs } from './photographs.js';
+export { type ModuleDatasetOptions, moduleDataset } from './recipe.js';
 export { type GeneratedShapesOptions, generatedShapes, type ShapeKind } from './shapes.js';
 export * as transforms from './transforms/index.js';

@@ -27,6 +27,11 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   readonly seed?: number;
   /** How many batches are requested before they are needed. Default 1. */
   readonly prefetch?: number;
+  /**
+   * Worker threads that make the items: 0, the default, makes them in this thread. For data sets of
+   * image files and of modules (`moduleDataset`), in Node.
+   */
+  readonly workers?: number;
   /** Makes a batch of items, in place of stacking arrays. */
   readonly collate?: (items: T[]) => B | Promise<B>;
   /** Device of the batches. Default: the default device at the time of each batch. */
@@ -39,6 +44,7 @@ const loaderOptions: OptionNames<DataLoaderOptions<unknown, unknown>> = {
   dropLast: 'flag',
   seed: 'value',
   prefetch: 'value',
+  workers: 'value',
   collate: 'value',
   device: 'value',
 };
@@ -54,6 +60,7 @@ const loaderState: OptionNames<LoaderState> = { seed: 'value', epoch: 'value', b
 
 const op = 'DataLoader';
 const mostPrefetched = 1024;
+const mostWorkers = 64;
 
 /**
  * Batches of tensors from a data set. Each `for await` over it is one epoch. It has a new order and
@@ -67,6 +74,10 @@ const mostPrefetched = 1024;
  *
  * A plain array of items may stand for a data set. Another iterable is read in its order, and
  * cannot be shuffled. Each epoch iterates over it anew.
+ *
+ * With `workers`, threads decode images and apply the transforms of this library; functions of your
+ * own run in this thread. Batches are the same for any number of workers. The threads start with an
+ * epoch and end with it, also when it is left early.
  *
  * Only one iteration may run at a time, because the position is that of one. Leaving a `for await`
  * early ends its epoch.
@@ -89,13 +100,14 @@ export class DataLoader<T, B = Batch<T>> implements AsyncIterable<B> {
 
   constructor(dataset: Dataset<T> | AsyncIterable<T> | Iterable<T>, options: DataLoaderOptions<T, B>) {
     knownOptions(op, options, loaderOptions as OptionNames<DataLoaderOptions<T, B>>);
-    const { batchSize, shuffle = false, dropLast = false, prefetch = 1, collate, device } = options;
+    const { batchSize, shuffle = false, dropLast = false, prefetch = 1, workers = 0, collate, device } = options;
     checkWhole('batchSize', batchSize, 1);
     checkWhole('prefetch', prefetch, 0, mostPrefetched);
+    checkWhole('workers', workers, 0, mostWorkers);
     if (collate !== undefined) checkFunction(op, 'collate', collate);
     if (device !== undefined) checkDevice(op, device);
     if (options.seed !== undefined) checkSeed(op, options.seed);
-    this.#source = sourceOf(op, dataset, { batchSize, shuffle, dropLast });
+    this.#source = sourceOf(op, dataset, { batchSize, shuffle, dropLast, workers });
     this.batchSize = batchSize;
     this.#prefetch = prefetch;
     this.#collate = collate;

@@ -4,8 +4,11 @@
  * here: batches of tensors (collate.ts), positions (loader.ts).
  */
 import { shown } from '../arguments.js';
-import { ValueError } from '../errors.js';
+import { DeviceError, ValueError } from '../errors.js';
+import { isNode } from '../platform.js';
 import { checkDataset, type Dataset, isDataset } from './dataset.js';
+import { Pool } from './pool.js';
+import type { Remote } from './remote.js';
 import { hashedRandom, SampleRandom } from './sample-random.js';
 
 /** Items of one batch. */
@@ -35,6 +38,8 @@ interface Batching {
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
+  /** Threads that make the items; 0 makes them here. */
+  readonly workers: number;
 }
 
 const ignore = (): void => {};
@@ -63,13 +68,17 @@ class IndexedSource<T> implements ItemSource<T> {
         'with dropLast, a data set must fill a batch',
         `${count} ${count === 1 ? 'item' : 'items'}, batchSize=${batchSize}`,
       );
+    if (batching.workers > 0) checkRemote(op, dataset, batching.workers);
     this.#count = dropLast ? count - (count % batchSize) : count;
     this.length = Math.ceil(this.#count / batchSize);
   }
 
   open(seed: number, epoch: number, batch: number): Fetch<T> {
     const { dataset } = this;
-    const { batchSize, shuffle } = this.batching;
+    const { batchSize, shuffle, workers } = this.batching;
+    const pool = workers > 0 ? new Pool(dataset.remote as Remote, workers, seed, epoch) : undefined;
+    const item = (index: number) =>
+      pool === undefined ? dataset.item(index, new SampleRandom(seed, epoch, index)) : (pool.item(index) as Promise<T>);
     const order = shuffle ? hashedRandom(seed, epoch, orderStream, 1).permutation(dataset.length) : undefined;
     let at = batch * batchSize;
     return {
@@ -79,12 +88,29 @@ class IndexedSource<T> implements ItemSource<T> {
         at = Math.min(at + batchSize, this.#count);
         const indexOf = (position: number): number => order?.[from + position] ?? from + position;
         const indices = Array.from({ length: at - from }, (_, position) => indexOf(position));
-        const item = (index: number) => dataset.item(index, new SampleRandom(seed, epoch, index));
         return { items: requested(indices, item), indexOf };
       },
-      close: ignore,
+      close: () => pool?.close(),
     };
   }
+}
+
+/** Checks that worker threads can make the items of a data set. */
+function checkRemote(op: string, dataset: Dataset<unknown>, workers: number): void {
+  if (!isNode())
+    throw new DeviceError(
+      op,
+      'worker threads of a loader need Node',
+      `workers=${workers}`,
+      'leave out workers: the browser decodes images in threads of its own',
+    );
+  if (dataset.remote === undefined)
+    throw new ValueError(
+      op,
+      'worker threads need a data set that they can make themselves',
+      `workers=${workers} for ${shown(dataset)}`,
+      'begin with imageFolder, or export the data set from a module and pass moduleDataset(url)',
+    );
 }
 
 /** Requests all items at once. */
@@ -121,6 +147,8 @@ class StreamSource<T> implements ItemSource<T> {
     private readonly source: AsyncIterable<T> | Iterable<T>,
     private readonly batching: Batching,
   ) {
+    if (batching.workers > 0)
+      throw new ValueError(op, 'worker threads need a data set with indices', `workers=${batching.workers}`);
     if (batching.shuffle)
       throw new ValueError(
         op,

@@ -8,7 +8,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DataLoader, type Dataset, type HostArray, mapDataset, transforms } from '../../src/data/index.js';
 import { SampleRandom } from '../../src/data/sample-random.js';
-import { describe, fromDescription } from '../../src/data/transforms/combine.js';
+import { fromDescription } from '../../src/data/transforms/combine.js';
+import { describe } from '../../src/data/transforms/step.js';
 import { type CedarError, ShapeError, ValueError } from '../../src/errors.js';
 import { FastRandom, manualSeed } from '../../src/index.js';
 

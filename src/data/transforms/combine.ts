@@ -12,8 +12,10 @@ import * as geometry from './geometry.js';
 import {
   checkImage,
   checkInterpolation,
-  type Interpolation,
+  describeAs,
+  type ItemDescription,
   opOf,
+  type PairedOptions,
   type StepDescription,
   stepsOf,
   type Transform,
@@ -44,22 +46,6 @@ export function compose(transforms: readonly Transform[]): Transform {
   };
 }
 
-/** A function of items that worker threads can make as well. */
-export interface ItemDescription {
-  readonly kind: 'image' | 'forImage' | 'paired';
-  readonly steps: readonly StepDescription[];
-  readonly options?: PairedOptions;
-}
-const described = new WeakMap<object, ItemDescription>();
-
-/** The description of a function of items, or undefined if it is one of the user's own. */
-export function describe(fn: object): ItemDescription | undefined {
-  const steps = stepsOf(fn);
-  return steps === undefined
-    ? described.get(fn)
-    : { kind: 'image', steps: steps.map(({ description }) => description) };
-}
-
 /** The tuple of an item. */
 function checkTuple(op: string, item: unknown, least: number): asserts item is readonly HostArray[] {
   if (!Array.isArray(item) || item.length < least)
@@ -86,17 +72,10 @@ export function forImage(
     return [transform(item[0], random), ...item.slice(1)] as unknown as T;
   };
   const steps = stepsOf(transform);
-  if (steps !== undefined) described.set(fn, { kind: 'forImage', steps: steps.map(({ description }) => description) });
+  if (steps !== undefined) describeAs(fn, { kind: 'forImage', steps: steps.map(({ description }) => description) });
   return fn;
 }
 
-/** Options of `paired`. */
-export interface PairedOptions {
-  /** For the target. Default: as for the image; 'nearest' keeps the labels of a mask. */
-  readonly interpolation?: Interpolation;
-  /** What steps that change colors are applied to. Default 'image': they leave the target alone. */
-  readonly colors?: 'image' | 'both';
-}
 const pairedOptions: OptionNames<PairedOptions> = { interpolation: 'value', colors: 'value' };
 
 /**
@@ -150,7 +129,7 @@ export function paired(
     }
     return [image, target, ...item.slice(2)] as unknown as T;
   };
-  described.set(fn, { kind: 'paired', steps: steps.map(({ description }) => description), options });
+  describeAs(fn, { kind: 'paired', steps: steps.map(({ description }) => description), options });
   return fn;
 }
 

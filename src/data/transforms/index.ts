@@ -11,7 +11,7 @@ export {
   noise,
   normalize,
 } from './color.js';
-export { compose, forImage, fromList, type PairedOptions, paired } from './combine.js';
+export { compose, forImage, fromList, paired } from './combine.js';
 export {
   crop,
   type FlipOptions,
@@ -27,4 +27,4 @@ export {
   type SeedOptions,
   type Size,
 } from './geometry.js';
-export type { Interpolation, StepDescription, Transform } from './step.js';
+export type { Interpolation, PairedOptions, StepDescription, Transform } from './step.js';

@@ -40,6 +40,31 @@ export interface Step<Drawn = unknown> {
 const known = new WeakMap<object, readonly Step[]>();
 export const stepsOf = (transform: object): readonly Step[] | undefined => known.get(transform);
 
+/** Options of `paired`. */
+export interface PairedOptions {
+  /** For the target. Default: as for the image; 'nearest' keeps the labels of a mask. */
+  readonly interpolation?: Interpolation;
+  /** What steps that change colors are applied to. Default 'image': they leave the target alone. */
+  readonly colors?: 'image' | 'both';
+}
+
+/** A function of items that worker threads can make as well. */
+export interface ItemDescription {
+  readonly kind: 'image' | 'forImage' | 'paired';
+  readonly steps: readonly StepDescription[];
+  readonly options?: PairedOptions;
+}
+const described = new WeakMap<object, ItemDescription>();
+export const describeAs = (fn: object, description: ItemDescription): void => void described.set(fn, description);
+
+/** The description of a function of items, or undefined if it is one of the user's own. */
+export function describe(fn: object): ItemDescription | undefined {
+  const steps = stepsOf(fn);
+  return steps === undefined
+    ? described.get(fn)
+    : { kind: 'image', steps: steps.map(({ description }) => description) };
+}
+
 /** The name of a step's function, as messages name it. */
 export const opOf = (name: string): string => `transforms.${name}`;
 
