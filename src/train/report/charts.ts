@@ -17,9 +17,11 @@ export function thinned<T>(items: readonly T[], most: number): readonly T[] {
 }
 
 /** The names of all metrics, in the order in which they appear. */
-export const metricsOf = (history: readonly ReportEpoch[]): readonly string[] => [
-  ...new Set(history.flatMap(({ metrics }) => Object.keys(metrics))),
-];
+export function metricsOf(history: readonly ReportEpoch[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { metrics } of history) for (const name in metrics) names.add(name);
+  return [...names];
+}
 
 const finite = (v: number | undefined): number | null => (v === undefined || !Number.isFinite(v) ? null : v);
 

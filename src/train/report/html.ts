@@ -13,13 +13,18 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
+/** Most texts are numbers, paths and pictures, in which nothing must be replaced. */
+const isHarmless = (text: string): boolean => /^[\w +/=.,:;%()[\]-]*$/.test(text);
+
 /** Text in which nothing is markup. Control characters, which HTML forbids, become �. */
 export const escape = (text: string): string =>
-  text
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, '\ufffd')
-    .replace(/\p{Surrogate}/gu, '\ufffd')
-    .replace(/[&<>"']/g, (letter) => entities[letter] as string);
+  isHarmless(text)
+    ? text
+    : text
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+        .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/g, '\ufffd')
+        .replace(/\p{Surrogate}/gu, '\ufffd')
+        .replace(/[&<>"']/g, (letter) => entities[letter] as string);
 
 /** What may stand in a template. Null, undefined and false stand for nothing. */
 export type Part = Markup | string | number | null | undefined | false | readonly Part[];

@@ -6,7 +6,7 @@
 import { version } from '../../version.js';
 import { chartsOf, metricsOf, mostMetrics, mostRecords, thinned } from './charts.js';
 import { checkReportData } from './check.js';
-import { chartData, renderChart } from './curves.js';
+import { type ChartSpec, chartData, renderChart } from './curves.js';
 import type { ReportData, ReportFilters, ReportPictures, ReportSamples } from './data.js';
 import { formatCount, formatDate, formatNumber, formatSeconds } from './format.js';
 import { html, jsonScript, type Markup, raw } from './html.js';
@@ -71,8 +71,7 @@ const renderWarnings = (warnings: readonly string[]): Markup =>
 ${warnings.length > mostWarnings && html`<p>These are the last ${mostWarnings} of ${warnings.length}.</p>`}</section>
 `;
 
-function renderCharts(data: ReportData): Markup {
-  const charts = chartsOf(data);
+function renderCharts(data: ReportData, charts: readonly ChartSpec[]): Markup {
   if (charts.length === 0) return html`<p class="note">There is no step yet.</p>`;
   const count = metricsOf(data.history).length;
   const each = data.losses && data.losses.length > 1 ? data.losses[0].step : 1;
@@ -165,13 +164,14 @@ function renderFilters({ layer, shape, pictures }: ReportFilters): Markup {
 export function renderReport(data: ReportData): string {
   checkReportData('renderReport', data);
   const { title = 'Training report', samples, filters, layers = [], config, environment, warnings = [] } = data;
+  const charts = chartsOf(data);
   const policy =
     `default-src 'none'; img-src data:; style-src '${pageStyleHash}'; script-src '${pageScriptHash}'; ` +
     "base-uri 'none'; form-action 'none'";
   const script = {
     updated: data.updated,
     epochs: thinned(data.history, mostRecords).map(({ epoch, step }) => [epoch, step]),
-    charts: chartsOf(data).map(chartData),
+    charts: charts.map(chartData),
   };
   const page = html`<!doctype html>
 <html lang="en">
@@ -187,7 +187,7 @@ export function renderReport(data: ReportData): string {
 </head>
 <body>
 ${renderHeader(data, title)}<main>
-${warnings.length > 0 && renderWarnings(warnings)}${section('curves', 'Curves', renderCharts(data))}${
+${warnings.length > 0 && renderWarnings(warnings)}${section('curves', 'Curves', renderCharts(data, charts))}${
   samples && section('samples', 'Samples', renderSamples(samples, data.best?.epoch))
 }${filters && section('filters', 'Filters of the first convolution', renderFilters(filters))}${
   layers.length > 0 && section('layers', 'Layers', renderLayers(layers))
