@@ -81,7 +81,7 @@ const isGenerator = (value: unknown): value is StatefulGenerator =>
   typeof value === 'object' && value !== null && 'getState' in value && 'setState' in value;
 
 /** The generators in the fields of a model's modules, and the given ones, by name. */
-function generatorsOf({ model, generators = {} }: CheckpointParts): Record<string, StatefulGenerator> {
+export function generatorsOf({ model, generators = {} }: CheckpointParts): Record<string, StatefulGenerator> {
   const found: Record<string, StatefulGenerator> = {};
   for (const [name, module] of model.namedModules())
     for (const [field, value] of Object.entries(module))

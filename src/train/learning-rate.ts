@@ -12,22 +12,30 @@ import {
   shown,
 } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
-import { checkTensors, isTensor } from '../autograd/graph.js';
-import { ShapeError, show, ValueError } from '../errors.js';
+import { DataLoader } from '../data/loader.js';
+import { ShapeError, ValueError } from '../errors.js';
 import { Picture, type Series } from '../io/picture.js';
 import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
-import { Optimizer } from '../optim/optimizer.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { getRngState, setRngState } from '../values/random.js';
+import {
+  type AnyOptimizer,
+  checkParts,
+  generatorsOf,
+  type Stateful,
+  type StatefulGenerator,
+} from './checkpoint-file.js';
+import { batchesOf, checkBatch, checkLoss } from './evaluate.js';
+import type { BatchSource, BatchTuple } from './run.js';
 
 /** Options of findLearningRate. */
-export interface FindLearningRateOptions {
+export interface FindLearningRateOptions<B extends BatchTuple> {
   /** Batches. If there are fewer than steps, they are iterated again. */
-  readonly data: Iterable<readonly Tensor[]> | AsyncIterable<readonly Tensor[]>;
+  readonly data: BatchSource<B>;
   /** The loss of a batch, as in training. */
-  readonly loss: (...batch: Tensor[]) => Tensor;
-  readonly optimizer: Optimizer;
+  readonly loss: (...batch: NoInfer<B>) => Tensor;
+  readonly optimizer: AnyOptimizer;
   /** The first rate. Default 1e-7. */
   readonly from?: number;
   /** The last rate. Default 10. */
@@ -39,6 +47,8 @@ export interface FindLearningRateOptions {
    * smoothing/(1 − smoothing) steps. Default 0.8.
    */
   readonly smoothing?: number;
+  /** Generators that `loss` draws from, by name. They are restored afterwards. */
+  readonly generators?: Readonly<Record<string, StatefulGenerator>>;
 }
 
 /** What findLearningRate found. */
@@ -53,7 +63,7 @@ export interface FoundLearningRate {
   readonly suggestion: number | undefined;
 }
 
-const optionNames: OptionNames<FindLearningRateOptions> = {
+const optionNames: OptionNames<FindLearningRateOptions<BatchTuple>> = {
   data: 'value',
   loss: 'value',
   optimizer: 'value',
@@ -61,6 +71,7 @@ const optionNames: OptionNames<FindLearningRateOptions> = {
   to: 'value',
   steps: 'value',
   smoothing: 'value',
+  generators: 'value',
 };
 
 const foundNames: OptionNames<FoundLearningRate> = {
@@ -72,42 +83,21 @@ const foundNames: OptionNames<FoundLearningRate> = {
 
 // ---- the state that a search must not change
 
-/** A loader, or something else with a position that can be saved. */
-interface Stateful {
-  stateDict(): unknown;
-  loadStateDict(state: unknown): void;
-}
-const isStateful = (value: object): value is Stateful =>
-  'stateDict' in value &&
-  typeof value.stateDict === 'function' &&
-  'loadStateDict' in value &&
-  typeof value.loadStateDict === 'function';
-
-/** A generator whose state can be saved. */
-interface Restorable {
-  getState(): unknown;
-  setState(state: unknown): void;
-}
-const isRestorable = (value: unknown): value is Restorable =>
-  typeof value === 'object' &&
-  value !== null &&
-  'getState' in value &&
-  typeof value.getState === 'function' &&
-  'setState' in value &&
-  typeof value.setState === 'function';
+const isStateful = (value: object): value is Stateful => 'stateDict' in value && 'loadStateDict' in value;
 
 /**
  * Saves everything that a search changes, and returns a function that restores it: parameters,
  * their gradients, buffers, modes, the optimizer, generators and the position in the data.
  */
-function save(model: Module, optimizer: Optimizer, data: object): () => void {
+function save<B extends BatchTuple>(model: Module, options: FindLearningRateOptions<B>): () => void {
+  const { optimizer, data } = options;
   const trained = optimizer.paramGroups.flatMap(({ params }) => params);
   const tensors = [...new Set([...model.parameters(), ...model.buffers(), ...trained])];
   const copies = noGrad(() => tensors.map((t) => t.detach().clone())).map((t) => t.keep());
   const grads = tensors.map(({ grad }) => grad);
   const modules = model.namedModules().map(([, module]) => module);
   const modes = modules.map(({ training }) => training);
-  const generators = [...new Set(modules.flatMap((module) => Object.values(module).filter(isRestorable)))];
+  const generators = Object.values(generatorsOf({ model, generators: options.generators ?? {} }));
   const states = generators.map((generator) => generator.getState());
   const common = getRngState();
   const position = isStateful(data) ? data.stateDict() : undefined;
@@ -132,12 +122,12 @@ function save(model: Module, optimizer: Optimizer, data: object): () => void {
     modules.forEach((module, i) => {
       module.training = modes[i] as boolean;
     });
-    optimizer.loadStateDict({ groups, state: moments });
+    optimizer.loadStateDict({ groups, state: moments } as never);
     generators.forEach((generator, i) => {
-      generator.setState(states[i]);
+      generator.setState(states[i] as never);
     });
     setRngState(common);
-    if (isStateful(data)) data.loadStateDict(position);
+    if (isStateful(data)) data.loadStateDict(position as never);
     for (const t of [...copies, ...Object.values(moments).flatMap(({ tensors: own }) => Object.values(own))])
       t.unkeep().release();
   };
@@ -145,20 +135,26 @@ function save(model: Module, optimizer: Optimizer, data: object): () => void {
 
 // ---- the search
 
-/** The batches of a data set, again and again. */
-async function* endless<B>(op: string, data: Iterable<B> | AsyncIterable<B>): AsyncGenerator<B> {
-  for (let count = 0; ; ) {
-    const before = count;
-    for await (const batch of data) {
-      count++;
-      yield batch;
+/** The batches of a source, epoch after epoch. */
+async function* endless<B extends BatchTuple>(op: string, data: BatchSource<B>): AsyncGenerator<B> {
+  for (let epoch = 1; ; epoch++) {
+    const source = batchesOf(op, 'data', data, epoch);
+    let count = 0;
+    try {
+      for (let next = await source.next(); next.done !== true; next = await source.next()) {
+        checkBatch(op, 'data', next.value);
+        count++;
+        yield next.value;
+      }
+    } finally {
+      await source.return?.();
     }
-    if (count === before)
+    if (count === 0)
       throw new ValueError(
         op,
-        'data must give batches each time that it is iterated',
-        count === 0 ? 'none' : `none after ${count}`,
-        'pass an array or a loader, not a generator that has ended',
+        'data must have batches in every epoch',
+        `none in epoch ${epoch}`,
+        'pass an array, a loader or a function, not an iterator that ended',
       );
   }
 }
@@ -182,14 +178,15 @@ function steepest(rates: readonly number[], smoothed: readonly number[]): number
   return suggestion;
 }
 
-function checkOptions(op: string, options: FindLearningRateOptions): void {
-  knownOptions(op, options, optionNames);
-  const { data, loss, optimizer, from = 1e-7, to = 10, steps = 100, smoothing = 0.8 } = options;
-  if (typeof data !== 'object' || data === null || !(Symbol.iterator in data || Symbol.asyncIterator in data))
-    throw new ValueError(op, 'data must be iterable', `data=${shown(data)}`, 'pass a loader or an array of batches');
+function checkOptions<B extends BatchTuple>(op: string, model: Module, options: FindLearningRateOptions<B>): void {
+  knownOptions(op, options, optionNames as OptionNames<FindLearningRateOptions<B>>);
+  const { data, loss, optimizer, generators, from = 1e-7, to = 10, steps = 100, smoothing = 0.8 } = options;
+  if (typeof data !== 'function' && (typeof data !== 'object' || data === null))
+    throw new ValueError(op, 'data must give batches', `data=${shown(data)}`, 'pass a loader or an array of batches');
   checkFunction(op, 'loss', loss);
-  if (!(optimizer instanceof Optimizer))
-    throw new ValueError(op, 'optimizer must be an Optimizer', `optimizer=${shown(optimizer)}`);
+  checkParts(op, { model, optimizer, ...(generators !== undefined && { generators }) });
+  if (!Array.isArray(optimizer?.paramGroups) || typeof optimizer.step !== 'function')
+    throw new ValueError(op, 'optimizer must be an optimizer', `optimizer=${shown(optimizer)}`);
   checkNumber(op, 'from', from, (v) => v > 0 && v < Infinity, 'finite and positive');
   checkNumber(op, 'to', to, (v) => v > from && v < Infinity, `finite and greater than from=${from}`);
   checkNumber(op, 'steps', steps, (v) => Number.isInteger(v) && v >= 2 && v <= 10000, 'whole and in [2, 10000]');
@@ -197,15 +194,14 @@ function checkOptions(op: string, options: FindLearningRateOptions): void {
 }
 
 /** One step of training. Returns its loss, which is not read yet. */
-function trainOn(op: string, batch: readonly Tensor[], { loss, optimizer }: FindLearningRateOptions): Tensor {
-  checkTensors(op, 'a batch', batch);
-  const result: unknown = loss(...batch);
-  if (!isTensor(result)) throw new ValueError(op, 'the loss must be a tensor', shown(result));
-  if (result.size !== 1) throw new ShapeError(op, 'the loss must have one element', show(result.shape), 'use mean()');
+function trainOn<B extends BatchTuple>(op: string, batch: B, options: FindLearningRateOptions<B>): Tensor {
+  const { loss: lossOf, optimizer } = options;
+  const loss = lossOf(...batch);
+  checkLoss(op, loss);
   optimizer.zeroGrad();
-  result.backward();
+  loss.backward();
   optimizer.step();
-  return result;
+  return loss;
 }
 
 /**
@@ -220,22 +216,25 @@ function trainOn(op: string, batch: readonly Tensor[], { loss, optimizer }: Find
  *
  * Afterwards everything is as before, bit for bit, also after an error: parameters, gradients,
  * buffers, modes, the optimizer's state and options, the default generator, generators in public
- * fields of modules, and the position of a loader. Generators elsewhere move on.
+ * fields of modules and those that are given, and the position of a loader. Other generators move
+ * on.
  * @units rates: learning rates
- * @throws ValueError for options out of range, data without batches, a loss that is not a tensor,
- * or a first loss that is not finite; ShapeError for a loss with several elements; whatever data
- * and loss throw
+ * @throws ValueError for options out of range, data without batches, a loss that is not one number,
+ * or a first loss that is not finite; whatever data and loss throw
  * @source Smith 2017, "Cyclical Learning Rates for Training Neural Networks"; fastai's lr_find
  */
-export async function findLearningRate(model: Module, options: FindLearningRateOptions): Promise<FoundLearningRate> {
+export async function findLearningRate<B extends BatchTuple>(
+  model: Module,
+  options: FindLearningRateOptions<B>,
+): Promise<FoundLearningRate> {
   const op = 'findLearningRate';
   checkModel(op, model);
-  checkOptions(op, options);
+  checkOptions(op, model, options);
   const { data, optimizer, from = 1e-7, to = 10, steps = 100, smoothing = 0.8 } = options;
   const rates: number[] = [];
   const losses: number[] = [];
   const smoothed: number[] = [];
-  const restore = save(model, optimizer, data);
+  const restore = save(model, options);
   try {
     model.train();
     let average = 0;
@@ -245,6 +244,7 @@ export async function findLearningRate(model: Module, options: FindLearningRateO
       const rate = from * (to / from) ** (i / (steps - 1));
       for (const group of optimizer.paramGroups) group.lr = rate;
       const loss = await trainOn(op, batch, options).item();
+      if (data instanceof DataLoader) for (const t of batch) t.release();
       if (!Number.isFinite(loss)) {
         if (i > 0) break;
         throw new ValueError(op, 'the first loss must be finite', String(loss), 'look at the data and the loss first');

@@ -4,6 +4,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DataLoader } from '../../src/data/index.js';
 import {
   Adam,
   BatchNorm2d,
@@ -164,6 +165,38 @@ test('also after an error, and with a compiled step before and after', async () 
   assert.is(compiled.mode, 'compiled', compiled.reason);
 });
 
+test('a DataLoader gives the batches that it would have given', async () => {
+  const items = [1, 2, 3, 4, 5].map((v) => ({ data: Float32Array.of(v), shape: [1] }));
+  const loaders = [1, 2].map(
+    () =>
+      new DataLoader(
+        items.map((item) => [item] as const),
+        { batchSize: 2, shuffle: true, seed: 3 },
+      ),
+  );
+  const [data, other] = loaders;
+  const model = new Linear(1, 1);
+  const options = { data, loss: (input: Tensor) => model.forward(input).sum(), optimizer: new SGD(model.parameters()) };
+  const { rates } = await findLearningRate(model, { ...options, to: 1e-3, steps: 8 });
+  assert.is(rates.length, 8);
+  const epochs = async (loader: typeof data): Promise<number[]> => {
+    const seen: number[] = [];
+    for (let epoch = 0; epoch < 2; epoch++) for await (const [input] of loader) seen.push(...input.dataSync());
+    return seen;
+  };
+  assert.equal(await epochs(data), await epochs(other));
+});
+
+test('data may be a function, which gets the number of the epoch', async () => {
+  const epochs: number[] = [];
+  const data = (epoch: number): [Tensor][] => {
+    epochs.push(epoch);
+    return [[tensor([1])], [tensor([2])]];
+  };
+  await madeUp([5, 4, 3, 2, 1], { data });
+  assert.equal(epochs, [1, 2, 3]);
+});
+
 test('memory is as before', async () => {
   const { model, options: most } = made();
   const options = { ...most, steps: 5 };
@@ -176,7 +209,7 @@ test('memory is as before', async () => {
 });
 
 /** A search whose losses are made up. The rate has no effect. */
-function madeUp(values: readonly number[], options: Partial<FindLearningRateOptions> = {}) {
+function madeUp(values: readonly number[], options: Partial<FindLearningRateOptions<[Tensor]>> = {}) {
   const model = new Linear(1, 1);
   let i = 0;
   const loss = (): Tensor => model.weight.sum().mul(0).add(values[i++]);
@@ -234,24 +267,27 @@ test('what is wrong is refused by name', async () => {
   );
   assert.match(
     await messageOf(madeUp([1, 1], { data: [] })),
-    /data must give batches each time that .*; got none; pas/,
+    /data must have batches in every epoch; got none in epoch 1; pas/,
   );
   const once = (function* () {
     yield [tensor([1])] as const;
   })();
   assert.match(
     await messageOf(madeUp([1, 1], { data: once })),
-    /got none after 1; pass an array or a loader, not a gen/,
+    /got none in epoch 2; pass an array, a loader or a func/,
   );
   assert.match(
     await messageOf(madeUp([1, 1], { data: [tensor([1])] as never })),
-    /a batch must be an array of tensors/,
+    /data must give arrays of tensors; got a Tensor; a batch of/,
   );
-  assert.match(await messageOf(madeUp([1, 1], { loss: () => 3 as never })), /the loss must be a tensor; got 3/);
+  assert.match(
+    await messageOf(madeUp([1, 1], { loss: () => 3 as never })),
+    /loss must return a tensor with one element; got 3/,
+  );
   const wide = randn([2], { requiresGrad: true });
   assert.match(
     await messageOf(madeUp([1, 1], { loss: () => wide.mul(1) })),
-    /the loss must have one element; got \[2\]/,
+    /got a tensor \[2\]; let the loss reduce to its/,
   );
   assert.match(
     await messageOf(madeUp([1, 1], { to: 0.0001 })),
@@ -259,7 +295,7 @@ test('what is wrong is refused by name', async () => {
   );
   assert.match(
     await messageOf(madeUp([1, 1], { optimizer: {} as never })),
-    /optimizer must be an Optimizer; got optim/,
+    /optimizer must have stateDict and loadStateDict; got/,
   );
 });
 
