@@ -254,6 +254,8 @@ const doors: Readonly<Record<string, Door>> = {
     steps: 3,
     smoothing: 0.5,
   }),
+  csvLog: door((...a) => train.csvLog(...a), 'log.csv'),
+  jsonLog: { call: (...a) => train.jsonLog(...a), sound: [{ stream, everySteps: 5 }], optional: true },
   learningRatePicture: door(
     (...a) => train.learningRatePicture(...a),
     { rates: [0.1, 1], losses: [2, 1], smoothed: [2, 1], suggestion: 1 },
@@ -329,6 +331,7 @@ const also: Readonly<Record<string, readonly string[]>> = {
   decodePng: ['ArrayBuffer'],
   decodeSafetensors: ['ArrayBuffer'],
   writeFileAtomic: ['ArrayBuffer', 'string'],
+  csvLog: ['function'],
 };
 
 /** Objects that may have any name. */

@@ -37,6 +37,7 @@ export {
   type LearningRatePictureOptions,
   learningRatePicture,
 } from './learning-rate.js';
+export { csvLog, type JsonLogOptions, jsonLog, type SaveText } from './logs.js';
 export type { FMeasureOptions, OverlapOptions } from './metrics/counts.js';
 export { type PsnrOptions, psnr, SSIMLoss, type SsimOptions, ssim, ssimLoss } from './metrics/images.js';
 export { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
