@@ -76,7 +76,7 @@ async function compare(name: string, { batchSize, x: xShape, y: yShape, make, lo
   const gather = (all: Float32Array, shape: readonly number[], indices: Int32Array): Tensor => {
     const size = sizeOf(shape);
     const data = new Float32Array(indices.length * size);
-    indices.forEach((index, i) => data.set(all.subarray(index * size, (index + 1) * size), i * size));
+    for (const [i, index] of indices.entries()) data.set(all.subarray(index * size, (index + 1) * size), i * size);
     return tensor(data, { shape: [indices.length, ...shape] });
   };
   const handEpoch = async (): Promise<void> => {
