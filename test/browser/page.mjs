@@ -1,6 +1,7 @@
 /**
  * The script of the page that trains. It defines the functions that wasm.mjs, published.mjs,
- * training-report.mjs and alive.mjs call from outside. The build under test lies beside it as cedargrad.js.
+ * training-report.mjs and alive.mjs call from outside. The build under test lies beside it as
+ * cedargrad.js.
  */
 
 // Records every WebAssembly memory, because the control block in the memory of a device counts the

@@ -105,7 +105,7 @@ test('the numbers of the curves are a table and the words of the pictures', () =
   const page = renderReport(full);
   const text = plain(page);
   assert.match(text, /epoch step loss validation psnr learning rate time 1 10 0\.5 0\.625 12\.5 0\.01 1 min 01 s/);
-  assert.match(text, /step mean least greatest learning rate 1 1 1 1 0\.01 2 0\.75 0\.75 0\.75 0\.01/);
+  assert.match(text, /Steps step loss learning rate 1 1 0\.01 2 0\.75 0\.01/);
   assert.match(page, 'validation: 0.625 at step 10, 0.375 at step 20, least 0.375 at step 20, greatest 0.625');
   // Loss and learning rate have two scales each, psnr has one.
   assert.is(countOf(page, 'role="img" aria-label="Loss.'), 2);
@@ -127,13 +127,23 @@ test('a curve goes through its points', () => {
   );
 });
 
+test('the losses of several steps have a band from the least to the greatest', () => {
+  const losses = [1, 2].map((i) => ({ step: 12 * i, mean: 2, least: 1, greatest: 3 }));
+  const page = renderReport({ ...base, losses, history: [] });
+  // 12 of 24 steps are half the width. The axis reaches 5 % further than 1 and 3.
+  assert.match(page, '<path class="band" d="M500 45L1000 45L1000 955L500 955Z"/>');
+  assert.match(plain(page), 'step mean loss least greatest learning rate 12 2 1 3 – 24 2 1 3 –');
+  assert.match(plain(page), 'A point of “each step” is the mean of 12 steps');
+  assert.not.match(renderReport(full), 'class="band"');
+});
+
 test('numbers that are not finite leave gaps and are named', () => {
   const losses = [1, undefined, 3].map((v, i) => ({ step: i + 1, mean: v, least: v, greatest: v }));
   const history = [{ ...base.history[0], loss: Number.NaN, valLoss: Infinity }];
   const page = renderReport({ ...base, losses, history });
   assert.match(page, /<path class="line steps" d="M\d+ \d+h0M\d+ \d+h0"/);
   assert.match(plain(page), 'Training loss NaN epoch 1 Validation loss ∞ epoch 1');
-  assert.match(plain(page), '2 – – – –');
+  assert.match(plain(page), '2 – –');
 });
 
 test('before the first step there are no curves', () => {

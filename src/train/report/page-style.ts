@@ -4,7 +4,7 @@
  */
 
 /** The hash of `pageStyle` in the page's content security policy. A test computes it again. */
-export const pageStyleHash = 'sha256-Bdm/sil2a3ge0AgFTrU3UljnrCywRNvwl0+gxjR3iSg=';
+export const pageStyleHash = 'sha256-/Mnu+lcv64ic7FhOKHBP5dEQq6DNockhinoDvwp43DE=';
 
 const light = `
 --back: #f5f6f8; --card: #ffffff; --ink: #1a1f26; --soft: #57606b; --edge: #d9dee4; --grid: #e8ebef;
@@ -87,12 +87,12 @@ section { background: var(--card); border: 1px solid var(--edge); border-radius:
 .cursor { stroke: var(--soft); stroke-width: 1; }
 .cursor, .mark { display: none; pointer-events: none; }
 .pointed .cursor, .pointed .mark { display: inline; }
-.scrub { display: block; width: calc(100% - 4rem); margin: -1.2rem .6rem 0 3.4rem; height: 1.5rem; opacity: 0;
+.scrub { display: block; width: calc(100% - 4rem); margin: -1.05rem .6rem 0 3.4rem; height: 1.2rem; opacity: 0;
   accent-color: var(--training); }
 .chart:has(.scrub:focus-visible) .x-label { visibility: hidden; }
 .scrub[hidden] { display: none; }
-.scrub:focus-visible { opacity: 1; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: .2rem; }
+.scrub:focus-visible { opacity: 1; outline-offset: 0; }
 
 .samples { display: grid; gap: .35rem; margin-bottom: 1rem; }
 #samples ~ .samples:has(.wide) { gap: 1.25rem; }
@@ -134,6 +134,7 @@ details .scroll { max-height: 28rem; overflow: auto; }
 summary { cursor: pointer; color: var(--soft); font-size: .9rem; width: fit-content; padding: .15rem 0; }
 caption { text-align: left; font-weight: 600; padding: .75rem 0 .35rem; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 1rem; align-items: start; }
+.pair section { margin-top: 0; }
 footer { color: var(--soft); font-size: .8rem; padding-top: .25rem; padding-bottom: 2rem; }
 
 @media (min-width: 52rem) {

@@ -41,27 +41,30 @@ function renderEpochs(history: readonly ReportEpoch[], rows: readonly ReportEpoc
   )}</tbody></table>`;
 }
 
-const renderSteps = (losses: readonly ReportLoss[]): Markup =>
-  html`<table><caption>Training loss, up to the step</caption>
-<thead><tr><th scope="col">step</th>${['mean', 'least', 'greatest', 'learning rate'].map(
-    (name) => html`<th scope="col" class="number">${name}</th>`,
-  )}</tr></thead>
-<tbody>${losses.map(
+/** Some of the points of the losses. A point of one step has one number. */
+function renderSteps(losses: readonly ReportLoss[]): Markup {
+  const rows = thinned(losses, mostStepRows);
+  const isSingle = losses.every(({ least, greatest }) => least === greatest);
+  const heads = [...(isSingle ? ['loss'] : ['mean loss', 'least', 'greatest']), 'learning rate'];
+  const some = rows.length < losses.length && ` (${rows.length} of ${losses.length})`;
+  return html`<table><caption>${isSingle ? 'Steps' : 'Steps, each row up to the step that it names'}${some}</caption>
+<thead><tr><th scope="col">step</th>${heads.map((name) => html`<th scope="col" class="number">${name}</th>`)}</tr></thead>
+<tbody>${rows.map(
     ({ step, mean, least, greatest, lr }) => html`<tr><th scope="row">${formatCount(step)}</th>${[
       mean,
-      least,
-      greatest,
+      ...(isSingle ? [] : [least, greatest]),
       lr,
     ].map((value) => html`<td class="number">${orDash(value)}</td>`)}</tr>
 `,
   )}</tbody></table>`;
+}
 
 /** The numbers of the curves, as the text alternative of the charts. */
 export function renderNumbers({ history, losses = [] }: ReportData): Markup {
   const rows = thinned(history, mostEpochRows);
   return html`<details id="numbers"><summary>Numbers of the curves</summary>
 ${history.length > 0 && scrolling('Numbers of the epochs', renderEpochs(history, rows))}${
-  losses.length > 0 && scrolling('Numbers of the steps', renderSteps(thinned(losses, mostStepRows)))
+  losses.length > 0 && scrolling('Numbers of the steps', renderSteps(losses))
 }</details>`;
 }
 
