@@ -48,7 +48,6 @@ export type { MonitorOptions } from './monitor.js';
 export { Progress, type ProgressOptions, type ProgressStream, type ProgressValues } from './progress.js';
 export type {
   ReportData,
-  ReportEpoch,
   ReportFilters,
   ReportLayer,
   ReportLoss,
@@ -58,7 +57,6 @@ export type {
 } from './report/data.js';
 export { renderReport } from './report/render.js';
 export { type ReportOptions, type ReportSink, report } from './report/report.js';
-export type { ReportCallback, ReportRun } from './report/run.js';
 export type {
   BatchSource,
   BatchTuple,

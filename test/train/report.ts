@@ -23,7 +23,8 @@ import {
   ValueError,
 } from '../../src/index.js';
 import { decodePng } from '../../src/io/index.js';
-import { type ReportCallback, type ReportOptions, type ReportRun, report } from '../../src/train/index.js';
+import { report as callbackOf, type ReportOptions, type ReportSink } from '../../src/train/index.js';
+import type { ReportCallback, ReportRun } from '../../src/train/report/run.js';
 import { type Row, refuses, written } from '../helpers/refusals.js';
 
 const test = suite('report');
@@ -35,6 +36,10 @@ const images = tensor(
   [0, 0.2, 0.4, 0.6].flatMap((v) => [v, v, v, v]),
   { shape: [4, 2, 2, 1] },
 ).keep();
+
+/** The callback with the type that says which hooks it has. */
+const report = (target: string | ReportSink, options?: ReportOptions): ReportCallback =>
+  callbackOf(target, options) as ReportCallback;
 
 /** A run without training: the model stays as it is, and losses and outputs are made up. */
 class FakeRun implements ReportRun {
@@ -59,7 +64,7 @@ class FakeRun implements ReportRun {
   warn(message: string): void {
     this.warnings.push(message);
   }
-  predict(x: Tensor): Tensor {
+  async predict(x: Tensor): Promise<Tensor> {
     return noGrad(() => x.mul(this.factor));
   }
   async epoch(callback: ReportCallback, loss = (step: number) => 1 / step): Promise<void> {
@@ -277,7 +282,7 @@ test('signs of trouble are warnings', async () => {
   await run.epoch(callback);
   assert.is(listed()[2], 'After epoch 3, 16 output values of the samples are NaN or infinite.');
   run.factor = 1;
-  run.predict = (x) => noGrad(() => (run.model as Sequential).forward(x.mul(-1).sub(1)) as Tensor);
+  run.predict = (x) => Promise.resolve(noGrad(() => (run.model as Sequential).forward(x.mul(-1).sub(1)) as Tensor));
   const { weight, bias } = (run.model as Sequential).children()[0] as Conv2d;
   noGrad(() => run.model.loadStateDict({ '0.weight': weight.mul(0).add(1), '0.bias': (bias as Tensor).mul(0) }));
   await run.epoch(callback);
@@ -287,7 +292,7 @@ test('signs of trouble are warnings', async () => {
 test('the report changes neither modes nor generators nor methods', async () => {
   const { callback } = collected();
   const run = new FakeRun();
-  run.predict = (x) => noGrad(() => (run.model as Sequential).forward(x) as Tensor);
+  run.predict = (x) => Promise.resolve(noGrad(() => (run.model as Sequential).forward(x) as Tensor));
   run.model.train();
   const before = JSON.stringify(getRngState());
   await callback.onTrainBegin(run);

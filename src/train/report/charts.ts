@@ -1,7 +1,8 @@
 /** The curves of a report: loss, metrics, learning rate. Not here: their drawing (curves.ts). */
 import { ticks } from '../../io/chart.js';
+import type { EpochRecord } from '../run.js';
 import type { ChartSpec, Curve, Tick } from './curves.js';
-import type { ReportData, ReportEpoch, ReportLoss } from './data.js';
+import type { ReportData, ReportLoss } from './data.js';
 import { formatCount } from './format.js';
 
 /** The largest number of points of a curve of epochs. */
@@ -17,7 +18,7 @@ export function thinned<T>(items: readonly T[], most: number): readonly T[] {
 }
 
 /** The names of all metrics, in the order in which they appear. */
-export function metricsOf(history: readonly ReportEpoch[]): readonly string[] {
+export function metricsOf(history: readonly EpochRecord[]): readonly string[] {
   const names = new Set<string>();
   for (const { metrics } of history) for (const name in metrics) names.add(name);
   return [...names];
@@ -26,7 +27,7 @@ export function metricsOf(history: readonly ReportEpoch[]): readonly string[] {
 const finite = (v: number | undefined): number | null => (v === undefined || !Number.isFinite(v) ? null : v);
 
 /** Marks at the ends of epochs, or at numbers of steps while there are not two epochs. */
-function xTicksOf(history: readonly ReportEpoch[], last: number): { ticks: readonly Tick[]; label: string } {
+function xTicksOf(history: readonly EpochRecord[], last: number): { ticks: readonly Tick[]; label: string } {
   if (history.length < 2) {
     const marks = ticks(0, last, xTickCount, 1);
     return { ticks: marks.map((at) => ({ at, label: formatCount(at) })), label: 'step' };
@@ -42,7 +43,7 @@ function xTicksOf(history: readonly ReportEpoch[], last: number): { ticks: reado
   };
 }
 
-function lossCurves(losses: readonly ReportLoss[], records: readonly ReportEpoch[]): Curve[] {
+function lossCurves(losses: readonly ReportLoss[], records: readonly EpochRecord[]): Curve[] {
   const x = records.map(({ step }) => step);
   const isBand = losses.some(({ least, greatest }) => least !== greatest);
   const steps: Curve = {
@@ -72,7 +73,7 @@ function lossCurves(losses: readonly ReportLoss[], records: readonly ReportEpoch
 }
 
 /** The learning rates of steps, or of epochs where those of steps are not known. */
-function rateCurve(losses: readonly ReportLoss[], records: readonly ReportEpoch[]): Curve {
+function rateCurve(losses: readonly ReportLoss[], records: readonly EpochRecord[]): Curve {
   const bySteps = losses.some(({ lr }) => lr !== undefined);
   const source: readonly { readonly step: number; readonly lr?: number }[] = bySteps ? losses : records;
   return {

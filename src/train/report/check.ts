@@ -4,9 +4,9 @@
  */
 import { checkRecord, checkText, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ValueError } from '../../errors.js';
+import type { EpochRecord } from '../run.js';
 import type {
   ReportData,
-  ReportEpoch,
   ReportFilters,
   ReportLayer,
   ReportLoss,
@@ -136,7 +136,7 @@ const fields = record<ReportData>({
     ),
   ),
   history: list(
-    record<ReportEpoch>({
+    record<EpochRecord>({
       epoch: whole,
       step: whole,
       loss: number,

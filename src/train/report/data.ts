@@ -2,20 +2,7 @@
  * What a report shows, as plain data that JSON can hold. Not here: how it is collected (report.ts),
  * checked (check.ts) and drawn (render.ts).
  */
-
-/** One epoch. A record of the history of `fit` fits. */
-export interface ReportEpoch {
-  /** Counted from 1. */
-  readonly epoch: number;
-  /** The number of steps at the end of the epoch. */
-  readonly step: number;
-  /** The mean over the epoch. */
-  readonly loss: number;
-  readonly valLoss?: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly lr: number;
-  readonly seconds: number;
-}
+import type { EpochRecord } from '../run.js';
 
 /**
  * The losses of a few successive steps. Losses that are not finite do not count, and where no loss
@@ -96,7 +83,7 @@ export interface ReportData {
   /** The steps after which the run was resumed from a checkpoint. */
   readonly resumed?: readonly number[];
   readonly losses?: readonly ReportLoss[];
-  readonly history: readonly ReportEpoch[];
+  readonly history: readonly EpochRecord[];
   readonly best?: { readonly epoch: number; readonly monitor: string; readonly value: number };
   readonly samples?: ReportSamples;
   readonly filters?: ReportFilters;

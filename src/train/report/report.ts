@@ -8,8 +8,9 @@ import { DeviceError, ValueError } from '../../errors.js';
 import { writeFileAtomic } from '../../io/files.js';
 import { isNode } from '../../platform.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { Callback, EpochRecord } from '../run.js';
 import { checkReportState, checkSettings, type ReportState } from './check.js';
-import type { ReportData, ReportEpoch, ReportFilters, ReportLayer } from './data.js';
+import type { ReportData, ReportFilters, ReportLayer } from './data.js';
 import { environmentOf, settingsOfRun } from './environment.js';
 import { LossTrace } from './losses.js';
 import { filtersOf, layersOf, silentRelus } from './model.js';
@@ -112,7 +113,7 @@ function checkOptions(options: ReportOptions): void {
 }
 
 /** A record with the fields that a report shows. */
-const recordOf = ({ epoch, step, loss, valLoss, metrics, lr, seconds }: ReportEpoch): ReportEpoch => ({
+const recordOf = ({ epoch, step, loss, valLoss, metrics, lr, seconds }: EpochRecord): EpochRecord => ({
   epoch,
   step,
   loss,
@@ -122,9 +123,8 @@ const recordOf = ({ epoch, step, loss, valLoss, metrics, lr, seconds }: ReportEp
   seconds,
 });
 
-/** The best epoch: the run's, or the one with the least validation loss, or the least loss. */
-function bestOf({ best, history }: ReportRun): ReportData['best'] {
-  if (best !== undefined) return { epoch: best.epoch, monitor: best.monitor, value: best.value };
+/** The epoch with the least validation loss, or the least loss without validation. */
+function bestOf({ history }: ReportRun): ReportData['best'] {
   const monitor = history.some(({ valLoss }) => valLoss !== undefined) ? 'valLoss' : 'loss';
   let found: ReportData['best'];
   for (const record of history) {
@@ -191,7 +191,7 @@ class Reporter {
     return Date.now() - this.#writtenAt < this.#everyMs ? undefined : this.#rewrite(run, 'running');
   }
 
-  async onEpochEnd(run: ReportRun, { epoch }: ReportEpoch): Promise<void> {
+  async onEpochEnd(run: ReportRun, { epoch }: EpochRecord): Promise<void> {
     const best = bestOf(run)?.epoch;
     let seen: Awaited<ReturnType<SampleWatch['capture']>>;
     const silent = await silentRelus(run.model, async () => {
@@ -287,11 +287,11 @@ class Reporter {
  * kind; DeviceError for a path in a page
  * @source Keras's TensorBoard callback
  */
-export function report(target: string | ReportSink, options: ReportOptions = {}): ReportCallback {
+export function report(target: string | ReportSink, options: ReportOptions = {}): Callback {
   checkTarget(target);
   checkOptions(options);
   const reporter = new Reporter(target, options);
-  return {
+  const callback: ReportCallback = {
     name: op,
     onTrainBegin: (run) => reporter.onTrainBegin(run),
     onStepEnd: (run, loss) => reporter.onStepEnd(run, loss),
@@ -300,4 +300,5 @@ export function report(target: string | ReportSink, options: ReportOptions = {})
     stateDict: () => reporter.stateDict(),
     loadStateDict: (state) => reporter.loadStateDict(state),
   };
+  return callback;
 }

@@ -1,8 +1,9 @@
 /** The tables of a report: numbers of the curves, layers, facts. */
 import { shown } from '../../arguments.js';
 import { show } from '../../errors.js';
+import type { EpochRecord } from '../run.js';
 import { metricsOf, mostMetrics, thinned } from './charts.js';
-import type { ReportData, ReportEpoch, ReportLayer, ReportLoss } from './data.js';
+import type { ReportData, ReportLayer, ReportLoss } from './data.js';
 import { formatCount, formatNumber, formatSeconds } from './format.js';
 import { html, type Markup } from './html.js';
 
@@ -21,7 +22,7 @@ const scrolling = (name: string, table: Markup): Markup =>
 
 const orDash = (value: number | undefined): string => (value === undefined ? '–' : formatNumber(value));
 
-function renderEpochs(history: readonly ReportEpoch[], rows: readonly ReportEpoch[]): Markup {
+function renderEpochs(history: readonly EpochRecord[], rows: readonly EpochRecord[]): Markup {
   const metrics = metricsOf(history).slice(0, mostMetrics);
   const hasValidation = history.some(({ valLoss }) => valLoss !== undefined);
   const heads = ['loss', ...(hasValidation ? ['validation'] : []), ...metrics, 'learning rate', 'time'];
