@@ -67,15 +67,28 @@ export {
 export type { IndexConvention } from './autograd/ops/index-conventions.js';
 export { flip, indexSelect, pad, type Range, slice } from './autograd/ops/indexing.js';
 export {
+  type BceOptions,
   type BceWithLogitsOptions,
+  bce,
   bceWithLogits,
-  type CrossEntropyOptions,
-  crossEntropy,
+  type HuberOptions,
+  huber,
   type LossOptions,
   l1,
   mse,
   type Reduction,
+  type SmoothL1Options,
+  smoothL1,
 } from './autograd/ops/loss.js';
+export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from './autograd/ops/loss-classes.js';
+export {
+  type DivergenceReduction,
+  type KlDivOptions,
+  type KlNormalOptions,
+  klDiv,
+  klNormal,
+} from './autograd/ops/loss-divergence.js';
+export { type DiceOptions, dice, type SigmoidFocalOptions, sigmoidFocal } from './autograd/ops/loss-masks.js';
 export { matmul } from './autograd/ops/matmul.js';
 export {
   clone,

@@ -22,7 +22,10 @@ export * as init from './init.js';
 export { InstanceNorm2d, type InstanceNorm2dOptions } from './instance-norm.js';
 export { Linear } from './linear.js';
 export { ModuleDict, ModuleList } from './lists.js';
-export { BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss } from './loss.js';
+export { BCELoss, BCEWithLogitsLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from './loss.js';
+export { CrossEntropyLoss, NLLLoss } from './loss-classes.js';
+export { KLDivLoss, KLNormalLoss } from './loss-divergence.js';
+export { DiceLoss, SigmoidFocalLoss } from './loss-masks.js';
 export { type LoadReport, Module } from './module.js';
 export {
   BatchNorm1d,

@@ -1,27 +1,39 @@
-/** Losses as modules. Not here: the operations (autograd/ops/loss.ts). */
+/**
+ * Losses of elements, as modules. Not here: losses by class (loss-classes.ts), of masks
+ * (loss-masks.ts) and of distributions (loss-divergence.ts), and the operations
+ * (autograd/ops/loss.ts).
+ */
 import { knownOptions } from '../arguments.js';
 import { checkTensor } from '../autograd/graph.js';
 import {
+  type BceOptions,
   type BceWithLogitsOptions,
+  bce,
+  bceOptions,
   bceWithLogits,
   bceWithLogitsOptions,
-  type CrossEntropyOptions,
-  checkIgnoreIndex,
-  crossEntropy,
-  crossEntropyOptions,
-  ignoredByDefault,
+  checkBeta,
+  checkDelta,
+  checkPosWeight,
+  type HuberOptions,
+  huber,
+  huberOptions,
   type LossOptions,
   l1,
   lossOptions,
   mse,
   type Reduction,
+  type SmoothL1Options,
+  smoothL1,
+  smoothL1Options,
 } from '../autograd/ops/loss.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { attributes } from './check.js';
 import { Module } from './module.js';
 
 /** The common base of losses. It checks the reduction in the constructor. */
-abstract class Loss extends Module {
+export abstract class Loss extends Module {
   readonly reduction: Reduction;
 
   constructor(op: string, options: LossOptions) {
@@ -33,36 +45,74 @@ abstract class Loss extends Module {
     this.reduction = reduction;
   }
   abstract override forward(prediction: Tensor, target: Tensor): Tensor;
+  /** The settings besides the reduction that toString() prints. */
+  protected settings(): Readonly<Record<string, unknown>> {
+    return {};
+  }
   override describe(): string {
-    return this.reduction === 'mean' ? '' : `reduction=${this.reduction}`;
+    return attributes({ reduction: this.reduction === 'mean' ? undefined : this.reduction, ...this.settings() });
   }
 }
 
+/** A weight that a loss holds as a buffer: it is saved, and to() moves it. */
+export const heldWeight = (op: string, weight: Tensor | null | undefined): Tensor | null => {
+  if (weight === null || weight === undefined) return null;
+  checkTensor(op, 'weight', weight);
+  return weight.keep();
+};
+
 /**
- * Sigmoid cross entropy with logits, stable for any logit. A posWeight tensor is a buffer: it is
- * saved, and to() moves it.
+ * Sigmoid cross entropy with logits, stable for any logit. Tensors posWeight and weight are
+ * buffers: they are saved, and to() moves them.
  * @shape logits [any], target, as logits → scalar, or as logits with reduction 'none'
  * @gradient logits: g·(sigmoid(x) − z)
- * @throws ShapeError when shapes differ; ValueError for a posWeight that is not positive or an
- * unknown reduction
+ * @throws ShapeError when shapes differ or a weight does not broadcast; ValueError for a posWeight
+ * that is not positive or an unknown reduction
  * @source torch.nn.BCEWithLogitsLoss
  */
 export class BCEWithLogitsLoss extends Loss {
   static override readonly title: string = 'BCEWithLogitsLoss';
   readonly posWeight: number | Tensor;
+  readonly weight: Tensor | null;
 
   constructor(options: BceWithLogitsOptions = {}) {
     const op = 'BCEWithLogitsLoss';
     knownOptions(op, options, bceWithLogitsOptions);
-    const { posWeight = 1, ...rest } = options;
+    const { posWeight = 1, weight, ...rest } = options;
     super(op, rest);
-    if (typeof posWeight !== 'number') checkTensor(op, 'posWeight', posWeight);
-    if (typeof posWeight === 'number' && !(posWeight > 0 && posWeight < Infinity))
-      throw new ValueError(op, 'posWeight must be positive and finite', `posWeight=${posWeight}`);
+    checkPosWeight(op, posWeight);
     this.posWeight = typeof posWeight === 'number' ? posWeight : posWeight.keep();
+    this.weight = heldWeight(op, weight);
   }
   forward(logits: Tensor, target: Tensor): Tensor {
-    return bceWithLogits(logits, target, { posWeight: this.posWeight, reduction: this.reduction });
+    const { posWeight, weight, reduction } = this;
+    return bceWithLogits(logits, target, { posWeight, weight, reduction });
+  }
+}
+
+/**
+ * Binary cross entropy of probabilities, whose logarithms are at least −100. For the output of a
+ * sigmoid, BCEWithLogitsLoss of the logits keeps more digits. A weight is a buffer.
+ * @shape probabilities [any], target, as probabilities → scalar, or as probabilities
+ * @units probabilities and target: in [0, 1]
+ * @gradient probabilities: g·(p − z)/max(p·(1 − p), 1e-12)
+ * @throws ShapeError when shapes differ or a weight does not broadcast; ValueError for an unknown
+ * reduction
+ * @source torch.nn.BCELoss
+ */
+export class BCELoss extends Loss {
+  static override readonly title: string = 'BCELoss';
+  readonly weight: Tensor | null;
+
+  constructor(options: BceOptions = {}) {
+    const op = 'BCELoss';
+    knownOptions(op, options, bceOptions);
+    const { weight, ...rest } = options;
+    super(op, rest);
+    this.weight = heldWeight(op, weight);
+  }
+  forward(probabilities: Tensor, target: Tensor): Tensor {
+    return bce(probabilities, target, { weight: this.weight, reduction: this.reduction });
   }
 }
 
@@ -103,31 +153,55 @@ export class L1Loss extends Loss {
 }
 
 /**
- * Softmax cross entropy. Classes are on the last axis.
- * @shape logits […,C], target […] int32 classes, or […,C] probabilities → scalar, or […]
- * @units target: class numbers in [0, C) or ignoreIndex, or probabilities
- * @gradient g·(softmax(x) − target), 0 for ignored rows
- * @throws ShapeError when shapes do not fit; ValueError for a class number out of range, an unknown
- * reduction, or an ignoreIndex that is not whole or is given with probabilities
- * @source torch.nn.CrossEntropyLoss
+ * Squared error near 0, absolute error beyond beta.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient g·e/beta within beta, else g·sign(e)
+ * @throws ShapeError when shapes differ; ValueError for a negative beta
+ * @source torch.nn.SmoothL1Loss
  */
-export class CrossEntropyLoss extends Loss {
-  static override readonly title: string = 'CrossEntropyLoss';
-  readonly ignoreIndex: number;
+export class SmoothL1Loss extends Loss {
+  static override readonly title: string = 'SmoothL1Loss';
+  readonly beta: number;
 
-  constructor(options: CrossEntropyOptions = {}) {
-    const op = 'CrossEntropyLoss';
-    knownOptions(op, options, crossEntropyOptions);
-    const { ignoreIndex = ignoredByDefault, ...rest } = options;
+  constructor(options: SmoothL1Options = {}) {
+    const op = 'SmoothL1Loss';
+    knownOptions(op, options, smoothL1Options);
+    const { beta = 1, ...rest } = options;
     super(op, rest);
-    checkIgnoreIndex(op, ignoreIndex);
-    this.ignoreIndex = ignoreIndex;
+    checkBeta(op, beta);
+    this.beta = beta;
   }
-  forward(logits: Tensor, target: Tensor): Tensor {
-    return crossEntropy(logits, target, { reduction: this.reduction, ignoreIndex: this.ignoreIndex });
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return smoothL1(prediction, target, { beta: this.beta, reduction: this.reduction });
   }
-  override describe(): string {
-    const ignored = this.ignoreIndex === ignoredByDefault ? [] : [`ignoreIndex=${this.ignoreIndex}`];
-    return [super.describe(), ...ignored].filter((part) => part !== '').join(', ');
+  protected override settings(): Readonly<Record<string, unknown>> {
+    return { beta: this.beta };
+  }
+}
+
+/**
+ * Half the squared error near 0, linear beyond delta.
+ * @shape prediction [any], target, as prediction → scalar, or as prediction
+ * @gradient g·e within delta, else g·delta·sign(e)
+ * @throws ShapeError when shapes differ; ValueError for a delta that is not positive
+ * @source torch.nn.HuberLoss
+ */
+export class HuberLoss extends Loss {
+  static override readonly title: string = 'HuberLoss';
+  readonly delta: number;
+
+  constructor(options: HuberOptions = {}) {
+    const op = 'HuberLoss';
+    knownOptions(op, options, huberOptions);
+    const { delta = 1, ...rest } = options;
+    super(op, rest);
+    checkDelta(op, delta);
+    this.delta = delta;
+  }
+  forward(prediction: Tensor, target: Tensor): Tensor {
+    return huber(prediction, target, { delta: this.delta, reduction: this.reduction });
+  }
+  protected override settings(): Readonly<Record<string, unknown>> {
+    return { delta: this.delta };
   }
 }

@@ -604,6 +604,14 @@ form(
 // ---- losses, dropout
 
 const reduction = fc.constantFrom('mean', 'sum', 'none');
+const divergence = fc.constantFrom('mean', 'batchMean', 'sum', 'none');
+const labelSmoothing = fc.constantFrom(0, 0.1, 1);
+const ofClasses = (s: readonly number[]) => ({
+  weight: tensorOf([s[s.length - 1]], 'positive'),
+  ignoreIndex: fc.constantFrom(-100, 0),
+});
+/** Away from 0 and 1, where the gradient of a cross entropy is as large as 1e12. */
+const inside = fc.integer({ min: 16, max: 1008 }).map((n) => n / 1024);
 const losses: Record<string, (s: number[]) => fc.Arbitrary<unknown[]>> = {
   mse: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction })),
   l1: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction })),
@@ -611,19 +619,58 @@ const losses: Record<string, (s: number[]) => fc.Arbitrary<unknown[]>> = {
     tuple(
       tensorOf(s),
       tensorOf(s, 'unit'),
-      options({ reduction, posWeight: fc.oneof(fc.constantFrom(1, 2.5), tensorOf([s[s.length - 1]], 'positive')) }),
+      options({
+        reduction,
+        posWeight: fc.oneof(fc.constantFrom(1, 2.5), tensorOf([s[s.length - 1]], 'positive')),
+        weight: fc.oneof(tensorOf([s[s.length - 1]], 'positive'), tensorOf(s, 'positive')),
+      }),
+    ),
+  bce: (s) => tuple(tensorOf(s, inside), tensorOf(s, 'unit'), options({ reduction, weight: tensorOf(s, 'positive') })),
+  smoothL1: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction, beta: fc.constantFrom(0, 0.3, 2) })),
+  huber: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction, delta: fc.constantFrom(0.3, 2) })),
+  klDiv: (s) =>
+    fc.oneof(
+      tuple(tensorOf(s), tensorOf(s, 'unit'), options({ reduction: divergence })),
+      tuple(
+        tensorOf(s),
+        tensorOf(s),
+        options({ reduction: divergence }).map((o) => ({ ...o, logTarget: true })),
+      ),
+    ),
+  klNormal: (s) => tuple(tensorOf(s), tensorOf(s), options({ reduction: divergence })),
+  sigmoidFocal: (s) =>
+    tuple(
+      tensorOf(s),
+      tensorOf(s, 'unit'),
+      options({ reduction, alpha: fc.constantFrom(-1, 0.75), gamma: fc.constantFrom(0, 0.5, 1, 2, 3) }),
+    ),
+  nll: (s) =>
+    tuple(
+      tensorOf(s),
+      tensorOf(s.slice(0, -1), fc.integer({ min: 0, max: s[s.length - 1] - 1 }), 'int32'),
+      options({ reduction, ...ofClasses(s) }),
     ),
   crossEntropy: (s) =>
     fc.oneof(
-      tuple(tensorOf(s), tensorOf(s, 'unit'), options({ reduction })),
+      tuple(tensorOf(s), tensorOf(s, 'unit'), options({ reduction, labelSmoothing, weight: ofClasses(s).weight })),
       tuple(
         tensorOf(s),
         tensorOf(s.slice(0, -1), fc.integer({ min: 0, max: s[s.length - 1] - 1 }), 'int32'),
-        options({ reduction }),
+        options({ reduction, labelSmoothing, ...ofClasses(s) }),
       ),
     ),
 };
 for (const [name, args] of Object.entries(losses)) form(name, shapeOf(1, 4, count).chain(args));
+form(
+  'dice',
+  shapeOf(3, 4, count).chain((s) =>
+    tuple(
+      tensorOf(s, 'unit'),
+      tensorOf(s, 'unit'),
+      options({ reduction, smooth: fc.constantFrom(1, 0.1), squared: fc.boolean() }),
+    ),
+  ),
+);
 form(
   'dropout',
   shapeOf(0, 3).chain((s) =>
@@ -897,11 +944,37 @@ for (const [name, target] of [
   ['L1Loss', 'moderate'],
   ['BCEWithLogitsLoss', 'unit'],
   ['CrossEntropyLoss', 'unit'],
+  ['SmoothL1Loss', 'moderate'],
+  ['HuberLoss', 'moderate'],
+  ['KLDivLoss', 'unit'],
+  ['KLNormalLoss', 'moderate'],
+  ['SigmoidFocalLoss', 'unit'],
 ] as const)
   layer(
     name,
     shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(options({ reduction })), tensorOf(s), tensorOf(s, target))),
   );
+
+layer(
+  'BCELoss',
+  shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(options({ reduction })), tensorOf(s, inside), tensorOf(s, 'unit'))),
+);
+layer(
+  'DiceLoss',
+  shapeOf(3, 4, count).chain((s) =>
+    tuple(fc.tuple(options({ reduction, smooth: fc.constant(1) })), tensorOf(s, 'unit'), tensorOf(s, 'unit')),
+  ),
+);
+layer(
+  'NLLLoss',
+  shapeOf(1, 3, count).chain((s) =>
+    tuple(
+      fc.tuple(options({ reduction })),
+      tensorOf(s),
+      tensorOf(s.slice(0, -1), fc.integer({ min: 0, max: s[s.length - 1] - 1 }), 'int32'),
+    ),
+  ),
+);
 
 // ---- optimizers: two steps over Σ p²
 

@@ -573,6 +573,96 @@ for (const [variant, options] of [
   known('crossEntropy', `probabilities ${variant}`.trim(), (x, z) => c.crossEntropy(x, z, options), gives);
 }
 known('crossEntropy', 'ignoreIndex', (x, k) => c.crossEntropy(x, k, { ignoreIndex: 1 }), 'ignoreIndex');
+for (const [variant, more, gives] of [
+  ['', {}, ''],
+  [' sum', { reduction: 'sum' }, ' reduction'],
+  [' none', { reduction: 'none' }, ' reduction'],
+] as const)
+  for (const target of ['', 'probabilities ']) {
+    known(
+      'crossEntropy',
+      `${target}weight${variant}`,
+      (x, z, weight) => c.crossEntropy(x, z, { weight, ...more }),
+      `weight${gives}`,
+    );
+    known(
+      'crossEntropy',
+      `${target}weight, labelSmoothing${variant}`,
+      (x, z, weight) => c.crossEntropy(x, z, { weight, labelSmoothing: 0.25, ...more }),
+      `weight labelSmoothing${gives}`,
+    );
+  }
+for (const target of ['', 'probabilities ', 'constant probabilities '])
+  known(
+    'crossEntropy',
+    `${target}labelSmoothing`,
+    (x, z) => c.crossEntropy(x, z, { labelSmoothing: 0.25 }),
+    'labelSmoothing',
+  );
+known(
+  'crossEntropy',
+  'weight, labelSmoothing, ignoreIndex',
+  (x, k, weight) => c.crossEntropy(x, k, { weight, labelSmoothing: 0.25, ignoreIndex: 0 }),
+  'weight labelSmoothing ignoreIndex',
+);
+known('nll', 'weight', (x, k, weight) => c.nll(x, k, { weight }), 'weight');
+known('nll', 'ignoreIndex', (x, k) => c.nll(x, k, { ignoreIndex: 0 }), 'ignoreIndex');
+known(
+  'nll',
+  'weight, ignoreIndex of pixels',
+  (x, k, weight) => c.nll(x, k, { weight, ignoreIndex: 1 }),
+  'weight ignoreIndex',
+);
+known('bce', 'of certain chances', (p, z) => c.bce(p, z, { reduction: 'none' }), 'reduction');
+known('bce', 'weight', (p, z, weight) => c.bce(p, z, { weight, reduction: 'none' }), 'weight reduction');
+known('smoothL1', 'beta', (x, z) => c.smoothL1(x, z, { beta: 0.5, reduction: 'none' }), 'beta reduction');
+known('smoothL1', 'beta of 0', (x, z) => c.smoothL1(x, z, { beta: 0, reduction: 'none' }), 'beta reduction');
+known('huber', 'delta', (x, z) => c.huber(x, z, { delta: 0.5, reduction: 'none' }), 'delta reduction');
+known('klDiv', 'target', (x, t) => c.klDiv(x, t));
+known('klDiv', 'batchMean', (x, t) => c.klDiv(x, t, { reduction: 'batchMean' }), 'reduction');
+known(
+  'klDiv',
+  'logTarget, batchMean',
+  (x, t) => c.klDiv(x, t, { reduction: 'batchMean', logTarget: true }),
+  'reduction logTarget',
+);
+known('klNormal', '', (m, v) => c.klNormal(m, v));
+known('klNormal', 'by distributions', (m, v) => c.klNormal(m, v, { reduction: 'batchMean' }), 'reduction');
+known('dice', 'squared', (p, z) => c.dice(p, z, { squared: true }), 'squared');
+known('dice', 'smooth', (p, z) => c.dice(p, z, { smooth: 1 }), 'smooth');
+known('sigmoidFocal', 'alpha', (x, z) => c.sigmoidFocal(x, z, { alpha: 0.75 }), 'alpha');
+known('sigmoidFocal', 'without alpha', (x, z) => c.sigmoidFocal(x, z, { alpha: -1 }), 'alpha');
+known('sigmoidFocal', 'gamma', (x, z) => c.sigmoidFocal(x, z, { gamma: 0.5 }), 'gamma');
+known('sigmoidFocal', 'gamma 0', (x, z) => c.sigmoidFocal(x, z, { gamma: 0 }), 'gamma');
+for (const [variant, options] of [
+  ['', undefined],
+  ['sum', { reduction: 'sum' }],
+  ['none', { reduction: 'none' }],
+] as const) {
+  const gives = options === undefined ? '' : 'reduction';
+  known('smoothL1', variant, (x, z) => c.smoothL1(x, z, options), gives);
+  known('huber', variant, (x, z) => c.huber(x, z, options), gives);
+  known('bce', variant, (p, z) => c.bce(p, z, options), gives);
+  known('nll', variant, (x, k) => c.nll(x, k, options), gives);
+  known('klDiv', variant, (x, t) => c.klDiv(x, t, options), gives);
+  known(
+    'klDiv',
+    `logTarget ${variant}`.trim(),
+    (x, t) => c.klDiv(x, t, { ...options, logTarget: true }),
+    `logTarget ${gives}`.trim(),
+  );
+  const reduction = options?.reduction ?? 'mean';
+  known('klNormal', reduction, (m, v) => c.klNormal(m, v, { reduction }), 'reduction');
+  known('dice', variant, (p, z) => c.dice(p, z, options), gives);
+  known('sigmoidFocal', variant, (x, z) => c.sigmoidFocal(x, z, options), gives);
+}
+known('bceWithLogits', 'weight', (x, z, weight) => c.bceWithLogits(x, z, { weight }), 'weight');
+known(
+  'bceWithLogits',
+  'weight, posWeight',
+  (x, z, weight, posWeight) => c.bceWithLogits(x, z, { weight, posWeight, reduction: 'none' }),
+  'weight posWeight reduction',
+);
 known('bceWithLogits', 'posWeight', (x, z) => c.bceWithLogits(x, z, { posWeight: 2.5 }), 'posWeight');
 known('bceWithLogits', 'posWeight per channel', (x, z, posWeight) => c.bceWithLogits(x, z, { posWeight }), 'posWeight');
 known('dropout', '', (x) => {

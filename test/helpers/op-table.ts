@@ -26,6 +26,8 @@ export type Domain =
 export interface Input {
   readonly shape: Shape;
   readonly domain: Domain;
+  /** Whether no gradient flows to it, although its numbers are floats. */
+  readonly constant?: boolean;
 }
 export interface Row {
   /** The exported function. */
@@ -112,7 +114,7 @@ export function inputsOf(
   requiresGrad = differentiable,
 ): Tensor[] {
   const random = new c.RandomState([...name].reduce((h, ch) => (Math.imul(h, 31) + ch.charCodeAt(0)) >>> 0, 7));
-  return inputs.map(({ shape, domain }, i) => {
+  return inputs.map(({ shape, domain, constant }, i) => {
     const drawn = draw(
       domain,
       shape.reduce((a, b) => a * b, 1),
@@ -124,7 +126,7 @@ export function inputsOf(
       shape,
       device,
       dtype: drawn.dtype === 'float' ? dtype : drawn.dtype,
-      requiresGrad: requiresGrad && isFloat,
+      requiresGrad: requiresGrad && isFloat && constant !== true,
     });
   });
 }
@@ -949,6 +951,10 @@ row('layerNorm', 'bias alone', [of('normal', 2, 3, 4), of('normal', 4)], (x, bia
 
 // ---- losses, dropout
 
+/** Weights per class, and per column, to which no gradient flows. */
+const ofClass: Input = { shape: [4], domain: 'positive', constant: true };
+const ofColumn: Input = { shape: [1, 3], domain: 'positive', constant: true };
+const labels: Input = { shape: [3], domain: { int: [2, 0, 3] } };
 for (const reduction of ['mean', 'sum', 'none'] as const) {
   row('bceWithLogits', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, z) =>
     c.bceWithLogits(x, z, { reduction }),
@@ -964,7 +970,46 @@ for (const reduction of ['mean', 'sum', 'none'] as const) {
   row('crossEntropy', `probabilities, ${reduction}`, [of('normal', 3, 4), of('unit', 3, 4)], (x, z) =>
     c.crossEntropy(x, z, { reduction }),
   );
+  row(
+    'crossEntropy',
+    `classes, weight, smoothing, ${reduction}`,
+    [of('normal', 3, 4), labels, ofClass],
+    (x, z, weight) => c.crossEntropy(x, z, { reduction, weight, labelSmoothing: 0.3, ignoreIndex: 0 }),
+  );
+  row(
+    'crossEntropy',
+    `probabilities, weight, smoothing, ${reduction}`,
+    [of('normal', 3, 4), of('unit', 3, 4), ofClass],
+    (x, z, weight) => c.crossEntropy(x, z, { reduction, weight, labelSmoothing: 0.3 }),
+  );
+  row('nll', reduction, [of('normal', 3, 4), labels, ofClass], (x, z, weight) => c.nll(x, z, { reduction, weight }));
+  row('bce', reduction, [of('unit', 2, 3), of('unit', 2, 3)], (p, z) => c.bce(p, z, { reduction }));
+  row('smoothL1', reduction, [of('distinct', 3, 4), of('distinct', 3, 4)], (x, z) => c.smoothL1(x, z, { reduction }));
+  row('huber', reduction, [of('distinct', 3, 4), of('distinct', 3, 4)], (x, z) =>
+    c.huber(x, z, { reduction, delta: 0.6 }),
+  );
+  row('klDiv', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, t) => c.klDiv(x, t, { reduction }));
+  row('klDiv', `logarithms, ${reduction}`, [of('normal', 2, 3), of('normal', 2, 3)], (x, t) =>
+    c.klDiv(x, t, { reduction, logTarget: true }),
+  );
+  row('klNormal', reduction, [of('normal', 2, 3), of('normal', 2, 3)], (m, v) => c.klNormal(m, v, { reduction }));
+  row('dice', reduction, [of('unit', 2, 2, 3, 2), of('unit', 2, 2, 3, 2)], (p, z) => c.dice(p, z, { reduction }));
+  row('sigmoidFocal', reduction, [of('normal', 2, 3), of('unit', 2, 3)], (x, z) => c.sigmoidFocal(x, z, { reduction }));
 }
+row('klDiv', 'batchMean', [of('normal', 2, 3), of('unit', 2, 3)], (x, t) => c.klDiv(x, t, { reduction: 'batchMean' }));
+row('klNormal', 'batchMean', [of('normal', 2, 3), of('normal', 2, 3)], (m, v) => c.klNormal(m, v));
+row('dice', 'squared, of a series', [of('unit', 2, 4, 3), of('unit', 2, 4, 3)], (p, z) =>
+  c.dice(p, z, { squared: true, smooth: 1 }),
+);
+row('sigmoidFocal', 'gamma 0.5', [of('normal', 2, 3), of('unit', 2, 3)], (x, z) =>
+  c.sigmoidFocal(x, z, { gamma: 0.5, alpha: -1 }),
+);
+row('smoothL1', 'beta 0', [of('distinct', 3, 4), of('distinct', 3, 4)], (x, z) => c.smoothL1(x, z, { beta: 0 }));
+row('smoothL1', 'beta 0.5', [of('distinct', 3, 4), of('distinct', 3, 4)], (x, z) => c.smoothL1(x, z, { beta: 0.5 }));
+row('bce', 'weight', [of('unit', 2, 3), of('unit', 2, 3), ofColumn], (p, z, weight) => c.bce(p, z, { weight }));
+row('bceWithLogits', 'weight', [of('normal', 2, 3), of('unit', 2, 3), ofColumn], (x, z, weight) =>
+  c.bceWithLogits(x, z, { weight, posWeight: 3 }),
+);
 row(
   'crossEntropy',
   'classes of pixels',
@@ -1006,7 +1051,11 @@ for (const { op, name, inputs, fn, expected, leavesIndices } of knownCalls)
   rows.push({
     op,
     name,
-    inputs: inputs.map(({ shape, dtype, values }) => ({ shape, domain: domainOf(dtype, values) })),
+    inputs: inputs.map(({ shape, dtype, values }, i) => ({
+      shape,
+      domain: domainOf(dtype, values),
+      constant: expected.gradients?.[i] === null,
+    })),
     fn,
     differentiable: expected.gradients !== null,
     secondOrder: false,

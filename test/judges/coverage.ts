@@ -12,6 +12,9 @@ const unknown: Readonly<Record<string, string>> = {
   unpoolByMask: 'of a custom operation',
   unpooling: 'of a posted function',
   maxPool2dWithArgmaxAndMask: 'of a custom operation',
+  dice: "MONAI's; its numbers come from the definition",
+  klNormal: 'of a paper; its numbers are those of torch.distributions',
+  sigmoidFocal: "torchvision's; its numbers come from a copy of its source",
 };
 
 /** The op table has a row for every exported op; a test sees to that. */

@@ -718,6 +718,7 @@ row(
     c.bceWithLogits(a.tensor('input'), a.tensor('target'), {
       ...reduction(a),
       posWeight: a.optionalTensor('pos_weight'),
+      weight: a.optionalTensor('weight'),
     }),
   sums,
 );
@@ -730,6 +731,54 @@ row(
     return c.crossEntropy(channelsToEnd(x), target.dtype === 'int32' ? target : channelsToEnd(target), {
       ...reduction(a),
       ignoreIndex: a.has('ignore_index') ? a.number('ignore_index', 0) : undefined,
+      weight: a.optionalTensor('weight'),
+      labelSmoothing: a.number('label_smoothing', 0),
+    });
+  },
+  sums,
+);
+row(
+  'nn.functional.nll_loss',
+  'nll',
+  'input target',
+  (a) =>
+    c.nll(channelsToEnd(a.tensor('input')), a.tensor('target'), {
+      ...reduction(a),
+      ignoreIndex: a.has('ignore_index') ? a.number('ignore_index', 0) : undefined,
+      weight: a.optionalTensor('weight'),
+    }),
+  sums,
+);
+row(
+  'nn.functional.binary_cross_entropy',
+  'bce',
+  'input target',
+  (a) => c.bce(a.tensor('input'), a.tensor('target'), { ...reduction(a), weight: a.optionalTensor('weight') }),
+  sums,
+);
+row(
+  'nn.functional.smooth_l1_loss',
+  'smoothL1',
+  'input target',
+  (a) => c.smoothL1(a.tensor('input'), a.tensor('target'), { ...reduction(a), beta: a.number('beta', 1) }),
+  sums,
+);
+row(
+  'nn.functional.huber_loss',
+  'huber',
+  'input target',
+  (a) => c.huber(a.tensor('input'), a.tensor('target'), { ...reduction(a), delta: a.number('delta', 1) }),
+  sums,
+);
+row(
+  'nn.functional.kl_div',
+  'klDiv',
+  'input target',
+  (a) => {
+    const how = a.text('reduction', 'mean');
+    return c.klDiv(a.tensor('input'), a.tensor('target'), {
+      reduction: how === 'batchmean' ? 'batchMean' : (how as Reduction),
+      logTarget: a.flag('log_target'),
     });
   },
   sums,

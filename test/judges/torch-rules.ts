@@ -190,12 +190,6 @@ const rules: readonly Rule[] = [
     gradientOnly: true,
     when: (a, call) => call.dtype === 'float32' && (a.list('normalized_shape') ?? []).every((n) => n === 1),
   },
-  { ops: image('binary_cross_entropy_with_logits'), reason: 'weight', when: (a) => a.has('weight') },
-  {
-    ops: image('cross_entropy'),
-    reason: 'weight or label_smoothing',
-    when: (a) => ['weight', 'label_smoothing'].some((name) => a.has(name)),
-  },
 ];
 
 /** Under which rule a call falls; undefined for one that must be right. */

@@ -136,7 +136,7 @@ test('the options of ops are found where they are declared', () => {
   assert.equal(sorted('softmax'), ['axis']);
   assert.equal(sorted('std'), ['axes', 'correction', 'keepDims']);
   assert.equal(sorted('conv2d'), ['bias', 'dilation', 'groups', 'padding', 'stride']);
-  assert.equal(sorted('crossEntropy'), ['ignoreIndex', 'reduction']);
+  assert.equal(sorted('crossEntropy'), ['ignoreIndex', 'labelSmoothing', 'reduction', 'weight']);
   assert.ok(sorted('maxUnpool2d').includes('kernelSize') && sorted('maxUnpool2d').includes('strides'));
 });
 
