@@ -123,7 +123,7 @@ export const after = <T, U>(value: T | Promise<T>, then: (value: T) => U | Promi
  * @throws ValueError if dataset is not a data set, or fn is not a function
  * @source tf.data.Dataset.map
  */
-export function mapDataset<T, U>(dataset: Dataset<T>, fn: ItemFunction<T, U>): Dataset<U> {
+export function mapDataset<T, const U>(dataset: Dataset<T>, fn: ItemFunction<T, U>): Dataset<U> {
   const op = 'mapDataset';
   checkDataset(op, dataset);
   checkFunction(op, 'fn', fn);

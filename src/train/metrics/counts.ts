@@ -4,7 +4,7 @@
  * here: the metrics (overlap.ts, overlap-sets.ts).
  */
 import { checkFlag, checkNumber, type OptionNames } from '../../arguments.js';
-import { checkIgnoreIndex, ignoredByDefault } from '../../autograd/ops/loss.js';
+import { checkIgnoreIndex, ignoredByDefault } from '../../autograd/ops/loss-classes.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { sameShape, sizeOf } from '../../values/shape.js';
