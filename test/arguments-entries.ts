@@ -254,6 +254,11 @@ const doors: Readonly<Record<string, Door>> = {
     steps: 3,
     smoothing: 0.5,
   }),
+  diagnostics: {
+    call: (...a) => train.diagnostics(...a),
+    sound: [{ batch: [ones([1])], everyEpochs: 2 }],
+    optional: true,
+  },
   csvLog: door((...a) => train.csvLog(...a), 'log.csv'),
   jsonLog: { call: (...a) => train.jsonLog(...a), sound: [{ stream, everySteps: 5 }], optional: true },
   learningRatePicture: door(

@@ -58,23 +58,34 @@ function callForward(module: Module, inputs: readonly unknown[]): unknown {
   return Reflect.apply(module.forward, module, inputs);
 }
 
+/**
+ * Puts `around` in the place of forward of one instance. It gets the call that it replaces, and the
+ * call's inputs. Returns a function that restores the instance.
+ */
+export function aroundForward(
+  module: Module,
+  around: (call: () => unknown, inputs: readonly unknown[]) => unknown,
+): () => void {
+  const own = Object.getOwnPropertyDescriptor(module, 'forward');
+  const forward = module.forward;
+  const value = (...inputs: unknown[]): unknown => around(() => Reflect.apply(forward, module, inputs), inputs);
+  Object.defineProperty(module, 'forward', { value, configurable: true });
+  return () => {
+    Reflect.deleteProperty(module, 'forward');
+    if (own !== undefined) Object.defineProperty(module, 'forward', own);
+  };
+}
+
 /** Replaces forward of one instance by a recording version. Returns a function that restores it. */
 export function shadowForward(
   module: Module,
   record: (inputs: readonly unknown[], output: unknown) => void,
 ): () => void {
-  const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const forward = module.forward;
-  const recording = (...inputs: unknown[]): unknown => {
-    const output: unknown = Reflect.apply(forward, module, inputs);
+  return aroundForward(module, (call, inputs) => {
+    const output = call();
     record(inputs, output);
     return output;
-  };
-  Object.defineProperty(module, 'forward', { value: recording, configurable: true });
-  return () => {
-    Reflect.deleteProperty(module, 'forward');
-    if (own !== undefined) Object.defineProperty(module, 'forward', own);
-  };
+  });
 }
 
 /**

@@ -22,6 +22,7 @@ export {
   type StatefulTensors,
   saveCheckpoint,
 } from './checkpoint-file.js';
+export { type DiagnosticsOptions, diagnostics } from './diagnose.js';
 export { beatsConstantPredictor, constantPredictorLoss, ReluWatch } from './diagnostics.js';
 export {
   ExponentialMovingAverage,

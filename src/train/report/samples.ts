@@ -62,7 +62,7 @@ function isRepeatable(source: object): boolean {
  * The first batch of the first epoch, or undefined where taking it would disturb the run. A loader
  * is put back to its position, so the run gets the same batches with a report as without one.
  */
-async function firstBatch(source: ReportRun['data']): Promise<readonly Tensor[] | undefined> {
+export async function firstBatch(source: ReportRun['data']): Promise<readonly Tensor[] | undefined> {
   if (typeof source === 'function' || !isRepeatable(source)) return undefined;
   const position = isPositioned(source) ? source.stateDict() : undefined;
   const move = (state: object): void => (source as unknown as Positioned).loadStateDict(state);
