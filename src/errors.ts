@@ -37,5 +37,34 @@ export class FormatError extends CedarError {
   override readonly name = 'FormatError';
 }
 
+/** What detectAnomaly found. */
+export interface Anomaly {
+  /** The first such value. */
+  readonly value: 'NaN' | 'Infinity' | '-Infinity';
+  /** Whether an operation made it, a gradient rule, or an update in place, as optimizers make. */
+  readonly pass: 'forward' | 'backward' | 'update';
+  /** The operation, for example 'log'. Of an update in place the kernel, for example 'adam'. */
+  readonly operation: string;
+  /**
+   * The module whose forward called the operation, by its path in the model, for example
+   * 'encoder.0'. The model itself is ''. Null outside of its modules, or if no model was given.
+   */
+  readonly module: string | null;
+  /** Whether the operation got such a value already, so that it did not make it. */
+  readonly given: boolean;
+}
+
+/** A NaN or an infinity that detectAnomaly (cedargrad/train) found. */
+export class AnomalyError extends CedarError {
+  override readonly name = 'AnomalyError';
+  constructor(
+    readonly anomaly: Anomaly,
+    got: string,
+    hint: string,
+  ) {
+    super('detectAnomaly', 'every value must be finite', got, hint);
+  }
+}
+
 /** Formats a shape for messages: `[2,8,8,3]`. */
 export const show = (shape: readonly number[]): string => `[${shape.join(',')}]`;

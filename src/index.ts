@@ -154,7 +154,16 @@ export type { Counters, Device, MemoryReport, NanPolicy } from './device/device.
 export type { Adapter, GpuDevice, GpuMode, GpuOptions } from './device/gpu/index.js';
 export { type AdapterName, type DeviceName, defaultDevice, device, setDefaultDevice } from './device/select.js';
 export type { Build, WasmOptions } from './device/wasm/options.js';
-export { CedarError, DeviceError, FormatError, GraphError, ShapeError, ValueError } from './errors.js';
+export {
+  type Anomaly,
+  AnomalyError,
+  CedarError,
+  DeviceError,
+  FormatError,
+  GraphError,
+  ShapeError,
+  ValueError,
+} from './errors.js';
 export * from './nn/index.js';
 export * from './optim/index.js';
 export {

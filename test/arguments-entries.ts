@@ -232,6 +232,11 @@ const doors: Readonly<Record<string, Door>> = {
   ReluWatch: { call: () => new train.ReluWatch(), sound: [], optional: true },
   'ReluWatch.see': door((...a) => watch().see(...a), 'a', ones([2])),
   'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },
+  detectAnomaly: door(
+    (...a) => train.detectAnomaly(...a),
+    () => 1,
+    { model: model(), infinity: true },
+  ),
   constantPredictorLoss: door((...a) => train.constantPredictorLoss(...a), [0, 1]),
   beatsConstantPredictor: door((...a) => train.beatsConstantPredictor(...a), 0.1, [0, 1]),
   ExponentialMovingAverage: door((...a) => new train.ExponentialMovingAverage(...a), model(), {

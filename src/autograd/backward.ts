@@ -156,6 +156,7 @@ function walk(
         'a backward rule must give a gradient or null for each input',
         `${grads.length} from ${node.op.name}, of ${node.inputs.length} inputs`,
       );
+    watcher?.differentiated?.(node, grad, grads);
     node.inputs.forEach((input, i) => {
       const g = needs[i] ? grads[i] : null;
       if (g === null) return;

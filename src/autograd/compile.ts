@@ -16,7 +16,7 @@ import { isTensor } from './graph.js';
 import { scoped } from './lifetimes.js';
 import { copyOf } from './tape/copies.js';
 import { stepEnded, Tape } from './tape/tape.js';
-import { withWatcher } from './watch.js';
+import { watching, withWatcher } from './watch.js';
 
 /** A step made by compile(). */
 export interface CompiledStep<A extends readonly unknown[], R> {
@@ -163,7 +163,7 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
           let completed = false;
           let result: R;
           try {
-            result = withWatcher(tape?.watcher ?? null, () => step(...substitute(args, inner)));
+            result = withWatcher(tape?.watcher ?? watching(), () => step(...substitute(args, inner)));
             check(result, inner);
             completed = true;
           } finally {
@@ -200,6 +200,10 @@ export function compile<A extends readonly unknown[], R>(step: (...args: A) => R
    * says why.
    */
   const tapeFor = (key: string, tensors: readonly Tensor[]): Tape | null => {
+    if (watching() !== null) {
+      reason = 'detectAnomaly looks at its operations';
+      return null;
+    }
     if (device?.record === undefined || tensors.some((t) => t.device !== device)) {
       reason = device?.record === undefined ? `${device} does not record` : 'arguments are on several devices';
       return null;

@@ -2,7 +2,8 @@
  * Watching. While a watcher is installed, it sees every operation that creates or changes a tensor,
  * as one event. `watched` is the only place that passes events on. It asks the watcher for a
  * recorded outcome, and if there is none, it does the work and tells the watcher the outcome.
- * compile installs its tape as the watcher of a step.
+ * compile installs its tape as the watcher of a step, and detectAnomaly installs one that looks for
+ * NaN and infinities.
  * Not here: the operations that are watched (graph.ts, backward.ts), and the tape (tape/).
  */
 import type { Device, HostData, KernelName } from '../device/device.js';
@@ -78,6 +79,8 @@ export interface Watcher {
   refuse(what: string): void;
   /** Calls a function of the program within a backward(), whose other work is not watched. */
   callback(callback: Callback): readonly (Tensor | null)[];
+  /** Reports the gradients that the gradient rule of a node gave for the gradient `grad`. */
+  differentiated?(node: Node, grad: Tensor, grads: readonly (Tensor | null)[]): void;
 }
 
 let current: Watcher | null = null;
@@ -85,7 +88,18 @@ let current: Watcher | null = null;
 /** The watcher installed now, or null. */
 export const watching = (): Watcher | null => current;
 
-/** Installs a watcher, or none, while `fn` runs. Nothing else installs or removes a watcher. */
+/**
+ * Installs a watcher for work that goes on across awaits. Returns a function that removes it. No
+ * other watcher may be installed.
+ */
+export function installWatcher(watcher: Watcher): () => void {
+  current = watcher;
+  return () => {
+    current = null;
+  };
+}
+
+/** Installs a watcher, or none, while `fn` runs. */
 export function withWatcher<T>(watcher: Watcher | null, fn: () => T): T {
   const before = current;
   current = watcher;

@@ -9,6 +9,7 @@ import { zeros } from '../tensor/create.js';
 import { type Parameter, Tensor } from '../tensor/tensor.js';
 import type { Shape } from '../values/shape.js';
 import type { Module } from './module.js';
+import { shadowForward } from './shadow.js';
 
 /** One call of one layer, or a layer that was not called. */
 export interface SummaryRow {
@@ -59,36 +60,6 @@ function callForward(module: Module, inputs: readonly unknown[]): unknown {
 }
 
 /**
- * Puts `around` in the place of forward of one instance. It gets the call that it replaces, and the
- * call's inputs. Returns a function that restores the instance.
- */
-export function aroundForward(
-  module: Module,
-  around: (call: () => unknown, inputs: readonly unknown[]) => unknown,
-): () => void {
-  const own = Object.getOwnPropertyDescriptor(module, 'forward');
-  const forward = module.forward;
-  const value = (...inputs: unknown[]): unknown => around(() => Reflect.apply(forward, module, inputs), inputs);
-  Object.defineProperty(module, 'forward', { value, configurable: true });
-  return () => {
-    Reflect.deleteProperty(module, 'forward');
-    if (own !== undefined) Object.defineProperty(module, 'forward', own);
-  };
-}
-
-/** Replaces forward of one instance by a recording version. Returns a function that restores it. */
-export function shadowForward(
-  module: Module,
-  record: (inputs: readonly unknown[], output: unknown) => void,
-): () => void {
-  return aroundForward(module, (call, inputs) => {
-    const output = call();
-    record(inputs, output);
-    return output;
-  });
-}
-
-/**
  * One row for each call of a layer in a forward pass on inputs of these shapes, then one for each
  * layer with parameters that was not called. The pass runs in eval mode on zeros and records no
  * graph.
@@ -128,7 +99,11 @@ export function summaryRows(
         multiplyAdds: input !== undefined && shape !== null ? module.multiplyAdds(input.shape, shape) : 0,
       });
     };
-    return shadowForward(module, record);
+    return shadowForward(module, (call, inputs) => {
+      const output = call();
+      record(inputs, output);
+      return output;
+    });
   });
   try {
     model.eval();

@@ -2,6 +2,7 @@
  * Training: the loop `fit`, its callbacks, checkpoints, metrics, reports and diagnostics.
  * @module cedargrad/train
  */
+export { type AnomalyOptions, detectAnomaly } from './anomaly.js';
 export {
   type CheckpointOptions,
   checkpoint,

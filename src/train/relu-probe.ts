@@ -13,7 +13,7 @@ import {
   withWatcher,
 } from '../autograd/watch.js';
 import type { Module } from '../nn/module.js';
-import { aroundForward } from '../nn/summary.js';
+import { shadowForward } from '../nn/shadow.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** What one ReLU did for a batch. */
@@ -67,9 +67,10 @@ export async function probeRelus(model: Module, run: () => Promise<unknown>): Pr
     },
     read: () => {},
     refuse: () => {},
+    callback: ({ call, grad }) => call(grad),
   };
   const restore = model.namedModules().map(([name, module]) =>
-    aroundForward(module, (call) => {
+    shadowForward(module, (call) => {
       running.push(name);
       try {
         // Another watcher, as that of a compiled prediction, must see every operation itself.

@@ -3,12 +3,11 @@
  * ReLUs. Not here: the summary itself (nn/summary.ts).
  */
 import { className } from '../../arguments.js';
-import { ReLU } from '../../nn/activation.js';
 import { Conv2d } from '../../nn/conv.js';
 import { type Module, ownParameters } from '../../nn/module.js';
-import { type SummaryRow, shadowForward, summaryRows } from '../../nn/summary.js';
-import { Tensor } from '../../tensor/tensor.js';
+import { type SummaryRow, summaryRows } from '../../nn/summary.js';
 import type { Shape } from '../../values/shape.js';
+import { probeRelus } from '../relu-probe.js';
 import type { ReportFilters, ReportLayer } from './data.js';
 import { drawFilters } from './thumbnails.js';
 
@@ -61,28 +60,8 @@ export async function filtersOf(model: Module): Promise<ReportFilters | undefine
   };
 }
 
-/** Watches the ReLU layers of a model while `run` computes outputs. */
+/** The ReLUs that give only zeros while `run` computes outputs. */
 export async function silentRelus(model: Module, run: () => Promise<unknown>): Promise<string[]> {
-  const peaks = new Map<string, Tensor[]>();
-  const restore = model
-    .namedModules()
-    .filter(([, module]) => module instanceof ReLU)
-    .map(([name, module]) =>
-      shadowForward(module, (_, output) => {
-        if (output instanceof Tensor)
-          peaks.set(name, [...(peaks.get(name) ?? []), output.detach().max().clone().keep()]);
-      }),
-    );
-  try {
-    await run();
-  } finally {
-    for (const undo of restore) undo();
-  }
-  const silent: string[] = [];
-  for (const [name, found] of peaks) {
-    const values = await Promise.all(found.map((peak) => peak.item()));
-    for (const peak of found) peak.release();
-    if (values.every((v) => v === 0)) silent.push(name);
-  }
-  return silent;
+  const activity = await probeRelus(model, run);
+  return activity.filter(({ dead, channels }) => dead === channels).map(({ name }) => name);
 }
