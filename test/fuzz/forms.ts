@@ -1010,6 +1010,11 @@ optimizer('Adam', { weightDecay: decay, amsgrad: fc.boolean(), eps: fc.constant(
 optimizer('AdamW', { weightDecay: decay, eps: fc.constant(1e-3) });
 optimizer('RMSprop', { weightDecay: decay, eps: fc.constant(1e-3), momentum: fc.constantFrom(0, 0.9) });
 
+optimizer('Adagrad', { weightDecay: decay, lrDecay: decay, eps: fc.constant(1e-3) });
+optimizer('Adamax', { weightDecay: decay, eps: fc.constant(1e-3) });
+optimizer('NAdam', { weightDecay: decay, decoupledWeightDecay: fc.boolean(), eps: fc.constant(1e-3) });
+optimizer('RAdam', { weightDecay: decay, decoupledWeightDecay: fc.boolean(), betas: fc.constantFrom([0.9, 0.99]) });
+
 export const allForms: readonly Form[] = forms;
 
 /** Exports without a form. Every call, the programs or other tests use them. */
@@ -1019,6 +1024,7 @@ const elsewhere = new Set([
   'enableGrad',
   'grad',
   'compile',
+  'customGrad',
   'gradcheck',
   'gradgradcheck',
   'device',
@@ -1037,10 +1043,20 @@ const elsewhere = new Set([
   'RandomState',
   'FastRandom',
   'Sequential',
+  'ModuleDict',
+  'ModuleList',
   'Schedule',
   'StepLR',
   'CosineLR',
   'WarmupLR',
+  'MultiStepLR',
+  'ExponentialLR',
+  'PolynomialLR',
+  'CosineWarmRestarts',
+  'LambdaLR',
+  'OneCycleLR',
+  'CyclicLR',
+  'ReduceLROnPlateau',
   'FixedUnpool2d',
   'MaxPooling',
   'MaxUnpool1d',

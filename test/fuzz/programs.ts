@@ -228,22 +228,31 @@ const changes = [
   'clear',
   'captureGrad',
   'assign',
+  'hook',
+  'custom',
 ] as const;
+const optimizers = {
+  SGD: c.SGD,
+  Adam: c.Adam,
+  RMSprop: c.RMSprop,
+  Adagrad: c.Adagrad,
+  Adamax: c.Adamax,
+  NAdam: c.NAdam,
+  RAdam: c.RAdam,
+};
 type Change = readonly [what: (typeof changes)[number], n: number];
 interface Training extends Program {
   readonly first: readonly Instruction[];
-  readonly optimizer: 'SGD' | 'Adam' | 'RMSprop';
+  readonly optimizer: keyof typeof optimizers;
   readonly calls: readonly Change[];
 }
 const training: fc.Arbitrary<Training> = fc.record({
   leaves: fc.array(leaf, { minLength: 1, maxLength: 3 }),
   first: codeOf(6),
   code: codeOf(12),
-  optimizer: fc.constantFrom('SGD' as const, 'Adam' as const, 'RMSprop' as const),
+  optimizer: fc.constantFrom(...(Object.keys(optimizers) as (keyof typeof optimizers)[])),
   calls: fc.array(fc.tuple(fc.constantFrom(...changes), fc.nat(5)), { minLength: 3, maxLength: 9 }),
 });
-
-const optimizers = { SGD: c.SGD, Adam: c.Adam, RMSprop: c.RMSprop };
 
 /** Everything that can be seen after a call. */
 type Seen = readonly (c.TypedArray | string | null)[];
@@ -258,11 +267,24 @@ async function train(
   let captured = c.tensor([0.5, -0.25, 0.75], { device: on });
   let inputs = [1, 2, 3];
   let [off, inPlace] = [false, false];
+  // Numbers that the program's own functions of the backward pass use, and whether there are some.
+  let [factor, custom] = [1, false];
+  const removers = new Map<c.Tensor, () => void>();
+  const hook = (g: c.Tensor): c.Tensor | null =>
+    factor === 1 ? null : factor === 2 ? g.mul(factor).add(factor) : g.mul(factor);
+  const scaled = c.customGrad(
+    ([x], save) => {
+      save(x);
+      return x.mul(0.5);
+    },
+    (g, [x]) => g.mul(factor).add(x.mul(0.1)),
+  );
   const plain = (x: c.Tensor): c.Tensor[] => {
     optimizer.zeroGrad();
     const start = off ? c.noGrad(() => lossOf(first, params)) : lossOf(first, params);
     if (inPlace) c.noGrad(() => x.assign(x.mul(0.5)));
-    const loss = lossOf(code, [...params, x.mul(captured.sum())]).add(start.mul(0.1));
+    const own = lossOf(code, [...params, x.mul(captured.sum())]);
+    const loss = (custom ? scaled(own) : own).add(start.mul(0.1));
     loss.backward();
     optimizer.step();
     return [loss, ...(captured.grad === null ? [] : [captured.grad])];
@@ -279,6 +301,14 @@ async function train(
     if (what === 'inPlace') inPlace = !inPlace;
     if (what === 'clear') for (const p of params) p.clearGrad();
     if (what === 'captureGrad' && !captured.released) captured.requiresGrad = !captured.requiresGrad;
+    if (what === 'custom') custom = !custom;
+    if (what === 'hook') {
+      const p = params[n % params.length];
+      factor = n;
+      if (removers.has(p)) removers.get(p)?.();
+      if (removers.delete(p) || !p.requiresGrad) continue;
+      removers.set(p, p.registerHook(hook));
+    }
     if (what === 'assign') c.noGrad(() => params[0].assign(params[0].mul(0.9)));
     const x = c.tensor(inputs, { device: on });
     const seen: (c.TypedArray | string | null)[] = [];
