@@ -68,7 +68,11 @@ const formatVersion = '1';
 
 /** The JSON of a checkpoint. */
 interface Contents {
-  readonly optimizer?: { readonly groups: OptimizerState['groups']; readonly steps: Readonly<Record<number, number>> };
+  readonly optimizer?: {
+    readonly groups: OptimizerState['groups'];
+    /** What an optimizer keeps of each parameter, without tensors. */
+    readonly state: Readonly<Record<number, Omit<OptimizerState['state'][number], 'tensors'>>>;
+  };
   readonly schedule?: unknown;
   readonly data?: unknown;
   readonly ema?: { readonly count: number };
@@ -144,7 +148,7 @@ export async function encodeCheckpoint(
     ...(moments && {
       optimizer: {
         groups: moments.groups,
-        steps: Object.fromEntries(Object.entries(moments.state).map(([i, { step }]) => [i, step])),
+        state: Object.fromEntries(Object.entries(moments.state).map(([i, { tensors, ...rest }]) => [i, rest])),
       },
     }),
     ...(schedule && { schedule: schedule.stateDict() }),
@@ -210,9 +214,9 @@ function restore(op: string, parts: CheckpointParts, bytes: Bytes): unknown {
       );
     model.loadStateDict(below('model', tensors));
     if (optimizer !== undefined && contents.optimizer !== undefined) {
-      const { groups, steps } = contents.optimizer;
+      const { groups, state: kept } = contents.optimizer;
       const state = Object.fromEntries(
-        Object.entries(steps).map(([i, step]) => [i, { step, tensors: below(`optimizer/${i}`, tensors) }]),
+        Object.entries(kept).map(([i, rest]) => [i, { ...rest, tensors: below(`optimizer/${i}`, tensors) }]),
       );
       optimizer.loadStateDict({ groups, state } as never);
     }

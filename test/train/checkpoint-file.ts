@@ -11,6 +11,7 @@ import {
   FastRandom,
   manualSeed,
   mse,
+  NAdam,
   RandomState,
   rand,
   Sequential,
@@ -71,6 +72,25 @@ checkpoints('a run goes on from a checkpoint bit for bit, with dropout, noise an
   assert.equal(await encodeWeights(second.model), await encodeWeights(first.model));
   assert.equal(second.optimizer.paramGroups[0].lr, first.optimizer.paramGroups[0].lr);
   assert.equal(readdirSync(join(folder, 'a')), ['run.checkpoint']);
+});
+
+checkpoints('numbers that an optimizer keeps for a parameter are restored', async () => {
+  const nadam = () => {
+    const run = made(1);
+    return {
+      ...run,
+      optimizer: new NAdam(run.model.parameters(), { lr: 0.01 }),
+      schedule: { ...run.schedule, step: () => {} },
+    };
+  };
+  const first = nadam();
+  await train(first as unknown as Made, 3);
+  const { model, optimizer, generators } = first;
+  const bytes = await encodeCheckpoint({ model, optimizer, generators });
+  const expected = await train(first as unknown as Made, 3);
+  const second = nadam();
+  await loadCheckpoint(bytes, { model: second.model, optimizer: second.optimizer, generators: second.generators });
+  assert.equal(await train(second as unknown as Made, 3), expected);
 });
 
 checkpoints('a checkpoint is a safetensors file with the tensors by name', async () => {
