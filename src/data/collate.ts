@@ -27,7 +27,7 @@ const op = 'DataLoader';
  * copied to the device.
  */
 export class Collator {
-  readonly #staging = new Map<string, TypedArray>();
+  readonly #staging = new Map<DType, TypedArray>();
 
   /** `indexOf` tells the data set's index of an item, for messages. */
   collate<T>(items: readonly T[], device: Device, indexOf: (position: number) => number): Batch<T> {
@@ -35,13 +35,12 @@ export class Collator {
     return (isHostArray(items[0]) || typeof items[0] === 'number' ? [collated] : collated) as Batch<T>;
   }
 
-  /** A zero-filled array, or one that an earlier batch has used. */
-  #array(dtype: DType, size: number, place: string): TypedArray {
-    const key = `${dtype}${place}`;
-    let array = this.#staging.get(key);
+  /** An array to fill. The devices copy it, so every tensor of a batch can use the same one. */
+  #array(dtype: DType, size: number): TypedArray {
+    let array = this.#staging.get(dtype);
     if (array === undefined || array.length < size) {
       array = allocate(dtype, size);
-      this.#staging.set(key, array);
+      this.#staging.set(dtype, array);
     }
     return array.length === size ? array : array.subarray(0, size);
   }
@@ -102,7 +101,7 @@ export class Collator {
     const dtype = dtypeOf(first.data);
     const size = sizeOf(shape);
     if (dtype === undefined || first.data.length !== size) checkHostArray(op, named(indexOf(0), place), first);
-    const staging = this.#array(dtype as DType, size * values.length, place);
+    const staging = this.#array(dtype as DType, size * values.length);
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (!isHostArray(value) || value.data.constructor !== first.data.constructor)
@@ -121,7 +120,7 @@ export class Collator {
     device: Device,
     indexOf: (position: number) => number,
   ): Tensor {
-    const staging = this.#array('float32', values.length, place);
+    const staging = this.#array('float32', values.length);
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (typeof value !== 'number') throw unlike(values, i, place, indexOf);

@@ -16,6 +16,7 @@ export {
   split,
   subset,
 } from './dataset.js';
+export type { Channels } from './decode.js';
 export { type DigitSet, type Digits, digits, loadDigits } from './digits.js';
 export type { HostArray } from './host-array.js';
 export type { ImageSource } from './image-files.js';

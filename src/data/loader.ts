@@ -147,6 +147,7 @@ export class DataLoader<T, B = Batch<T>> implements AsyncIterable<B> {
     this.#continues = true;
   }
 
+  /** The batches of one epoch, or of the rest of one. */
   async *[Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
     if (this.#running) throw busy(op);
     this.#running = true;

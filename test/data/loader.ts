@@ -400,6 +400,24 @@ test('an iterable is closed when its epoch is left', async () => {
   assert.ok(log.length < 8, log.join());
 });
 
+test('an iterable is closed before the epoch ends, and its error is not lost', async () => {
+  let closed = false;
+  async function* slow(): AsyncGenerator<number> {
+    try {
+      yield* [1, 2, 3];
+    } finally {
+      await wait(5);
+      closed = true;
+      // biome-ignore lint/correctness/noUnsafeFinally: an error of closing is what is tested
+      throw new Error('the tape is stuck');
+    }
+  }
+  const error = await message(async () => {
+    for await (const _ of new DataLoader(slow(), { batchSize: 1, prefetch: 0 })) break;
+  });
+  assert.equal([error, closed], ['the tape is stuck', true]);
+});
+
 test('an iterable that hangs does not keep an epoch from being left', async () => {
   async function* stuck(): AsyncGenerator<number> {
     yield 1;

@@ -129,7 +129,7 @@ export function noise(std: number, options: NoiseOptions = {}): Transform {
 }
 
 /** A number, or one per channel. */
-type PerChannel = number | readonly number[];
+export type PerChannel = number | readonly number[];
 
 function checkPerChannel(op: string, name: string, given: PerChannel, legal: (v: number) => boolean): number[] {
   const list = typeof given === 'number' ? [given] : Array.isArray(given) ? Array.from(given) : [];

@@ -10,6 +10,7 @@ export {
   type NoiseOptions,
   noise,
   normalize,
+  type PerChannel,
 } from './color.js';
 export { compose, forImage, fromList, paired } from './combine.js';
 export {
