@@ -176,7 +176,7 @@ const doors: Readonly<Record<string, Door>> = {
   }),
   'transforms.fromList': door((...a) => data.transforms.fromList(...a), [new Crop()]),
   digits: door((...a) => data.digits(...a), { train: 1, test: 1 }),
-  moduleDataset: door((...a) => data.moduleDataset(...a), moduleUrl, { name: 'dataset', argument: 1 }),
+  moduleDataset: door((...a) => data.moduleDataset(...a), moduleUrl, { name: 'dataset' }),
   photographs: {
     call: (...a) => data.photographs(...a),
     sound: [{ names: ['nagasaki-boats'], channels: 1, cache: true }],
