@@ -3,7 +3,6 @@
  * errors and exit codes. Not here: pictures (pictures.ts).
  */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { constants as system } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type DeviceName, device, setDefaultDevice } from 'cedargrad';
@@ -152,38 +151,4 @@ ${aboutSignals}`;
     await body({ epochs, out, stop });
     await opened.close();
   });
-}
-
-/** Why a run ends before its time. */
-export interface Stop {
-  /** The exit code of a run that was asked to stop, else null. */
-  readonly code: number | null;
-}
-
-/**
- * Lets a run end early and keep its results: on SIGINT, SIGTERM or SIGHUP, and if nobody reads
- * stdout or its disk is full. The training loop checks `code` after each step, saves, and exits
- * with it. A second signal ends the process at once.
- */
-export function watchForStop(name: string): Stop {
-  let code: number | null = null;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      const own = 128 + system.signals[signal];
-      if (code !== null) process.exit(own);
-      code = own;
-      process.stderr.write(`${name}: ${signal}: saving after this step; once more to end at once\n`);
-    });
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (code !== null) return;
-    // As a process that is killed by SIGPIPE, which is no mistake: `| head` does it.
-    code = error.code === 'EPIPE' ? 128 + system.signals.SIGPIPE : 1;
-    if (error.code !== 'EPIPE') process.stderr.write(`${name}: stdout: ${error.message}\n`);
-  });
-  process.stderr.on('error', () => {});
-  return {
-    get code() {
-      return code;
-    },
-  };
 }
