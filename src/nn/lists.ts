@@ -76,7 +76,7 @@ export class ModuleList<M extends Module = Module> extends Module {
     checkNumber('ModuleList.at', 'index', index, Number.isInteger, 'whole');
     if (index < -length || index >= length)
       throw new ValueError('ModuleList.at', `index must be in [${-length}, ${length - 1}]`, `index=${index}`);
-    return this[index < 0 ? index + length : index];
+    return this[index < 0 ? index + length : index] as M;
   }
   /** Adds a module at the end. @throws ValueError for what is no module */
   append(module: M): this {
@@ -104,7 +104,7 @@ export class ModuleList<M extends Module = Module> extends Module {
     return this;
   }
   *[Symbol.iterator](): IterableIterator<M> {
-    for (let i = 0; Object.hasOwn(this, i); i++) yield this[i];
+    for (let i = 0; Object.hasOwn(this, i); i++) yield this[i] as M;
   }
   forward(..._inputs: never[]): never {
     throw new ValueError(
@@ -169,7 +169,7 @@ export class ModuleDict<M extends Module = Module> extends Module {
   get(key: string): M {
     if (!this.has(key))
       throw new ValueError('ModuleDict.get', `keys are ${this.keys().join(', ') || 'none yet'}`, `key=${shown(key)}`);
-    return (this as unknown as Record<string, M>)[key];
+    return (this as unknown as Record<string, M>)[key] as M;
   }
   /** Adds a module, or replaces the one with this key. @throws ValueError as the constructor */
   set(key: string, module: M): this {

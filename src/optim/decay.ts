@@ -152,7 +152,7 @@ export class LambdaLR extends Schedule {
   rate(base: number, count: number, group = 0): number {
     const { lambda } = this;
     // A group that was added later has the last function.
-    const of = typeof lambda === 'function' ? lambda : (lambda[group] ?? lambda[lambda.length - 1]);
+    const of = typeof lambda === 'function' ? lambda : ((lambda[group] ?? lambda.at(-1)) as RateFactor);
     const factor = of(count);
     checkNumber(
       'LambdaLR',

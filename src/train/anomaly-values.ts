@@ -70,7 +70,7 @@ export class Values {
 
   #firstIn(data: TypedArray): Finding {
     for (let at = 0; at < data.length; at++) {
-      const v = data[at];
+      const v = data[at] as number;
       if (Number.isNaN(v)) return { value: 'NaN', at };
       if (this.#infinity && !Number.isFinite(v)) return { value: v > 0 ? 'Infinity' : '-Infinity', at };
     }

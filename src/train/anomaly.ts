@@ -156,7 +156,7 @@ class AnomalyWatcher implements Watcher {
       operation: name,
       place: this.#placeOf(node),
       inputs: [grad],
-      results: node.inputs.map((t, i) => (t.requiresGrad ? grads[i] : null)),
+      results: node.inputs.map((t, i) => (t.requiresGrad ? (grads[i] ?? null) : null)),
       result: (i) => `${name}'s gradient of input ${i}`,
       input: () => `the gradient of ${name}'s result`,
     });

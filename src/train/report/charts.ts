@@ -28,12 +28,14 @@ const finite = (v: number | undefined): number | null => (v === undefined || !Nu
 
 /** Marks at the ends of epochs, or at numbers of steps while there are not two epochs. */
 function xTicksOf(history: readonly EpochRecord[], last: number): { ticks: readonly Tick[]; label: string } {
-  if (history.length < 2) {
+  const [begin] = history;
+  const end = history.at(-1);
+  if (begin === undefined || end === undefined || begin === end) {
     const marks = ticks(0, last, xTickCount, 1);
     return { ticks: marks.map((at) => ({ at, label: formatCount(at) })), label: 'step' };
   }
   const steps = new Map(history.map(({ epoch, step }) => [epoch, step]));
-  const marks = ticks(history[0].epoch, history[history.length - 1].epoch, xTickCount, 1);
+  const marks = ticks(begin.epoch, end.epoch, xTickCount, 1);
   return {
     ticks: marks.flatMap((epoch) => {
       const at = steps.get(epoch);

@@ -128,8 +128,9 @@ function dotsOf(curve: Curve, place: Place): Markup[] {
 /** A curve in words. */
 function describeCurve({ label, x, y }: Curve): string {
   const points = x.flatMap((at, i) => (y[i] === null || y[i] === undefined ? [] : [[at, y[i]] as const]));
-  if (points.length === 0) return `${label}: no finite values`;
-  const [first, last] = [points[0], points.at(-1) as readonly [number, number]];
+  const [first] = points;
+  const last = points.at(-1);
+  if (first === undefined || last === undefined) return `${label}: no finite values`;
   const least = points.reduce((a, b) => (b[1] < a[1] ? b : a));
   const greatest = points.reduce((a, b) => (b[1] > a[1] ? b : a));
   return (

@@ -3,6 +3,7 @@
  * own style sheet, its own script and its own pictures, and no connection. Not here: the curves
  * (curves.ts), the tables (tables.ts), the style and the script of the page.
  */
+import { rank4 } from '../../values/shape.js';
 import { version } from '../../version.js';
 import { chartsOf, metricsOf, mostMetrics, mostRecords, thinned } from './charts.js';
 import { checkReportData } from './check.js';
@@ -74,7 +75,8 @@ ${warnings.length > mostWarnings && html`<p>These are the last ${mostWarnings} o
 function renderCharts(data: ReportData, charts: readonly ChartSpec[]): Markup {
   if (charts.length === 0) return html`<p class="note">There is no step yet.</p>`;
   const count = metricsOf(data.history).length;
-  const each = data.losses && data.losses.length > 1 ? data.losses[0].step : 1;
+  const [first, second] = data.losses ?? [];
+  const each = first && second ? first.step : 1;
   return html`<div class="charts">${charts.map(renderChart)}</div>
 <p class="note">${
     each > 1 &&
@@ -135,7 +137,7 @@ ${inputs && row(targets ? 'Input' : 'Input and target', '', renderStrip(inputs, 
 }
 
 function renderFilters({ layer, shape, pictures }: ReportFilters): Markup {
-  const [height, width, inputs, count] = shape;
+  const [height, width, inputs, count] = rank4('renderReport', 'filters.shape', shape, '[H,W,C,O]');
   const { items } = pictures;
   const some = items.length < count ? `The first ${items.length} of ${count}` : `All ${count}`;
   const channels =

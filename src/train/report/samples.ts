@@ -91,11 +91,12 @@ async function valuesOf(t: Tensor): Promise<Values> {
 export function leastUseful(epochs: readonly number[], best: number | undefined): number {
   let chosen = -1;
   let nearest = Infinity;
-  for (let i = 1; i < epochs.length - 1; i++) {
-    const ratio = epochs[i + 1] / epochs[i - 1];
-    if (epochs[i] === best || ratio >= nearest) continue;
-    [chosen, nearest] = [i, ratio];
-  }
+  epochs.forEach((epoch, i) => {
+    const [before, after] = [epochs[i - 1], epochs[i + 1]];
+    if (before === undefined || after === undefined || epoch === best) return;
+    const ratio = after / before;
+    if (ratio < nearest) [chosen, nearest] = [i, ratio];
+  });
   return chosen;
 }
 
@@ -127,14 +128,15 @@ export class SampleWatch {
     if (sampleCount === 0) return undefined;
     const source = run.validation ?? run.data;
     const batch = samples ?? (source === undefined ? undefined : await firstBatch(source));
-    if (batch === undefined || batch.length === 0 || batch.some((t) => t.shape.length === 0)) return undefined;
-    const count = Math.min(sampleCount, batch[0].shape[0]);
-    const short = batch.find((t) => t.shape[0] < count);
-    if (short !== undefined) return undefined;
+    // A scalar counts as a tensor of no samples.
+    const [first = 0, ...others] = (batch ?? []).map(({ shape }) => shape[0] ?? 0);
+    const count = Math.min(sampleCount, first);
+    if (batch === undefined || count === 0 || others.some((length) => length < count)) return undefined;
     this.end();
     this.#batch = firstOf(batch, count);
-    const target = this.#batch.length > 1 ? this.#batch.at(-1) : undefined;
-    this.#inputs = await valuesOf(this.#batch[0]);
+    const [input, ...rest] = this.#batch as readonly [Tensor, ...Tensor[]];
+    const target = rest.at(-1);
+    this.#inputs = await valuesOf(input);
     this.#targets = target === undefined ? undefined : await valuesOf(target);
     const inputs = this.#draw(this.#inputs);
     const targets = this.#targets && this.#draw(this.#targets);
@@ -179,7 +181,7 @@ export class SampleWatch {
     const shown = output === undefined ? prediction : noGrad(() => output(prediction));
     const outputs = await valuesOf(shown);
     for (const t of new Set([prediction, shown])) if (!this.#batch.includes(t)) t.release();
-    const count = this.#batch[0].shape[0];
+    const count = this.#batch[0]?.shape[0] ?? 0;
     if (outputs.data.length !== count * outputs.shape.reduce((a, b) => a * b, 1)) return undefined;
     const pictures = this.#draw(outputs);
     if (pictures !== undefined) {

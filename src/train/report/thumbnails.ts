@@ -3,7 +3,7 @@
  * numbers that have been read from the device. Not here: which arrays are drawn (samples.ts).
  */
 import { encodePng } from '../../io/png.js';
-import type { Shape } from '../../values/shape.js';
+import { rank3, rank4, type Shape } from '../../values/shape.js';
 import type { ReportPictures } from './data.js';
 
 /** The values that are drawn black and white, or at the bottom and the top of a line. */
@@ -46,6 +46,9 @@ const scaler = ([low, high]: Range): ((v: number) => number) => {
   return (v) => (v > low ? (width > 0 ? Math.min((v - low) / width, 1) : 1) : 0);
 };
 
+/** @shape [H,W,C] */
+type ImageShape = readonly [height: number, width: number, channels: number];
+
 interface Image {
   readonly height: number;
   readonly width: number;
@@ -55,13 +58,16 @@ interface Image {
 }
 
 /** An image of 1 or 3 channels. Of any other number of channels it is the mean. */
-function imageOf(values: ArrayLike<number>, offset: number, [height, width, depth]: Shape): Image {
+function imageOf(values: ArrayLike<number>, offset: number, [height, width, depth]: ImageShape): Image {
   const channels = depth === 3 ? 3 : 1;
   const data = new Float64Array(height * width * channels);
   if (channels === depth) for (let i = 0; i < data.length; i++) data[i] = values[offset + i] as number;
   else
-    for (let i = 0; i < height * width * depth; i++)
-      data[Math.floor(i / depth)] += (values[offset + i] as number) / depth;
+    for (let i = 0; i < data.length; i++) {
+      let mean = 0;
+      for (let c = 0; c < depth; c++) mean += (values[offset + i * depth + c] as number) / depth;
+      data[i] = mean;
+    }
   return { height, width, channels, data };
 }
 
@@ -84,9 +90,10 @@ export function shrink(image: Image, height: number, width: number): Image {
     columns.forEach((column, x) => {
       for (const [j, byRow] of row)
         for (const [i, byColumn] of column)
-          for (let c = 0; c < channels; c++)
-            out[(y * width + x) * channels + c] +=
-              byRow * byColumn * (data[(j * image.width + i) * channels + c] as number);
+          for (let c = 0; c < channels; c++) {
+            const [to, from] = [(y * width + x) * channels + c, (j * image.width + i) * channels + c];
+            out[to] = (out[to] as number) + byRow * byColumn * (data[from] as number);
+          }
     });
   });
   return { height, width, channels, data: out };
@@ -102,7 +109,7 @@ function pngOf({ height, width, channels, data }: Image, range: Range): string {
  * The size of an image of at most `most` values, whose longest side is at most 128 pixels. The
  * proportions stay as nearly as whole pixels allow.
  */
-function sizeWithin([height, width, depth]: Shape, most: number): readonly [number, number] {
+function sizeWithin([height, width, depth]: ImageShape, most: number): readonly [number, number] {
   const area = most / (depth === 3 ? 3 : 1);
   const factor = Math.min(1, mostSide / Math.max(height, width), Math.sqrt(area / (height * width)));
   return [Math.max(1, Math.floor(height * factor)), Math.max(1, Math.floor(width * factor))];
@@ -117,8 +124,9 @@ function pointsOf(values: Float64Array): readonly number[] {
     let [least, greatest] = [-1, -1];
     const end = Math.floor(((k + 1) * values.length) / intervals);
     for (let i = Math.floor((k * values.length) / intervals); i < end; i++) {
-      if (least < 0 || values[i] < values[least]) least = i;
-      if (greatest < 0 || values[i] > values[greatest]) greatest = i;
+      const v = values[i] as number;
+      if (least < 0 || v < (values[least] as number)) least = i;
+      if (greatest < 0 || v > (values[greatest] as number)) greatest = i;
     }
     picked.push(Math.min(least, greatest), Math.max(least, greatest));
   }
@@ -128,7 +136,12 @@ function pointsOf(values: Float64Array): readonly number[] {
 /**
  * Up to three channels of a series as the data of one path. Numbers that are not finite leave gaps.
  */
-function pathOf(values: ArrayLike<number>, offset: number, [length, depth]: Shape, range: Range): string {
+function pathOf(
+  values: ArrayLike<number>,
+  offset: number,
+  [length, depth]: readonly [length: number, channels: number],
+  range: Range,
+): string {
   const scale = scaler(range);
   let path = '';
   for (let c = 0; c < Math.min(depth, mostLines); c++) {
@@ -153,7 +166,7 @@ const seriesIn = (shape: Shape): Shape => (shape.length === 3 && shape[0] === 1 
  * lines.
  */
 export function kindOf(shape: Shape): ReportPictures['kind'] | undefined {
-  const { length, 0: size } = seriesIn(shape);
+  const { length, 0: size = 0 } = seriesIn(shape);
   if (length === 3) return 'image';
   return (length === 1 || length === 2) && size >= leastLength ? 'line' : undefined;
 }
@@ -174,13 +187,14 @@ export function drawBatch(
   const size = shape.reduce((a, b) => a * b, 1);
   const starts = Array.from({ length: count }, (_, i) => i * size);
   if (kind === 'line') {
-    const [length, depth = 1] = seriesIn(shape);
+    const [length = 0, depth = 1] = seriesIn(shape);
     const items = starts.map((at) => pathOf(values, at, [length, depth], range));
     return { kind, width: lineWidth, height: lineHeight, items };
   }
   if (kind === undefined) return undefined;
-  const [height, width] = sizeWithin(shape, most);
-  const items = starts.map((at) => pngOf(shrink(imageOf(values, at, shape), height, width), range));
+  const sizes = rank3('drawBatch', 'shape', shape, '[H,W,C]');
+  const [height, width] = sizeWithin(sizes, most);
+  const items = starts.map((at) => pngOf(shrink(imageOf(values, at, sizes), height, width), range));
   return { kind, width, height, items };
 }
 
@@ -190,7 +204,7 @@ export function drawBatch(
  * @shape values [kernelHeight, kernelWidth, inChannels, outChannels]
  */
 export function drawFilters(values: ArrayLike<number>, shape: Shape, most: number): ReportPictures {
-  const [height, width, inputs, outputs] = shape;
+  const [height, width, inputs, outputs] = rank4('drawFilters', 'shape', shape, '[H,W,C,O]');
   const count = Math.min(outputs, most, Math.max(1, Math.floor(mostFilterBytes / (height * width * 3))));
   const items = Array.from({ length: count }, (_, o) => {
     const filter = Float64Array.from({ length: height * width * inputs }, (_, i) => values[i * outputs + o] as number);
