@@ -1,6 +1,6 @@
 /**
- * Kills a training run at random moments and resumes it, until it has been killed 100 times. Then it
- * lets the run come to its end, and compares the weights and losses with those of a run that was
+ * Kills a training run at random moments and resumes it, until it has been killed 100 times. Then
+ * it lets the run come to its end, and compares the weights and losses with those of a run that was
  * never killed, bit for bit. It also looks for files that are half written.
  * usage: npm run kills [-- --kills N (default 100)] [--seed N]
  */

@@ -301,11 +301,7 @@ function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
 }
 
 /** A tensor as a kernel operand. */
-export const operandOf = ({ storage, shape, dtype }: Tensor): Operand => ({
-  buffer: storage.buffer,
-  shape,
-  dtype,
-});
+export const operandOf = ({ storage, shape, dtype }: Tensor): Operand => ({ buffer: storage.buffer, shape, dtype });
 
 /** Runs a kernel whose results overwrite the values of existing tensors. */
 export function updateInPlace<K extends KernelName>(

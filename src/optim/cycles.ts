@@ -38,7 +38,7 @@ const ratesOf = (op: string, name: string, value: PerGroup, optimizer: Scheduled
 
 /** The value of a group. A group that was added later has the last one. */
 const ofGroup = (value: PerGroup, group: number): number =>
-  typeof value === 'number' ? value : (value[group] ?? value[value.length - 1]);
+  typeof value === 'number' ? value : ((value[group] ?? value.at(-1)) as number);
 
 /** The groups' own rates, if an option gives them. It is checked here, before the base class. */
 function basesOf(op: string, name: string, optimizer: Scheduled, rates: PerGroup | undefined): number[] | undefined {
@@ -104,7 +104,9 @@ export interface OneCycleOptions extends MomentumCycle {
   divFactor?: number;
   /** The last rate is the first one divided by this. Default 1e4. */
   finalDivFactor?: number;
-  /** Whether the rate first falls back to the first rate, and then on to the last. Default false. */
+  /**
+   * Whether the rate first falls back to the first rate, and then on to the last. Default false.
+   */
   threePhase?: boolean;
 }
 
@@ -119,7 +121,10 @@ const oneCycleNames: OptionNames<OneCycleOptions> = {
   ...momentumNames,
 };
 
-/** A part of a cycle. Shares are of the highest rate, momenta 0 for the least and 1 for the most. */
+/**
+ * A part of a cycle. Rates are shares of the highest rate. Momenta are 0 for the least and 1 for the
+ * most.
+ */
 interface Phase {
   readonly end: number;
   readonly rates: readonly [from: number, to: number];

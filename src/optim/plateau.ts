@@ -12,11 +12,15 @@ export interface PlateauOptions {
   mode?: 'min' | 'max';
   /** The rate is multiplied by this. Default 0.1. */
   factor?: number;
-  /** The number of steps without improvement after which the next one reduces the rate. Default 10. */
+  /**
+   * The number of steps without improvement after which the next one reduces the rate. Default 10.
+   */
   patience?: number;
   /** By how much a metric must be better than the best. Default 1e-4. */
   threshold?: number;
-  /** Whether the threshold is a share of the best metric ('rel', default) or a difference ('abs'). */
+  /**
+   * Whether the threshold is a share of the best metric ('rel', default) or a difference ('abs').
+   */
   thresholdMode?: 'rel' | 'abs';
   /** The number of steps after a reduction that do not count. Default 0. */
   cooldown?: number;
@@ -159,7 +163,7 @@ export class ReduceLROnPlateau {
     const { minLr } = this;
     this.optimizer.paramGroups.forEach((group, i) => {
       // A group that was added later has the last bound.
-      const least = typeof minLr === 'number' ? minLr : (minLr[i] ?? minLr[minLr.length - 1]);
+      const least = typeof minLr === 'number' ? minLr : ((minLr[i] ?? minLr.at(-1)) as number);
       const rate = Math.max(group.lr * this.factor, least);
       if (group.lr - rate > this.eps) group.lr = rate;
     });
