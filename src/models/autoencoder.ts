@@ -144,7 +144,7 @@ export class ConvAutoencoder extends Module {
   readonly encoder: ConvBlock[];
   readonly pool = new MaxPool2d(2);
   readonly squeeze: Conv2d;
-  readonly dropout: Dropout;
+  readonly dropout: Dropout | null;
   readonly widen: ConvBlock;
   /** The levels from the code to the image. The last level is `last`. */
   readonly decoder: ConvBlock[];
@@ -160,7 +160,7 @@ export class ConvAutoencoder extends Module {
     const block = (from: number, to: number): ConvBlock => new ConvBlock(from, to, 3, norm);
     this.encoder = widths.map((width, i) => block(widths[i - 1] ?? channels, width));
     this.squeeze = new Conv2d(deepest, code, 1);
-    this.dropout = new Dropout(dropout);
+    this.dropout = dropout === 0 ? null : new Dropout(dropout);
     this.widen = new ConvBlock(code, deepest, 1, norm);
     this.decoder = widths
       .slice(1)
@@ -210,7 +210,7 @@ export class ConvAutoencoder extends Module {
     checkChannels(at, code, this.squeeze.outChannels, 4);
     this.#checkLevels(at, levels);
     const blocks = [...this.decoder, this.last];
-    let h = this.widen.forward(this.dropout.forward(code));
+    let h = this.widen.forward(this.dropout === null ? code : this.dropout.forward(code));
     for (const [i, level] of [...levels].reverse().entries()) {
       const large = isSize(level) ? resize2d(h, { size: level, method: 'nearest' }) : maxUnpool2d(h, level);
       h = (blocks[i] as ConvBlock | Conv2d).forward(large);
