@@ -9,7 +9,7 @@ function runtime(): string {
   return typeof navigator === 'object' ? navigator.userAgent : 'unknown';
 }
 
-export function environmentOf({ model }: ReportRun): Record<string, string> {
+export function environmentOf({ model }: Pick<ReportRun, 'model'>): Record<string, string> {
   const [first] = model.parameters();
   return {
     cedargrad: version,
