@@ -17,6 +17,8 @@ import {
   tensor,
   zeros,
 } from 'cedargrad';
+import { arrayDataset, DataLoader } from 'cedargrad/data';
+import { fit } from 'cedargrad/train';
 
 class Small extends Module {
   conv = new Conv2d(1, 4, 3, { padding: 'same' });
@@ -94,6 +96,36 @@ function varying(train: (x: Tensor, y: Tensor) => Tensor): Step {
   };
 }
 
+/** The steps of a run of fit on a loader's batches. Each call lets the run take one. */
+function fitted(): Step {
+  const model = new Linear(784, 4);
+  const images = { data: new Float32Array(640 * 784), shape: [640, 784] };
+  let proceed = (): void => {};
+  let taken = (): void => {};
+  void fit(model, {
+    data: new DataLoader(arrayDataset(images), { batchSize: 64, shuffle: true, seed: 1 }),
+    loss: (x) => model.forward(x).pow(2).mean(),
+    optimizer: new Adam(model.parameters()),
+    epochs: 1_000_000,
+    callbacks: [
+      {
+        onStepEnd: () => {
+          const next = new Promise<void>((go) => {
+            proceed = go;
+          });
+          taken();
+          return next;
+        },
+      },
+    ],
+  });
+  return () =>
+    new Promise<void>((done) => {
+      taken = done;
+      proceed();
+    });
+}
+
 /**
  * Each style creates what it needs and returns its step. A tensor that a step returns is read every
  * hundredth time.
@@ -137,6 +169,7 @@ export const styles: Readonly<Record<string, () => Step>> = {
   },
   'batch sizes that vary': () => varying(autoencoder()),
   'batch sizes that vary, compiled': () => varying(compile(autoencoder())),
+  'fit with a new batch of 200 kB each step': () => fitted(),
   'a new model every 100 steps': () => {
     let train = autoencoder();
     const [x, y] = [randn([2, 8, 8, 1]), zeros([2, 8, 8, 1])];
