@@ -122,8 +122,8 @@ const oneCycleNames: OptionNames<OneCycleOptions> = {
 };
 
 /**
- * A part of a cycle. Rates are shares of the highest rate. Momenta are 0 for the least and 1 for the
- * most.
+ * A part of a cycle. Rates are shares of the highest rate. Momenta are 0 for the least and 1 for
+ * the most.
  */
 interface Phase {
   readonly end: number;
