@@ -18,6 +18,7 @@ import {
   RandomState,
   SGD,
   ShapeError,
+  StepLR,
   type Tensor,
   tensor,
   ValueError,
@@ -99,6 +100,34 @@ const reportData = {
   environment: { device: 'a' },
   warnings: ['a'],
 };
+
+const fitting = () => ({
+  data: [[ones([1, 2])]],
+  loss: (input: Tensor) => trained.forward(input).pow(2).mean(),
+  optimizer: new SGD(trained.parameters(), { lr: 0.01 }),
+  epochs: 2,
+});
+const mean = (prediction: Tensor) => prediction.mean();
+const measuring = {
+  data: [[ones([1, 2])]],
+  loss: (input: Tensor) => trained.forward(input).sum(),
+  predict: (input: Tensor) => trained.forward(input),
+  metrics: { mean },
+};
+const weights = await io.encodeWeights(model());
+const parts = () => {
+  const module = model();
+  const optimizer = new SGD(module.parameters(), { lr: 0.1 });
+  return {
+    model: module,
+    optimizer,
+    schedule: new StepLR(optimizer, { every: 1 }),
+    data: loader(),
+    ema: new train.ExponentialMovingAverage(module),
+    generators: { noise: random() },
+  };
+};
+const saved = await train.encodeCheckpoint(parts());
 
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Call = (...given: any[]) => unknown;
@@ -299,6 +328,57 @@ const doors: Readonly<Record<string, Door>> = {
   Progress: door((...a) => new train.Progress(...a).done(), 5, { stream, label: 'a' }),
   'Progress.update': door((...a) => progress().update(...a), 1, { loss: 1, accuracy: 1, stepsPerSecond: 1 }),
   'Progress.done': { call: () => progress().done(), sound: [], optional: true },
+  encodeWeights: door((...a) => io.encodeWeights(...a), model()),
+  saveWeights: door((...a) => io.saveWeights(...a), model(), 'weights'),
+  loadWeights: door((...a) => io.loadWeights(...a), model(), weights, { strict: true }),
+  encodeCheckpoint: door((...a) => train.encodeCheckpoint(...a), parts()),
+  saveCheckpoint: door((...a) => train.saveCheckpoint(...a), 'last.checkpoint', parts()),
+  loadCheckpoint: door((...a) => train.loadCheckpoint(...a), saved, parts()),
+  evaluate: door((...a) => train.evaluate(...a), trained, measuring),
+  fit: door((...a) => train.fit(...a), trained, {
+    ...fitting(),
+    validation: [[ones([1, 2])]],
+    predict: (input: Tensor) => trained.forward(input),
+    metrics: { mean },
+    schedule: new StepLR(new SGD(trained.parameters(), { lr: 0.01 }), { every: 1 }),
+    scheduleEvery: 'epoch',
+    accumulate: 1,
+    clipNorm: 1,
+    clipValue: 1,
+    compile: false,
+    ema: new train.ExponentialMovingAverage(trained),
+    // The first ends each run, so that a run of very many epochs ends too.
+    callbacks: [
+      {
+        name: 'a',
+        runsLast: true,
+        onTrainBegin: () => {},
+        onEpochBegin: () => {},
+        onStepEnd: (run: { stop(reason: string): void }) => run.stop('enough'),
+        onEpochEnd: () => {},
+        onTrainEnd: () => {},
+        onError: () => {},
+        stateDict: () => null,
+        loadStateDict: () => {},
+      },
+    ],
+    signal: new AbortController().signal,
+    generators: { noise: random() },
+  }),
+  describeEpoch: door((...a) => train.describeEpoch(...a), reportData.history[0], 3),
+  progress: { call: (...a) => train.progress(...a), sound: [{ stream }], optional: true },
+  earlyStopping: {
+    call: (...a) => train.earlyStopping(...a),
+    sound: [{ monitor: 'loss', mode: 'min', patience: 2, minDelta: 0.1 }],
+    optional: true,
+  },
+  checkpoint: door((...a) => train.checkpoint(...a), 'run', {
+    monitor: 'loss',
+    mode: 'min',
+    everyEpochs: 1,
+    everySteps: 5,
+  }),
+  stopOnSignals: { call: (...a) => train.stopOnSignals(...a).dispose(), sound: [{ name: 'a' }], optional: true },
   report: door((...a) => train.report(...a), 'report.html', {
     title: 'a',
     samples: ones([2, 4, 4, 1]),
@@ -342,6 +422,10 @@ const also: Readonly<Record<string, readonly string[]>> = {
   decodeSafetensors: ['ArrayBuffer'],
   writeFileAtomic: ['ArrayBuffer', 'string'],
   csvLog: ['function'],
+  checkpoint: ['function'],
+  evaluate: ['function'],
+  loadWeights: ['string'],
+  loadCheckpoint: ['string'],
 };
 
 /** Objects that may have any name. */
@@ -567,6 +651,25 @@ const rows: readonly Row[] = [
   ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [curve], { log: 'no' }), ValueError, /true or false/],
   ['Picture.lineChart', () => picture().lineChart(0, 0, 9, 9, [curve], { tilte: '' }), ValueError, /mean title\?/],
   // ---- train
+  ['encodeCheckpoint', () => train.encodeCheckpoint(parts(), { a: () => 1 }), ValueError, /got state.values.a: func/],
+  ['encodeCheckpoint', () => train.encodeCheckpoint({ ...parts(), optimizer: model() }), ValueError, /=a Linear/],
+  ['encodeCheckpoint', () => train.encodeCheckpoint({ ...parts(), ema: model() }), ValueError, /must have tensors and/],
+  ['saveCheckpoint', () => train.saveCheckpoint('new/', parts()), ValueError, /path must name a file; got path='new/],
+  ['saveCheckpoint', () => train.saveCheckpoint('new/a', parts(), Symbol('a')), ValueError, /state.values: symbol/],
+  ['saveWeights', () => io.saveWeights(model(), 'new/a\0b'), ValueError, /path must name a file; got path='new/],
+  ['loadWeights', () => io.loadWeights(model(), 'none'), FormatError, /there must be a file to read; got ENOENT/],
+  ['loadWeights', () => io.loadWeights(model(), weights, { strikt: true }), ValueError, /did you mean strict\?/],
+  ['loadCheckpoint', () => train.loadCheckpoint(weights, parts()), FormatError, /is read by loadWeights/],
+  ['loadCheckpoint', () => train.loadCheckpoint(saved, { model: model() }), ValueError, /must have the parts of the/],
+  ['fit', () => train.fit(trained, { ...fitting(), resume: 5 }), ValueError, /source must be a path, .*; got 5/],
+  ['fit', () => train.fit(trained, { ...fitting(), resume: weights }), FormatError, /file must be a checkpoint/],
+  ['fit', () => train.fit(trained, { ...fitting(), epoch: 1 }), ValueError, /did you mean epochs\?/],
+  [
+    'evaluate',
+    () => train.evaluate(trained, { ...measuring, predict: () => 1 }),
+    ValueError,
+    /predict must return a tensor; got 1/,
+  ],
   ['ReluWatch.see', () => new train.ReluWatch().see('a', [1]), ValueError, /y must be a tensor; got y=\[1\]; wrap it/],
   [
     'ReluWatch.see',

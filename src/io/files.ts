@@ -87,6 +87,14 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
   }
 }
 
+/** Refuses what cannot be the path of a file. @throws DeviceError outside Node */
+export function checkPath(op: string, path: unknown): void {
+  if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);
+  const isFolder = typeof path === 'string' && (process.platform === 'win32' ? /[/\\]$/ : /\/$/).test(path);
+  if (typeof path !== 'string' || path === '' || path.includes('\0') || isFolder)
+    throw new ValueError(op, 'path must name a file', `path=${shown(path)}`);
+}
+
 /**
  * Writes a file atomically: the path has either the old bytes or the new ones, even after a crash,
  * and when several threads and processes write it at once. The bytes go to a temporary file in the
@@ -100,10 +108,7 @@ async function write(path: string, bytes: Uint8Array | string): Promise<void> {
  * an error no temporary file is left.
  */
 export async function writeFileAtomic(path: string, bytes: Bytes | string): Promise<void> {
-  if (!isNode()) throw new DeviceError(op, 'files need Node', `path=${shown(path)}`);
-  const isFolder = typeof path === 'string' && (process.platform === 'win32' ? /[/\\]$/ : /\/$/).test(path);
-  if (typeof path !== 'string' || path === '' || path.includes('\0') || isFolder)
-    throw new ValueError(op, 'path must name a file', `path=${shown(path)}`);
+  checkPath(op, path);
   const content =
     typeof bytes === 'string' ? bytes : bytesFrom(op, bytes, 'bytes must be text, a Uint8Array or an ArrayBuffer');
   try {

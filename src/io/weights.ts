@@ -11,8 +11,8 @@ import { Module } from '../nn/module.js';
 import { isNode, load } from '../platform.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Bytes } from './bytes.js';
-import { writeFileAtomic } from './files.js';
+import { type Bytes, bytesFrom } from './bytes.js';
+import { checkPath, writeFileAtomic } from './files.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 
 /** Refuses what is not a model. */
@@ -42,19 +42,20 @@ export const deviceOf = (model: Module): Device => Object.values(model.stateDict
  * The bytes of a file that a path, an address or bytes stand for. Text is a path in Node, unless it
  * begins with http: or https:. In a page it is an address.
  * @throws DeviceError for an address that does not answer with a file; FormatError for a path at
- * which there is none
+ * which there is none; ValueError for anything else
  */
 export async function bytesAt(op: string, source: string | URL | Bytes): Promise<Bytes> {
+  if (typeof source !== 'string' && !(source instanceof URL))
+    return bytesFrom(op, source, 'source must be a path, an address, a Uint8Array or an ArrayBuffer');
+  if (source === '' || String(source).includes('\0'))
+    throw new ValueError(op, 'source must name a file', `source=${shown(source)}`);
   const isAddress = source instanceof URL ? source.protocol !== 'file:' : !isNode() || /^https?:/.test(String(source));
-  if (typeof source !== 'string' && !(source instanceof URL)) return source;
   if (isAddress) {
-    const answer = await fetch(source);
-    if (!answer.ok)
-      throw new DeviceError(
-        op,
-        'the address must answer with a file',
-        `${source}: ${answer.status} ${answer.statusText}`,
-      );
+    const rule = 'the address must answer with a file';
+    const answer = await fetch(source).catch((error: Error) => {
+      throw new DeviceError(op, rule, `${source}: ${error.message}`);
+    });
+    if (!answer.ok) throw new DeviceError(op, rule, `${source}: ${answer.status} ${answer.statusText}`);
     return new Uint8Array(await answer.arrayBuffer());
   }
   const { readFile } = await load<typeof import('node:fs/promises')>('node:fs/promises');
@@ -64,6 +65,15 @@ export async function bytesAt(op: string, source: string | URL | Bytes): Promise
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' && code !== 'EISDIR' && code !== 'ENOTDIR') throw error;
     throw new FormatError(op, 'there must be a file to read', message);
+  }
+}
+
+/** Reads a safetensors file. Its errors name the function that the program has called. */
+export function decodeFor(op: string, bytes: Bytes): ReturnType<typeof decodeSafetensors> {
+  try {
+    return decodeSafetensors(bytes);
+  } catch (error) {
+    throw error instanceof FormatError ? new FormatError(op, error.rule, error.got, error.hint) : error;
   }
 }
 
@@ -84,6 +94,7 @@ export async function encodeWeights(model: Module): Promise<Uint8Array<ArrayBuff
  */
 export async function saveWeights(model: Module, path: string): Promise<void> {
   checkModel('saveWeights', model);
+  checkPath('saveWeights', path);
   await writeFileAtomic(path, await encodeWeights(model));
 }
 
@@ -102,7 +113,7 @@ export async function loadWeights(
 ): Promise<LoadReport> {
   checkModel('loadWeights', model);
   knownOptions('loadWeights', options, { strict: 'flag' });
-  const tensors = tensorsOf(decodeSafetensors(await bytesAt('loadWeights', source)).tensors, deviceOf(model));
+  const tensors = tensorsOf(decodeFor('loadWeights', await bytesAt('loadWeights', source)).tensors, deviceOf(model));
   try {
     return model.loadStateDict(tensors, options);
   } finally {

@@ -1,5 +1,13 @@
 /** Callbacks of fit: progress, early stopping, checkpoints. Not here: reports and logs. */
-import { checkNumber, checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
+import {
+  checkIsNumber,
+  checkNumber,
+  checkRecord,
+  checkText,
+  knownOptions,
+  type OptionNames,
+  shown,
+} from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { writeFileAtomic } from '../io/files.js';
 import { encodeWeights } from '../io/weights.js';
@@ -12,8 +20,25 @@ import type { Callback, EpochRecord, Run } from './run.js';
 const brief = (value: number): string =>
   Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? value.toPrecision(4) : value.toExponential(3);
 
-/** One line about an epoch. */
-export function describeEpoch({ epoch, loss, valLoss, metrics, lr, seconds }: EpochRecord, epochs: number): string {
+const recordNames: OptionNames<EpochRecord> = {
+  epoch: 'value',
+  step: 'value',
+  loss: 'value',
+  valLoss: 'value',
+  metrics: 'value',
+  lr: 'value',
+  seconds: 'value',
+};
+
+/** One line about an epoch. @throws ValueError for what is no record */
+export function describeEpoch(record: EpochRecord, epochs: number): string {
+  const op = 'describeEpoch';
+  knownOptions(op, record, recordNames);
+  const { epoch, step, loss, valLoss, metrics, lr, seconds } = record;
+  checkRecord(op, 'metrics', metrics, 'numbers');
+  for (const [name, value] of Object.entries({ epochs, epoch, step, loss, lr, seconds, ...metrics }))
+    checkIsNumber(op, name, value);
+  if (valLoss !== undefined) checkIsNumber(op, 'valLoss', valLoss);
   const facts = [`loss ${brief(loss)}`];
   if (valLoss !== undefined) facts.push(`valLoss ${brief(valLoss)}`);
   for (const [name, value] of Object.entries(metrics)) facts.push(`${name} ${brief(value)}`);

@@ -5,11 +5,12 @@
  * (callbacks.ts), and the loop that goes on from it (fit.ts).
  */
 import { checkRecord, knownOptions, type OptionNames, shown } from '../arguments.js';
+import { isTensor } from '../autograd/graph.js';
 import { FormatError, ValueError } from '../errors.js';
 import type { Bytes } from '../io/bytes.js';
-import { writeFileAtomic } from '../io/files.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../io/safetensors.js';
-import { bytesAt, checkModel, deviceOf, storedTensors, tensorsOf } from '../io/weights.js';
+import { checkPath, writeFileAtomic } from '../io/files.js';
+import { encodeSafetensors, type StoredTensor } from '../io/safetensors.js';
+import { bytesAt, checkModel, decodeFor, deviceOf, storedTensors, tensorsOf } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { OptimizerState } from '../optim/optimizer.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -18,25 +19,35 @@ import { fromExactJson, toExactJson } from './exact-json.js';
 
 /** A part whose state is JSON: a schedule, or a DataLoader. */
 export interface Stateful {
+  /** The state for a checkpoint. */
   stateDict(): unknown;
+  /** Restores a state. */
   loadStateDict(state: never): unknown;
 }
 /** Any optimizer, whatever its options. */
 export interface AnyOptimizer {
   readonly paramGroups: readonly { lr: number; readonly params: readonly Tensor[] }[];
+  /** Removes the gradients. */
   zeroGrad(): void;
+  /** Updates the parameters. */
   step(): void;
+  /** The state for a checkpoint. */
   stateDict(): OptimizerState;
+  /** Restores a state. */
   loadStateDict(state: never): void;
 }
 /** A part whose state has tensors: averaged weights. */
 export interface StatefulTensors {
+  /** The state for a checkpoint. */
   stateDict(): { readonly tensors: Readonly<Record<string, Tensor>>; readonly count: number };
+  /** Restores a state. */
   loadStateDict(state: { readonly tensors: Readonly<Record<string, Tensor>>; readonly count: number }): unknown;
 }
 /** A generator of random numbers whose state can be saved: RandomState and FastRandom. */
 export interface StatefulGenerator {
+  /** The state for a checkpoint. */
   getState(): unknown;
+  /** Restores a state. */
   setState(state: never): unknown;
 }
 
@@ -102,6 +113,8 @@ export function checkParts(op: string, parts: CheckpointParts): void {
     if (part !== undefined && (typeof part?.stateDict !== 'function' || typeof part.loadStateDict !== 'function'))
       throw new ValueError(op, `${name} must have stateDict and loadStateDict`, `${name}=${shown(part)}`);
   }
+  if (parts.optimizer !== undefined && !Array.isArray(parts.optimizer.paramGroups))
+    throw new ValueError(op, 'optimizer must be an optimizer', `optimizer=${shown(parts.optimizer)}`);
   if (parts.generators === undefined) return;
   checkRecord(op, 'generators', parts.generators, 'generators');
   for (const [name, value] of Object.entries(parts.generators))
@@ -127,21 +140,20 @@ function below<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<
   );
 }
 
-/**
- * The state of a run as the bytes of a checkpoint. `values` is what else the program wants to find
- * again: numbers, text, flags, typed arrays, and arrays and plain objects of these. Numbers keep
- * their bits.
- * @throws ValueError for unknown parts, parts without a state, or values of another kind
- */
-export async function encodeCheckpoint(
-  parts: CheckpointParts,
-  values: unknown = null,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const op = 'encodeCheckpoint';
+/** The state of averaged weights. @throws ValueError for the state of anything else */
+function averagesOf(op: string, ema: StatefulTensors): ReturnType<StatefulTensors['stateDict']> {
+  const state = ema.stateDict();
+  if (typeof state?.count !== 'number' || !Object.values(state.tensors ?? [null]).every(isTensor))
+    throw new ValueError(op, "ema's state must have tensors and a count", `ema=${shown(ema)}`);
+  return state;
+}
+
+/** The state of all parts as the bytes of a checkpoint. */
+async function encode(op: string, parts: CheckpointParts, values: unknown): Promise<Uint8Array<ArrayBuffer>> {
   checkParts(op, parts);
   const { model, optimizer, schedule, data, ema } = parts;
   const moments = optimizer?.stateDict();
-  const averages = ema?.stateDict();
+  const averages = ema && averagesOf(op, ema);
   const slots = Object.entries(moments?.state ?? {}).flatMap(([i, { tensors }]) => under(`optimizer/${i}`, tensors));
   // All that is not a tensor is read before the first await, so that it belongs to one moment.
   const contents: Contents = {
@@ -167,12 +179,25 @@ export async function encodeCheckpoint(
   return encodeSafetensors(await storedTensors(tensors), { format: formatName, version: formatVersion, state });
 }
 
+/**
+ * The state of a run as the bytes of a checkpoint. `values` is what else the program wants to find
+ * again: numbers, text, flags, typed arrays, and arrays and plain objects of these. Numbers keep
+ * their bits.
+ * @throws ValueError for unknown parts, parts without a state, or values of another kind
+ */
+export async function encodeCheckpoint(
+  parts: CheckpointParts,
+  values: unknown = null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return encode('encodeCheckpoint', parts, values);
+}
+
 /** The tensors and the JSON of a checkpoint. @throws FormatError for any other file */
 export function decodeCheckpoint(
   op: string,
   bytes: Bytes,
 ): { stored: Record<string, StoredTensor>; contents: Contents } {
-  const { tensors: stored, metadata } = decodeSafetensors(bytes);
+  const { tensors: stored, metadata } = decodeFor(op, bytes);
   if (metadata.format !== formatName)
     throw new FormatError(
       op,
@@ -240,11 +265,15 @@ function restore(op: string, parts: CheckpointParts, bytes: Bytes): unknown {
  * checkpoint of another model, of another optimizer or with other parts
  */
 export async function loadCheckpoint(source: string | URL | Bytes, parts: CheckpointParts): Promise<unknown> {
-  const op = 'loadCheckpoint';
+  return loadParts('loadCheckpoint', source, parts);
+}
+
+/** What loadCheckpoint does, for a function whose name its errors begin with. */
+export async function loadParts(op: string, source: string | URL | Bytes, parts: CheckpointParts): Promise<unknown> {
   checkParts(op, parts);
   const bytes = await bytesAt(op, source);
   decodeCheckpoint(op, bytes);
-  const before = await encodeCheckpoint(parts);
+  const before = await encode(op, parts, null);
   try {
     return restore(op, parts, bytes);
   } catch (error) {
@@ -260,5 +289,6 @@ export async function loadCheckpoint(source: string | URL | Bytes, parts: Checkp
  * @source torch.save, as PyTorch's tutorials use it for checkpoints
  */
 export async function saveCheckpoint(path: string, parts: CheckpointParts, values: unknown = null): Promise<void> {
-  await writeFileAtomic(path, await encodeCheckpoint(parts, values));
+  checkPath('saveCheckpoint', path);
+  await writeFileAtomic(path, await encode('saveCheckpoint', parts, values));
 }

@@ -162,6 +162,8 @@ export async function measure<B extends BatchTuple>(
         results.loss.release();
       }
       samples += weight;
+      if (measures.length > 0 && !isTensor(results.prediction))
+        throw new ValueError(op, 'predict must return a tensor', shown(results.prediction));
       if (results.prediction !== undefined) {
         for (const { metric } of measures) await metric.update(results.prediction, batch.at(-1) as Tensor);
         if (!batch.includes(results.prediction)) results.prediction.release();

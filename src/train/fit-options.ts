@@ -1,5 +1,5 @@
 /** Checks of fit's options and callbacks. Not here: what they mean (run.ts). */
-import { checkFunction, checkNumber, knownOptions, type OptionNames, shown } from '../arguments.js';
+import { checkFunction, checkNumber, checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
@@ -30,7 +30,10 @@ const fitOptions: OptionNames<FitOptions<BatchTuple>> = {
   config: 'value',
 };
 
-const hooks = ['onTrainBegin', 'onEpochBegin', 'onStepEnd', 'onEpochEnd', 'onTrainEnd', 'onError'] as const;
+const methods = [
+  ...(['onTrainBegin', 'onEpochBegin', 'onStepEnd', 'onEpochEnd', 'onTrainEnd', 'onError'] as const),
+  ...(['stateDict', 'loadStateDict'] as const),
+];
 const callbackNames: OptionNames<Callback> = {
   name: 'value',
   runsLast: 'flag',
@@ -49,10 +52,11 @@ function checkCallbacks(callbacks: readonly Callback[]): void {
   const names = new Set<string>();
   for (const callback of callbacks) {
     knownOptions(`${op}: a callback`, callback, callbackNames);
-    for (const hook of hooks) if (callback[hook] !== undefined) checkFunction(op, hook, callback[hook]);
+    for (const name of methods) if (callback[name] !== undefined) checkFunction(op, name, callback[name]);
+    if (callback.name !== undefined) checkText(op, "a callback's name", callback.name);
     if (callback.stateDict === undefined) continue;
     const { name } = callback;
-    if (typeof name !== 'string' || typeof callback.loadStateDict !== 'function')
+    if (name === undefined || callback.loadStateDict === undefined)
       throw new ValueError(op, 'a callback with stateDict needs a name and loadStateDict', `name=${shown(name)}`);
     if (names.has(name))
       throw new ValueError(
@@ -102,5 +106,5 @@ export function checkFitOptions<B extends BatchTuple>(model: Module, options: Fi
     throw new ValueError(op, 'ema must be an ExponentialMovingAverage', `ema=${shown(options.ema)}`);
   if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean')
     throw new ValueError(op, 'signal must be an AbortSignal', `signal=${shown(options.signal)}`);
-  checkCallbacks(options.callbacks ?? []);
+  if (options.callbacks !== undefined) checkCallbacks(options.callbacks);
 }

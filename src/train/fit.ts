@@ -10,13 +10,7 @@ import { ValueError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import type { Tensor } from '../tensor/tensor.js';
-import {
-  type CheckpointParts,
-  checkParts,
-  encodeCheckpoint,
-  loadCheckpoint,
-  type Stateful,
-} from './checkpoint-file.js';
+import { type CheckpointParts, checkParts, encodeCheckpoint, loadParts, type Stateful } from './checkpoint-file.js';
 import { batchesOf, checkBatch, checkLoss, inMode, measure, outputOf } from './evaluate.js';
 import { checkFitOptions } from './fit-options.js';
 import type { BatchSource, BatchTuple, Callback, EpochRecord, FitOptions, Run, RunResult } from './run.js';
@@ -151,7 +145,7 @@ class Training<B extends BatchTuple> implements Run {
   }
 
   async resume(source: string | URL | Uint8Array): Promise<void> {
-    const saved = (await loadCheckpoint(source, this.#parts)) as SavedRun | null;
+    const saved = (await loadParts(op, source, this.#parts)) as SavedRun | null;
     if (typeof saved?.step !== 'number' || saved.callbacks === undefined)
       throw new ValueError(
         op,

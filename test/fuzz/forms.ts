@@ -1034,6 +1034,7 @@ const elsewhere = new Set([
   'getRngState',
   'setRngState',
   'clipGradNorm',
+  'clipGradValue',
   'unpoolLike',
   'Tensor',
   'Parameter',
