@@ -103,6 +103,7 @@ export class ModuleList<M extends Module = Module> extends Module {
     Object.assign(this, all);
     return this;
   }
+  /** The modules in order. */
   *[Symbol.iterator](): IterableIterator<M> {
     for (let i = 0; Object.hasOwn(this, i); i++) yield this[i] as M;
   }
@@ -180,6 +181,7 @@ export class ModuleDict<M extends Module = Module> extends Module {
   delete(key: string): boolean {
     return this.has(key) && Reflect.deleteProperty(this, key);
   }
+  /** Pairs of key and module, in order. */
   [Symbol.iterator](): IterableIterator<[string, M]> {
     return this.entries()[Symbol.iterator]();
   }

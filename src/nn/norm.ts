@@ -101,6 +101,7 @@ abstract class BatchNorm extends Module {
     this.runningVar = trackRunningStats ? ones([channels]).keep() : null;
   }
 
+  /** Refuses an input of another rank. */
   protected abstract checkRank(op: string, shape: Shape): void;
 
   forward(x: Tensor): Tensor {

@@ -169,6 +169,7 @@ export class ReduceLROnPlateau {
     });
   }
 
+  /** The state for a checkpoint. */
   stateDict(): PlateauState {
     const best = this.#best;
     return {

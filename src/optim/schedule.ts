@@ -93,6 +93,7 @@ export abstract class Schedule {
     });
   }
 
+  /** The state for a checkpoint. */
   stateDict(): ScheduleState {
     return { count: this.#count, baseRates: [...this.#bases] };
   }

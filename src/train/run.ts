@@ -21,6 +21,7 @@ export type BatchSource<B extends BatchTuple> =
 
 /** A learning-rate schedule. One that needs a metric gets the validation loss at its step. */
 export interface ScheduleLike extends Stateful {
+  /** Takes a step. A schedule that follows a metric needs its value. */
   step(metric?: number): void;
   readonly needsMetric?: boolean;
 }
@@ -96,6 +97,7 @@ export interface Callback {
   readonly runsLast?: boolean;
   /** Before the first step, and after a checkpoint has been restored. */
   onTrainBegin?(run: Run): void | Promise<void>;
+  /** Before the first step of an epoch. */
   onEpochBegin?(run: Run): void | Promise<void>;
   /** After each update of the parameters. */
   onStepEnd?(run: Run, loss: number): void | Promise<void>;
@@ -107,6 +109,7 @@ export interface Callback {
   onError?(run: Run, error: unknown): void | Promise<void>;
   /** State for a checkpoint: numbers, text, flags, typed arrays, arrays and plain objects. */
   stateDict?(): unknown;
+  /** Restores a state from a checkpoint. */
   loadStateDict?(state: never): void;
 }
 
@@ -140,7 +143,12 @@ export interface FitOptions<B extends BatchTuple> {
   /** Whether to compile the step. Default true. A loss that reads tensors cannot be compiled. */
   readonly compile?: boolean;
   /** Averages of the weights. They are validated and saved as the best model. */
-  readonly ema?: StatefulTensors & { update(): void; apply<R>(fn: () => R | Promise<R>): Promise<R> };
+  readonly ema?: StatefulTensors & {
+    /** Adds the present weights to the averages. */
+    update(): void;
+    /** Runs `fn` with the averages in the model. */
+    apply<R>(fn: () => R | Promise<R>): Promise<R>;
+  };
   readonly callbacks?: readonly Callback[];
   /** Ends the run after the present step when it is aborted. */
   readonly signal?: AbortSignal;

@@ -78,6 +78,7 @@ abstract class SetMetric implements Metric {
     checkAny(`${this.#op}.compute`, this.#samples);
     return this.value();
   }
+  /** The measure of the counts so far. */
   protected abstract value(): number;
 
   /** The mean of a measure over the classes that occur, or 1 if none does. */
