@@ -174,9 +174,9 @@ export class ConvAutoencoder extends Module {
    * @shape x [N,H,W,channels] → code [N,H′,W′,code]
    */
   encode(x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
-    return this.#encode(`${op}.encode`, x);
+    return this.encodeFor(`${op}.encode`, x);
   }
-  #encode(at: string, x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
+  private encodeFor(at: string, x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
     checkChannels(at, x, this.options.channels, 4);
     const levels: AutoencoderLevel[] = [];
     let h = x;
@@ -197,18 +197,18 @@ export class ConvAutoencoder extends Module {
    * @throws ValueError for a decoder 'unpool' without levels, or levels that are not encode's
    */
   decode(code: Tensor, levels?: readonly AutoencoderLevel[]): Tensor {
-    return sigmoid(this.#decode(`${op}.decode`, code, levels));
+    return sigmoid(this.decodeFor(`${op}.decode`, code, levels));
   }
   /**
    * As decode, before the sigmoid.
    * @shape code [N,H′,W′,code] → [N,H,W,outChannels]
    */
   decodeLogits(code: Tensor, levels?: readonly AutoencoderLevel[]): Tensor {
-    return this.#decode(`${op}.decodeLogits`, code, levels);
+    return this.decodeFor(`${op}.decodeLogits`, code, levels);
   }
-  #decode(at: string, code: Tensor, levels: readonly AutoencoderLevel[] = this.#sizes(at)): Tensor {
+  private decodeFor(at: string, code: Tensor, levels: readonly AutoencoderLevel[] = this.sizes(at)): Tensor {
     checkChannels(at, code, this.squeeze.outChannels, 4);
-    this.#checkLevels(at, levels);
+    this.checkLevels(at, levels);
     const blocks = [...this.decoder, this.last];
     let h = this.widen.forward(this.dropout === null ? code : this.dropout.forward(code));
     for (const [i, level] of [...levels].reverse().entries()) {
@@ -224,23 +224,23 @@ export class ConvAutoencoder extends Module {
    */
   logits(x: Tensor): Tensor {
     const at = `${op}.logits`;
-    return this.#decode(at, ...this.#encode(at, x));
+    return this.decodeFor(at, ...this.encodeFor(at, x));
   }
 
   forward(x: Tensor): Tensor {
     const at = `${op}.forward`;
-    return sigmoid(this.#decode(at, ...this.#encode(at, x)));
+    return sigmoid(this.decodeFor(at, ...this.encodeFor(at, x)));
   }
 
   /** The sizes of the levels' inputs, for images of the option `size`. */
-  #sizes(at: string): AutoencoderLevel[] {
+  private sizes(at: string): AutoencoderLevel[] {
     const { size, widths, decoder } = this.options;
     if (decoder !== 'upsample')
       throw new ValueError(at, "a decoder 'unpool' needs the levels that encode returned", 'levels=undefined');
     return widths.map((_, i) => [Math.floor(size[0] / 2 ** i), Math.floor(size[1] / 2 ** i)]);
   }
 
-  #checkLevels(at: string, levels: readonly AutoencoderLevel[]): void {
+  private checkLevels(at: string, levels: readonly AutoencoderLevel[]): void {
     const { widths, decoder } = this.options;
     const isSound = (level: unknown): boolean =>
       decoder === 'upsample' ? isSize(level) : level instanceof PoolIndices;

@@ -203,4 +203,15 @@ test('bad options are refused by name', () => {
   assert.throws(() => model.forward(grey), /^ConvAutoencoder.forward: input must have rank 4 or more and 1 channels/);
 });
 
+test('a copy has the same outputs and its own weights', () => {
+  const model = new ConvAutoencoder({ size: [8, 8], channels: 1, widths: [2, 3] });
+  const x = tensor(
+    Float32Array.from({ length: 64 }, (_, i) => i / 64),
+    { shape: [1, 8, 8, 1] },
+  );
+  const copy = model.clone();
+  assert.equal(copy.forward(x).dataSync(), model.forward(x).dataSync());
+  assert.is.not(copy.parameters()[0], model.parameters()[0]);
+});
+
 test.run();
