@@ -1,7 +1,7 @@
 /**
  * The sites that Chromium visits. They contain the built package, bundled by esbuild or by Vite, or
  * the package's own build for pages. A site is an object that maps the path of each file to its
- * text.
+ * text or bytes.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -68,6 +68,7 @@ const trainingPage = () => ({
   'page.js': read(own('page.mjs')),
   'train.mjs': read(own('train.mjs')),
   'alive-page.mjs': read(own('alive-page.mjs')),
+  'data-page.mjs': read(own('data-page.mjs')),
 });
 
 /** The site of page.mjs, with the package bundled into one file. */
@@ -76,8 +77,13 @@ export const training = async (minify) => ({
   ...(await withEsbuild({ cedargrad: 'dist/index.js' }, { minify })),
 });
 
-/** The site of page.mjs, with the files of dist/browser. */
+/** The site of page.mjs, with the files of dist/browser and a photograph. */
 export function published() {
   const folder = `${repository}dist/browser/`;
-  return { ...trainingPage(), ...Object.fromEntries(readdirSync(folder).map((file) => [file, read(folder + file)])) };
+  const [{ file: photo }] = JSON.parse(read(own('../fixtures/jpeg.json')));
+  return {
+    ...trainingPage(),
+    ...Object.fromEntries(readdirSync(folder).map((file) => [file, read(folder + file)])),
+    'photo.jpg': Buffer.from(photo, 'base64'),
+  };
 }

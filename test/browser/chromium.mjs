@@ -35,7 +35,7 @@ export async function launch() {
 /**
  * Serves every site at two addresses, /isolated/SITE/ and /open/SITE/. Only the first has the
  * headers of cross-origin isolation. Each address is a page that runs the site's page.js. A site
- * maps the path of each file to its text.
+ * maps the path of each file to its text or bytes.
  */
 export async function serve(sites) {
   const server = createServer((request, response) => {

@@ -1,7 +1,7 @@
 /**
  * The script of the page that trains. It defines the functions that wasm.mjs, published.mjs,
- * training-report.mjs and alive.mjs call from outside. The build under test lies beside it as
- * cedargrad.js.
+ * data.mjs, training-report.mjs and alive.mjs call from outside. The build under test lies beside
+ * it as cedargrad.js.
  */
 
 // Records every WebAssembly memory, because the control block in the memory of a device counts the
@@ -17,6 +17,7 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
 const api = await import('./cedargrad.js');
 const { train } = await import('./train.mjs');
 const { dropping, framesWhileTraining } = await import('./alive-page.mjs');
+const { readImages } = await import('./data-page.mjs');
 
 /**
  * Makes a device, trains on it once for each of `modes` (true is compiled), and closes it.
@@ -103,6 +104,7 @@ globalThis.reported = async () => {
   }
   return { pages: pages.length, title: shown.title, values, refusal };
 };
+globalThis.images = (options) => readImages(api, options);
 globalThis.frames = (options) => framesWhileTraining(api, options);
 globalThis.dropped = (options) => dropping(api, options);
 globalThis.loaded = true;

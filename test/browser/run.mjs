@@ -1,7 +1,7 @@
 /**
  * Checks the built package in Chromium, with bundlers and without. It tests the wasm device with
- * threads and without, the gpu device on software adapters, the report of a run, and the pages of
- * docs/guide.md.
+ * threads and without, the gpu device on software adapters, data sets of images, the report of a
+ * run, and the pages of docs/guide.md.
  * usage: npm run browser-check
  * CHROMIUM in the environment may name the browser. The default is /usr/bin/chromium.
  */
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { checkAlive } from './alive.mjs';
 import { conforming, published, training } from './bundles.mjs';
 import { launch, serve } from './chromium.mjs';
+import { checkData } from './data.mjs';
 import { checkConformance, checkLoss } from './gpu.mjs';
 import { checkGuide } from './guide.mjs';
 import { inNode } from './losses.mjs';
@@ -68,6 +69,7 @@ try {
     for (const site of ['plain', 'minified']) await checkWasm(context, site);
     await checkAlive(context, 'minified');
     await checkPublished(context);
+    await checkData(context);
     await checkTrainingReport(context);
     await checkGuide(context);
     for (const name of ['webgl2', 'webgpu'])
