@@ -48,7 +48,7 @@ async function run(flags: Arguments): Promise<number> {
     layers: layersOf(model, [{ shape: [1, ...data.size, data.channels] }]),
     config: writtenConfig(folder, config),
     environment: environmentOf({ model }),
-    warnings,
+    warnings: [...warnings, ...(state.signs ?? [])],
   });
   await writeFileAtomic(files.report, page);
   out.tell(`wrote ${files.report}`, { event: 'report', run: folder, file: files.report });

@@ -174,6 +174,8 @@ export interface ReportState {
   readonly started: string;
   readonly resumed: readonly number[];
   readonly losses: LossTraceState;
+  /** Warnings about the outputs after the last epoch. */
+  readonly signs?: readonly string[];
   readonly samples?: ReportSamples;
 }
 
@@ -191,6 +193,7 @@ const stateFields = record<ReportState>({
   started: date,
   resumed: list(whole),
   losses: traceFields,
+  signs: optional(list(text)),
   samples: optional(samples),
 });
 

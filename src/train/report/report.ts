@@ -260,14 +260,16 @@ class Reporter {
       started: this.#started,
       resumed: this.#resumed,
       losses: this.#losses.stateDict(),
+      signs: this.#signs,
       ...(samples && { samples }),
     };
   }
 
   loadStateDict(state: unknown): void {
     checkReportState('report.loadStateDict', state as ReportState);
-    const { started, resumed, losses, samples } = state as ReportState;
+    const { started, resumed, losses, signs = [], samples } = state as ReportState;
     this.#started = started;
+    this.#signs = signs;
     this.#losses.loadStateDict(losses);
     this.#resumed = [...resumed, this.#losses.step];
     this.#samples.loadStateDict(samples);
