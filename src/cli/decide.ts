@@ -52,7 +52,7 @@ const [leastEpochs, mostEpochs] = [10, 100];
 function modelConfig(given: GivenConfig['model'], { size, channels }: DataConfig): RunConfig['model'] {
   const { widths } = { widths: autoencoderFor(size, channels).widths, ...given };
   const code = Math.ceil((widths.at(-1) ?? 1) / 4);
-  return { decoder: 'unpool', norm: true, dropout: 0, code, ...given, widths };
+  return { decoder: 'unpool', norm: false, dropout: 0, code, ...given, widths };
 }
 
 /** The whole configuration. `count` is the number of images to train on. */
@@ -105,6 +105,9 @@ export async function decide(
   const config = augment === undefined ? whole : { ...whole, transforms: augment(data.size) };
   if (config.loss === 'ssim' && !hasSsim(config))
     throw new UsageError(`config.loss: ssim needs images of at least 11 × 11; got ${shownSize(data.size)}`);
+  const noise = config.transforms.findIndex(({ name }) => name === 'noise');
+  if (noise >= 0 && data.targets === null)
+    throw new UsageError(`config.transforms[${noise}]: noise would change the target too; use config.noise`);
   made('config.model', () => makeModel(config));
   return { config, images, text: describe(config, found, images) };
 }

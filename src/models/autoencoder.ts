@@ -254,12 +254,12 @@ export class ConvAutoencoder extends Module {
   }
 }
 
-const leastCode = 4;
+const leastCode = 7;
 const mostLevels = 4;
 const firstWidth = 16;
 
 /**
- * Options of a ConvAutoencoder for images of a size: as many levels as leave 4 × 4 pixels or more
+ * Options of a ConvAutoencoder for images of a size: as many levels as leave 7 × 7 pixels or more
  * for the code, at most four and at least one, with the widths 16, 32, 64 and 128.
  * @units size in pixels
  * @throws ValueError for a size or channels that are not whole and positive; ShapeError for a size

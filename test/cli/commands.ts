@@ -173,14 +173,14 @@ test('eval measures the held-out images, or another folder', async () => {
 
 test('summary shows layers, the best epoch and the last ones', async () => {
   const out = await done('summary', at('run'));
-  assert.match(out, /^encoder\.0\.conv Conv2d +\[1,16,16,4\] +108 /m);
+  assert.match(out, /^encoder\.0\.conv Conv2d +\[1,16,16,4\] +112 /m);
   assert.match(
     out,
     /^8 images to train on, 2 held out; 2 of 2 epochs\nbest epoch: 2, valLoss .*\nepoch 1\/2 .*\nepoch 2\/2 .*\n$/m,
   );
   const [object] = objectsOf(await done('summary', at('run'), '--json'));
-  // Convolutions 108, 4·2 + 2, 2·4, 4·9·3 + 3, batch norms 8 and 8.
-  assert.is(object.parameters, 108 + 10 + 8 + 111 + 16);
+  // Convolutions: 3·9·4 + 4, 4·2 + 2, 2·4 + 4, 4·9·3 + 3.
+  assert.is(object.parameters, 112 + 10 + 12 + 111);
   assert.is((object.history as unknown[]).length, 2);
 });
 
@@ -190,9 +190,16 @@ test('report writes the page again', async () => {
   assert.is(await done('report', at('run')), `wrote ${at('run', 'report.html')}\n`);
   const plain = (page: string): string => page.replace(/<span>updated <time.*?<\/time>.*?<\/span>/g, '');
   const after = read('run', 'report.html');
-  for (const part of ['id="curves"', 'status finished', '../photos', 'encoder.0.conv'])
+  for (const part of ['id="curves"', 'status finished', '../photos', 'encoder.0.conv', 'After epoch 2'])
     assert.is(after.includes(part), before.includes(part), part);
   assert.ok(Math.abs(plain(after).length - plain(before).length) < 200);
+});
+
+test('threads that read images change no bit', async () => {
+  const shared = ['--epochs', '1', '--augment', 'flip,crop', '--noise', '0.1', '--size', '12'];
+  await train('alone', ...shared);
+  await train('threads', ...shared, '--workers', '1');
+  assert.equal(readFileSync(at('threads', 'best.safetensors')), readFileSync(at('alone', 'best.safetensors')));
 });
 
 test('resume goes on with the same bits', async () => {
@@ -331,7 +338,7 @@ test('noise is removed, images are changed at random, and every part can be conf
   const config = {
     ...json('small.json'),
     data: { folder: 'photos', validation: 0.3 },
-    model: { widths: [4, 4], code: 2, decoder: 'upsample', norm: false, dropout: 0.1 },
+    model: { widths: [4, 4], code: 2, decoder: 'upsample', norm: true, dropout: 0.1 },
     transforms: [{ name: 'flip', vertical: 0.5 }],
     noise: 0.1,
     optimizer: { name: 'sgd', lr: 0.1, momentum: 0.9 },

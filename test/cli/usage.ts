@@ -130,6 +130,8 @@ test('a configuration that does not suit the images is refused', async () => {
   const train = ['train', '--data', photos, '--out', at('run'), '--config', at('config.json')];
   writeFileSync(at('config.json'), '{ "model": { "widths": [2, 2, 2, 2, 2] } }');
   await refused(train, /config\.model: size must be at least 32, because .*; got size=\[16,16\]; list fewer widths/);
+  writeFileSync(at('config.json'), '{ "transforms": [{ "name": "flip" }, { "name": "noise", "std": 0.1 }] }');
+  await refused(train, /config\.transforms\[1\]: noise would change the target too; use config\.noise/);
   writeFileSync(at('config.json'), '{ "loss": "ssim" }');
   await refused([...train, '--size', '8'], /config\.loss: ssim needs images of at least 11 × 11; got 8 × 8/);
   assert.not(existsSync(at('run')));

@@ -157,12 +157,12 @@ test('dropout is on the code, while training only', () => {
 test('the options for a size', () => {
   const widthsFor = (...size: [number, number]): readonly number[] => autoencoderFor(size, 3).widths;
   assert.equal(widthsFor(2, 9), [16]);
-  assert.equal(widthsFor(15, 15), [16]);
-  assert.equal(widthsFor(16, 16), [16, 32]);
+  assert.equal(widthsFor(16, 16), [16]);
+  assert.equal(widthsFor(27, 27), [16]);
   assert.equal(widthsFor(28, 28), [16, 32]);
-  assert.equal(widthsFor(32, 100), [16, 32, 64]);
-  assert.equal(widthsFor(64, 64), [16, 32, 64, 128]);
-  assert.equal(widthsFor(1000, 512), [16, 32, 64, 128]);
+  assert.equal(widthsFor(32, 100), [16, 32]);
+  assert.equal(widthsFor(64, 64), [16, 32, 64]);
+  assert.equal(widthsFor(1000, 112), [16, 32, 64, 128]);
   for (const size of [
     [2, 2],
     [5, 31],
