@@ -166,6 +166,26 @@ console.log(ms.toFixed(0) + ' ms');`,
     );
     return node(['load.js'], project).trim();
   });
+  check('npx cedargrad trains on a folder of images, and predicts', () => {
+    const images = `import { encodePng, writeFileAtomic } from 'cedargrad/io';
+for (let i = 0; i < 6; i++) {
+  const data = Uint8Array.from({ length: 16 * 16 }, (_, at) => (at * (i + 1)) % 256);
+  await writeFileAtomic('photos/' + i + '.png', encodePng({ width: 16, height: 16, channels: 1, data }));
+}`;
+    node(['--input-type=module', '-e', images], project);
+    const cedargrad = (...args) =>
+      execFileSync('npx', ['--no-install', 'cedargrad', ...args], {
+        cwd: project,
+        encoding: 'utf8',
+        shell: process.platform === 'win32',
+      });
+    const printed = cedargrad('train', '--data', 'photos', '--out', 'run', '--epochs', '2', '--json');
+    const result = JSON.parse(printed.trimEnd().split('\n').at(-1));
+    if (result.event !== 'result' || result.epochs !== 2) throw new Error(printed);
+    cedargrad('predict', 'run', 'photos/0.png', '-o', 'out.png');
+    for (const file of ['run/report.html', 'run/best.safetensors', 'run/last.checkpoint', 'out.png'])
+      if (!statSync(join(project, file)).isFile()) throw new Error(file);
+  });
   for (const entry of ['data', 'io', 'models', 'train'])
     check(
       `cedargrad/${entry} loads`,
