@@ -21,6 +21,8 @@ interface Thread {
   /** By index. An index may be asked for several times. */
   readonly waiting: Map<number, Waiting[]>;
   pending: number;
+  /** Why it has ended. */
+  failure: unknown;
 }
 
 const classes = { ValueError, ShapeError, FormatError, DeviceError, GraphError, CedarError };
@@ -96,19 +98,20 @@ export class Pool {
   }
 
   #attach(worker: Worker): Thread {
-    const thread: Thread = { worker, waiting: new Map(), pending: 0 };
+    const thread: Thread = { worker, waiting: new Map(), pending: 0, failure: undefined };
     const failAll = (error: unknown): void => {
+      thread.failure ??= error;
       for (const list of thread.waiting.values()) for (const { reject } of list) reject(error);
       thread.waiting.clear();
       thread.pending = 0;
-      worker.unref();
+      if (!this.#closed) worker.unref();
     };
     worker.on('message', (answer: Answer) => {
       const list = thread.waiting.get(answer.index);
       const waiting = list?.shift();
       if (list?.length === 0) thread.waiting.delete(answer.index);
-      // Only a thread that somebody waits for keeps the process alive.
-      if (--thread.pending === 0) worker.unref();
+      // Only a thread that somebody waits for keeps the process alive. close() waits for its end.
+      if (--thread.pending === 0 && !this.#closed) worker.unref();
       waiting?.resolve(answer);
     });
     worker.on('error', failAll);
@@ -125,6 +128,8 @@ export class Pool {
   async item(index: number): Promise<unknown> {
     const threads = await this.#threads;
     const thread = threads.reduce((least, other) => (other.pending < least.pending ? other : least));
+    // A thread that has ended would never answer.
+    if (thread.failure !== undefined) throw thread.failure;
     const answer = await new Promise<Answer>((resolve, reject) => {
       const list = thread.waiting.get(index) ?? [];
       list.push({ resolve, reject });

@@ -174,20 +174,7 @@ export class ConvAutoencoder extends Module {
    * @shape x [N,H,W,channels] → code [N,H′,W′,code]
    */
   encode(x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
-    return this.encodeFor(`${op}.encode`, x);
-  }
-  private encodeFor(at: string, x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
-    checkChannels(at, x, this.options.channels, 4);
-    const levels: AutoencoderLevel[] = [];
-    let h = x;
-    for (const block of this.encoder) {
-      const y = block.forward(h);
-      const [pooled, indices] = this.pool.forward(y);
-      const [, height, width] = y.shape as readonly [number, number, number, number];
-      levels.push(this.options.decoder === 'upsample' ? [height, width] : indices);
-      h = pooled;
-    }
-    return [this.squeeze.forward(h), levels];
+    return encodeFor(this, `${op}.encode`, x);
   }
 
   /**
@@ -197,25 +184,14 @@ export class ConvAutoencoder extends Module {
    * @throws ValueError for a decoder 'unpool' without levels, or levels that are not encode's
    */
   decode(code: Tensor, levels?: readonly AutoencoderLevel[]): Tensor {
-    return sigmoid(this.decodeFor(`${op}.decode`, code, levels));
+    return sigmoid(decodeFor(this, `${op}.decode`, code, levels));
   }
   /**
    * As decode, before the sigmoid.
    * @shape code [N,H′,W′,code] → [N,H,W,outChannels]
    */
   decodeLogits(code: Tensor, levels?: readonly AutoencoderLevel[]): Tensor {
-    return this.decodeFor(`${op}.decodeLogits`, code, levels);
-  }
-  private decodeFor(at: string, code: Tensor, levels: readonly AutoencoderLevel[] = this.sizes(at)): Tensor {
-    checkChannels(at, code, this.squeeze.outChannels, 4);
-    this.checkLevels(at, levels);
-    const blocks = [...this.decoder, this.last];
-    let h = this.widen.forward(this.dropout === null ? code : this.dropout.forward(code));
-    for (const [i, level] of [...levels].reverse().entries()) {
-      const large = isSize(level) ? resize2d(h, { size: level, method: 'nearest' }) : maxUnpool2d(h, level);
-      h = (blocks[i] as ConvBlock | Conv2d).forward(large);
-    }
-    return h;
+    return decodeFor(this, `${op}.decodeLogits`, code, levels);
   }
 
   /**
@@ -224,34 +200,67 @@ export class ConvAutoencoder extends Module {
    */
   logits(x: Tensor): Tensor {
     const at = `${op}.logits`;
-    return this.decodeFor(at, ...this.encodeFor(at, x));
+    return decodeFor(this, at, ...encodeFor(this, at, x));
   }
 
   forward(x: Tensor): Tensor {
     const at = `${op}.forward`;
-    return sigmoid(this.decodeFor(at, ...this.encodeFor(at, x)));
-  }
-
-  /** The sizes of the levels' inputs, for images of the option `size`. */
-  private sizes(at: string): AutoencoderLevel[] {
-    const { size, widths, decoder } = this.options;
-    if (decoder !== 'upsample')
-      throw new ValueError(at, "a decoder 'unpool' needs the levels that encode returned", 'levels=undefined');
-    return widths.map((_, i) => [Math.floor(size[0] / 2 ** i), Math.floor(size[1] / 2 ** i)]);
-  }
-
-  private checkLevels(at: string, levels: readonly AutoencoderLevel[]): void {
-    const { widths, decoder } = this.options;
-    const isSound = (level: unknown): boolean =>
-      decoder === 'upsample' ? isSize(level) : level instanceof PoolIndices;
-    if (!Array.isArray(levels) || levels.length !== widths.length || !levels.every(isSound))
-      throw new ValueError(at, `levels must be the ${widths.length} that encode returned`, `levels=${shown(levels)}`);
+    return sigmoid(decodeFor(this, at, ...encodeFor(this, at, x)));
   }
 
   override describe(): string {
     const { size, widths, decoder, dropout } = this.options;
     return attributes({ size, widths, decoder, dropout: dropout === 0 ? undefined : dropout });
   }
+}
+
+/** encode, for the method `at`. */
+function encodeFor(model: ConvAutoencoder, at: string, x: Tensor): [code: Tensor, levels: AutoencoderLevel[]] {
+  checkChannels(at, x, model.options.channels, 4);
+  const levels: AutoencoderLevel[] = [];
+  let h = x;
+  for (const block of model.encoder) {
+    const y = block.forward(h);
+    const [pooled, indices] = model.pool.forward(y);
+    const [, height, width] = y.shape as readonly [number, number, number, number];
+    levels.push(model.options.decoder === 'upsample' ? [height, width] : indices);
+    h = pooled;
+  }
+  return [model.squeeze.forward(h), levels];
+}
+
+/** decodeLogits, for the method `at`. */
+function decodeFor(
+  model: ConvAutoencoder,
+  at: string,
+  code: Tensor,
+  levels: readonly AutoencoderLevel[] = sizesOf(model, at),
+): Tensor {
+  checkChannels(at, code, model.squeeze.outChannels, 4);
+  checkLevels(model, at, levels);
+  const blocks = [...model.decoder, model.last];
+  let h = model.widen.forward(model.dropout === null ? code : model.dropout.forward(code));
+  for (const [i, level] of [...levels].reverse().entries()) {
+    const large = isSize(level) ? resize2d(h, { size: level, method: 'nearest' }) : maxUnpool2d(h, level);
+    h = (blocks[i] as ConvBlock | Conv2d).forward(large);
+  }
+  return h;
+}
+
+/** The sizes of the levels' inputs, for images of the option `size`. */
+function sizesOf(model: ConvAutoencoder, at: string): AutoencoderLevel[] {
+  const { size, widths, decoder } = model.options;
+  if (decoder !== 'upsample')
+    throw new ValueError(at, "a decoder 'unpool' needs the levels that encode returned", 'levels=undefined');
+  return widths.map((_, i) => [Math.floor(size[0] / 2 ** i), Math.floor(size[1] / 2 ** i)]);
+}
+
+/** Checks that levels are as many as the model has, and of its kind. */
+function checkLevels(model: ConvAutoencoder, at: string, levels: readonly AutoencoderLevel[]): void {
+  const { widths, decoder } = model.options;
+  const isSound = (level: unknown): boolean => (decoder === 'upsample' ? isSize(level) : level instanceof PoolIndices);
+  if (!Array.isArray(levels) || levels.length !== widths.length || !levels.every(isSound))
+    throw new ValueError(at, `levels must be the ${widths.length} that encode returned`, `levels=${shown(levels)}`);
 }
 
 const leastCode = 7;
