@@ -166,6 +166,7 @@ export {
 } from './errors.js';
 export * from './nn/index.js';
 export * from './optim/index.js';
+export type { AbortSignalLike, BlobLike, UrlLike } from './platform.js';
 export {
   arange,
   eye,

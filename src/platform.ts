@@ -1,4 +1,4 @@
-/** Detection of the platform, and imports that depend on it. */
+/** Detection of the platform, and imports and types that depend on it. */
 
 export const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
 
@@ -16,3 +16,22 @@ export const load = async <M>(name: string): Promise<M> =>
  */
 export const loadSync = <M>(name: string, from: string): M =>
   process.getBuiltinModule('module').createRequire(from)(name) as M;
+
+// ---- types that not every project has
+
+/**
+ * URL, where the project has the DOM's types or Node's, and otherwise what the library reads of one.
+ */
+export type UrlLike = typeof globalThis extends { URL: { prototype: infer T } }
+  ? T
+  : { readonly href: string; readonly protocol: string };
+/**
+ * Blob, and so File, where the project has its type, and otherwise what the library reads of one.
+ */
+export type BlobLike = typeof globalThis extends { Blob: { prototype: infer T } }
+  ? T
+  : { readonly size: number; readonly type: string; arrayBuffer(): Promise<ArrayBuffer> };
+/** AbortSignal, where the project has its type, and otherwise what the library reads of one. */
+export type AbortSignalLike = typeof globalThis extends { AbortSignal: { prototype: infer T } }
+  ? T
+  : { readonly aborted: boolean };

@@ -4,20 +4,20 @@
  */
 import { shown } from '../arguments.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
-import { isNode, load } from '../platform.js';
+import { type BlobLike, isNode, load, type UrlLike } from '../platform.js';
 
 type Fs = typeof import('node:fs/promises');
 type Path = typeof import('node:path');
 
 /** A folder's path or file URL, or a list of files. */
-export type ImageSource = string | URL | readonly (string | URL | Blob)[] | ArrayLike<Blob>;
+export type ImageSource = string | UrlLike | readonly (string | UrlLike | BlobLike)[] | ArrayLike<BlobLike>;
 
 /** One file. */
 export interface ImageFile {
   /** Its path from the folder, with slashes; for a list, its name or address. */
   readonly name: string;
   /** A path or URL, which worker threads can open too, or the bytes themselves. */
-  readonly from: string | Blob;
+  readonly from: string | BlobLike;
 }
 
 /** Endings that are read by default. */
@@ -69,7 +69,7 @@ function otherKinds(files: readonly ImageFile[]): string {
 async function filesInFolder(
   op: string,
   option: string,
-  source: string | URL,
+  source: string | UrlLike,
   wanted: readonly string[],
 ): Promise<ImageFile[]> {
   const shownPath = source instanceof URL ? `'${source.href}'` : shown(source);
@@ -135,7 +135,7 @@ function relativeNames(names: readonly string[]): string[] {
 async function filesInList(
   op: string,
   option: string,
-  list: readonly (string | URL | Blob)[],
+  list: readonly (string | UrlLike | BlobLike)[],
   wanted: readonly string[],
 ): Promise<ImageFile[]> {
   const wrong = Array.from(list).findIndex(

@@ -3,8 +3,10 @@
  * reads. An image is decoded when its item is asked for. Not here: the search for files
  * (image-files.ts), decoding (decode.ts), changes of images (transforms/).
  */
+
 import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { CedarError, DeviceError, FormatError, ValueError } from '../errors.js';
+import type { BlobLike, UrlLike } from '../platform.js';
 import { checkIndex, type Dataset } from './dataset.js';
 import { type Channels, checkChannels, decodeImage, toHostArray } from './decode.js';
 import type { HostArray } from './host-array.js';
@@ -315,7 +317,7 @@ export function listedImages(
  * @throws ValueError for a bad argument; FormatError if the file is missing, damaged or cut short
  */
 export async function readImage(
-  source: string | URL | Blob,
+  source: string | UrlLike | BlobLike,
   options: Pick<ImageFolderOptions, 'channels'> = {},
 ): Promise<HostArray> {
   const op = 'readImage';

@@ -4,7 +4,7 @@
  */
 import { checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
-import { load } from '../platform.js';
+import { load, type UrlLike } from '../platform.js';
 import { checkDataset, concatDatasets, type Dataset, mapDataset, subset } from './dataset.js';
 import { ListedImages } from './image-folder.js';
 import type { Recipe, SkippedReport } from './remote.js';
@@ -38,7 +38,7 @@ async function importDataset(op: string, url: string, name: string, argument: un
  * module themselves, so all of its work runs there, whatever functions it uses.
  * @throws ValueError if the module does not export a data set; the error of the import if it fails
  */
-export async function moduleDataset<T>(url: string | URL, options: ModuleDatasetOptions = {}): Promise<Dataset<T>> {
+export async function moduleDataset<T>(url: string | UrlLike, options: ModuleDatasetOptions = {}): Promise<Dataset<T>> {
   const op = 'moduleDataset';
   const address = url instanceof URL ? url.href : url;
   checkText(op, 'url', address);

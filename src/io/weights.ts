@@ -8,7 +8,7 @@ import { defaultDevice } from '../device/select.js';
 import { DeviceError, FormatError, ValueError } from '../errors.js';
 import type { LoadReport } from '../nn/module.js';
 import { Module } from '../nn/module.js';
-import { isNode, load } from '../platform.js';
+import { isNode, load, type UrlLike } from '../platform.js';
 import { tensor } from '../tensor/create.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Bytes, bytesFrom } from './bytes.js';
@@ -44,7 +44,7 @@ export const deviceOf = (model: Module): Device => Object.values(model.stateDict
  * @throws DeviceError for an address that does not answer with a file; FormatError for a path at
  * which there is none; ValueError for anything else
  */
-export async function bytesAt(op: string, source: string | URL | Bytes): Promise<Bytes> {
+export async function bytesAt(op: string, source: string | UrlLike | Bytes): Promise<Bytes> {
   if (typeof source !== 'string' && !(source instanceof URL))
     return bytesFrom(op, source, 'source must be a path, an address, a Uint8Array or an ArrayBuffer');
   if (source === '' || String(source).includes('\0'))
@@ -108,7 +108,7 @@ export async function saveWeights(model: Module, path: string): Promise<void> {
  */
 export async function loadWeights(
   model: Module,
-  source: string | URL | Bytes,
+  source: string | UrlLike | Bytes,
   options: { strict?: boolean } = {},
 ): Promise<LoadReport> {
   checkModel('loadWeights', model);

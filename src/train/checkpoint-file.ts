@@ -4,6 +4,7 @@
  * weights, and the rest is JSON in the file's metadata. Not here: when a run saves one
  * (callbacks.ts), and the loop that goes on from it (fit.ts).
  */
+
 import { checkRecord, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { isTensor } from '../autograd/graph.js';
 import { FormatError, ValueError } from '../errors.js';
@@ -13,6 +14,7 @@ import { encodeSafetensors, type StoredTensor } from '../io/safetensors.js';
 import { bytesAt, checkModel, decodeFor, deviceOf, storedTensors, tensorsOf } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { OptimizerState } from '../optim/optimizer.js';
+import type { UrlLike } from '../platform.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { getRngState, type SavedRandom, setRngState } from '../values/random.js';
 import { fromExactJson, toExactJson } from './exact-json.js';
@@ -264,12 +266,16 @@ function restore(op: string, parts: CheckpointParts, bytes: Bytes): unknown {
  * @throws FormatError for a file that is missing, damaged or no checkpoint; ValueError for a
  * checkpoint of another model, of another optimizer or with other parts
  */
-export async function loadCheckpoint(source: string | URL | Bytes, parts: CheckpointParts): Promise<unknown> {
+export async function loadCheckpoint(source: string | UrlLike | Bytes, parts: CheckpointParts): Promise<unknown> {
   return loadParts('loadCheckpoint', source, parts);
 }
 
 /** What loadCheckpoint does, for a function whose name its errors begin with. */
-export async function loadParts(op: string, source: string | URL | Bytes, parts: CheckpointParts): Promise<unknown> {
+export async function loadParts(
+  op: string,
+  source: string | UrlLike | Bytes,
+  parts: CheckpointParts,
+): Promise<unknown> {
   checkParts(op, parts);
   const bytes = await bytesAt(op, source);
   decodeCheckpoint(op, bytes);

@@ -2,7 +2,9 @@
  * What a training run consists of: its options, its records, and what its callbacks see. Types
  * only. Not here: the loop (fit.ts).
  */
+
 import type { Module } from '../nn/module.js';
+import type { AbortSignalLike, UrlLike } from '../platform.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { AnyOptimizer, Stateful, StatefulGenerator, StatefulTensors } from './checkpoint-file.js';
 import type { Metric, MetricFunction } from './metrics/metric.js';
@@ -151,9 +153,9 @@ export interface FitOptions<B extends BatchTuple> {
   };
   readonly callbacks?: readonly Callback[];
   /** Ends the run after the present step when it is aborted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** A checkpoint to go on from: a path, an address or bytes. */
-  readonly resume?: string | URL | Uint8Array;
+  readonly resume?: string | UrlLike | Uint8Array;
   /** Generators that `loss` draws from, by name, for checkpoints. */
   readonly generators?: Readonly<Record<string, StatefulGenerator>>;
   /** What the program wants its report to say about the run. */

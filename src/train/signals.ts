@@ -1,7 +1,7 @@
 /** Ends a run early and keeps its results. For programs in Node. */
 import { checkText, knownOptions } from '../arguments.js';
 import { DeviceError } from '../errors.js';
-import { isNode } from '../platform.js';
+import { type AbortSignalLike, isNode } from '../platform.js';
 
 /** The exit codes of processes that end by these signals: 128 + the number of the signal. */
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -10,7 +10,7 @@ const pipeExitCode = 141;
 /** What `stopOnSignals` returns. */
 export interface StopRequest {
   /** Is aborted at the first signal. Pass it to `fit`. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The exit code for a run that was asked to stop; undefined before. */
   readonly exitCode: number | undefined;
   /** Ends the handling of signals. */
