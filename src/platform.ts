@@ -19,9 +19,7 @@ export const loadSync = <M>(name: string, from: string): M =>
 
 // ---- types that not every project has
 
-/**
- * URL, where the project has the DOM's types or Node's, and otherwise what the library reads of one.
- */
+/** URL, where the project has its type, and otherwise what the library reads of one. */
 export type UrlLike = typeof globalThis extends { URL: { prototype: infer T } }
   ? T
   : { readonly href: string; readonly protocol: string };
@@ -30,7 +28,12 @@ export type UrlLike = typeof globalThis extends { URL: { prototype: infer T } }
  */
 export type BlobLike = typeof globalThis extends { Blob: { prototype: infer T } }
   ? T
-  : { readonly size: number; readonly type: string; arrayBuffer(): Promise<ArrayBuffer> };
+  : {
+      readonly size: number;
+      readonly type: string;
+      /** The bytes. */
+      readonly arrayBuffer: () => Promise<ArrayBuffer>;
+    };
 /** AbortSignal, where the project has its type, and otherwise what the library reads of one. */
 export type AbortSignalLike = typeof globalThis extends { AbortSignal: { prototype: infer T } }
   ? T
