@@ -35,6 +35,7 @@ test('wrong numbers and folders are one line and exit 2, before any training', (
     ['what-where', ['--epochs', '1e30'], "--epochs must be at most 1000000000; got '1e30'"],
     ['cedn', ['--out', file], `--out must name a directory that can be written; got '${file}': ENOTDIR`],
     ['digits', ['--out', join(file, 'x')], '--out must name a directory that can be written; got'],
+    ['series', ['--epoch', '1'], "Unknown option '--epoch'"],
     [
       'what-where',
       ['--out', '/proc/nowhere/x'],
