@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runFile, testFiles } from './helpers/run-file.js';
 
-const timeLimitMs = 300_000;
+const timeLimitMs = 600_000;
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
 const { values, positionals: words } = parseArgs({ options: { root: { type: 'string' } }, allowPositionals: true });

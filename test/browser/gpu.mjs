@@ -8,7 +8,7 @@ import { inPage } from './chromium.mjs';
 import { check, counts, fail } from './report.mjs';
 
 const golden = JSON.parse(readFileSync(new URL('../fixtures/cedn-golden.json', import.meta.url), 'utf8'));
-const limitMs = 240_000;
+const limitMs = 600_000;
 
 /**
  * Runs conform.mjs at a site on a device by name. Each of its checks that fails is reported by
