@@ -16,8 +16,6 @@ const argumentsOf = (name: string, epochs: number, out: string): string[] => [
   ...['--epochs', String(epochs), '--device', 'wasm', '--out', out],
 ];
 
-const set = { cwd: repository, stdio: ['ignore', 'pipe', 'pipe'] } as const;
-
 /** Checks that an example left weights and a picture of the given size, and nothing else. */
 function checkResults(name: string, out: string, size: readonly [width: number, height: number]): void {
   assert.equal(readdirSync(out).sort(), [`${name}.png`, `${name}.safetensors`]);
@@ -34,7 +32,7 @@ export function shortRun(name: string, epochs: number, size: readonly [width: nu
   const out = mkdtempSync(join(tmpdir(), `${name}-`));
   try {
     const { status, stdout, stderr } = spawnSync(process.execPath, argumentsOf(name, epochs, out), {
-      ...set,
+      cwd: repository,
       encoding: 'utf8',
     });
     assert.equal([status, stderr], [0, '']);
@@ -49,7 +47,10 @@ export function shortRun(name: string, epochs: number, size: readonly [width: nu
 export async function interruptedRun(name: string, size: readonly [width: number, height: number]): Promise<void> {
   const out = mkdtempSync(join(tmpdir(), `${name}-`));
   try {
-    const child = spawn(process.execPath, argumentsOf(name, 1_000_000, out), set);
+    const child = spawn(process.execPath, argumentsOf(name, 1_000_000, out), {
+      cwd: repository,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     child.stderr.on('data', (text) => {
       said += text;
