@@ -45,7 +45,11 @@ await runExample('denoise', 'Trains an autoencoder to remove noise.', { epochs: 
 
   const filter = (x: c.Tensor) => c.avgPool2d(x, { kernelSize: 3, stride: 1, padding: 'same' });
   const measure = async (denoise: (noisy: c.Tensor) => c.Tensor) => {
-    const { metrics } = await evaluate(model, { data: heldOut, predict: (noisy) => denoise(noisy), metrics: { psnr } });
+    const { metrics } = await evaluate(model, {
+      data: heldOut,
+      predict: (noisy, _clean) => denoise(noisy),
+      metrics: { psnr },
+    });
     return `${metrics.psnr.toFixed(2)} dB`;
   };
   const before = await measure((noisy) => noisy);
