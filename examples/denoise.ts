@@ -47,7 +47,7 @@ await runExample('denoise', 'Trains an autoencoder to remove noise.', { epochs: 
   const measure = async (denoise: (noisy: c.Tensor) => c.Tensor) => {
     const { metrics } = await evaluate(model, {
       data: heldOut,
-      predict: (noisy, _clean) => denoise(noisy),
+      predict: (noisy) => denoise(noisy),
       metrics: { psnr },
     });
     return `${metrics.psnr.toFixed(2)} dB`;

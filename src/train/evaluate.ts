@@ -14,12 +14,12 @@ import type { BatchSource, BatchTuple } from './run.js';
 export interface EvaluateOptions<B extends BatchTuple> {
   readonly data: BatchSource<B>;
   /** The loss of a batch: a tensor with one element. */
-  readonly loss?: (...batch: NoInfer<B>) => Tensor;
+  readonly loss?: NoInfer<(...batch: B) => Tensor>;
   /**
    * What metrics compare with a batch's last tensor. Default: the model's output for the batch's
    * first tensor.
    */
-  readonly predict?: (...batch: NoInfer<B>) => Tensor;
+  readonly predict?: NoInfer<(...batch: B) => Tensor>;
   readonly metrics?: Readonly<Record<string, MetricFunction | Metric>>;
 }
 

@@ -34,7 +34,7 @@ export interface FindLearningRateOptions<B extends BatchTuple> {
   /** Batches. If there are fewer than steps, they are iterated again. */
   readonly data: BatchSource<B>;
   /** The loss of a batch, as in training. */
-  readonly loss: (...batch: NoInfer<B>) => Tensor;
+  readonly loss: NoInfer<(...batch: B) => Tensor>;
   readonly optimizer: AnyOptimizer;
   /** The first rate. Default 1e-7. */
   readonly from?: number;

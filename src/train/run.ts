@@ -120,7 +120,7 @@ export interface FitOptions<B extends BatchTuple> {
   /** Batches to train on. */
   readonly data: BatchSource<B>;
   /** The loss of a batch: a tensor with one element. It calls the model. */
-  readonly loss: (...batch: NoInfer<B>) => Tensor;
+  readonly loss: NoInfer<(...batch: B) => Tensor>;
   readonly optimizer: AnyOptimizer;
   /** Number of epochs. A resumed run counts those before. */
   readonly epochs: number;
@@ -130,7 +130,7 @@ export interface FitOptions<B extends BatchTuple> {
    * What metrics and reports compare with a batch's last tensor. Default: the model's output for
    * the batch's first tensor.
    */
-  readonly predict?: (...batch: NoInfer<B>) => Tensor;
+  readonly predict?: NoInfer<(...batch: B) => Tensor>;
   /** Measures of the validation data by name. */
   readonly metrics?: Readonly<Record<string, MetricFunction | Metric>>;
   readonly schedule?: ScheduleLike;
