@@ -54,6 +54,7 @@ for (const [op, f] of Object.entries({
   isNaN: c.isNaN,
   selu: c.selu,
   celu: c.celu,
+  clamp: (x: c.Tensor) => c.clamp(x, -2, 0.5),
   relu6: c.relu6,
   hardTanh: c.hardTanh,
   hardSigmoid: c.hardSigmoid,

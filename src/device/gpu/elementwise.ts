@@ -38,7 +38,8 @@ const unary: Record<UnaryFn, Program> = {
   tanh: [tanh('y', 'x'), 'y'],
   softplus: [softplus('y', 'x'), 'y'],
   erf: [erf('y', 'x'), 'y'],
-  clamp: ['', '(x < alpha ? alpha : (x > beta ? beta : x))'],
+  // For NaN the value is x + x, as in relu: else compilers turn it into min(max(x, alpha), beta).
+  clamp: ['', '(x < alpha ? alpha : (x > beta ? beta : (x >= alpha ? x : x + x)))'],
   logicalNot: ['', '(x === 0 ? 1 : 0)'],
   isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
 };
