@@ -3,7 +3,6 @@ import { checkNumber } from '../arguments.js';
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Pair } from '../values/window.js';
 
 /** Checks a number of channels, features and the like. */
 export const checkCount = (op: string, name: string, value: number): void =>
@@ -46,6 +45,5 @@ export const attributes = (values: Readonly<Record<string, unknown>>): string =>
     .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
     .join(', ');
 
-/** The pair, or undefined if it is [usual, usual]. For attributes(). */
-export const unless = (usual: number, [h, w]: readonly [number, number]): Pair | undefined =>
-  h === usual && w === usual ? undefined : [h, w];
+/** The value, or undefined if it is the usual one. For attributes(). */
+export const unless = <T>(usual: T, value: T): T | undefined => (value === usual ? undefined : value);

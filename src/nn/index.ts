@@ -1,4 +1,5 @@
 /** Modules, layers, losses and initialisers: re-exports only. */
+
 export { ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activation.js';
 export {
   CELU,
@@ -14,8 +15,10 @@ export {
   SELU,
   Softsign,
 } from './activation-composed.js';
+export type { OverImages, OverSeries } from './axes.js';
 export { type Layer, Sequential } from './container.js';
 export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';
+export type { ConvLayerOptions, ConvTransposeLayerOptions } from './conv-layer.js';
 export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dOptions } from './conv1d.js';
 export { Dropout } from './dropout.js';
 export * as init from './init.js';
@@ -43,9 +46,9 @@ export {
   MaxPool2d,
   type MaxPool2dLayerOptions,
   MaxPool2dWithArgmaxAndMask,
-  MaxPooling,
   type Pool2dLayerOptions,
 } from './pool.js';
+export { type AvgPoolLayerOptions, MaxPooling, type MaxPoolLayerOptions, type PoolLayerOptions } from './pool-layer.js';
 export {
   AvgPool1d,
   type AvgPool1dLayerOptions,

@@ -2,18 +2,14 @@
  * InstanceNorm2d. Not here: the other normalisation layers (norm.ts), the arithmetic
  * (autograd/ops/norm.ts).
  */
-import { knownOptions } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
 import { endWith } from '../autograd/lifetimes.js';
 import { checkedPerInstance, moments, normalizeBy } from '../autograd/ops/norm.js';
-import { ones, zeros } from '../tensor/create.js';
-import type { Parameter, Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { rank4 } from '../values/shape.js';
-import { attributes, checkChannels, checkCount } from './check.js';
-import { Module } from './module.js';
-import { blend, checkEps, checkMomentum, normalizeByRunning, normOptions } from './norm.js';
-import { oneParameter, zeroParameter } from './parameter.js';
+import { attributes, checkChannels } from './check.js';
+import { blend, ChannelNorm, normalizeByRunning } from './norm.js';
 
 export interface InstanceNorm2dOptions {
   /** Added to the variance. Default 1e-5. */
@@ -42,35 +38,12 @@ export interface InstanceNorm2dOptions {
  * than two positions
  * @source Ulyanov, Vedaldi and Lempitsky 2016; torch.nn.InstanceNorm2d
  */
-export class InstanceNorm2d extends Module {
+export class InstanceNorm2d extends ChannelNorm {
   static override readonly title: string = 'InstanceNorm2d';
-  readonly eps: number;
-  readonly momentum: number;
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  /** Null without running statistics, as runningVar. */
-  readonly runningMean: Tensor | null;
-  readonly runningVar: Tensor | null;
 
-  constructor(
-    readonly channels: number,
-    options: InstanceNorm2dOptions = {},
-  ) {
-    super();
-    const op = 'InstanceNorm2d';
-    knownOptions(op, options, { ...normOptions, momentum: 'value', trackRunningStats: 'flag' });
-    const { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false } = options;
-    checkCount(op, 'channels', channels);
-    checkEps(op, eps);
-    checkMomentum(op, momentum);
-    this.eps = eps;
-    this.momentum = momentum;
-    this.weight = affine ? oneParameter([channels]) : null;
-    this.bias = affine ? zeroParameter([channels]) : null;
-    this.runningMean = trackRunningStats ? zeros([channels]).keep() : null;
-    this.runningVar = trackRunningStats ? ones([channels]).keep() : null;
+  constructor(channels: number, options: InstanceNorm2dOptions = {}) {
+    super('InstanceNorm2d', channels, options, false);
   }
-
   forward(x: Tensor): Tensor {
     const op = 'InstanceNorm2d';
     checkTensor(op, 'input', x);

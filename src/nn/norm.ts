@@ -45,13 +45,10 @@ export interface LayerNormOptions extends NormOptions {
   bias?: boolean;
 }
 
-export const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
+const normOptions: OptionNames<NormOptions> = { eps: 'value', affine: 'flag' };
 
-export const checkEps = (op: string, eps: number): void =>
+const checkEps = (op: string, eps: number): void =>
   checkNumber(op, 'eps', eps, (v) => v >= 0 && v < Infinity, 'finite and not negative');
-
-export const checkMomentum = (op: string, momentum: number): void =>
-  checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
 
 /** Blends new statistics times a factor into running ones. */
 export function blend(running: Tensor, now: Tensor, momentum: number, factor = 1): void {
@@ -72,8 +69,8 @@ export function normalizeByRunning(
   return endWith(normalizeBy(x, statistics, grouping, affine, true), ...statistics);
 }
 
-/** The common base of batch normalisation of images and of series. */
-abstract class BatchNorm extends Module {
+/** Parameters and running statistics per channel. `isUsual` is the default of both flags. */
+export abstract class ChannelNorm extends Module {
   readonly eps: number;
   readonly momentum: number;
   readonly weight: Parameter | null;
@@ -86,19 +83,27 @@ abstract class BatchNorm extends Module {
     op: string,
     readonly channels: number,
     options: BatchNorm2dOptions,
+    isUsual: boolean,
   ) {
     super();
     knownOptions(op, options, { ...normOptions, momentum: 'value', trackRunningStats: 'flag' });
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
+    const { eps = 1e-5, momentum = 0.1, affine = isUsual, trackRunningStats = isUsual } = options;
     checkCount(op, 'channels', channels);
     checkEps(op, eps);
-    checkMomentum(op, momentum);
+    checkNumber(op, 'momentum', momentum, (v) => v >= 0 && v <= 1, 'in [0, 1]');
     this.eps = eps;
     this.momentum = momentum;
     this.weight = affine ? oneParameter([channels]) : null;
     this.bias = affine ? zeroParameter([channels]) : null;
     this.runningMean = trackRunningStats ? zeros([channels]).keep() : null;
     this.runningVar = trackRunningStats ? ones([channels]).keep() : null;
+  }
+}
+
+/** The common base of batch normalisation of images and of series. */
+abstract class BatchNorm extends ChannelNorm {
+  constructor(op: string, channels: number, options: BatchNorm2dOptions) {
+    super(op, channels, options, true);
   }
 
   /** Refuses an input of another rank. */

@@ -2,8 +2,7 @@
  * Pooling and unpooling layers of series. Not here: the operations (autograd/ops/pool1d.ts,
  * unpool1d.ts), the layer that mirrors a pool (UnpoolLike in unpool.ts).
  */
-import { knownOptions, type OptionNames } from '../arguments.js';
-import { checkNanPolicy } from '../autograd/ops/pool.js';
+import { knownOptions } from '../arguments.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { avgPool1d, maxPool1d } from '../autograd/ops/pool1d.js';
 import { checkUnpoolOptions } from '../autograd/ops/unpool.js';
@@ -14,53 +13,22 @@ import {
   maxUnpool1dOptions,
   type TorchUnpool1dOptions,
 } from '../autograd/ops/unpool1d.js';
-import type { NanPolicy } from '../device/device.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TensorData } from '../values/nested.js';
-import { lengthOf, type Padding1d, parsePadding1d } from '../values/window1d.js';
+import { type OverSeries, seriesAxes } from './axes.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
-import { type LatestIndices, lastOf, remember } from './pool.js';
+import {
+  AvgPooling,
+  type AvgPoolLayerOptions,
+  MaxPooling,
+  type MaxPoolLayerOptions,
+  type PoolLayerOptions,
+} from './pool-layer.js';
 
-export interface Pool1dLayerOptions {
-  /** Default kernelSize. */
-  stride?: number;
-  /** Default 0. */
-  padding?: Padding1d;
-}
-
-const poolLayerOptions: OptionNames<Pool1dLayerOptions> = { stride: 'value', padding: 'value' };
-
-/** The common base of layers with a pool's windows over series. */
-abstract class WindowLayer1d extends Module {
-  readonly kernelSize: number;
-  readonly stride: number;
-  readonly padding: Padding1d;
-
-  constructor(op: string, kernelSize: number, { stride, padding = 0 }: Pool1dLayerOptions) {
-    super();
-    this.kernelSize = lengthOf(op, 'kernelSize', kernelSize);
-    parsePadding1d(op, padding);
-    this.stride = stride === undefined ? this.kernelSize : lengthOf(op, 'stride', stride);
-    this.padding = padding;
-  }
-  /** Additional attributes that toString() prints. */
-  protected abstract more(): Readonly<Record<string, unknown>>;
-  override describe(): string {
-    const { kernelSize, stride, padding } = this;
-    return attributes({
-      kernelSize,
-      stride: stride === kernelSize ? undefined : stride,
-      padding: padding === 0 ? undefined : padding,
-      ...this.more(),
-    });
-  }
-}
-
-export interface MaxPool1dLayerOptions extends Pool1dLayerOptions {
-  /** How NaN is treated. Default 'propagate'. */
-  nan?: NanPolicy;
-}
+export type Pool1dLayerOptions = PoolLayerOptions<OverSeries>;
+export type MaxPool1dLayerOptions = MaxPoolLayerOptions<OverSeries>;
+export type AvgPool1dLayerOptions = AvgPoolLayerOptions<OverSeries>;
 
 /**
  * The largest value of each window, and the indices of the maxima for MaxUnpool1d. In a Sequential
@@ -71,44 +39,16 @@ export interface MaxPool1dLayerOptions extends Pool1dLayerOptions {
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source torch.nn.MaxPool1d with return_indices
  */
-export class MaxPool1d extends WindowLayer1d {
+export class MaxPool1d extends MaxPooling<OverSeries> {
   static override readonly title: string = 'MaxPool1d';
-  readonly nan: NanPolicy;
-  private readonly latest: LatestIndices = { mirrored: false, last: null };
 
   constructor(kernelSize: number, options: MaxPool1dLayerOptions = {}) {
-    const op = 'MaxPool1d';
-    knownOptions(op, options, { ...poolLayerOptions, nan: 'value' });
-    super(op, kernelSize, options);
-    this.nan = options.nan ?? 'propagate';
-    checkNanPolicy(op, this.nan);
+    super('MaxPool1d', seriesAxes, kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
     const { kernelSize, stride, padding, nan } = this;
-    return remember(this.latest, maxPool1d(x, { kernelSize, stride, padding, nan }));
+    return this.remember(maxPool1d(x, { kernelSize, stride, padding, nan }));
   }
-  /** From now on keeps the indices of every forward, for unpoolLike(). */
-  mirror(): void {
-    this.latest.mirrored = true;
-  }
-  /**
-   * The indices of the latest forward.
-   * @throws GraphError before the first forward, and once those indices are released
-   */
-  get lastIndices(): PoolIndices {
-    return lastOf(this.latest);
-  }
-  protected override more(): Readonly<Record<string, unknown>> {
-    return { nan: this.nan === 'propagate' ? undefined : this.nan };
-  }
-}
-
-export interface AvgPool1dLayerOptions extends Pool1dLayerOptions {
-  /**
-   * Whether to divide by the whole kernel size, padding included. Default: true for explicit
-   * padding, false for 'same'.
-   */
-  countIncludePad?: boolean;
 }
 
 /**
@@ -118,21 +58,15 @@ export interface AvgPool1dLayerOptions extends Pool1dLayerOptions {
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source torch.nn.AvgPool1d
  */
-export class AvgPool1d extends WindowLayer1d {
+export class AvgPool1d extends AvgPooling<OverSeries> {
   static override readonly title: string = 'AvgPool1d';
-  readonly countIncludePad: boolean | undefined;
 
   constructor(kernelSize: number, options: AvgPool1dLayerOptions = {}) {
-    knownOptions('AvgPool1d', options, { ...poolLayerOptions, countIncludePad: 'flag' });
-    super('AvgPool1d', kernelSize, options);
-    this.countIncludePad = options.countIncludePad;
+    super('AvgPool1d', seriesAxes, kernelSize, options);
   }
   forward(x: Tensor): Tensor {
     const { kernelSize, stride, padding, countIncludePad } = this;
     return avgPool1d(x, { kernelSize, stride, padding, countIncludePad });
-  }
-  protected override more(): Readonly<Record<string, unknown>> {
-    return { countIncludePad: this.countIncludePad };
   }
 }
 

@@ -22,11 +22,11 @@ import { tensor } from '../tensor/create.js';
 import { Tensor } from '../tensor/tensor.js';
 import { type Shape, sameShape, sizeOf } from '../values/shape.js';
 import { type Pair, pair } from '../values/window.js';
-import { attributes, checkCount } from './check.js';
+import { imageAxes, type OverImages } from './axes.js';
+import { attributes, checkCount, unless } from './check.js';
 import { Module } from './module.js';
 import { owned } from './parameter.js';
-
-const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? undefined : value);
+import { ResizeLayer, UpsampleLayer } from './resize-layer.js';
 
 /**
  * Makes each pixel a block of sh × sw, filled with copies, or with the value at the top left and
@@ -36,25 +36,14 @@ const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? un
  * @throws ValueError for a bad scale or fill; ShapeError for a wrong rank or an empty batch
  * @source torch.nn.UpsamplingNearest2d; keras.layers.UpSampling2D
  */
-export class Upsample2d extends Module {
+export class Upsample2d extends UpsampleLayer<OverImages> {
   static override readonly title: string = 'Upsample2d';
-  readonly scale: readonly [number, number];
-  readonly fill: 'copy' | 'zeros';
 
   constructor(scale: Pair, options: Omit<Upsample2dOptions, 'scale'> = {}) {
-    super();
-    knownOptions('Upsample2d', options, { fill: 'value' });
-    const { fill = 'copy' } = options;
-    this.scale = pair('Upsample2d', 'scale', scale);
-    if (fill !== 'copy' && fill !== 'zeros')
-      throw new ValueError('Upsample2d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
-    this.fill = fill;
+    super('Upsample2d', imageAxes, scale, options);
   }
   forward(x: Tensor): Tensor {
     return upsample2d(x, { scale: this.scale, fill: this.fill });
-  }
-  override describe(): string {
-    return attributes({ scale: this.scale, fill: optional(this.fill, 'copy') });
   }
 }
 
@@ -67,37 +56,17 @@ export class Upsample2d extends Module {
  * that do not fit
  * @source torch.nn.Upsample; keras.layers.Resizing
  */
-export class Resize2d extends Module {
+export class Resize2d extends ResizeLayer<OverImages, 'bilinear'> {
   static override readonly title: string = 'Resize2d';
-  readonly size: readonly [number, number] | undefined;
-  readonly scale: Pair | undefined;
-  readonly method: 'bilinear' | 'nearest';
-  readonly alignCorners: boolean;
-  readonly halfPixelCenters: boolean;
 
   constructor(options: Resize2dOptions) {
-    super();
     knownOptions('Resize2d', options, resize2dOptions);
     checkResize('Resize2d', options);
-    const { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners } = options;
-    this.size = size;
-    this.scale = scale;
-    this.method = method;
-    this.alignCorners = alignCorners;
-    this.halfPixelCenters = halfPixelCenters;
+    super(options, options.method ?? 'bilinear');
   }
   forward(x: Tensor): Tensor {
     const { size, scale, method, alignCorners, halfPixelCenters } = this;
     return resize2d(x, { size, scale, method, alignCorners, halfPixelCenters });
-  }
-  override describe(): string {
-    return attributes({
-      size: this.size,
-      scale: this.scale,
-      method: optional(this.method, 'bilinear'),
-      alignCorners: optional(this.alignCorners, false),
-      halfPixelCenters: optional(this.halfPixelCenters, !this.alignCorners),
-    });
   }
 }
 
@@ -148,7 +117,7 @@ export class FixedUnpool2d extends Module {
     return fixedUnpool2d(x, { size: this.size, matrix: this.matrix ?? undefined });
   }
   override describe(): string {
-    return attributes({ size: this.size, learnable: optional(this.matrix?.requiresGrad ?? false, false) });
+    return attributes({ size: this.size, learnable: unless(false, this.matrix?.requiresGrad ?? false) });
   }
   override multiplyAdds(_input: Shape, output: Shape): number {
     return this.matrix === null ? 0 : sizeOf(output);
@@ -174,7 +143,7 @@ abstract class Shuffle extends Module {
   }
   abstract override forward(x: Tensor): Tensor;
   override describe(): string {
-    return attributes({ factor: this.factor, order: optional(this.order, 'torch') });
+    return attributes({ factor: this.factor, order: unless('torch', this.order) });
   }
 }
 

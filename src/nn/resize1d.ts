@@ -8,13 +8,9 @@ import {
   type Upsample1dOptions,
   upsample1d,
 } from '../autograd/ops/resize1d.js';
-import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { lengthOf } from '../values/window1d.js';
-import { attributes } from './check.js';
-import { Module } from './module.js';
-
-const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? undefined : value);
+import { type OverSeries, seriesAxes } from './axes.js';
+import { ResizeLayer, UpsampleLayer } from './resize-layer.js';
 
 /**
  * Makes each value of a series `scale` values: copies, or the value and zeros after it.
@@ -23,25 +19,14 @@ const optional = <T>(value: T, usual: T): T | undefined => (value === usual ? un
  * @throws ValueError for a bad scale or fill; ShapeError for a wrong rank or an empty batch
  * @source torch.nn.Upsample of a series; keras.layers.UpSampling1D
  */
-export class Upsample1d extends Module {
+export class Upsample1d extends UpsampleLayer<OverSeries> {
   static override readonly title: string = 'Upsample1d';
-  readonly scale: number;
-  readonly fill: 'copy' | 'zeros';
 
   constructor(scale: number, options: Omit<Upsample1dOptions, 'scale'> = {}) {
-    super();
-    knownOptions('Upsample1d', options, { fill: 'value' });
-    const { fill = 'copy' } = options;
-    this.scale = lengthOf('Upsample1d', 'scale', scale);
-    if (fill !== 'copy' && fill !== 'zeros')
-      throw new ValueError('Upsample1d', "fill must be 'copy' or 'zeros'", `fill=${fill}`);
-    this.fill = fill;
+    super('Upsample1d', seriesAxes, scale, options);
   }
   forward(x: Tensor): Tensor {
     return upsample1d(x, { scale: this.scale, fill: this.fill });
-  }
-  override describe(): string {
-    return attributes({ scale: this.scale, fill: optional(this.fill, 'copy') });
   }
 }
 
@@ -54,36 +39,16 @@ export class Upsample1d extends Module {
  * that do not fit
  * @source torch.nn.Upsample of a series, with mode 'linear'
  */
-export class Resize1d extends Module {
+export class Resize1d extends ResizeLayer<OverSeries, 'linear'> {
   static override readonly title: string = 'Resize1d';
-  readonly size: number | undefined;
-  readonly scale: number | undefined;
-  readonly method: 'linear' | 'nearest';
-  readonly alignCorners: boolean;
-  readonly halfPixelCenters: boolean;
 
   constructor(options: Resize1dOptions) {
-    super();
     knownOptions('Resize1d', options, resize1dOptions);
     checkResize1d('Resize1d', options);
-    const { size, scale, method = 'linear', alignCorners = false, halfPixelCenters = !alignCorners } = options;
-    this.size = size;
-    this.scale = scale;
-    this.method = method;
-    this.alignCorners = alignCorners;
-    this.halfPixelCenters = halfPixelCenters;
+    super(options, options.method ?? 'linear');
   }
   forward(x: Tensor): Tensor {
     const { size, scale, method, alignCorners, halfPixelCenters } = this;
     return resize1d(x, { size, scale, method, alignCorners, halfPixelCenters });
-  }
-  override describe(): string {
-    return attributes({
-      size: this.size,
-      scale: this.scale,
-      method: optional(this.method, 'linear'),
-      alignCorners: optional(this.alignCorners, false),
-      halfPixelCenters: optional(this.halfPixelCenters, !this.alignCorners),
-    });
   }
 }

@@ -12,9 +12,11 @@ import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TensorData } from '../values/nested.js';
 import type { Pair } from '../values/window.js';
+import { imageAxes, type OverImages } from './axes.js';
 import { attributes } from './check.js';
 import { Module } from './module.js';
-import { MaxPooling, type Pool2dLayerOptions, poolLayerOptions, WindowLayer } from './pool.js';
+import type { Pool2dLayerOptions } from './pool.js';
+import { MaxPooling, WindowLayer } from './pool-layer.js';
 import { MaxPool1d } from './pool1d.js';
 
 /**
@@ -68,12 +70,11 @@ const isPair = (pool: Pair | MaxUnpool2dOptions): pool is readonly [number, numb
  * @throws ValueError for sizes out of range; ShapeError for inputs that do not fit
  * @source the custom operation max_unpool of stackoverflow.com/questions/36548736
  */
-export class UnpoolByMask extends WindowLayer {
+export class UnpoolByMask extends WindowLayer<OverImages> {
   static override readonly title: string = 'UnpoolByMask';
 
   constructor(kernelSize: Pair, options: Pool2dLayerOptions = {}) {
-    knownOptions('UnpoolByMask', options, poolLayerOptions);
-    super('UnpoolByMask', kernelSize, options);
+    super('UnpoolByMask', imageAxes, kernelSize, options);
   }
   forward(x: Tensor, mask: Tensor, argmax?: PoolIndices): Tensor {
     const { kernelSize, stride, padding } = this;
@@ -95,14 +96,14 @@ export class UnpoolByMask extends WindowLayer {
 export class UnpoolLike extends Module {
   static override readonly title: string = 'UnpoolLike';
   /** Not enumerable, because the pool is a submodule of the encoder. */
-  declare private readonly pool: MaxPooling | MaxPool1d;
+  declare private readonly pool: MaxPooling;
 
   constructor(
-    pool: MaxPooling | MaxPool1d,
+    pool: MaxPooling,
     readonly duplicates: Duplicates = 'add',
   ) {
     super();
-    if (!(pool instanceof MaxPooling || pool instanceof MaxPool1d))
+    if (!(pool instanceof MaxPooling))
       throw new ValueError('unpoolLike', 'pool must be a MaxPool2d or a MaxPool1d', `pool=${shown(pool)}`);
     checkUnpoolOptions('unpoolLike', { duplicates });
     pool.mirror();
@@ -128,7 +129,7 @@ export class UnpoolLike extends Module {
  * @throws ValueError for an unknown policy
  * @source Zhao, Mathieu, Goroshin and LeCun 2015
  */
-export function unpoolLike(pool: MaxPooling | MaxPool1d, options: { duplicates?: Duplicates } = {}): UnpoolLike {
+export function unpoolLike(pool: MaxPooling, options: { duplicates?: Duplicates } = {}): UnpoolLike {
   knownOptions('unpoolLike', options, { duplicates: 'value' });
   return new UnpoolLike(pool, options.duplicates);
 }
