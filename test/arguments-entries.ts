@@ -56,6 +56,17 @@ const trained = model();
 const average = () => new train.ExponentialMovingAverage(model());
 const image = () => ones([1, 3, 3, 1]);
 const autoencoder = () => new models.ConvAutoencoder({ size: [3, 3], channels: 1, widths: [2], code: 1 });
+const tiny = { channels: 1, width: 1 / 64, classes: 1 };
+/** Options of a network, with the small width of others where theirs is sound or missing. */
+const narrow = (options: unknown, small: object) => {
+  if (options === undefined) return small;
+  const { width } = { width: 1, ...(small as { width?: unknown }) };
+  if (kindOf(options) !== 'object') return options;
+  const { width: given = 1 } = options as { width?: unknown };
+  return typeof given === 'number' && given > 0 && given <= 16 ? { ...(options as object), width } : options;
+};
+const scene = () => ones([1, 32, 32, 1]);
+const swwae = () => new models.Swwae({ layers: '(1)1c-2p' });
 const code = () => ones([1, 1, 1, 1]);
 const levels = () => autoencoder().encode(image())[1];
 const marks = () => tensor([0, 1]);
@@ -140,6 +151,11 @@ interface Door {
   readonly optional?: boolean;
 }
 const door = (call: Call, ...sound: unknown[]): Door => ({ call, sound });
+const network = (make: (options: never) => unknown, options: object): Door => ({
+  call: (given) => make(narrow(given, options) as never),
+  sound: [options],
+  optional: true,
+});
 
 const doors: Readonly<Record<string, Door>> = {
   arrayDataset: door((...a) => data.arrayDataset(...a), new Float32Array(3)),
@@ -258,6 +274,22 @@ const doors: Readonly<Record<string, Door>> = {
   'ConvAutoencoder.logits': door((...a) => autoencoder().logits(...a), image()),
   'ConvAutoencoder.forward': door((...a) => autoencoder().forward(...a), image()),
   'ConvAutoencoder.describe': { call: () => autoencoder().describe(), sound: [], optional: true },
+  Vgg16: network((o) => new models.Vgg16(o), { ...tiny, size: 32, norm: true, dropout: 0.1 }),
+  'Vgg16.forward': door((...a) => new models.Vgg16({ ...tiny, size: 32 }).forward(...a), scene()),
+  SegNet: network((o) => new models.SegNet(o), tiny),
+  'SegNet.forward': door((...a) => new models.SegNet(tiny).forward(...a), scene()),
+  DeconvNet: network((o) => new models.DeconvNet(o), { ...tiny, size: 32 }),
+  'DeconvNet.forward': door((...a) => new models.DeconvNet({ ...tiny, size: 32 }).eval().forward(...a), scene()),
+  Cedn: network((o) => new models.Cedn(o), { ...tiny, dropout: 0.1 }),
+  'Cedn.forward': door((...a) => new models.Cedn(tiny).forward(...a), scene()),
+  UNet: network((o) => new models.UNet(o), { ...tiny, padding: 'same', norm: true }),
+  'UNet.forward': door((...a) => new models.UNet(tiny).forward(...a), scene()),
+  ENet: network((o) => new models.ENet(o), { ...tiny, width: 1 / 4 }),
+  'ENet.forward': door((...a) => new models.ENet({ ...tiny, width: 1 / 4 }).forward(...a), scene()),
+  Swwae: network((o) => new models.Swwae(o), { channels: 1, width: 1, layers: '(1)1c-2p' }),
+  'Swwae.encode': door((...a) => swwae().encode(...a), scene()),
+  'Swwae.decode': door((...a) => swwae().decode(...a), swwae().encode(scene())),
+  'Swwae.forward': door((...a) => swwae().forward(...a), scene()),
   ReluWatch: { call: () => new train.ReluWatch(), sound: [], optional: true },
   'ReluWatch.see': door((...a) => watch().see(...a), 'a', ones([2])),
   'ReluWatch.dead': { call: () => watch().dead(), sound: [], optional: true },

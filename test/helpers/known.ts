@@ -671,6 +671,12 @@ known('dropout', '', (x) => {
 });
 known('dropout', 'rate, random', (x) => c.dropout(x, { rate: 0.25, random: new c.RandomState(5) }), 'rate random');
 known('dropout', 'not training', (x) => c.dropout(x, { training: false }), 'training');
+known('dropout2d', '', (x) => {
+  c.manualSeed(3);
+  return c.dropout2d(x);
+});
+known('dropout2d', 'rate, random', (x) => c.dropout2d(x, { rate: 0.25, random: new c.RandomState(5) }), 'rate random');
+known('dropout2d', 'not training', (x) => c.dropout2d(x, { training: false }), 'training');
 
 // ---- normalisation
 

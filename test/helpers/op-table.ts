@@ -1041,6 +1041,8 @@ row(
 row('dropout', '', [of('normal', 4, 5)], (x) => c.dropout(x, { rate: 0.4, random: new c.RandomState(3) }));
 row('dropout', 'rate 0', [of('normal', 3)], (x) => c.dropout(x, { rate: 0 }).mul(x));
 row('dropout', 'not training', [of('normal', 3)], (x) => c.dropout(x, { training: false }).mul(x));
+row('dropout2d', '', [of('normal', 2, 2, 3, 4)], (x) => c.dropout2d(x, { rate: 0.4, random: new c.RandomState(3) }));
+row('dropout2d', 'not training', [of('normal', 1, 1, 2, 2)], (x) => c.dropout2d(x, { training: false }).mul(x));
 
 // ---- rows with known numbers
 

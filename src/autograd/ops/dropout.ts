@@ -7,6 +7,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../../values/generator.js';
 import { globalRandom, Mask } from '../../values/random.js';
+import { rank4, type Shape, sizeOf } from '../../values/shape.js';
 import { checkTensor } from '../graph.js';
 import { endWith } from '../lifetimes.js';
 
@@ -31,16 +32,37 @@ const dropoutOptions: OptionNames<DropoutOptions> = { rate: 'value', training: '
  * @source Srivastava et al. 2014; torch.nn.functional.dropout
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
-  const op = 'dropout';
+  return drop('dropout', x, options, ({ shape }) => shape);
+}
+
+/**
+ * Sets whole channels of images to 0 with probability `rate`, for each image by itself, and scales
+ * the others by 1/(1 − rate).
+ * @shape x [N,H,W,C] → y, as x
+ * @gradient g where kept, with the same scale; else 0
+ * @throws ShapeError for another rank; ValueError for a rate outside [0, 1), a dtype that is not
+ * float, or a `random` that is not a generator
+ * @source Tompson et al. 2015; torch.nn.functional.dropout2d
+ */
+export function dropout2d(x: Tensor, options: DropoutOptions = {}): Tensor {
+  return drop('dropout2d', x, options, ({ shape }) => {
+    const [batch, , , channels] = rank4('dropout2d', 'input', shape);
+    return [batch, 1, 1, channels];
+  });
+}
+
+/** Multiplies by a mask of the shape that `maskOf` gives. */
+function drop(op: string, x: Tensor, options: DropoutOptions, maskOf: (x: Tensor) => Shape): Tensor {
   knownOptions(op, options, dropoutOptions);
   checkTensor(op, 'input', x);
   checkFloat(op, x.dtype);
   const { rate = 0.5, training = true, random = globalRandom() } = options;
   checkRate(op, rate);
   checkGenerator(op, random);
+  const shape = maskOf(x);
   if (!training || rate === 0) return x;
   const scale = 1 / (1 - rate);
-  const kept = x.upload(new Mask(random, x.size, rate, scale), x.dtype, x.shape);
+  const kept = x.upload(new Mask(random, sizeOf(shape), rate, scale), x.dtype, shape);
   return endWith(x.mul(kept), kept);
 }
 
