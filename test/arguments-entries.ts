@@ -67,6 +67,10 @@ const narrow = (options: unknown, small: object) => {
 };
 const scene = () => ones([1, 32, 32, 1]);
 const swwae = () => new models.Swwae({ layers: '(1)1c-2p' });
+const encoded = () => {
+  const { what, where } = swwae().encode(scene());
+  return [what.at(-1), where];
+};
 const code = () => ones([1, 1, 1, 1]);
 const levels = () => autoencoder().encode(image())[1];
 const marks = () => tensor([0, 1]);
@@ -288,7 +292,7 @@ const doors: Readonly<Record<string, Door>> = {
   'ENet.forward': door((...a) => new models.ENet({ ...tiny, width: 1 / 4 }).forward(...a), scene()),
   Swwae: network((o) => new models.Swwae(o), { channels: 1, width: 1, layers: '(1)1c-2p' }),
   'Swwae.encode': door((...a) => swwae().encode(...a), scene()),
-  'Swwae.decode': door((...a) => swwae().decode(...a), swwae().encode(scene())),
+  'Swwae.decode': door((...a) => swwae().decode(...a), ...encoded()),
   'Swwae.forward': door((...a) => swwae().forward(...a), scene()),
   ReluWatch: { call: () => new train.ReluWatch(), sound: [], optional: true },
   'ReluWatch.see': door((...a) => watch().see(...a), 'a', ones([2])),

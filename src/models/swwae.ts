@@ -1,7 +1,7 @@
-/** A stacked what-where autoencoder. */
-import { checkText, knownOptions, type OptionNames } from '../arguments.js';
+/** A stacked what-where autoencoder. Not here: the notation of its layers (swwae-notation.ts). */
+import { knownOptions, type OptionNames, shown } from '../arguments.js';
 import { relu } from '../autograd/ops/elementwise.js';
-import type { PoolIndices } from '../autograd/ops/pool-indices.js';
+import { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { maxUnpool2d } from '../autograd/ops/unpool.js';
 import { ValueError } from '../errors.js';
 import { checkChannels } from '../nn/check.js';
@@ -9,6 +9,7 @@ import { Conv2d, ConvTranspose2d } from '../nn/conv.js';
 import { Module } from '../nn/module.js';
 import { MaxPool2d } from '../nn/pool.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { parseLayers } from './swwae-notation.js';
 import { checkNetwork, type NetworkOptions, scaled } from './vgg.js';
 
 /** Options of Swwae. */
@@ -30,23 +31,6 @@ export interface WhatWhere {
   readonly what: readonly Tensor[];
   /** By layer; undefined for a convolution. */
   readonly where: readonly (PoolIndices | undefined)[];
-}
-
-/** The layers of the notation: a convolution has channels, a pool has none. */
-function parse(layers: string): { channels: number | undefined; size: number }[] {
-  checkText('Swwae', 'layers', layers);
-  return layers.split('-').map((text) => {
-    const [, channels, kernel, window] = /^(?:\(([1-9]\d*)\)([1-9]\d*)c|([1-9]\d*)p)$/.exec(text) ?? [];
-    const size = Number(kernel ?? window);
-    if (!(size < 2 ** 16) || (kernel !== undefined && size % 2 === 0))
-      throw new ValueError(
-        'Swwae',
-        'layers must be convolutions of odd sizes, and pools, joined by -',
-        `'${text}'`,
-        "as in '(16)5c-(32)3c-2p'",
-      );
-    return { channels: channels === undefined ? undefined : Number(channels), size };
-  });
 }
 
 /**
@@ -71,7 +55,7 @@ export class Swwae extends Module {
     checkNetwork('Swwae', { channels, width });
     this.channels = channels;
     let from = channels;
-    this.encoder = parse(layers).map(({ channels: to, size }) => {
+    this.encoder = parseLayers(layers).map(({ channels: to, size }) => {
       if (to === undefined) return new MaxPool2d(size);
       const conv = new Conv2d(from, scaled(to, width), size, { padding: 'same' });
       from = conv.outChannels;
@@ -99,24 +83,28 @@ export class Swwae extends Module {
     return { what, where };
   }
   /**
-   * The states that mirror those before every layer of the encoder, the first of which is the
+   * The states that mirror the inputs of all layers, from the code and the places. The first is the
    * reconstruction. The paper's loss compares each with the encoder's state.
    */
-  decode({ what, where }: WhatWhere): Tensor[] {
-    if (!Array.isArray(what) || !Array.isArray(where) || where.length !== this.encoder.length)
-      throw new ValueError('Swwae.decode', 'the argument must be what encode() gave', 'another object');
+  decode(code: Tensor, where: WhatWhere['where']): Tensor[] {
+    checkChannels('Swwae.decode', code, this.decoder[0]?.inChannels ?? this.channels, 4);
+    const fits = (layer: Module, i: number): boolean => where[i] instanceof PoolIndices === layer instanceof MaxPool2d;
+    if (!Array.isArray(where) || where.length !== this.encoder.length || !this.encoder.every(fits))
+      throw new ValueError('Swwae.decode', 'where must be what encode() gave', `where=${shown(where)}`);
     const states: Tensor[] = [];
-    let h = what.at(-1) as Tensor;
-    let next = 0;
+    const convs = [...this.decoder];
+    let h = code;
     for (const indices of [...where].reverse()) {
-      h = indices === undefined ? (this.decoder[next++] as ConvTranspose2d).forward(h) : maxUnpool2d(h, indices);
-      if (indices === undefined && next < this.decoder.length) h = relu(h);
+      const conv = indices === undefined ? convs.shift() : undefined;
+      h = conv === undefined ? maxUnpool2d(h, indices as PoolIndices) : conv.forward(h);
+      if (conv !== undefined && convs.length > 0) h = relu(h);
       states.unshift(h);
     }
     return states;
   }
   forward(x: Tensor): Tensor {
     checkChannels('Swwae.forward', x, this.channels, 4);
-    return this.decode(this.encode(x))[0] as Tensor;
+    const { what, where } = this.encode(x);
+    return this.decode(what.at(-1) as Tensor, where)[0] as Tensor;
   }
 }

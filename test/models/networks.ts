@@ -135,7 +135,7 @@ test('Swwae: the states mirror the inputs of all layers', () => {
     [false, true, false, false, true],
   );
   assert.equal(
-    model.decode({ what, where }).map(({ shape }) => [...shape]),
+    model.decode(what.at(-1) as Tensor, where).map(({ shape }) => [...shape]),
     [
       [1, 12, 13, 2],
       [1, 12, 13, 3],
