@@ -2,9 +2,17 @@
  * Files and pictures: re-exports only.
  * @module cedargrad/io
  */
+export type { Source } from './byte-source.js';
 export type { Bytes } from './bytes.js';
 export { writeFileAtomic } from './files.js';
 export { type ChartOptions, type Color, Picture, type PictureImage, type Series, type TextOptions } from './picture.js';
 export { decodePng, encodePng, type PngImage } from './png.js';
-export { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsReadOptions,
+  type SafetensorsWriteOptions,
+} from './safetensors.js';
+export type { Skip, StoredTensor } from './stored.js';
+export { loadSafetensors } from './tensor-file.js';
 export { encodeWeights, loadWeights, saveWeights } from './weights.js';

@@ -1,7 +1,16 @@
 /**
- * Detects defects that JSON.parse accepts and file formats forbid. Not here: the formats
- * themselves.
+ * JSON in files: parsing, with the defects that JSON.parse accepts and file formats forbid. Not
+ * here: the formats themselves.
  */
+import { FormatError } from '../errors.js';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export const isObject = (value: Json | undefined): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The beginning of a value's text, for messages. */
+export const quote = (value: Json | undefined): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
 
 /** The maximum depth. Real headers are less deep, and a stack overflows far beyond it. */
 const mostDepth = 32;
@@ -46,4 +55,24 @@ export function flawOf(json: string): { rule: string; got: string } | null {
     }
   }
   return null;
+}
+
+/**
+ * Parses the object of a file. `what` names the text in messages, as 'the header'.
+ * @throws FormatError for text that is not sound JSON in UTF-8, or another value than an object
+ */
+export function parseJson(op: string, what: string, bytes: Uint8Array): { [key: string]: Json } {
+  let text: string;
+  let value: Json;
+  try {
+    // Copied because a browser's decoder refuses shared memory.
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice());
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(op, `${what} must be JSON in UTF-8`, (error as Error).message);
+  }
+  const flaw = flawOf(text);
+  if (flaw !== null) throw new FormatError(op, flaw.rule, flaw.got);
+  if (!isObject(value)) throw new FormatError(op, `${what} must be a JSON object`, quote(value));
+  return value;
 }

@@ -7,7 +7,8 @@ import { noGrad } from '../autograd/backward.js';
 import { isTensor } from '../autograd/graph.js';
 import { show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { sameShape } from '../values/shape.js';
+import type { DType } from '../values/dtype.js';
+import { type Shape, sameShape } from '../values/shape.js';
 
 /** The result of loadStateDict. */
 export interface LoadReport {
@@ -49,28 +50,29 @@ function under(
   return Object.fromEntries(found.map(([name, t]) => [name.slice(prefix.length), t]));
 }
 
+/** A shape and a dtype, as a tensor and the description of one in a file have them. */
+interface Described {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
 /**
- * Copies the values of a dictionary into the tensors `own`. Everything is checked before anything
- * changes.
+ * Pairs tensors with what will be loaded into them.
+ * @throws ValueError with every mismatch: names (unless strict is false), shapes and dtypes
  */
-export function loadState(
+export function matchState<To extends Described, From extends Described>(
   op: string,
-  own: ReadonlyMap<string, Tensor>,
-  given: Readonly<Record<string, Tensor>>,
-  options: { strict?: boolean; prefix?: string },
-): LoadReport {
-  knownOptions(op, options, { strict: 'flag', prefix: 'value' });
-  checkDict(op, given);
-  const { strict = true, prefix = '' } = options;
-  checkText(op, 'prefix', prefix);
-  const dict = prefix === '' ? given : under(op, prefix, given, strict);
-  const missing = [...own.keys()].filter((name) => !Object.hasOwn(dict, name));
-  const unexpected = Object.keys(dict).filter((name) => !own.has(name));
+  own: ReadonlyMap<string, To>,
+  given: ReadonlyMap<string, From>,
+  strict: boolean,
+): { pairs: { name: string; to: To; from: From }[]; report: LoadReport } {
+  const missing = [...own.keys()].filter((name) => !given.has(name));
+  const unexpected = [...given.keys()].filter((name) => !own.has(name));
   const pairs = [...own].flatMap(([name, to]) => {
-    const from = Object.hasOwn(dict, name) ? dict[name] : undefined;
+    const from = given.get(name);
     return from === undefined ? [] : [{ name, to, from }];
   });
-  const described = (t: Tensor): string => `${show(t.shape)} ${t.dtype}`;
+  const described = (t: Described): string => `${show(t.shape)} ${t.dtype}`;
   const wrong = pairs.filter(({ to, from }) => !sameShape(to.shape, from.shape) || to.dtype !== from.dtype);
   const problems = [
     ...(strict && missing.length > 0 ? [`missing ${missing.join(', ')}`] : []),
@@ -86,11 +88,30 @@ export function loadState(
         ? 'nothing was loaded'
         : 'nothing was loaded; pass strict: false to load the names that both have',
     );
+  return { pairs, report: { missing, unexpected } };
+}
+
+/**
+ * Copies the values of a dictionary into the tensors `own`. Everything is checked before anything
+ * changes.
+ */
+export function loadState(
+  op: string,
+  own: ReadonlyMap<string, Tensor>,
+  given: Readonly<Record<string, Tensor>>,
+  options: { strict?: boolean; prefix?: string },
+): LoadReport {
+  knownOptions(op, options, { strict: 'flag', prefix: 'value' });
+  checkDict(op, given);
+  const { strict = true, prefix = '' } = options;
+  checkText(op, 'prefix', prefix);
+  const dict = prefix === '' ? given : under(op, prefix, given, strict);
+  const { pairs, report } = matchState(op, own, new Map(Object.entries(dict)), strict);
   noGrad(() => {
     // Transfers can fail, and released tensors cannot be read. So all transfers come before the
     // first assignment.
     const ready = pairs.map(({ to, from }) => ({ to, from: from.to(to.device).detach() }));
     for (const { to, from } of ready) to.assign(from);
   });
-  return { missing, unexpected };
+  return report;
 }

@@ -8,10 +8,12 @@
 import { checkRecord, knownOptions, type OptionNames, shown } from '../arguments.js';
 import { isTensor } from '../autograd/graph.js';
 import { FormatError, ValueError } from '../errors.js';
+import { bytesAt } from '../io/byte-source.js';
 import type { Bytes } from '../io/bytes.js';
 import { checkPath, writeFileAtomic } from '../io/files.js';
-import { encodeSafetensors, type StoredTensor } from '../io/safetensors.js';
-import { bytesAt, checkModel, decodeFor, deviceOf, storedTensors, tensorsOf } from '../io/weights.js';
+import { decodeFor, encodeSafetensors } from '../io/safetensors.js';
+import type { StoredTensor } from '../io/stored.js';
+import { checkModel, deviceOf, storedTensors, tensorsOf } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { OptimizerState } from '../optim/optimizer.js';
 import type { UrlLike } from '../platform.js';

@@ -3,8 +3,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CedarError, FormatError, ShapeError, ValueError } from '../../src/errors.js';
 import { zeros } from '../../src/index.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/io/safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import type { StoredTensor } from '../../src/io/stored.js';
 import { sameBits } from '../helpers/close.js';
+import { filesExpected, filesFixture } from '../helpers/files.js';
 
 const safetensors = suite('safetensors');
 
@@ -123,8 +125,12 @@ safetensors('malformed files are refused, each with its reason', () => {
   refused(file('{"a'.padEnd(8, ' '), new Uint8Array([0xff])), /the header must be JSON in UTF-8/);
   refused(file('[1]'), 'the header must be a JSON object; got [1]');
   refused(file({ w: 3 }), 'a tensor must be described by a JSON object; got "w": 3');
-  refused(file(w({ dtype: 'BF16' }), four), 'dtype must be one of F32, F64, I32, BOOL; got "w": "BF16"');
-  refused(file(w({ dtype: undefined }), four), 'dtype must be one of F32, F64, I32, BOOL; got "w": nothing');
+  const known = 'BOOL, I8, I16, I32, I64, U8, U16, U32, U64, F16, BF16, F32, F64';
+  refused(
+    file(w({ dtype: 'F8_E4M3' }), four),
+    `dtype must be one of ${known}; got "w": "F8_E4M3"; skip: ["w"] leaves it out`,
+  );
+  refused(file(w({ dtype: undefined }), four), `dtype must be one of ${known}; got "w": nothing`);
   refused(file(w({ shape: [-1] }), four), 'shape must be a list of whole, non-negative sizes; got "w": [-1]');
   refused(file(w({ data_offsets: [0, 8] }), four), 'data_offsets must be a range within 4 bytes; got "w": [0,8]');
   refused(file(w({ data_offsets: [4, 0] }), four), 'data_offsets must be a range within 4 bytes; got "w": [4,0]');
@@ -145,7 +151,10 @@ safetensors('malformed files are refused, each with its reason', () => {
     file(w({}), new Uint8Array(5)),
     'tensors must fill the file without gap or overlap; got 1 bytes after the last',
   );
-  refused(file(w({ dtype: 'BOOL', data_offsets: [0, 1] }), new Uint8Array([2])), 'BOOL bytes must be 0 or 1; got "w"');
+  refused(
+    file(w({ dtype: 'BOOL', data_offsets: [0, 1] }), new Uint8Array([2])),
+    'bool bytes must be 0 or 1; got "w"[0]=2',
+  );
   refused(file({ __metadata__: { a: 1 } }), 'metadata must be text; got "a": 1');
   refused(file({ __metadata__: [] }), 'metadata must be a JSON object; got []');
 });
@@ -184,7 +193,7 @@ safetensors('deep nesting, sizes of minus zero and halves of surrogate pairs are
 safetensors('a zip file is named', () => {
   // What torch.save and numpy.savez begin with.
   const zip = Buffer.concat([Buffer.from('504b0304000008080000', 'hex'), Buffer.alloc(60)]);
-  refused(zip, /; this is a zip file, such as PyTorch's \.pt or numpy's \.npz: save it there as safetensors$/);
+  refused(zip, /; this is a zip: PyTorch's \.pt or numpy's \.npz; save a \.pt there as safetensors$/);
 });
 
 safetensors('an ArrayBuffer is read, and what is no bytes is refused with a hint', () => {
@@ -280,6 +289,101 @@ safetensors('what cannot be written is refused', () => {
   assert.throws(
     () => encodeSafetensors({}, { a: 1 as unknown as string }),
     (e: unknown) => e instanceof ValueError,
+  );
+});
+
+// ---- types of numbers
+
+const { every, float16, bfloat16 } = filesExpected;
+const dtypeOf = (name: string) =>
+  name === 'bool' || name === 'float64' ? name : name.includes('float') ? 'float32' : 'int32';
+
+safetensors('every type of numbers is read as numpy and PyTorch read it', () => {
+  const { tensors } = decodeSafetensors(filesFixture('every.safetensors'));
+  assert.equal(Object.keys(tensors).sort(), Object.keys(every).sort());
+  for (const [name, { shape, values }] of Object.entries(every)) {
+    assert.is(tensors[name].dtype, dtypeOf(name), name);
+    assert.equal(tensors[name].shape, shape, name);
+    sameBits(Float64Array.from(tensors[name].data), Float64Array.from(values, Number), name);
+  }
+});
+
+safetensors('a number that int32 cannot hold is refused by name, and its tensor can be skipped', () => {
+  const bytes = filesFixture('wide.safetensors');
+  refused(
+    bytes,
+    'int64 is read as int32, so its values must fit; got "large"[1]=2147483648; skip: ["large"] leaves the tensor out',
+  );
+  for (const skip of [['large'], (name: string) => name.startsWith('l')])
+    assert.equal(decodeSafetensors(bytes, { skip }).tensors, {
+      small: { dtype: 'int32', shape: [2], data: new Int32Array([1, 2]) },
+    });
+  const entry = (dtype: string, body: Uint8Array<ArrayBuffer>) =>
+    file({ w: { dtype, shape: [1], data_offsets: [0, body.length] } }, body);
+  const ones = (n: number) => new Uint8Array(n).fill(255);
+  refused(entry('U32', ones(4)), /uint32 is read as int32, .*\[0\]=4294967295/);
+  refused(entry('U64', ones(8)), /uint64 is read as int32, .*\[0\]=18446744073709551615/);
+  refused(entry('I64', Uint8Array.from([0, 0, 0, 128, 0, 0, 0, 0])), /\[0\]=2147483648/);
+  refused(entry('I64', Uint8Array.from([255, 255, 255, 127, 255, 255, 255, 255])), /\[0\]=-2147483649/);
+  assert.equal(decodeSafetensors(entry('I64', ones(8))).tensors.w.data, new Int32Array([-1]));
+});
+
+safetensors('a dtype of another kind can be skipped, and skip is checked', () => {
+  const odd = file({ w: { dtype: 'F4', shape: [8], data_offsets: [0, 4] } }, new Uint8Array(4));
+  assert.equal(decodeSafetensors(odd, { skip: ['w'] }).tensors, {});
+  const skipping = (skip: unknown) => () => decodeSafetensors(odd, { skip } as never);
+  const wrong = (says: RegExp) => (e: unknown) => e instanceof ValueError && says.test(e.message);
+  assert.throws(skipping(['v']), wrong(/the names of skip must be in the file; got 'v'/));
+  assert.throws(skipping('w'), wrong(/skip must be names, or a function of a name; got skip='w'/));
+  assert.throws(skipping([1]), wrong(/skip must be names/));
+  assert.throws(
+    skipping(() => 1),
+    wrong(/skip must return true or false; got 1 for 'w'/),
+  );
+});
+
+safetensors('floats are written in 16 bits as numpy and PyTorch round them', () => {
+  const cases = [
+    ['float16', 'float64', new Float64Array(float16.values.map(Number)), float16.bits],
+    ['bfloat16', 'float32', new Float32Array(bfloat16.values.map(Number)), bfloat16.bits],
+  ] as const;
+  for (const [half, dtype, data, bits] of cases) {
+    // What overflows is refused below.
+    const rows = [...data.keys()].filter((i) => (bits[i] & 0x7fff) < (half === 'float16' ? 0x7c00 : 0x7f80));
+    assert.ok(rows.length > 300, `${rows.length}`);
+    const sound = data.filter((_, i) => rows.includes(i));
+    const stored = { dtype, shape: [sound.length], data: sound } as StoredTensor;
+    const bytes = encodeSafetensors({ w: stored, n: some.steps }, undefined, { dtype: half });
+    const body = bytes.slice(bytes.length - 2 * sound.length);
+    assert.equal(
+      [...new Uint16Array(body.buffer)],
+      rows.map((i) => bits[i]),
+      half,
+    );
+    assert.equal(decodeSafetensors(bytes).tensors.n, some.steps);
+  }
+});
+
+safetensors('infinities and NaN survive in 16 bits, and what would become infinite is refused', () => {
+  const one = (value: number) => ({ w: { dtype: 'float64', shape: [1], data: new Float64Array([value]) } }) as const;
+  for (const dtype of ['float16', 'bfloat16'] as const)
+    for (const value of [Infinity, -Infinity, Number.NaN, -0])
+      assert.ok(
+        Object.is(decodeSafetensors(encodeSafetensors(one(value), undefined, { dtype })).tensors.w.data[0], value),
+        `${dtype} ${value}`,
+      );
+  for (const [dtype, value, says] of [
+    ['float16', 65520, "got w[0]=65520; dtype: 'bfloat16' holds larger numbers"],
+    ['bfloat16', -3.4e38, 'got w[0]=-3.4e+38; leave dtype out'],
+  ] as const)
+    assert.throws(
+      () => encodeSafetensors(one(value), undefined, { dtype }),
+      (e: unknown) =>
+        e instanceof ValueError && e.message.endsWith(`${dtype} must be able to hold every number; ${says}`),
+    );
+  assert.throws(
+    () => encodeSafetensors({}, undefined, { dtype: 'float8' as never }),
+    (e: unknown) => e instanceof ValueError && /dtype must be float16 or bfloat16; got dtype='float8'/.test(e.message),
   );
 });
 
