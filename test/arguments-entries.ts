@@ -130,6 +130,9 @@ const measuring = {
   metrics: { mean },
 };
 const weights = await io.encodeWeights(model());
+const layouts = { flatten: { '': [2, 1] }, unflatten: { '': [1, 2] } };
+const torchOptions = { ...layouts, dtype: 'float16', map: { weight: 'a' } };
+const torchWeights = await io.encodeTorch(model(), torchOptions);
 const parts = () => {
   const module = model();
   const optimizer = new SGD(module.parameters(), { lr: 0.1 });
@@ -370,6 +373,14 @@ const doors: Readonly<Record<string, Door>> = {
   encodeWeights: door((...a) => io.encodeWeights(...a), model(), { dtype: 'float16' }),
   saveWeights: door((...a) => io.saveWeights(...a), model(), 'weights', { dtype: 'float16' }),
   loadWeights: door((...a) => io.loadWeights(...a), model(), weights, { strict: true, skip: [] }),
+  encodeTorch: door((...a) => io.encodeTorch(...a), model(), torchOptions),
+  saveTorch: door((...a) => io.saveTorch(...a), model(), 'torch', torchOptions),
+  loadTorch: door((...a) => io.loadTorch(...a), model(), torchWeights, {
+    ...layouts,
+    strict: true,
+    map: { weight: 'a' },
+    skip: [],
+  }),
   encodeCheckpoint: door((...a) => train.encodeCheckpoint(...a), parts()),
   saveCheckpoint: door((...a) => train.saveCheckpoint(...a), 'last.checkpoint', parts()),
   loadCheckpoint: door((...a) => train.loadCheckpoint(...a), saved, parts()),
@@ -464,6 +475,7 @@ const also: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['function'],
   evaluate: ['function'],
   loadWeights: ['string', 'function'],
+  ...Object.fromEntries(['loadTorch', 'saveTorch', 'encodeTorch'].map((name) => [name, ['string', 'function']])),
   loadSafetensors: ['string', 'ArrayBuffer', 'function'],
   loadCheckpoint: ['string'],
 };

@@ -15,4 +15,13 @@ export {
 } from './safetensors.js';
 export type { Skip, StoredTensor } from './stored.js';
 export { loadSafetensors } from './tensor-file.js';
+export {
+  encodeTorch,
+  type LoadTorchOptions,
+  loadTorch,
+  type SaveTorchOptions,
+  saveTorch,
+} from './torch.js';
+export type { FlattenedSizes, LayoutOptions } from './torch-layouts.js';
+export type { NameMap } from './torch-names.js';
 export { encodeWeights, loadWeights, saveWeights } from './weights.js';
