@@ -47,6 +47,7 @@ const picture = () => new io.Picture(20, 20);
 const pixel = { width: 1, height: 1, channels: 1, data: new Uint8Array(1) };
 const shade = { data: [0.5], height: 1, width: 1, channels: 1, min: 0, max: 1, offset: 0 };
 const stored = { dtype: 'float32', shape: [1], data: new Float32Array(1) };
+const arrays = await io.encodeNpz({ a: stored });
 const curve = { values: [1, 2], x: [1, 2], label: 'a', color: [1, 2, 3] };
 const stream = { write: () => true };
 const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
@@ -252,6 +253,14 @@ const doors: Readonly<Record<string, Door>> = {
     skip: ['a'],
   }),
   encodeSafetensors: door((...a) => io.encodeSafetensors(...a), { a: stored }, { b: 'c' }, { dtype: 'float16' }),
+  decodeNpy: door((...a) => io.decodeNpy(...a), io.encodeNpy(stored)),
+  encodeNpy: door((...a) => io.encodeNpy(...a), stored, { dtype: 'float16' }),
+  loadNpy: door((...a) => io.loadNpy(...a), io.encodeNpy(stored)),
+  saveNpy: door((...a) => io.saveNpy(...a), 'a.npy', stored, { dtype: 'float16' }),
+  decodeNpz: door((...a) => io.decodeNpz(...a), arrays, { skip: ['a'], maxBytes: 1000 }),
+  encodeNpz: door((...a) => io.encodeNpz(...a), { a: stored }, { dtype: 'float16', compressed: true }),
+  loadNpz: door((...a) => io.loadNpz(...a), arrays, { skip: ['a'], maxBytes: 1000 }),
+  saveNpz: door((...a) => io.saveNpz(...a), 'a.npz', { a: stored }, { dtype: 'float16', compressed: true }),
   loadSafetensors: door((...a) => io.loadSafetensors(...a), io.encodeSafetensors({ a: stored }), { skip: ['a'] }),
   writeFileAtomic: door((...a) => io.writeFileAtomic(...a), 'file', new Uint8Array(1)),
   Picture: door((...a) => new io.Picture(...a), 3, 3, [1, 2, 3]),
@@ -476,7 +485,11 @@ const also: Readonly<Record<string, readonly string[]>> = {
   evaluate: ['function'],
   loadWeights: ['string', 'function'],
   ...Object.fromEntries(['loadTorch', 'saveTorch', 'encodeTorch'].map((name) => [name, ['string', 'function']])),
-  loadSafetensors: ['string', 'ArrayBuffer', 'function'],
+  decodeNpy: ['ArrayBuffer'],
+  decodeNpz: ['ArrayBuffer', 'function'],
+  ...Object.fromEntries(
+    ['loadNpy', 'loadNpz', 'loadSafetensors'].map((name) => [name, ['string', 'ArrayBuffer', 'function']]),
+  ),
   loadCheckpoint: ['string'],
 };
 

@@ -5,6 +5,8 @@
 export type { Source } from './byte-source.js';
 export type { Bytes } from './bytes.js';
 export { writeFileAtomic } from './files.js';
+export { decodeNpy, encodeNpy, loadNpy, type NpyOptions, saveNpy } from './npy.js';
+export { decodeNpz, encodeNpz, loadNpz, type NpzReadOptions, type NpzWriteOptions, saveNpz } from './npz.js';
 export { type ChartOptions, type Color, Picture, type PictureImage, type Series, type TextOptions } from './picture.js';
 export { decodePng, encodePng, type PngImage } from './png.js';
 export {

@@ -65,7 +65,7 @@ export function headerLength(op: string, first: Uint8Array, fileBytes: number): 
       'the header must lie within the file',
       `${length} bytes of ${fileBytes - lengthBytes}`,
       isZip
-        ? "this is a zip: PyTorch's .pt or numpy's .npz; save a .pt there as safetensors"
+        ? "this is a zip: PyTorch's .pt or numpy's .npz; loadNpz reads an .npz, and a .pt must be saved as safetensors there"
         : 'the file is cut short, or not safetensors',
     );
   return Number(length);

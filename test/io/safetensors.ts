@@ -193,7 +193,10 @@ safetensors('deep nesting, sizes of minus zero and halves of surrogate pairs are
 safetensors('a zip file is named', () => {
   // What torch.save and numpy.savez begin with.
   const zip = Buffer.concat([Buffer.from('504b0304000008080000', 'hex'), Buffer.alloc(60)]);
-  refused(zip, /; this is a zip: PyTorch's \.pt or numpy's \.npz; save a \.pt there as safetensors$/);
+  refused(
+    zip,
+    /; this is a zip: PyTorch's \.pt or numpy's \.npz; loadNpz reads an \.npz, and a \.pt must be saved as safetensors there$/,
+  );
 });
 
 safetensors('an ArrayBuffer is read, and what is no bytes is refused with a hint', () => {
