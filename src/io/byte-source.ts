@@ -40,7 +40,7 @@ async function ofFile<T>(op: string, answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EISDIR' && code !== 'ENOTDIR') throw error;
+    if (!['ENOENT', 'EISDIR', 'ENOTDIR', 'ENAMETOOLONG'].includes(code ?? '')) throw error;
     throw new FormatError(op, missing, message);
   }
 }
