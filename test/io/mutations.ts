@@ -2,7 +2,8 @@
  * Files with bytes changed, put in, taken out or cut off: each is a FormatError or a sound result.
  * Nothing larger than the file's own size class is allocated, no object's prototype changes, and an
  * index opens no file outside its folder. There are 2,000 changes of each kind of file;
- * MUTATIONS=10000 in the environment makes it more. Not here: the messages (safetensors.ts, npy.ts).
+ * MUTATIONS=10000 in the environment makes it more. Not here: the messages (safetensors.ts,
+ * npy.ts).
  */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -24,8 +25,8 @@ const watched = (
   name: 'Uint8Array' | 'Uint16Array' | 'Uint32Array' | 'Int32Array' | 'Float32Array' | 'Float64Array',
 ) => {
   const real = globalThis[name];
-  const watching = new Proxy(real, {
-    construct(target, given: unknown[], made) {
+  const watching: typeof real = new Proxy(real, {
+    construct(target, given: unknown[], made): object {
       if (typeof given[0] === 'number') largest = Math.max(largest, given[0] * real.BYTES_PER_ELEMENT);
       return Reflect.construct(target, given, made === watching ? target : made);
     },
