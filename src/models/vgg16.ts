@@ -35,9 +35,8 @@ const vgg16Options: OptionNames<Vgg16Options> = {
 
 /**
  * VGG16, the configuration D: thirteen convolutions of 3 × 3 in five levels, and three linear
- * layers. Parameters have the names of torchvision. Its first linear layer reads rows of
- * [channels, height, width] there, and of [height, width, channels] here, so loadTorch must be told
- * of it.
+ * layers. Parameters have the names of torchvision. For images of 224 × 224 load its weights with
+ * `loadTorch(model, file, { flatten: { 'classifier.0': [512, 7, 7] } })`.
  * @shape x [N,H,W,channels] → logits [N,classes], for H and W as `size`
  * @throws ValueError for options out of range; ShapeError for images of another size
  * @source Simonyan and Zisserman 2014, "Very Deep Convolutional Networks"; torchvision.models.vgg16
@@ -45,6 +44,7 @@ const vgg16Options: OptionNames<Vgg16Options> = {
 export class Vgg16 extends Module {
   static override readonly title: string = 'Vgg16';
   readonly features: VggEncoder;
+  readonly flatten: Flatten;
   readonly classifier: Sequential;
   readonly size: readonly [height: number, width: number];
   readonly channels: number;
@@ -60,6 +60,7 @@ export class Vgg16 extends Module {
     this.channels = channels;
     const widths = vggWidths(width);
     this.features = new VggEncoder(channels, widths, norm);
+    this.flatten = new Flatten();
     const [height, across] = this.size.map((n) => Math.floor(n / 2 ** widths.length));
     const hidden = scaled(4096, width);
     this.classifier = new Sequential(
@@ -77,6 +78,6 @@ export class Vgg16 extends Module {
     const [, height, width] = x.shape;
     if (height !== this.size[0] || width !== this.size[1])
       throw new ShapeError('Vgg16.forward', `images must be of size ${show(this.size)}`, `input=${show(x.shape)}`);
-    return this.classifier.forward(new Flatten().forward(this.features.forward(x)));
+    return this.classifier.forward(this.flatten.forward(this.features.forward(x)));
   }
 }
