@@ -95,7 +95,6 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
 
 /** Options of other libraries that do not exist here, each with the rule that applies instead. */
 const missing: Readonly<Record<string, string>> = {
-  ceilmode: 'sizes are rounded down',
   returnindices: 'max pools always return their indices',
   dataformat: 'images are [N,H,W,C]',
   paddingmode: 'borders are padded with zeros; pad() the input first',

@@ -357,17 +357,18 @@ const options: readonly Row[] = [
     /must be an object; got a Tensor; write them as { bias: … }/,
   ],
   ['maxPool2d', () => c.maxPool2d(image(), { kernelSize: 2, strides: 1 }), ValueError, /did you mean stride\?/],
+  ['maxPool2d', () => c.maxPool2d(image(), { kernelSize: 2, ceil_mode: true }), ValueError, /did you mean ceilMode\?/],
   [
     'maxPool2d',
-    () => c.maxPool2d(image(), { kernelSize: 2, ceilMode: true }),
+    () => c.maxPool2d(image(), { kernelSize: 2, returnIndices: true }),
     ValueError,
-    /not supported here: sizes are rounded down/,
+    /options are kernelSize, stride, padding, ceilMode, nan, dilation; got returnIndices=true/,
   ],
   [
-    'maxPool2d',
-    () => c.maxPool2d(image(), { kernelSize: 2, dilation: 2 }),
+    'avgPool2d',
+    () => c.avgPool2d(image(), { kernelSize: 2, dilation: 2 }),
     ValueError,
-    /options are kernelSize, stride, padding, nan; got dilation=2/,
+    /options are kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride; got dilation=2/,
   ],
   [
     'Conv2d',

@@ -154,6 +154,36 @@ test('a kernel larger than the padded input', () => {
       'padding must be smaller than the kernel',
     );
   assert.equal(c.maxPool2d(image, { kernelSize: 2, padding: 1 })[0].shape, [1, 3, 3, 2]);
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2, padding: 3, dilation: 2 }),
+    ValueError,
+    'maxPool2d',
+    'padding must be smaller than the dilated kernel',
+    'height: padding 3+3, kernel 2, dilation 2',
+  );
+  fails(
+    () => c.maxPool2d(image, { kernelSize: 2, padding: 1, dilation: 5 }),
+    ValueError,
+    'maxPool2d',
+    'each window must hold a cell of the input',
+    'height: input 4, padding 1+1, kernel 2, dilation 5',
+    'window 0 holds nothing but padding',
+  );
+  fails(() => c.maxPool2d(image, { kernelSize: 2, dilation: 0 }), ValueError, 'maxPool2d', 'dilation', 'at least 1');
+  fails(
+    () => c.avgPool2d(image, { kernelSize: 2, divisorOverride: 0 }),
+    ValueError,
+    'avgPool2d',
+    'divisorOverride must be whole, not 0 and at most 16777216',
+    'divisorOverride=0',
+  );
+  fails(
+    () => c.maxPool2d(image, { kernelSize: [2, 7], stride: 2, ceilMode: true }),
+    ShapeError,
+    'maxPool2d',
+    'width',
+    'it spans 7 of 4',
+  );
 });
 test('clamp takes one number for both ends, and no range the wrong way round', () => {
   assert.equal([...c.clamp(tensor([1, 2, 3]), 2, 2).dataSync()], [2, 2, 2]);

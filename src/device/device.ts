@@ -171,12 +171,12 @@ export interface KernelAttrs {
    */
   unpoolPick: { pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number };
   /**
-   * x → y. Divides by the kernel's size, or, if countIncludePad is false, by the number of its
-   * cells inside the input.
+   * x → y. Divides the sum of a window by `divisor`, a whole number, or, if that is 0, by the
+   * number of its cells inside the input.
    */
-  avgPool2d: { geometry: Pool2dGeometry; countIncludePad: boolean };
+  avgPool2d: { geometry: Pool2dGeometry; divisor: number };
   /** g → shape of x: the transpose of avgPool2d. */
-  avgPool2dGrad: { geometry: Pool2dGeometry; countIncludePad: boolean };
+  avgPool2dGrad: { geometry: Pool2dGeometry; divisor: number };
   /**
    * logits, target (same shape) → loss per element: (1−z)·x + (1 +
    * (posWeight−1)·z)·(log1p(exp(−|x|)) + max(−x, 0)).

@@ -2,7 +2,8 @@
  * Pooling layers, channels last. Not here: the operations (autograd/ops/pool.ts), unpooling layers
  * (unpool.ts).
  */
-import { avgPool2d, maxPool2d, maxPool2dWithArgmaxAndMask } from '../autograd/ops/pool.js';
+import type { OptionNames } from '../arguments.js';
+import { avgPool2d, checkDivisor, maxPool2d, maxPool2dWithArgmaxAndMask } from '../autograd/ops/pool.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Pair } from '../values/window.js';
@@ -10,6 +11,7 @@ import { imageAxes, type OverImages } from './axes.js';
 import {
   AvgPooling,
   type AvgPoolLayerOptions,
+  avgPoolOptions,
   MaxPooling,
   type MaxPoolLayerOptions,
   type PoolLayerOptions,
@@ -17,7 +19,11 @@ import {
 
 export type Pool2dLayerOptions = PoolLayerOptions<OverImages>;
 export type MaxPool2dLayerOptions = MaxPoolLayerOptions<OverImages>;
-export type AvgPool2dLayerOptions = AvgPoolLayerOptions<OverImages>;
+export interface AvgPool2dLayerOptions extends AvgPoolLayerOptions<OverImages> {
+  /** Divides every sum by this number, which is whole and not 0, instead of by the cells' number. */
+  divisorOverride?: number;
+}
+const avgPool2dLayerOptions: OptionNames<AvgPool2dLayerOptions> = { ...avgPoolOptions, divisorOverride: 'value' };
 
 /**
  * The largest value of each window, and the indices of the maxima for MaxUnpool2d. In a Sequential
@@ -35,8 +41,8 @@ export class MaxPool2d extends MaxPooling<OverImages> {
     super('MaxPool2d', imageAxes, kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
-    const { kernelSize, stride, padding, nan } = this;
-    return this.remember(maxPool2d(x, { kernelSize, stride, padding, nan }));
+    const { kernelSize, stride, padding, ceilMode, nan, dilation } = this;
+    return this.remember(maxPool2d(x, { kernelSize, stride, padding, ceilMode, nan, dilation }));
   }
 }
 
@@ -56,8 +62,8 @@ export class MaxPool2dWithArgmaxAndMask extends MaxPooling<OverImages> {
     super('MaxPool2dWithArgmaxAndMask', imageAxes, kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, argmax: PoolIndices, mask: Tensor] {
-    const { kernelSize, stride, padding, nan } = this;
-    return this.remember(maxPool2dWithArgmaxAndMask(x, { kernelSize, stride, padding, nan }));
+    const { kernelSize, stride, padding, ceilMode, nan, dilation } = this;
+    return this.remember(maxPool2dWithArgmaxAndMask(x, { kernelSize, stride, padding, ceilMode, nan, dilation }));
   }
 }
 
@@ -70,12 +76,18 @@ export class MaxPool2dWithArgmaxAndMask extends MaxPooling<OverImages> {
  */
 export class AvgPool2d extends AvgPooling<OverImages> {
   static override readonly title: string = 'AvgPool2d';
+  readonly divisorOverride: number | undefined;
 
   constructor(kernelSize: Pair, options: AvgPool2dLayerOptions = {}) {
-    super('AvgPool2d', imageAxes, kernelSize, options);
+    super('AvgPool2d', imageAxes, kernelSize, options, avgPool2dLayerOptions);
+    this.divisorOverride = options.divisorOverride;
+    if (this.divisorOverride !== undefined) checkDivisor('AvgPool2d', this.divisorOverride);
   }
   forward(x: Tensor): Tensor {
-    const { kernelSize, stride, padding, countIncludePad } = this;
-    return avgPool2d(x, { kernelSize, stride, padding, countIncludePad });
+    const { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride } = this;
+    return avgPool2d(x, { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride });
+  }
+  protected override more(): Readonly<Record<string, unknown>> {
+    return { ...super.more(), divisorOverride: this.divisorOverride };
   }
 }

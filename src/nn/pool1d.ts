@@ -46,8 +46,8 @@ export class MaxPool1d extends MaxPooling<OverSeries> {
     super('MaxPool1d', seriesAxes, kernelSize, options);
   }
   forward(x: Tensor): [values: Tensor, indices: PoolIndices] {
-    const { kernelSize, stride, padding, nan } = this;
-    return this.remember(maxPool1d(x, { kernelSize, stride, padding, nan }));
+    const { kernelSize, stride, padding, ceilMode, nan, dilation } = this;
+    return this.remember(maxPool1d(x, { kernelSize, stride, padding, ceilMode, nan, dilation }));
   }
 }
 
@@ -65,8 +65,8 @@ export class AvgPool1d extends AvgPooling<OverSeries> {
     super('AvgPool1d', seriesAxes, kernelSize, options);
   }
   forward(x: Tensor): Tensor {
-    const { kernelSize, stride, padding, countIncludePad } = this;
-    return avgPool1d(x, { kernelSize, stride, padding, countIncludePad });
+    const { kernelSize, stride, padding, ceilMode, countIncludePad } = this;
+    return avgPool1d(x, { kernelSize, stride, padding, ceilMode, countIncludePad });
   }
 }
 

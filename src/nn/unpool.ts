@@ -77,8 +77,8 @@ export class UnpoolByMask extends WindowLayer<OverImages> {
     super('UnpoolByMask', imageAxes, kernelSize, options);
   }
   forward(x: Tensor, mask: Tensor, argmax?: PoolIndices): Tensor {
-    const { kernelSize, stride, padding } = this;
-    return unpoolByMask(x, mask, { kernelSize, stride, padding, argmax });
+    const { kernelSize, stride, padding, ceilMode } = this;
+    return unpoolByMask(x, mask, { kernelSize, stride, padding, ceilMode, argmax });
   }
 }
 

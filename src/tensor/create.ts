@@ -2,7 +2,9 @@
 import { checkDevice, checkIsNumber, checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { checkTensor, isTensor } from '../autograd/graph.js';
 import type { IndexConvention } from '../autograd/ops/index-conventions.js';
+import type { MaxPool2dOptions } from '../autograd/ops/pool.js';
 import { indicesFrom, type PoolIndices } from '../autograd/ops/pool-indices.js';
+import type { MaxPool1dOptions } from '../autograd/ops/pool1d.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
@@ -11,8 +13,8 @@ import { checkGenerator, type RandomGenerator } from '../values/generator.js';
 import { parse, type TensorData } from '../values/nested.js';
 import { globalRandom } from '../values/random.js';
 import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from '../values/shape.js';
-import { type Pool2dOptions, pool2dOptions, poolGeometry } from '../values/window.js';
-import { type Pool1dOptions, pool1dGeometry } from '../values/window1d.js';
+import { pool2dOptions, poolGeometry } from '../values/window.js';
+import { pool1dGeometry } from '../values/window1d.js';
 import { fromHost, type Tensor } from './tensor.js';
 
 export interface TensorOptions {
@@ -197,7 +199,7 @@ interface PoolIndicesOptions {
   /** [N,H,W,C], of series [N,L,C]. */
   inputShape: Shape;
   /** The pool that created the indices; of series, with numbers for sizes. */
-  pool?: Pool2dOptions | Pool1dOptions;
+  pool?: Omit<MaxPool2dOptions, 'nan'> | Omit<MaxPool1dOptions, 'nan'>;
   /** Default: the device of a tensor, else the default device. */
   device?: Device;
 }
@@ -223,7 +225,7 @@ const poolIndicesOptions: OptionNames<PoolIndicesOptions> = {
 export function poolIndices(data: TensorData | Tensor, options: PoolIndicesOptions): PoolIndices {
   const op = 'poolIndices';
   knownOptions(op, options, poolIndicesOptions);
-  if (options.pool !== undefined) knownOptions(op, options.pool, pool2dOptions);
+  if (options.pool !== undefined) knownOptions<object>(op, options.pool, { ...pool2dOptions, dilation: 'value' });
   if (options.device !== undefined) checkDevice(op, options.device);
   const { shape, convention, inputShape, pool } = options;
   const device = options.device ?? (isTensor(data) ? data.device : defaultDevice());
@@ -232,7 +234,7 @@ export function poolIndices(data: TensorData | Tensor, options: PoolIndicesOptio
     pool === undefined
       ? null
       : isSeries
-        ? pool1dGeometry(op, inputShape, pool as Pool1dOptions)
-        : poolGeometry(op, inputShape, pool as Pool2dOptions);
+        ? pool1dGeometry(op, inputShape, pool as MaxPool1dOptions)
+        : poolGeometry(op, inputShape, pool as MaxPool2dOptions);
   return indicesFrom(op, data, shape, { convention, inputShape, geometry, device });
 }

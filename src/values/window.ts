@@ -116,7 +116,11 @@ export function windowExtent(op: string, axis: string, kernel: number, dilation:
   return extent;
 }
 
-/** One axis by TensorFlow's SAME or VALID rule, or by PyTorch's floor formula for explicit pads. */
+/**
+ * One axis by TensorFlow's SAME or VALID rule, or by PyTorch's formula for explicit pads. With
+ * `ceilMode` the last window may reach beyond the padding at the end, but must begin in the input
+ * or in the padding before it. Under 'same' every cell is in a window anyway.
+ */
 export function windowAxis(
   op: string,
   axis: string,
@@ -125,6 +129,7 @@ export function windowAxis(
   stride: number,
   dilation: number,
   padding: 'same' | 'valid' | readonly [number, number],
+  ceilMode = false,
 ): WindowAxis {
   const extent = windowExtent(op, axis, kernel, dilation);
   if (padding === 'same') {
@@ -135,14 +140,16 @@ export function windowAxis(
   }
   const [before, after] = padding === 'valid' ? [0, 0] : padding;
   const padded = input + before + after;
-  if (extent > padded)
+  const floored = Math.floor((padded - extent + (ceilMode ? stride - 1 : 0)) / stride) + 1;
+  const output = ceilMode && (floored - 1) * stride >= input + before ? floored - 1 : floored;
+  if (output < 1)
     throw new ShapeError(
       op,
       'the kernel must fit into the padded input',
       `${axis}: input ${input}, padding ${before}+${after}, kernel ${kernel}, dilation ${dilation}`,
       `it spans ${extent} of ${padded}`,
     );
-  return { input, output: Math.floor((padded - extent) / stride) + 1, kernel, stride, dilation, before, after };
+  return { input, output, kernel, stride, dilation, before, after };
 }
 
 export interface WindowOptions {
@@ -150,6 +157,7 @@ export interface WindowOptions {
   readonly stride: readonly [number, number];
   readonly dilation: readonly [number, number];
   readonly padding: Padding;
+  readonly ceilMode?: boolean;
 }
 
 /** Height and width of a window over an input of `height` × `width`. */
@@ -157,29 +165,14 @@ export function window2d(
   op: string,
   height: number,
   width: number,
-  { kernelSize, stride, dilation, padding }: WindowOptions,
+  { kernelSize, stride, dilation, padding, ceilMode }: WindowOptions,
 ): Window2d {
   const pads = parsePadding(op, padding);
-  return {
-    height: windowAxis(
-      op,
-      'height',
-      height,
-      kernelSize[0],
-      stride[0],
-      dilation[0],
-      typeof pads === 'string' ? pads : pads[0],
-    ),
-    width: windowAxis(
-      op,
-      'width',
-      width,
-      kernelSize[1],
-      stride[1],
-      dilation[1],
-      typeof pads === 'string' ? pads : pads[1],
-    ),
+  const axis = (name: string, input: number, i: 0 | 1): WindowAxis => {
+    const own = typeof pads === 'string' ? pads : pads[i];
+    return windowAxis(op, name, input, kernelSize[i], stride[i], dilation[i], own, ceilMode);
   };
+  return { height: axis('height', height, 0), width: axis('width', width, 1) };
 }
 
 export interface Pool2dOptions {
@@ -188,29 +181,63 @@ export interface Pool2dOptions {
   stride?: Pair;
   /** Default 0. */
   padding?: Padding;
+  /**
+   * Whether the size of the output is rounded up: a last window may reach beyond the padding, but
+   * must begin in the input or in the padding before it. Default false.
+   */
+  ceilMode?: boolean;
 }
 
-export const pool2dOptions: OptionNames<Pool2dOptions> = { kernelSize: 'value', stride: 'value', padding: 'value' };
+export const pool2dOptions: OptionNames<Pool2dOptions> = {
+  kernelSize: 'value',
+  stride: 'value',
+  padding: 'value',
+  ceilMode: 'flag',
+};
+
+/** The number of cells between the first and the last of a window, both included. */
+export const extentOf = ({ kernel, dilation }: WindowAxis): number => (kernel - 1) * dilation + 1;
 
 /** Checks that each window of a pool holds a cell of the input. */
-export function checkPoolPadding(op: string, name: string, { kernel, before, after }: WindowAxis): void {
-  if (before >= kernel || after >= kernel)
+export function checkPoolPadding(op: string, name: string, axis: WindowAxis): void {
+  const { input, output, kernel, stride, dilation, before, after } = axis;
+  const extent = extentOf(axis);
+  const dilated = dilation === 1 ? '' : `, dilation ${dilation}`;
+  if (before >= extent || after >= extent)
     throw new ValueError(
       op,
-      'padding must be smaller than the kernel',
-      `${name}: padding ${before}+${after}, kernel ${kernel}`,
+      dilation === 1 ? 'padding must be smaller than the kernel' : 'padding must be smaller than the dilated kernel',
+      `${name}: padding ${before}+${after}, kernel ${kernel}${dilated}`,
       'a window would hold nothing but padding',
     );
+  // A dilated window that begins in the padding may step over a small input.
+  if (dilation > 1)
+    for (let o = 0; o < output && o * stride < before; o++) {
+      const skipped = Math.ceil((before - o * stride) / dilation);
+      if (skipped >= kernel || o * stride - before + skipped * dilation >= input)
+        throw new ValueError(
+          op,
+          'each window must hold a cell of the input',
+          `${name}: input ${input}, padding ${before}+${after}, kernel ${kernel}${dilated}`,
+          `window ${o} holds nothing but padding`,
+        );
+    }
 }
 
 /** The geometry of a pool over images of `inputShape`. */
-export function poolGeometry(op: string, inputShape: Shape, options: Pool2dOptions): Pool2dGeometry {
+export function poolGeometry(
+  op: string,
+  inputShape: Shape,
+  options: Pool2dOptions & { readonly dilation?: Pair },
+): Pool2dGeometry {
   const [batch, height, width, channels] = imageSizes(op, inputShape);
   const kernelSize = pair(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernelSize : pair(op, 'stride', options.stride);
   if (kernelSize[0] * kernelSize[1] > mostElements)
     throw new ValueError(op, `a window must have at most ${mostElements} cells`, `kernelSize=${show(kernelSize)}`);
-  const window = window2d(op, height, width, { kernelSize, stride, dilation: [1, 1], padding: options.padding ?? 0 });
+  const dilation = pair(op, 'dilation', options.dilation ?? 1);
+  const { padding = 0, ceilMode } = options;
+  const window = window2d(op, height, width, { kernelSize, stride, dilation, padding, ceilMode });
   for (const [name, axis] of Object.entries(window)) checkPoolPadding(op, name, axis);
   return { batch, channels, ...window };
 }

@@ -51,16 +51,32 @@ export interface Pool1dOptions {
   stride?: number;
   /** Default 0. */
   padding?: Padding1d;
+  /**
+   * Whether the length of the output is rounded up: a last window may reach beyond the padding, but
+   * must begin in the input or in the padding before it. Default false.
+   */
+  ceilMode?: boolean;
 }
 
-export const pool1dOptions: OptionNames<Pool1dOptions> = { kernelSize: 'value', stride: 'value', padding: 'value' };
+export const pool1dOptions: OptionNames<Pool1dOptions> = {
+  kernelSize: 'value',
+  stride: 'value',
+  padding: 'value',
+  ceilMode: 'flag',
+};
 
 /** The geometry of a pool over series of `inputShape`, as that of a pool over images of one row. */
-export function pool1dGeometry(op: string, inputShape: Shape, options: Pool1dOptions): Pool2dGeometry {
+export function pool1dGeometry(
+  op: string,
+  inputShape: Shape,
+  options: Pool1dOptions & { readonly dilation?: number },
+): Pool2dGeometry {
   const [batch, length, channels] = seriesSizes(op, inputShape);
   const kernel = lengthOf(op, 'kernelSize', options.kernelSize);
   const stride = options.stride === undefined ? kernel : lengthOf(op, 'stride', options.stride);
-  const width = windowAxis(op, 'length', length, kernel, stride, 1, parsePadding1d(op, options.padding ?? 0));
+  const dilation = lengthOf(op, 'dilation', options.dilation ?? 1);
+  const padding = parsePadding1d(op, options.padding ?? 0);
+  const width = windowAxis(op, 'length', length, kernel, stride, dilation, padding, options.ceilMode);
   checkPoolPadding(op, 'length', width);
   return { batch, channels, height: oneRow, width };
 }

@@ -520,22 +520,18 @@ test('each image unpools into itself', () => {
   assert.equal(y, [0, 5, 0, 0, 9, 0, 0, 0]);
 });
 
-test('avgPool2d divides by the window or by the cells inside, and its gradient is adjoint', () => {
+test('avgPool2d divides by a number or by the cells inside, and its gradient is adjoint', () => {
   const geometry = poolGeometry(2, 2, 1, [2, 2], [1, 1]);
   const x = of([1, 2, 2, 1], [4, 8, 12, 16]);
-  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: true }, spec([1, 3, 3, 1])), [
-    [1, 3, 2, 4, 10, 6, 3, 7, 4],
-  ]);
-  assert.equal(run('avgPool2d', [x], { geometry, countIncludePad: false }, spec([1, 3, 3, 1])), [
-    [4, 6, 8, 8, 10, 12, 12, 14, 16],
-  ]);
+  assert.equal(run('avgPool2d', [x], { geometry, divisor: 4 }, spec([1, 3, 3, 1])), [[1, 3, 2, 4, 10, 6, 3, 7, 4]]);
+  assert.equal(run('avgPool2d', [x], { geometry, divisor: 0 }, spec([1, 3, 3, 1])), [[4, 6, 8, 8, 10, 12, 12, 14, 16]]);
   const next = noise(3);
   const wide = poolGeometry(5, 4, 'same', [3, 2], [2, 1], 2, 3);
-  for (const countIncludePad of [true, false]) {
+  for (const divisor of [6, 0, -3]) {
     const input = of([2, 5, 4, 3], next(120));
     const g = of([2, 3, 4, 3], next(72));
-    const [y] = run('avgPool2d', [input], { geometry: wide, countIncludePad }, spec(g.shape));
-    const [grad] = run('avgPool2dGrad', [g], { geometry: wide, countIncludePad }, spec(input.shape));
+    const [y] = run('avgPool2d', [input], { geometry: wide, divisor }, spec(g.shape));
+    const [grad] = run('avgPool2dGrad', [g], { geometry: wide, divisor }, spec(input.shape));
     near([dot(grad, input.values)], [dot(y, g.values)], 1e-13);
   }
 });

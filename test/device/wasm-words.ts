@@ -406,11 +406,11 @@ test('pooling', () => {
     ...{ values: 200, indices: 300, to: 400, winners: temporary(0) },
     ...{ batch: 2, pixels: 1234, channels: 24, count: 2091, pick: PickCode.last },
   });
-  const counted = { geometry: pooling, countIncludePad: true };
+  const counted = { geometry: pooling, divisor: 9 };
   const average = encode((to) => pool.avgPool2d(to, [image], counted, [pooled]));
-  expect(average, Opcode.avgPool2d, 'AvgPool2dWord', { x: 100, to: 200, countIncludePad: 1 }, { geometry });
+  expect(average, Opcode.avgPool2d, 'AvgPool2dWord', { x: 100, to: 200, divisor: 9 }, { geometry });
   const spread = encode((to) => pool.avgPool2dGrad(to, [pooled], counted, [image]));
-  expect(spread, Opcode.avgPool2dGrad, 'AvgPool2dGradWord', { g: 200, to: 100, countIncludePad: 1 }, { geometry });
+  expect(spread, Opcode.avgPool2dGrad, 'AvgPool2dGradWord', { g: 200, to: 100, divisor: 9 }, { geometry });
 });
 
 test('normalisation by columns', () => {

@@ -423,25 +423,34 @@ for (const name of ['conv1d', 'conv1dTranspose'])
     ),
     { slack: 5e-5 },
   );
-const window = { kernelSize: pair, stride: pair, padding };
+const window = { kernelSize: pair, stride: pair, padding, ceilMode: fc.boolean() };
 const pooling = (extra: Record<string, fc.Arbitrary<unknown>> = {}) =>
   fc.record({ ...window, ...extra }, { requiredKeys: ['kernelSize'] }).map((made) => ({ ...made }));
 form(
   'avgPool2d',
-  images().chain((s) => tuple(tensorOf(s), pooling({ countIncludePad: fc.boolean() }))),
+  images().chain((s) =>
+    tuple(
+      tensorOf(s),
+      pooling({ countIncludePad: fc.boolean(), divisorOverride: fc.constantFrom(undefined, undefined, 3) }),
+    ),
+  ),
 );
 for (const name of ['maxPool2d', 'maxPool2dWithArgmaxAndMask'])
   form(
     name,
     images().chain((s) =>
-      tuple(tensorOf(s, 'extreme'), pooling({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+      tuple(tensorOf(s, 'extreme'), pooling({ dilation: pair, nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
     ),
     { wild: true },
   );
 form(
   'maxUnpool2d',
   images().chain((s) =>
-    tuple(tensorOf(s), pooling(), options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') })),
+    tuple(
+      tensorOf(s),
+      pooling({ dilation: pair }),
+      options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') }),
+    ),
   ),
   {
     call: (x, window, more) => {
@@ -542,7 +551,7 @@ form(
     ),
 );
 
-const window1d = { kernelSize: small, stride: small, padding: padding1d };
+const window1d = { kernelSize: small, stride: small, padding: padding1d, ceilMode: fc.boolean() };
 const pooling1d = (extra: Record<string, fc.Arbitrary<unknown>> = {}) =>
   fc.record({ ...window1d, ...extra }, { requiredKeys: ['kernelSize'] }).map((made) => ({ ...made }));
 form(
@@ -552,14 +561,18 @@ form(
 form(
   'maxPool1d',
   series().chain((s) =>
-    tuple(tensorOf(s, 'extreme'), pooling1d({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+    tuple(tensorOf(s, 'extreme'), pooling1d({ dilation: small, nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
   ),
   { wild: true },
 );
 form(
   'maxUnpool1d',
   series().chain((s) =>
-    tuple(tensorOf(s), pooling1d(), options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') })),
+    tuple(
+      tensorOf(s),
+      pooling1d({ dilation: small }),
+      options({ duplicates: fc.constantFrom('add', 'first', 'last', 'max', 'mean') }),
+    ),
   ),
   {
     call: (x, window, more) => {
@@ -903,7 +916,7 @@ form(
   shapeOf(2, 4).chain((s) => tuple(tensorOf(s), fc.constant([s[s.length - 1]]), options({ eps: fc.constant(0.01) }))),
   { slack: 5e-4 },
 );
-const layerWindow = fc.tuple(pair, options({ stride: pair, padding }));
+const layerWindow = fc.tuple(pair, options({ stride: pair, padding, ceilMode: fc.boolean() }));
 for (const name of ['AvgPool2d', 'MaxPool2d', 'MaxPool2dWithArgmaxAndMask'])
   layer(
     name,
@@ -917,7 +930,7 @@ layer(
   'Resize2d',
   images(small).chain((s) => tuple(fc.tuple(fc.record({ size: fc.tuple(side, side) })), tensorOf(s))),
 );
-const layerWindow1d = fc.tuple(small, options({ stride: small, padding: padding1d }));
+const layerWindow1d = fc.tuple(small, options({ stride: small, padding: padding1d, ceilMode: fc.boolean() }));
 for (const name of ['AvgPool1d', 'MaxPool1d'])
   layer(
     name,

@@ -333,6 +333,43 @@ known(
   'stride padding countIncludePad',
 );
 known('avgPool2d', 'same', (x) => c.avgPool2d(x, { kernelSize: 2, padding: 'same' }), 'padding');
+const half = { kernelSize: [3, 4], stride: [2, 3], padding: 1, ceilMode: true } as const;
+known('maxPool2d', 'ceilMode', (x) => c.maxPool2d(x, half)[0], 'stride padding ceilMode');
+known('maxPool2d', 'ceilMode, indices', (x) => c.maxPool2d(x, half)[1].plane, 'stride padding ceilMode');
+const holes = { kernelSize: [2, 3], stride: [2, 1], padding: 1, dilation: [3, 2] } as const;
+known('maxPool2d', 'dilation', (x) => c.maxPool2d(x, holes)[0], 'stride padding dilation');
+known('maxPool2d', 'dilation, indices', (x) => c.maxPool2d(x, holes)[1].plane, 'stride padding dilation');
+known(
+  'maxPool2d',
+  'dilation, ceilMode, small',
+  (x) => c.maxPool2d(x, { kernelSize: 3, stride: 3, dilation: 2, ceilMode: true })[0],
+  'stride dilation ceilMode',
+);
+known(
+  'maxPool2dWithArgmaxAndMask',
+  'dilation, ceilMode',
+  (x) => c.maxPool2dWithArgmaxAndMask(x, { kernelSize: 2, stride: 2, dilation: 2, ceilMode: true })[0],
+  'stride dilation ceilMode',
+);
+known('avgPool2d', 'ceilMode', (x) => c.avgPool2d(x, half), 'stride padding ceilMode');
+known(
+  'avgPool2d',
+  'ceilMode, countIncludePad',
+  (x) => c.avgPool2d(x, { ...half, countIncludePad: false }),
+  'stride padding ceilMode countIncludePad',
+);
+known(
+  'avgPool2d',
+  'divisorOverride',
+  (x) => c.avgPool2d(x, { ...half, divisorOverride: 5 }),
+  'stride padding ceilMode divisorOverride',
+);
+known('maxUnpool2d', 'of a pool with ceilMode', (x) =>
+  c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2, ceilMode: true })),
+);
+known('maxUnpool2d', 'of a dilated pool', (x) =>
+  c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 3, dilation: 2 })),
+);
 known('maxUnpool2d', '', (x) => c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2 })));
 known(
   'maxUnpool2d',
@@ -395,6 +432,12 @@ known(
   (v) => c.unpooling(v, [1, 2, 4, 2], Int32Array.of(4, 0, 2, 7), { convention: 'torch' }),
   'convention',
 );
+known(
+  'unpoolByMask',
+  'ceilMode',
+  (v, m) => c.unpoolByMask(v, m, { kernelSize: 3, stride: 2, ceilMode: true }),
+  'kernelSize stride ceilMode',
+);
 known('unpoolByMask', 'kernelSize', (v, m) => c.unpoolByMask(v, m, { kernelSize: 2 }), 'kernelSize');
 known(
   'unpoolByMask',
@@ -455,6 +498,13 @@ known(
   'stride padding countIncludePad',
 );
 known('avgPool1d', 'same', (x) => c.avgPool1d(x, { kernelSize: 2, padding: 'same' }), 'padding');
+const halfLine = { kernelSize: 4, stride: 3, padding: 1, ceilMode: true };
+known('maxPool1d', 'ceilMode', (x) => c.maxPool1d(x, halfLine)[0], 'stride padding ceilMode');
+known('maxPool1d', 'ceilMode, indices', (x) => c.maxPool1d(x, halfLine)[1].plane, 'stride padding ceilMode');
+const holedLine = { kernelSize: 3, stride: 2, padding: 1, dilation: 2 };
+known('maxPool1d', 'dilation', (x) => c.maxPool1d(x, holedLine)[0], 'stride padding dilation');
+known('maxPool1d', 'dilation, indices', (x) => c.maxPool1d(x, holedLine)[1].plane, 'stride padding dilation');
+known('avgPool1d', 'ceilMode', (x) => c.avgPool1d(x, halfLine), 'stride padding ceilMode');
 known('maxUnpool1d', '', (x) => c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 })));
 known(
   'maxUnpool1d',

@@ -590,6 +590,14 @@ const pools: [string, number[], c.Pool2dOptions][] = [
     },
   ],
   ['kernel smaller than stride', [1, 5, 6, 2], { kernelSize: 1, stride: 2 }],
+  ['ceil mode', [1, 5, 6, 2], { kernelSize: [2, 3], stride: [2, 2], ceilMode: true }],
+  ['ceil mode, padded', [2, 4, 6, 1], { kernelSize: [3, 4], stride: [2, 3], padding: 1, ceilMode: true }],
+  ['ceil mode, kernel larger than the input', [1, 2, 3, 2], { kernelSize: 4, stride: 3, ceilMode: true }],
+];
+const dilatedPools: [string, number[], c.MaxPool2dOptions][] = [
+  ['dilated', [1, 6, 5, 2], { kernelSize: 2, stride: 1, dilation: [3, 2] }],
+  ['dilated, padded', [2, 5, 6, 1], { kernelSize: 3, stride: 2, padding: 1, dilation: 2 }],
+  ['dilated, apart', [1, 7, 6, 2], { kernelSize: 2, stride: 3, dilation: 2, ceilMode: true }],
 ];
 for (const [variant, shape, options] of pools) {
   row('maxPool2d', variant, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[0]);
@@ -619,6 +627,15 @@ for (const [variant, shape, options] of pools) {
     return c.maxUnpool2d(values.mul(2), indices);
   });
 }
+for (const [variant, shape, options] of dilatedPools) {
+  row('maxPool2d', variant, [of('distinct', ...shape)], (x) => c.maxPool2d(x, options)[0]);
+  const ties = [of('ties', ...shape)];
+  row('maxPool2d', `${variant}, indices of ties`, ties, (x) => c.maxPool2d(x, options)[1].plane, constant);
+  row('maxUnpool2d', variant, [of('distinct', ...shape)], (x) => c.maxUnpool2d(...c.maxPool2d(x.mul(x), options)));
+}
+row('avgPool2d', 'divisorOverride', [of('normal', 1, 5, 4, 2)], (x) =>
+  c.avgPool2d(x, { kernelSize: 3, stride: 2, padding: 1, ceilMode: true, divisorOverride: -5 }),
+);
 row(
   'maxPool2d',
   'negative values, padded',
@@ -649,7 +666,7 @@ for (const nan of ['tf', 'ignore'] as const)
 
 const duplicates = ['add', 'first', 'last', 'max', 'mean'] as const;
 /** Plane indices that a pool of some image finds, so that an input of a row holds them. */
-const planeOf = (shape: readonly number[], options: c.Pool2dOptions, domain: Domain = 'distinct') => {
+const planeOf = (shape: readonly number[], options: c.MaxPool2dOptions, domain: Domain = 'distinct') => {
   const { values } = draw(
     domain,
     shape.reduce((a, b) => a * b),
@@ -659,7 +676,7 @@ const planeOf = (shape: readonly number[], options: c.Pool2dOptions, domain: Dom
   const [, { plane, geometry }] = c.maxPool2d(c.tensor(values, { shape }), options);
   return { geometry, input: { shape: plane.shape, domain: { int: [...plane.dataSync()] } } };
 };
-for (const [variant, shape, options] of pools)
+for (const [variant, shape, options] of [...pools, ...dilatedPools])
   for (const policy of duplicates.slice(1)) {
     const { geometry, input } = planeOf(shape, options);
     row('maxUnpool2d', `${variant}, ${policy}`, [of('distinct', ...input.shape), input], (v, plane) =>
@@ -853,6 +870,8 @@ const pools1d: [string, number[], c.Pool1dOptions][] = [
   ['padding 1', [2, 6, 1], { kernelSize: 3, stride: 2, padding: 1 }],
   ['asymmetric padding', [1, 6, 1], { kernelSize: 3, stride: 2, padding: [0, 1] }],
   ['kernel smaller than stride', [1, 7, 2], { kernelSize: 1, stride: 2 }],
+  ['ceil mode', [2, 6, 2], { kernelSize: 3, stride: 2, ceilMode: true }],
+  ['ceil mode, padded', [1, 6, 2], { kernelSize: 4, stride: 3, padding: 1, ceilMode: true }],
 ];
 for (const [variant, shape, options] of pools1d) {
   row('maxPool1d', variant, [of('distinct', ...shape)], (x) => c.maxPool1d(x, options)[0]);
@@ -896,6 +915,15 @@ for (const policy of duplicates)
     [of('distinct', 1, 4, 2), { shape: [1, 4, 2], domain: { int: [0, 4, 0, 4, 3, 3, 0, 2] } }],
     (v, plane) => c.maxUnpool1d(v, new c.PoolIndices(plane, [1, 5, 2], null), { duplicates: policy }),
   );
+for (const [variant, options] of [
+  ['dilated', { kernelSize: 2, stride: 1, dilation: 3 }],
+  ['dilated, padded', { kernelSize: 3, stride: 2, padding: 1, dilation: 2, ceilMode: true }],
+] as const) {
+  row('maxPool1d', variant, [of('distinct', 2, 7, 2)], (x) => c.maxPool1d(x, options)[0]);
+  const ties = [of('ties', 2, 7, 2)];
+  row('maxPool1d', `${variant}, indices of ties`, ties, (x) => c.maxPool1d(x, options)[1].plane, constant);
+  row('maxUnpool1d', variant, [of('distinct', 2, 7, 2)], (x) => c.maxUnpool1d(...c.maxPool1d(x.mul(x), options)));
+}
 row('maxUnpool1d', 'outputSize', [of('distinct', 1, 5, 2)], (x) =>
   c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 }), { outputSize: 5 }),
 );

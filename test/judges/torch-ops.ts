@@ -374,19 +374,23 @@ row(
         kernelSize,
         stride: (a.list('stride')?.length ?? 0) === 0 ? undefined : a.pair('stride', 1),
         padding: a.pair('padding', 0),
+        ceilMode: a.flag('ceil_mode'),
         countIncludePad: a.flag('count_include_pad', true),
+        divisorOverride: a.has('divisor_override') ? a.number('divisor_override', 1) : undefined,
       }),
     );
   },
   sums,
 );
-row('nn.functional.max_pool2d', 'maxPool2d PoolIndices', 'input kernel_size stride padding dilation', (a) => {
+row('nn.functional.max_pool2d', 'maxPool2d PoolIndices', 'input kernel_size stride padding dilation ceil_mode', (a) => {
   let plane: Tensor | undefined;
   const values = overImages(a.tensor('input'), (x) => {
     const [found, indices] = c.maxPool2d(x, {
       kernelSize: a.pair('kernel_size', 1),
       stride: (a.list('stride')?.length ?? 0) === 0 ? undefined : a.pair('stride', 1),
       padding: a.pair('padding', 0),
+      dilation: a.pair('dilation', 1),
+      ceilMode: a.flag('ceil_mode'),
     });
     plane = indices.plane;
     return found;
@@ -496,18 +500,21 @@ row(
         kernelSize: lengthIn(a, 'kernel_size', 1),
         stride: strideIn(a),
         padding: lengthIn(a, 'padding', 0),
+        ceilMode: a.flag('ceil_mode'),
         countIncludePad: a.flag('count_include_pad', true),
       }),
     ),
   sums,
 );
-row('nn.functional.max_pool1d', 'maxPool1d PoolIndices', 'input kernel_size stride padding dilation', (a) => {
+row('nn.functional.max_pool1d', 'maxPool1d PoolIndices', 'input kernel_size stride padding dilation ceil_mode', (a) => {
   let plane: Tensor | undefined;
   const values = overSeries(a.tensor('input'), (x) => {
     const [found, indices] = c.maxPool1d(x, {
       kernelSize: lengthIn(a, 'kernel_size', 1),
       stride: strideIn(a),
       padding: lengthIn(a, 'padding', 0),
+      dilation: lengthIn(a, 'dilation', 1),
+      ceilMode: a.flag('ceil_mode'),
     });
     plane = indices.plane;
     return found;

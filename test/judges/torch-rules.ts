@@ -150,9 +150,6 @@ const rules: readonly Rule[] = [
   { ops: /^linspace$/, reason: 'no points, which is an error here', when: (a) => a.number('steps', 0) === 0 },
 
   // ---- images
-  { ops: image('(max|avg)_pool[12]d'), reason: 'ceil_mode', when: (a) => a.flag('ceil_mode') },
-  { ops: image('max_pool[12]d'), reason: 'dilation', when: (a) => a.pair('dilation', 1).some((d) => d !== 1) },
-  { ops: image('avg_pool2d'), reason: 'divisor_override', when: (a) => a.has('divisor_override') },
   {
     ops: image('avg_pool1d'),
     reason: 'an empty batch, which is an error here',

@@ -196,6 +196,16 @@ test('pools and unpooling are their operations', () => {
     new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x),
     avgPool2d(x, { ...options, countIncludePad: false }),
   );
+  const ceil = { kernelSize: 3, stride: 3, ceilMode: true } as const;
+  same(
+    new AvgPool2d(3, { ceilMode: true, divisorOverride: 7 }).forward(x),
+    avgPool2d(x, { ...ceil, divisorOverride: 7 }),
+  );
+  const dilated = { kernelSize: 2, stride: 2, ceilMode: true, dilation: [2, 1] } as const;
+  const [found, cells] = new MaxPool2d(2, { stride: 2, ceilMode: true, dilation: [2, 1] }).forward(x);
+  same(found, maxPool2d(x, dilated)[0]);
+  assert.equal(found.shape, [1, 2, 3, 2]);
+  same(new MaxUnpool2d().forward(found, cells), maxUnpool2d(...maxPool2d(x, dilated)));
 });
 
 test('unpooling layers are their operations, in every form', () => {
@@ -368,6 +378,14 @@ test('layers print what they were made with', () => {
     ],
     [new AvgPool2d(2, { stride: 1 }), 'AvgPool2d(kernelSize=[2,2], stride=[1,1])'],
     [new AvgPool2d(2, { countIncludePad: false }), 'AvgPool2d(kernelSize=[2,2], countIncludePad=false)'],
+    [
+      new AvgPool2d(2, { ceilMode: true, divisorOverride: 3 }),
+      'AvgPool2d(kernelSize=[2,2], ceilMode=true, divisorOverride=3)',
+    ],
+    [
+      new MaxPool2d(3, { stride: 2, dilation: [2, 1], ceilMode: true }),
+      'MaxPool2d(kernelSize=[3,3], stride=[2,2], ceilMode=true, dilation=[2,1])',
+    ],
     [new Dropout(0.3), 'Dropout(0.3)'],
     [new Linear(2, 3, { bias: false }), 'Linear(2, 3, bias=false)'],
     [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d(4, eps=0.00001, momentum=0.1, affine=false)'],

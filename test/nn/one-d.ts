@@ -132,6 +132,8 @@ test('layers print what differs from their defaults', () => {
       'MaxPool1d(kernelSize=3, stride=2, padding=same, nan=tf)',
     ],
     [new c.AvgPool1d(2, { countIncludePad: false }), 'AvgPool1d(kernelSize=2, countIncludePad=false)'],
+    [new c.AvgPool1d(2, { ceilMode: true }), 'AvgPool1d(kernelSize=2, ceilMode=true)'],
+    [new c.MaxPool1d(2, { ceilMode: true, dilation: 3 }), 'MaxPool1d(kernelSize=2, ceilMode=true, dilation=3)'],
     [new c.MaxUnpool1d(2, { stride: 1 }), 'MaxUnpool1d(stride=1, kernelSize=2)'],
     [c.unpoolLike(new c.MaxPool1d(2), { duplicates: 'max' }), 'UnpoolLike(kernelSize=2, duplicates=max)'],
     [new c.BatchNorm1d(3), 'BatchNorm1d(3, eps=0.00001, momentum=0.1)'],

@@ -18,6 +18,7 @@ import {
   maxPool2dWithArgmaxAndMask,
   maxUnpool2d,
   type Padding,
+  type Pair,
   type Pool2dOptions,
   PoolIndices,
   poolIndices,
@@ -51,13 +52,24 @@ const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 interface Case {
   readonly seed: number;
   readonly shape: [number, number, number, number];
-  readonly options: Pool2dOptions;
+  readonly options: Pool2dOptions & { readonly dilation: Pair };
+}
+/** Whether there is such a pool of such images. */
+function fits(shape: Case['shape'], options: Case['options']): boolean {
+  try {
+    maxPool2d(f64(new Float64Array(sizeOf(shape)), shape), options);
+    return true;
+  } catch (error) {
+    // A kernel that does not fit, or a dilated window of nothing but padding.
+    if (error instanceof ShapeError || (options.dilation !== 1 && error instanceof ValueError)) return false;
+    throw error;
+  }
 }
 const upTo = (n: number, from = 1): fc.Arbitrary<number> => fc.integer({ min: from, max: n });
 const two = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<[T, T]> => fc.tuple(one, one);
 /**
- * Sizes from 1 × 1, odd and not square, windows that overlap, touch or leave gaps, and every kind
- * of padding that leaves each window a cell.
+ * Sizes from 1 × 1, odd and not square, windows that overlap, touch or leave gaps, dilated ones,
+ * sizes rounded down and up, and every kind of padding that leaves each window a cell.
  */
 const cases: fc.Arbitrary<Case> = fc
   .record({
@@ -67,8 +79,10 @@ const cases: fc.Arbitrary<Case> = fc
     channels: upTo(3),
     kernel: two(upTo(4)),
     stride: two(upTo(4)),
+    ceilMode: fc.boolean(),
+    dilation: fc.constantFrom<Pair>(1, 1, [1, 2], [3, 2]),
   })
-  .chain(({ seed, batch, image, channels, kernel, stride }) => {
+  .chain(({ seed, batch, image, channels, kernel, stride, ceilMode, dilation }) => {
     const side = (i: 0 | 1): fc.Arbitrary<[number, number]> => two(upTo(kernel[i] - 1, 0));
     const padding: fc.Arbitrary<Padding> = fc.oneof(
       fc.constant<Padding>('same'),
@@ -78,19 +92,10 @@ const cases: fc.Arbitrary<Case> = fc
     return padding.map((p) => ({
       seed,
       shape: [batch, ...image, channels] as Case['shape'],
-      options: { kernelSize: kernel, stride, padding: p },
+      options: { kernelSize: kernel, stride, padding: p, ceilMode, dilation },
     }));
   })
-  .filter(({ shape, options }) => {
-    try {
-      maxPool2d(f64(new Float64Array(sizeOf(shape)), shape), options);
-      return true;
-    } catch (error) {
-      // Only a kernel that does not fit: a window of nothing but padding is impossible here.
-      if (error instanceof ShapeError) return false;
-      throw error;
-    }
-  });
+  .filter(({ shape, options }) => fits(shape, options));
 const check = (property: (c: Case) => void, numRuns = 200): void =>
   fc.assert(fc.property(cases, property), { numRuns });
 
@@ -158,15 +163,16 @@ test("PyTorch's and TensorFlow Addons' forms, the posted function and the mask a
   check(({ seed, shape, options }) => {
     const [what, where, mask] = maxPool2dWithArgmaxAndMask(f64(shuffled(seed, shape), shape), options);
     const want = maxUnpool2d(what, where).dataSync();
-    const { kernelSize, stride, padding } = options;
+    const { kernelSize, stride, padding, ceilMode, dilation } = options;
     const outputSize = [shape[1], shape[2]] as const;
-    if (padding === 'same' || padding === 'valid')
+    // The forms know no dilation, and that of Addons knows no ceilMode.
+    if (dilation === 1 && (padding === 'same' || (padding === 'valid' && !ceilMode)))
       for (const given of [where, where.to('tf').dataSync()])
         assert.equal(
           maxUnpool2d(what, given, { poolSize: kernelSize, strides: stride, padding, outputSize }).dataSync(),
           want,
         );
-    if (padding === 'valid')
+    if (dilation === 1 && padding === 'valid')
       for (const given of [where, where.dataSync()])
         assert.equal(maxUnpool2d(what, given, { kernelSize, stride, outputSize }).dataSync(), want);
     for (const given of [where, where.to('tf').dataSync()])
@@ -174,9 +180,34 @@ test("PyTorch's and TensorFlow Addons' forms, the posted function and the mask a
     assert.equal(unpoolByMask(what, mask, { argmax: where }).dataSync(), want);
   }));
 
+test("indices of a dilated pool are held to its windows, and its options must be the indices' own", () => {
+  const x = f64(shuffled(3, [1, 5, 5, 1]), [1, 5, 5, 1]);
+  const pool = { kernelSize: 2, stride: 1, dilation: 3 };
+  const [values, where] = maxPool2d(x, pool);
+  assert.equal(values.shape, [1, 2, 2, 1]);
+  // By hand: the window at (0, 1) has the cells (0, 1), (0, 4), (3, 1) and (3, 4), in this order.
+  const numbers = { convention: 'window', inputShape: [1, 5, 5, 1], shape: [1, 2, 2, 1], pool } as const;
+  assert.equal([...poolIndices([0, 1, 2, 3], numbers).plane.dataSync()], [0, 4, 20, 24]);
+  assert.throws(
+    () => poolIndices([0, 2, 5, 6], { ...numbers, convention: 'torch' }),
+    /an index must lie in its own window, rows 0, 3 and columns 1, 4; got 2 at \(n 0, y 0, x 1, c 0\)/,
+  );
+  assert.throws(
+    () => maxUnpool2d(values, where, { kernelSize: 2, stride: 1, outputSize: [3, 3] }),
+    /less than a stride away/,
+  );
+  const [wide, at] = maxPool2d(x, { ...pool, stride: 3 });
+  assert.throws(
+    () => maxUnpool2d(wide, at, { kernelSize: 2, stride: 3 }),
+    /windows 2×2, stride \[3,3\], padding before \[0,0\], the indices' 2×2, stride \[3,3\], dilation \[3,3\], padding/,
+  );
+});
+
 test('the mask alone spreads a value over the masked cells of its window', () =>
-  check(({ seed, shape, options }) => {
-    const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), options);
+  check(({ seed, shape, options: { dilation: _, ...options } }) => {
+    const size = { ...options, dilation: 1 };
+    fc.pre(fits(shape, size));
+    const [what, where] = maxPool2d(f64(shuffled(seed, shape), shape), size);
     const set = Array.from(new RandomState(seed).rand(sizeOf(shape)), (u) => (u < 0.5 ? 1 : 0));
     const v = f64(what.dataSync(), what.shape, true);
     const y = unpoolByMask(v, f64(set, shape), options);

@@ -7,7 +7,7 @@
  */
 import { show, ValueError } from '../../errors.js';
 import { imageShape, type Shape } from '../../values/shape.js';
-import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
+import { extentOf, type Pool2dGeometry, type WindowAxis } from '../../values/window.js';
 
 const conventions = ['torch', 'tf', 'tf-batch', 'onnx', 'window'] as const;
 /**
@@ -96,10 +96,11 @@ function windowCounting({ height, width }: Pool2dGeometry): Counting {
   const cells = height.kernel * width.kernel;
   return {
     write: (plane, { y, x }) =>
-      (Math.floor(plane / width.input) - start(height, y)) * width.kernel + (plane % width.input) - start(width, x),
+      ((Math.floor(plane / width.input) - start(height, y)) / height.dilation) * width.kernel +
+      ((plane % width.input) - start(width, x)) / width.dilation,
     read: (value, at) => {
-      const y = start(height, at.y) + Math.floor(value / width.kernel);
-      const x = start(width, at.x) + (value % width.kernel);
+      const y = start(height, at.y) + Math.floor(value / width.kernel) * height.dilation;
+      const x = start(width, at.x) + (value % width.kernel) * width.dilation;
       const inside =
         Number.isInteger(value) &&
         value >= 0 &&
@@ -132,13 +133,19 @@ export function countingOf(convention: IndexConvention, inputShape: Shape, geome
 }
 
 /** Whether a window covers a cell. */
-const covers = (axis: WindowAxis, o: number, i: number): boolean =>
-  i >= start(axis, o) && i < start(axis, o) + axis.kernel;
+const covers = (axis: WindowAxis, o: number, i: number): boolean => {
+  const offset = i - start(axis, o);
+  return offset >= 0 && offset < extentOf(axis) && offset % axis.dilation === 0;
+};
 const isInWindow = (plane: number, { y, x }: Coordinates, { height, width }: Pool2dGeometry): boolean =>
   covers(height, y, Math.floor(plane / width.input)) && covers(width, x, plane % width.input);
 /** The cells that a window covers, in words. */
-const span = (axis: WindowAxis, o: number): string =>
-  `${Math.max(start(axis, o), 0)} to ${Math.min(start(axis, o) + axis.kernel, axis.input) - 1}`;
+function span(axis: WindowAxis, o: number): string {
+  const [first, end] = [start(axis, o), Math.min(start(axis, o) + extentOf(axis), axis.input)];
+  if (axis.dilation === 1) return `${Math.max(first, 0)} to ${end - 1}`;
+  const cells = Array.from({ length: axis.kernel }, (_, k) => first + k * axis.dilation);
+  return cells.filter((cell) => cell >= 0 && cell < end).join(', ');
+}
 
 /** Checks indices from outside the library and converts them to plane indices. */
 export function planeOf(

@@ -13,7 +13,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import type { TypedArray } from '../../values/dtype.js';
 import { type Nested, parse, type TensorData, toNdarray, toNested } from '../../values/nested.js';
 import { checkShape, imageShape, ownShape, rank3, rank4, type Shape, sizeOf } from '../../values/shape.js';
-import type { Pool2dGeometry, WindowAxis } from '../../values/window.js';
+import { extentOf, type Pool2dGeometry, type WindowAxis } from '../../values/window.js';
 import { isTensor, uploadTensor } from '../graph.js';
 import {
   type Counting,
@@ -201,7 +201,7 @@ interface Repeat {
 }
 
 /** Whether windows share no cell along this axis. */
-const apart = ({ stride, kernel }: WindowAxis): boolean => stride >= kernel;
+const apart = (axis: WindowAxis): boolean => axis.stride >= extentOf(axis);
 
 /**
  * Checks indices from outside the library and uploads them to a device. `shape` defaults to the

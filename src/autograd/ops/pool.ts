@@ -2,20 +2,32 @@
  * Pooling. The gradient of max pooling is unpooling by `add`. Not here: unpooling (unpool.ts),
  * pools of series (pool1d.ts).
  */
-import { knownOptions, type OptionNames } from '../../arguments.js';
+import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import type { NanPolicy } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import type { Shape } from '../../values/shape.js';
-import { type Pool2dGeometry, type Pool2dOptions, pool2dOptions, poolGeometry } from '../../values/window.js';
+import {
+  extentOf,
+  mostWindow,
+  type Pair,
+  type Pool2dGeometry,
+  type Pool2dOptions,
+  pool2dOptions,
+  poolGeometry,
+  type WindowAxis,
+} from '../../values/window.js';
 import { apply, applyAll, call, checkTensor, type Op } from '../graph.js';
+import { endWith } from '../lifetimes.js';
 import { PoolIndices } from './pool-indices.js';
 import { countOf, maxUnpoolOp } from './unpool.js';
 
 export interface MaxPool2dOptions extends Pool2dOptions {
   /** How NaN is treated: 'propagate' as PyTorch (default), 'tf' as TensorFlow, or 'ignore'. */
   nan?: NanPolicy;
+  /** The distance between cells of a window. Default 1. */
+  dilation?: Pair;
 }
 
 const pooledShape = ({ batch, height, width, channels }: Pool2dGeometry): Shape => [
@@ -45,9 +57,9 @@ export const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
   ],
 };
 
-const maxPool2dOptions: OptionNames<MaxPool2dOptions> = { ...pool2dOptions, nan: 'value' };
+const maxPool2dOptions: OptionNames<MaxPool2dOptions> = { ...pool2dOptions, nan: 'value', dilation: 'value' };
 
-const checked = (op: string, x: Tensor, options: Pool2dOptions): Pool2dGeometry => {
+const checked = (op: string, x: Tensor, options: Pool2dOptions & { dilation?: Pair }): Pool2dGeometry => {
   checkTensor(op, 'input', x);
   const geometry = poolGeometry(op, x.shape, options);
   checkFloat(op, x.dtype);
@@ -104,15 +116,22 @@ export function maxPool2dWithArgmaxAndMask(
 
 export interface AvgPool2dOptions extends Pool2dOptions {
   /**
-   * Whether to divide by the whole kernel size, padding included. Default: true for explicit
-   * padding (PyTorch), false for 'same' (TensorFlow).
+   * Whether to count the padding among a window's cells, by whose number its sum is divided. What a
+   * window of ceilMode has beyond the padding never counts. Default: true for explicit padding
+   * (PyTorch), false for 'same' (TensorFlow).
    */
   countIncludePad?: boolean;
+  /** Divides every sum by this number, which is whole and not 0, instead of by the cells' number. */
+  divisorOverride?: number;
 }
-const avgPool2dOptions: OptionNames<AvgPool2dOptions> = { ...pool2dOptions, countIncludePad: 'flag' };
+const avgPool2dOptions: OptionNames<AvgPool2dOptions> = {
+  ...pool2dOptions,
+  countIncludePad: 'flag',
+  divisorOverride: 'value',
+};
 interface AvgAttrs {
   readonly geometry: Pool2dGeometry;
-  readonly countIncludePad: boolean;
+  readonly divisor: number;
 }
 export const avgPoolOp: Op<AvgAttrs> = {
   name: 'avgPool2d',
@@ -125,6 +144,50 @@ const avgPoolGradOp: Op<AvgAttrs> = {
   backward: ({ grad, attrs }) => [apply(avgPoolOp, [grad], attrs)],
 };
 
+/** Checks the divisor of an average pool. The wasm device reads it as an integer of 32 bits. */
+export const checkDivisor = (op: string, divisor: number): void =>
+  checkNumber(
+    op,
+    'divisorOverride',
+    divisor,
+    (v) => Number.isInteger(v) && v !== 0 && Math.abs(v) <= mostWindow,
+    `whole, not 0 and at most ${mostWindow}`,
+  );
+
+/**
+ * The numbers of cells of all windows along an axis, with the padding but without what a window has
+ * beyond it.
+ */
+const paddedCounts = ({ input, output, kernel, stride, before, after }: WindowAxis): number[] =>
+  Array.from({ length: output }, (_, o) => Math.min(kernel, input + before + after - o * stride));
+
+/** Whether the last window reaches beyond the padding. */
+const overhangs = (axis: WindowAxis): boolean =>
+  (axis.output - 1) * axis.stride + extentOf(axis) > axis.input + axis.before + axis.after;
+
+/** The mean of each window, by an op of images. x is an image, or the row of a series. */
+export function averages(
+  op: Op<AvgAttrs>,
+  x: Tensor,
+  geometry: Pool2dGeometry,
+  { countIncludePad, divisorOverride }: { readonly countIncludePad: boolean; readonly divisorOverride?: number },
+): Tensor {
+  const { height, width } = geometry;
+  if (divisorOverride !== undefined) return apply(op, [x], { geometry, divisor: divisorOverride });
+  if (!countIncludePad) return apply(op, [x], { geometry, divisor: 0 });
+  if (!overhangs(height) && !overhangs(width))
+    return apply(op, [x], { geometry, divisor: height.kernel * width.kernel });
+  const columns = paddedCounts(width);
+  const counts = paddedCounts(height).flatMap((rows) => columns.map((taps) => rows * taps));
+  const shape = [height.output, width.output, 1];
+  const divisors = x.upload(
+    x.dtype === 'float64' ? Float64Array.from(counts) : Float32Array.from(counts),
+    x.dtype,
+    shape,
+  );
+  return endWith(apply(op, [x], { geometry, divisor: 1 }).div(divisors), divisors);
+}
+
 /**
  * Mean of each window.
  * @shape x [N,H,W,C] → y [N,H′,W′,C]
@@ -136,5 +199,7 @@ const avgPoolGradOp: Op<AvgAttrs> = {
 export function avgPool2d(x: Tensor, options: AvgPool2dOptions): Tensor {
   knownOptions('avgPool2d', options, avgPool2dOptions);
   const geometry = checked('avgPool2d', x, options);
-  return apply(avgPoolOp, [x], { geometry, countIncludePad: options.countIncludePad ?? options.padding !== 'same' });
+  const { countIncludePad = options.padding !== 'same', divisorOverride } = options;
+  if (divisorOverride !== undefined) checkDivisor('avgPool2d', divisorOverride);
+  return averages(avgPoolOp, x, geometry, { countIncludePad, divisorOverride });
 }

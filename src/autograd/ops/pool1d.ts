@@ -8,8 +8,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
 import type { Pool2dGeometry } from '../../values/window.js';
 import { type Pool1dOptions, pool1dGeometry, pool1dOptions } from '../../values/window1d.js';
-import { apply, applyAll, checkTensor } from '../graph.js';
-import { avgPoolOp, checkNanPolicy, maxPoolOp } from './pool.js';
+import { applyAll, checkTensor } from '../graph.js';
+import { averages, avgPoolOp, checkNanPolicy, maxPoolOp } from './pool.js';
 import { PoolIndices } from './pool-indices.js';
 import { asRows, fromRows } from './rows.js';
 
@@ -20,11 +20,13 @@ const avgPool1dOp = { ...avgPoolOp, name: 'avgPool1d' };
 export interface MaxPool1dOptions extends Pool1dOptions {
   /** How NaN is treated: 'propagate' as PyTorch (default), 'tf' as TensorFlow, or 'ignore'. */
   nan?: NanPolicy;
+  /** The distance between values of a window. Default 1. */
+  dilation?: number;
 }
 
-const maxPool1dOptions: OptionNames<MaxPool1dOptions> = { ...pool1dOptions, nan: 'value' };
+const maxPool1dOptions: OptionNames<MaxPool1dOptions> = { ...pool1dOptions, nan: 'value', dilation: 'value' };
 
-function checked(op: string, x: Tensor, options: Pool1dOptions): Pool2dGeometry {
+function checked(op: string, x: Tensor, options: Pool1dOptions & { dilation?: number }): Pool2dGeometry {
   checkTensor(op, 'input', x);
   const geometry = pool1dGeometry(op, x.shape, options);
   checkFloat(op, x.dtype);
@@ -55,8 +57,9 @@ export function maxPool1d(x: Tensor, options: MaxPool1dOptions): [values: Tensor
 
 export interface AvgPool1dOptions extends Pool1dOptions {
   /**
-   * Whether to divide by the whole kernel size, padding included. Default: true for explicit
-   * padding (PyTorch), false for 'same' (TensorFlow).
+   * Whether to count the padding among a window's cells, by whose number its sum is divided. What a
+   * window of ceilMode has beyond the padding never counts. Default: true for explicit padding
+   * (PyTorch), false for 'same' (TensorFlow).
    */
   countIncludePad?: boolean;
 }
@@ -75,9 +78,7 @@ export function avgPool1d(x: Tensor, options: AvgPool1dOptions): Tensor {
   knownOptions(op, options, avgPool1dOptions);
   const geometry = checked(op, x, options);
   const rows = asRows(x);
-  const y = apply(avgPool1dOp, [rows], {
-    geometry,
-    countIncludePad: options.countIncludePad ?? options.padding !== 'same',
-  });
+  const { countIncludePad = options.padding !== 'same' } = options;
+  const y = averages(avgPool1dOp, rows, geometry, { countIncludePad });
   return fromRows(op, y, rows);
 }

@@ -8,7 +8,7 @@ import type { OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { imageShape } from '../../values/shape.js';
-import { type Pair, type Pool2dGeometry, pair, type WindowAxis } from '../../values/window.js';
+import { extentOf, type Pair, type Pool2dGeometry, pair, type WindowAxis } from '../../values/window.js';
 import { lengthOf, oneRow } from '../../values/window1d.js';
 import type { IndexConvention } from './index-conventions.js';
 import type { PoolIndices } from './pool-indices.js';
@@ -253,13 +253,18 @@ export function formGeometry(
 }
 
 const sameWindows = (a: WindowAxis, b: WindowAxis): boolean =>
-  a.kernel === b.kernel && a.stride === b.stride && a.before === b.before;
+  a.kernel === b.kernel && a.stride === b.stride && a.dilation === b.dilation && a.before === b.before;
 
-const windows = ({ height, width }: Pool2dGeometry, isSeries: boolean): string =>
-  isSeries
-    ? `of ${width.kernel}, stride ${width.stride}, padding before ${width.before}`
-    : `${height.kernel}×${width.kernel}, stride ${show([height.stride, width.stride])}, ` +
-      `padding before ${show([height.before, width.before])}`;
+function windows({ height, width }: Pool2dGeometry, isSeries: boolean): string {
+  const both = (h: number, w: number): string => (isSeries ? String(w) : show([h, w]));
+  const isDilated = height.dilation > 1 || width.dilation > 1;
+  return [
+    isSeries ? `of ${width.kernel}` : `${height.kernel}×${width.kernel}`,
+    `stride ${both(height.stride, width.stride)}`,
+    ...(isDilated ? [`dilation ${both(height.dilation, width.dilation)}`] : []),
+    `padding before ${both(height.before, width.before)}`,
+  ].join(', ');
+}
 
 /**
  * Checks that a form describes the pool that made the indices. Its windows must be the same, and it
@@ -294,7 +299,7 @@ export function checkOutputSize(
   const most =
     window === undefined
       ? Infinity
-      : Math.max(own, (window.output - 1) * window.stride + window.kernel - window.before + window.stride - 1);
+      : Math.max(own, (window.output - 1) * window.stride + extentOf(window) - window.before + window.stride - 1);
   if (asked < own || asked > most)
     throw new ShapeError(
       op,

@@ -6,7 +6,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TensorData } from '../../values/nested.js';
 import { floatImageSizes, rank4 } from '../../values/shape.js';
-import { type Pair, type Pool2dOptions, poolGeometry } from '../../values/window.js';
+import { type Pair, type Pool2dOptions, poolGeometry, type WindowAxis } from '../../values/window.js';
 import { checkTensor } from '../graph.js';
 import { endWith } from '../lifetimes.js';
 import { where } from './arithmetic.js';
@@ -34,6 +34,7 @@ const unpoolByMaskOptions: OptionNames<UnpoolByMaskOptions> = {
   kernelSize: 'value',
   stride: 'value',
   padding: 'value',
+  ceilMode: 'flag',
   argmax: 'value',
   convention: 'value',
   duplicates: 'value',
@@ -101,8 +102,11 @@ function spreadOver(op: string, x: Tensor, mask: Tensor, options: Pool2dOptions)
   const ones = x.fullLike(1, [height.kernel, width.kernel, 1, channels]);
   const stride = [height.stride, width.stride] as const;
   const outputSize = [height.input, width.input] as const;
-  return endWith(
-    conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding: options.padding ?? 0 }),
-    ones,
-  );
+  // Under ceilMode the last window may reach beyond the padding, which a convolution's may not.
+  const pads = ({ input, output, kernel, stride, before, after }: WindowAxis): readonly [number, number] => [
+    before,
+    Math.max(after, (output - 1) * stride + kernel - before - input),
+  ];
+  const padding = [pads(height), pads(width)] as const;
+  return endWith(conv2dTranspose(x, ones, { groups: channels, stride, outputSize, padding }), ones);
 }

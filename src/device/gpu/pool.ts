@@ -3,27 +3,29 @@
  * window, and a cell visits the windows that cover it, both in row-major order.
  */
 import { type Shape, sizeOf } from '../../values/shape.js';
-import type { Pool2dGeometry } from '../../values/window.js';
+import { extentOf, type Pool2dGeometry } from '../../values/window.js';
 import type { NanPolicy, PickPolicy } from '../device.js';
 import { floorDiv, input, inputs, isNumber, type LaunchRules, launch, unravel } from './launch.js';
 
 /** Code that runs a body for each input cell (py, px) of window (c1, c2). */
 const overWindow = ({ height: h, width: w }: Pool2dGeometry, body: string): string =>
   `for (let ky = 0; ky < ${h.kernel}; ky++) {
-    const py = c1 * ${h.stride} + ky - ${h.before}; if (py >= 0 && py < ${h.input}) {
+    const py = c1 * ${h.stride} + ky * ${h.dilation} - ${h.before}; if (py >= 0 && py < ${h.input}) {
     for (let kx = 0; kx < ${w.kernel}; kx++) {
-      const px = c2 * ${w.stride} + kx - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
+      const px = c2 * ${w.stride} + kx * ${w.dilation} - ${w.before}; if (px >= 0 && px < ${w.input}) { ${body} } } } }`;
 
 /**
  * Code that runs a body for each window (oy, ox) that covers input cell (y, x), in row-major order.
+ * A cell between those of a dilated window counts as covered. No index points to it, and no average
+ * pool is dilated.
  */
 const overCell = ({ height: h, width: w }: Pool2dGeometry, body: string, y = 'c1', x = 'c2'): string => {
   // The last window that can cover a cell is the last one that begins at or before it. Only the
   // `most` windows up to that one can cover it.
-  const most = (a: typeof h): number => Math.ceil(a.kernel / a.stride);
+  const most = (a: typeof h): number => Math.ceil(extentOf(a) / a.stride);
   const last = (c: string, a: typeof h): string => floorDiv(`(${c} + ${a.before})`, a.stride);
   const covers = (o: string, c: string, a: typeof h): string =>
-    `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${a.kernel}`;
+    `${o} >= 0 && ${o} < ${a.output} && ${c} + ${a.before} - ${o} * ${a.stride} < ${extentOf(a)}`;
   return `const lastY = ${last(y, h)}; const lastX = ${last(x, w)};
     for (let ty = 0; ty < ${most(h)}; ty++) { const oy = lastY - ${most(h) - 1} + ty; if (${covers('oy', y, h)}) {
       for (let tx = 0; tx < ${most(w)}; tx++) { const ox = lastX - ${most(w) - 1} + tx;
@@ -35,9 +37,9 @@ const inputAt = ({ height, width, channels }: Pool2dGeometry): string =>
 const outputAt = ({ height, width, channels }: Pool2dGeometry): string =>
   `((c0 * ${height.output} + oy) * ${width.output} + ox) * ${channels} + c3`;
 
-/** Code for the number of cells that window (y, x) averages over. */
-function divisor({ height: h, width: w }: Pool2dGeometry, countIncludePad: boolean, y: string, x: string): string {
-  if (countIncludePad) return String(h.kernel * w.kernel);
+/** Code for the number by which the sum of window (y, x) is divided. */
+function divisorOf({ height: h, width: w }: Pool2dGeometry, divisor: number, y: string, x: string): string {
+  if (divisor !== 0) return divisor > 0 ? String(divisor) : `(${divisor})`;
   const count = (o: string, a: typeof h): string => {
     const start = `${o} * ${a.stride} - ${a.before}`;
     return `(Math.min(${start} + ${a.kernel}, ${a.input}) - Math.max(${start}, 0))`;
@@ -126,16 +128,16 @@ export const pool: LaunchRules<
     const args = pick === 'max' ? inputs('v', 'x') : { x: input(1) };
     return [{ ...launch(sizeOf(v.shape), args, body, 'taken'), ...iterationsOf(geometry, v.shape) }];
   },
-  avgPool2d: (_, { geometry, countIncludePad }, [y]) => [
+  avgPool2d: (_, { geometry, divisor }, [y]) => [
     launch(
       sizeOf(y.shape),
       inputs('a'),
       `${unravel(y.shape, 'c')} let acc = 0; ${overWindow(geometry, `acc += a[${inputAt(geometry)}];`)}`,
-      `acc / ${divisor(geometry, countIncludePad, 'c1', 'c2')}`,
+      `acc / ${divisorOf(geometry, divisor, 'c1', 'c2')}`,
     ),
   ],
-  avgPool2dGrad: (_, { geometry, countIncludePad }, [x]) => {
-    const take = `acc += g[${outputAt(geometry)}] / ${divisor(geometry, countIncludePad, 'oy', 'ox')};`;
+  avgPool2dGrad: (_, { geometry, divisor }, [x]) => {
+    const take = `acc += g[${outputAt(geometry)}] / ${divisorOf(geometry, divisor, 'oy', 'ox')};`;
     const body = `${unravel(x.shape, 'c')} let acc = 0; ${overCell(geometry, take)}`;
     return [launch(sizeOf(x.shape), inputs('g'), body, 'acc')];
   },

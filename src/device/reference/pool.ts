@@ -33,8 +33,6 @@ function eachWindow(
       visit(windows[w], n * height.input * width.input, (n * windows.length + w) * channels);
 }
 
-const area = ({ height, width }: Pool2dGeometry): number => height.kernel * width.kernel;
-
 export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolPick' | 'avgPool2d' | 'avgPool2dGrad'> =
   {
     maxPool2d([{ data: x }], { geometry, nan }, [{ data: values }, { data: indices }]) {
@@ -100,10 +98,10 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       }
     },
 
-    avgPool2d([{ data: x }], { geometry, countIncludePad }, [{ data: y }]) {
+    avgPool2d([{ data: x }], { geometry, divisor }, [{ data: y }]) {
       const { channels } = geometry;
       eachWindow(geometry, (cells, image, to) => {
-        const count = countIncludePad ? area(geometry) : cells.length;
+        const count = divisor === 0 ? cells.length : divisor;
         for (let c = 0; c < channels; c++) {
           let sum = 0;
           for (const cell of cells) sum += x[(image + cell) * channels + c];
@@ -112,11 +110,11 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       });
     },
 
-    avgPool2dGrad([{ data: g }], { geometry, countIncludePad }, [{ data: x }]) {
+    avgPool2dGrad([{ data: g }], { geometry, divisor }, [{ data: x }]) {
       const { channels } = geometry;
       const sums = new Float64Array(x.length);
       eachWindow(geometry, (cells, image, from) => {
-        const count = countIncludePad ? area(geometry) : cells.length;
+        const count = divisor === 0 ? cells.length : divisor;
         for (const cell of cells)
           for (let c = 0; c < channels; c++) sums[(image + cell) * channels + c] += g[from + c] / count;
       });

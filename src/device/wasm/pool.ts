@@ -83,9 +83,9 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       ]);
     },
 
-    avgPool2d(to, [x], { geometry, countIncludePad }, [y]) {
+    avgPool2d(to, [x], { geometry, divisor }, [y]) {
       if (sizeOf(y.shape) === 0) return;
-      const head = [x.buffer.address, y.buffer.address, countIncludePad ? 1 : 0];
+      const head = [x.buffer.address, y.buffer.address, divisor];
       to.emit(
         Opcode.avgPool2d,
         visits(geometry) > worthSharing,
@@ -94,10 +94,10 @@ export const pool: Family<'maxPool2d' | 'maxUnpool2d' | 'planeGather' | 'unpoolP
       );
     },
 
-    avgPool2dGrad(to, [g], { geometry, countIncludePad }, [x]) {
+    avgPool2dGrad(to, [g], { geometry, divisor }, [x]) {
       const size = sizeOf(x.shape);
       if (size === 0) return;
-      const head = [g.buffer.address, x.buffer.address, countIncludePad ? 1 : 0];
+      const head = [g.buffer.address, x.buffer.address, divisor];
       to.emit(Opcode.avgPool2dGrad, size + visits(geometry) > worthSharing, [...head, ...words(geometry)]);
     },
   };

@@ -133,6 +133,7 @@ function avgPool2d(p: usize): void {
   const kernelW = arg(p, GeometryWord.kernelW);
   const dilationH = arg(p, GeometryWord.dilationH);
   const dilationW = arg(p, GeometryWord.dilationW);
+  const divisor = arg(p, AvgPool2dWord.divisor);
   const pixel = (<usize>channels) << 2;
   const right = <usize>dilationW * pixel;
   const below = <usize>(dilationH * width) * pixel;
@@ -146,7 +147,7 @@ function avgPool2d(p: usize): void {
       const left = ox * arg(p, GeometryWord.strideW) - arg(p, GeometryWord.beforeW);
       const kx = firstInside(left, dilationW);
       const taps = countInside(left, dilationW, width, kernelW);
-      const count = f64x2.splat(<f64>(arg(p, AvgPool2dWord.countIncludePad) != 0 ? kernelH * kernelW : rows * taps));
+      const count = f64x2.splat(<f64>(divisor != 0 ? divisor : rows * taps));
       const from = image + <usize>((top + ky * dilationH) * width + left + kx * dilationW) * pixel;
       // A sum of so few elements is exact enough in single precision.
       if (rows * taps <= 16) {
@@ -194,7 +195,7 @@ function avgPool2dGrad(p: usize): void {
   const dilationW = arg(p, GeometryWord.dilationW);
   const beforeH = arg(p, GeometryWord.beforeH);
   const beforeW = arg(p, GeometryWord.beforeW);
-  const all = arg(p, AvgPool2dGradWord.countIncludePad) != 0;
+  const divisor = arg(p, AvgPool2dGradWord.divisor);
   const pixel = (<usize>channels) << 2;
   for (let c = next(); c < arg(p, GeometryWord.batch) * height; c = next()) {
     const image = <usize>arg(p, AvgPool2dGradWord.g) + <usize>((c / height) * outHeight * outWidth) * pixel;
@@ -209,15 +210,15 @@ function avgPool2dGrad(p: usize): void {
         oy++
       ) {
         if ((y - oy * strideH) % dilationH != 0) continue;
-        const rows = all ? kernelH : countInside(oy * strideH - beforeH, dilationH, height, kernelH);
+        const rows = countInside(oy * strideH - beforeH, dilationH, height, kernelH);
         for (
           let ox = max(0, ceilDiv(x - (kernelW - 1) * dilationW, strideW));
           ox <= min(outWidth - 1, x / strideW);
           ox++
         ) {
           if ((x - ox * strideW) % dilationW != 0) continue;
-          const taps = all ? kernelW : countInside(ox * strideW - beforeW, dilationW, width, kernelW);
-          const count = f32x4.splat(<f32>(rows * taps));
+          const taps = countInside(ox * strideW - beforeW, dilationW, width, kernelW);
+          const count = f32x4.splat(<f32>(divisor != 0 ? divisor : rows * taps));
           const from = image + <usize>(oy * outWidth + ox) * pixel;
           for (let j = 0; j < channels; j += 4) {
             const at = to + ((<usize>j) << 2);

@@ -85,12 +85,14 @@ export enum UnpoolPickWord {
 export enum AvgPool2dWord {
   x,
   to,
-  countIncludePad,
+  /** 0 stands for the number of a window's cells inside the input. */
+  divisor,
 }
 
 /** A geometry follows. */
 export enum AvgPool2dGradWord {
   g,
   to,
-  countIncludePad,
+  /** 0 stands for the number of a window's cells inside the input. */
+  divisor,
 }
