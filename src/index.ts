@@ -25,6 +25,14 @@ export {
   softsign,
 } from './autograd/ops/activation.js';
 export {
+  type AdaptiveMaxPoolOptions,
+  type AdaptiveSize,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+} from './autograd/ops/adaptive-pool.js';
+export {
   add,
   div,
   equal,

@@ -169,6 +169,25 @@ test('a kernel larger than the padded input', () => {
     'height: input 4, padding 1+1, kernel 2, dilation 5',
     'window 0 holds nothing but padding',
   );
+  const adapted = (size: unknown) => () => c.adaptiveAvgPool2d(image, size as c.AdaptiveSize);
+  fails(adapted(0), ValueError, 'adaptiveAvgPool2d', 'outputSize must be whole and at least 1');
+  fails(adapted([2, 1.5]), ValueError, 'adaptiveAvgPool2d', 'outputSize must be whole and at least 1');
+  fails(adapted([2]), ValueError, 'adaptiveAvgPool2d', 'outputSize must be a number or [h, w]');
+  fails(adapted(undefined), ValueError, 'adaptiveAvgPool2d', 'no outputSize');
+  fails(
+    () => c.adaptiveMaxPool2d(c.zeros([1, 0, 2, 1]), 1),
+    ShapeError,
+    'adaptiveMaxPool2d',
+    'the image must not be empty',
+    'input=[1,0,2,1]',
+  );
+  fails(
+    () => c.adaptiveAvgPool1d(c.zeros([1, 0, 2]), 1),
+    ShapeError,
+    'adaptiveAvgPool1d',
+    'the series must not be empty',
+    'input=[1,0,2]',
+  );
   fails(() => c.maxPool2d(image, { kernelSize: 2, dilation: 0 }), ValueError, 'maxPool2d', 'dilation', 'at least 1');
   fails(
     () => c.avgPool2d(image, { kernelSize: 2, divisorOverride: 0 }),

@@ -15,6 +15,7 @@ export {
   SELU,
   Softsign,
 } from './activation-composed.js';
+export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d } from './adaptive-pool.js';
 export type { OverImages, OverSeries } from './axes.js';
 export { type Layer, Sequential } from './container.js';
 export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';

@@ -20,7 +20,7 @@ import {
 export type Pool2dLayerOptions = PoolLayerOptions<OverImages>;
 export type MaxPool2dLayerOptions = MaxPoolLayerOptions<OverImages>;
 export interface AvgPool2dLayerOptions extends AvgPoolLayerOptions<OverImages> {
-  /** Divides every sum by this number, which is whole and not 0, instead of by the cells' number. */
+  /** Divides every sum by this number, whole and not 0, instead of by the number of cells. */
   divisorOverride?: number;
 }
 const avgPool2dLayerOptions: OptionNames<AvgPool2dLayerOptions> = { ...avgPoolOptions, divisorOverride: 'value' };

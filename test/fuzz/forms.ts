@@ -444,6 +444,17 @@ for (const name of ['maxPool2d', 'maxPool2dWithArgmaxAndMask'])
     { wild: true },
   );
 form(
+  'adaptiveAvgPool2d',
+  images().chain((s) => tuple(tensorOf(s), pair)),
+);
+form(
+  'adaptiveMaxPool2d',
+  images().chain((s) =>
+    tuple(tensorOf(s, 'extreme'), pair, options({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+  ),
+  { wild: true },
+);
+form(
   'maxUnpool2d',
   images().chain((s) =>
     tuple(
@@ -562,6 +573,17 @@ form(
   'maxPool1d',
   series().chain((s) =>
     tuple(tensorOf(s, 'extreme'), pooling1d({ dilation: small, nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
+  ),
+  { wild: true },
+);
+form(
+  'adaptiveAvgPool1d',
+  series().chain((s) => tuple(tensorOf(s), small)),
+);
+form(
+  'adaptiveMaxPool1d',
+  series().chain((s) =>
+    tuple(tensorOf(s, 'extreme'), small, options({ nan: fc.constantFrom('propagate', 'tf', 'ignore') })),
   ),
   { wild: true },
 );
@@ -922,6 +944,11 @@ for (const name of ['AvgPool2d', 'MaxPool2d', 'MaxPool2dWithArgmaxAndMask'])
     name,
     images().chain((s) => tuple(layerWindow, tensorOf(s))),
   );
+for (const name of ['AdaptiveAvgPool2d', 'AdaptiveMaxPool2d'])
+  layer(
+    name,
+    images().chain((s) => tuple(fc.tuple(pair), tensorOf(s))),
+  );
 layer(
   'Upsample2d',
   images(small).chain((s) => tuple(fc.tuple(fc.record({ scale: pair })), tensorOf(s))),
@@ -935,6 +962,11 @@ for (const name of ['AvgPool1d', 'MaxPool1d'])
   layer(
     name,
     series().chain((s) => tuple(layerWindow1d, tensorOf(s))),
+  );
+for (const name of ['AdaptiveAvgPool1d', 'AdaptiveMaxPool1d'])
+  layer(
+    name,
+    series().chain((s) => tuple(fc.tuple(small), tensorOf(s))),
   );
 layer(
   'Upsample1d',

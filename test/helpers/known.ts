@@ -364,6 +364,20 @@ known(
   (x) => c.avgPool2d(x, { ...half, divisorOverride: 5 }),
   'stride padding ceilMode divisorOverride',
 );
+for (const [variant, size] of [
+  ['', [3, 2]],
+  ['global', 1],
+  ['larger', 7],
+  ['kept', [null, 3]],
+] as const) {
+  known('adaptiveAvgPool2d', variant, (x) => c.adaptiveAvgPool2d(x, size));
+  known('adaptiveMaxPool2d', variant, (x) => c.adaptiveMaxPool2d(x, size)[0]);
+  known('adaptiveMaxPool2d', `${variant} indices`, (x) => c.adaptiveMaxPool2d(x, size)[1].plane);
+}
+for (const nan of ['propagate', 'ignore'] as const) {
+  known('adaptiveMaxPool2d', `nan ${nan}`, (x) => c.adaptiveMaxPool2d(x, 2, { nan })[0], 'nan');
+  known('adaptiveMaxPool2d', `nan ${nan}, indices`, (x) => c.adaptiveMaxPool2d(x, 2, { nan })[1].plane, 'nan');
+}
 known('maxUnpool2d', 'of a pool with ceilMode', (x) =>
   c.maxUnpool2d(...c.maxPool2d(x, { kernelSize: 2, stride: 2, ceilMode: true })),
 );
@@ -505,6 +519,16 @@ const holedLine = { kernelSize: 3, stride: 2, padding: 1, dilation: 2 };
 known('maxPool1d', 'dilation', (x) => c.maxPool1d(x, holedLine)[0], 'stride padding dilation');
 known('maxPool1d', 'dilation, indices', (x) => c.maxPool1d(x, holedLine)[1].plane, 'stride padding dilation');
 known('avgPool1d', 'ceilMode', (x) => c.avgPool1d(x, halfLine), 'stride padding ceilMode');
+for (const [variant, size] of [
+  ['', 3],
+  ['global', 1],
+  ['larger', 9],
+] as const) {
+  known('adaptiveAvgPool1d', variant, (x) => c.adaptiveAvgPool1d(x, size));
+  known('adaptiveMaxPool1d', variant, (x) => c.adaptiveMaxPool1d(x, size)[0]);
+  known('adaptiveMaxPool1d', `${variant} indices`, (x) => c.adaptiveMaxPool1d(x, size)[1].plane);
+}
+known('adaptiveMaxPool1d', 'nan ignore', (x) => c.adaptiveMaxPool1d(x, 2, { nan: 'ignore' })[0], 'nan');
 known('maxUnpool1d', '', (x) => c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 })));
 known(
   'maxUnpool1d',

@@ -664,6 +664,24 @@ for (const nan of ['tf', 'ignore'] as const)
     (x) => c.maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1, nan })[0],
   );
 
+const adaptive: [string, number[], c.AdaptiveSize][] = [
+  ['global', [2, 3, 4, 2], 1],
+  ['divided', [1, 6, 4, 2], [3, 2]],
+  ['uneven', [1, 5, 7, 2], 3],
+  ['uneven height, even width', [2, 5, 4, 1], [2, 4]],
+  ['larger', [1, 2, 3, 2], [3, 5]],
+  ['kept width', [1, 4, 3, 2], [3, null]],
+];
+for (const [variant, shape, size] of adaptive) {
+  row('adaptiveAvgPool2d', variant, [of('normal', ...shape)], (x) => c.adaptiveAvgPool2d(x.mul(x), size));
+  row('adaptiveMaxPool2d', variant, [of('distinct', ...shape)], (x) => c.adaptiveMaxPool2d(x.mul(x), size)[0]);
+  const ties = [of('ties', ...shape)];
+  row('adaptiveMaxPool2d', `${variant}, indices`, ties, (x) => c.adaptiveMaxPool2d(x, size)[1].plane, constant);
+  row('maxUnpool2d', `of an adaptive pool, ${variant}`, [of('distinct', ...shape)], (x) =>
+    c.maxUnpool2d(...c.adaptiveMaxPool2d(x, size)).mul(x),
+  );
+}
+
 const duplicates = ['add', 'first', 'last', 'max', 'mean'] as const;
 /** Plane indices that a pool of some image finds, so that an input of a row holds them. */
 const planeOf = (shape: readonly number[], options: c.MaxPool2dOptions, domain: Domain = 'distinct') => {
@@ -923,6 +941,21 @@ for (const [variant, options] of [
   const ties = [of('ties', 2, 7, 2)];
   row('maxPool1d', `${variant}, indices of ties`, ties, (x) => c.maxPool1d(x, options)[1].plane, constant);
   row('maxUnpool1d', variant, [of('distinct', 2, 7, 2)], (x) => c.maxUnpool1d(...c.maxPool1d(x.mul(x), options)));
+}
+for (const [variant, length, size] of [
+  ['global', 5, 1],
+  ['divided', 6, 3],
+  ['uneven', 7, 3],
+  ['larger', 3, 5],
+] as const) {
+  const line = [2, length, 2];
+  row('adaptiveAvgPool1d', variant, [of('normal', ...line)], (x) => c.adaptiveAvgPool1d(x.mul(x), size));
+  row('adaptiveMaxPool1d', variant, [of('distinct', ...line)], (x) => c.adaptiveMaxPool1d(x.mul(x), size)[0]);
+  const ties = [of('ties', ...line)];
+  row('adaptiveMaxPool1d', `${variant}, indices`, ties, (x) => c.adaptiveMaxPool1d(x, size)[1].plane, constant);
+  row('maxUnpool1d', `of an adaptive pool, ${variant}`, [of('distinct', ...line)], (x) =>
+    c.maxUnpool1d(...c.adaptiveMaxPool1d(x, size)).mul(x),
+  );
 }
 row('maxUnpool1d', 'outputSize', [of('distinct', 1, 5, 2)], (x) =>
   c.maxUnpool1d(...c.maxPool1d(x, { kernelSize: 2 }), { outputSize: 5 }),

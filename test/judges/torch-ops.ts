@@ -397,6 +397,26 @@ row('nn.functional.max_pool2d', 'maxPool2d PoolIndices', 'input kernel_size stri
   });
   return a.flag('return_indices') ? [values, first(plane as Tensor).reshape(values.shape)] : values;
 });
+const adaptiveSize = (a: Arguments): c.AdaptiveSize => {
+  const size = a.get('output_size');
+  return (Array.isArray(size) ? [size[0] ?? null, size[1] ?? null] : Number(size)) as c.AdaptiveSize;
+};
+row(
+  'nn.functional.adaptive_avg_pool2d',
+  'adaptiveAvgPool2d',
+  'input output_size',
+  (a) => overImages(a.tensor('input'), (x) => c.adaptiveAvgPool2d(x, adaptiveSize(a))),
+  sums,
+);
+row('nn.functional.adaptive_max_pool2d', 'adaptiveMaxPool2d', 'input output_size return_indices', (a) => {
+  let plane: Tensor | undefined;
+  const values = overImages(a.tensor('input'), (x) => {
+    const [found, indices] = c.adaptiveMaxPool2d(x, adaptiveSize(a));
+    plane = indices.plane;
+    return found;
+  });
+  return a.flag('return_indices') ? [values, first(plane as Tensor).reshape(values.shape)] : values;
+});
 for (const name of ['nn.functional.max_unpool2d', 'nn.functional.max_unpool2d.grad'])
   row(name, 'maxUnpool2d poolIndices', 'input indices kernel_size stride padding output_size', (a) => {
     const size = a.list('output_size')?.slice(-2) as [number, number] | undefined;
@@ -516,6 +536,22 @@ row('nn.functional.max_pool1d', 'maxPool1d PoolIndices', 'input kernel_size stri
       dilation: lengthIn(a, 'dilation', 1),
       ceilMode: a.flag('ceil_mode'),
     });
+    plane = indices.plane;
+    return found;
+  });
+  return a.flag('return_indices') ? [values, swapped(plane as Tensor).reshape(values.shape)] : values;
+});
+row(
+  'nn.functional.adaptive_avg_pool1d',
+  'adaptiveAvgPool1d',
+  'input output_size',
+  (a) => overSeries(a.tensor('input'), (x) => c.adaptiveAvgPool1d(x, lengthIn(a, 'output_size', 1))),
+  sums,
+);
+row('nn.functional.adaptive_max_pool1d', 'adaptiveMaxPool1d', 'input output_size return_indices', (a) => {
+  let plane: Tensor | undefined;
+  const values = overSeries(a.tensor('input'), (x) => {
+    const [found, indices] = c.adaptiveMaxPool1d(x, lengthIn(a, 'output_size', 1));
     plane = indices.plane;
     return found;
   });

@@ -2,7 +2,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
   AvgPool2d,
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
   avgPool2d,
   BatchNorm2d,
   BCEWithLogitsLoss,
@@ -196,6 +204,14 @@ test('pools and unpooling are their operations', () => {
     new AvgPool2d(3, { stride: 2, padding: 1, countIncludePad: false }).forward(x),
     avgPool2d(x, { ...options, countIncludePad: false }),
   );
+  same(new AdaptiveAvgPool2d([2, null]).forward(x), adaptiveAvgPool2d(x, [2, 5]));
+  const [parts, places] = new AdaptiveMaxPool2d(2, { nan: 'ignore' }).forward(x);
+  const [largest, cellsOf] = adaptiveMaxPool2d(x, 2, { nan: 'ignore' });
+  same(parts, largest);
+  same(places.plane, cellsOf.plane);
+  const line = x.reshape([5, 5, 2]);
+  same(new AdaptiveAvgPool1d(3).forward(line), adaptiveAvgPool1d(line, 3));
+  same(new AdaptiveMaxPool1d(3).forward(line)[0], adaptiveMaxPool1d(line, 3)[0]);
   const ceil = { kernelSize: 3, stride: 3, ceilMode: true } as const;
   same(
     new AvgPool2d(3, { ceilMode: true, divisorOverride: 7 }).forward(x),
@@ -386,6 +402,10 @@ test('layers print what they were made with', () => {
       new MaxPool2d(3, { stride: 2, dilation: [2, 1], ceilMode: true }),
       'MaxPool2d(kernelSize=[3,3], stride=[2,2], ceilMode=true, dilation=[2,1])',
     ],
+    [new AdaptiveAvgPool2d(1), 'AdaptiveAvgPool2d(outputSize=[1,1])'],
+    [new AdaptiveMaxPool2d([null, 3], { nan: 'ignore' }), 'AdaptiveMaxPool2d(outputSize=[null,3], nan=ignore)'],
+    [new AdaptiveAvgPool1d(2), 'AdaptiveAvgPool1d(outputSize=2)'],
+    [new AdaptiveMaxPool1d(2), 'AdaptiveMaxPool1d(outputSize=2)'],
     [new Dropout(0.3), 'Dropout(0.3)'],
     [new Linear(2, 3, { bias: false }), 'Linear(2, 3, bias=false)'],
     [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d(4, eps=0.00001, momentum=0.1, affine=false)'],

@@ -121,7 +121,7 @@ export interface AvgPool2dOptions extends Pool2dOptions {
    * (PyTorch), false for 'same' (TensorFlow).
    */
   countIncludePad?: boolean;
-  /** Divides every sum by this number, which is whole and not 0, instead of by the cells' number. */
+  /** Divides every sum by this number, whole and not 0, instead of by the number of cells. */
   divisorOverride?: number;
 }
 const avgPool2dOptions: OptionNames<AvgPool2dOptions> = {
@@ -129,7 +129,7 @@ const avgPool2dOptions: OptionNames<AvgPool2dOptions> = {
   countIncludePad: 'flag',
   divisorOverride: 'value',
 };
-interface AvgAttrs {
+export interface AvgAttrs {
   readonly geometry: Pool2dGeometry;
   readonly divisor: number;
 }
