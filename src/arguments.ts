@@ -97,7 +97,7 @@ const elsewhere: Readonly<Record<string, readonly string[]>> = {
 const missing: Readonly<Record<string, string>> = {
   returnindices: 'max pools always return their indices',
   dataformat: 'images are [N,H,W,C]',
-  paddingmode: 'borders are padded with zeros; pad() the input first',
+  paddingmode: 'borders are padded with zeros; pad() the input with a mode first',
   inplace: 'operations return new tensors',
   trackrunningstats: 'this layer has no running statistics',
   maximize: 'negate the loss',

@@ -73,7 +73,7 @@ export {
   tanh,
 } from './autograd/ops/elementwise.js';
 export type { IndexConvention } from './autograd/ops/index-conventions.js';
-export { flip, indexSelect, pad, type Range, slice } from './autograd/ops/indexing.js';
+export { flip, indexSelect, type Range, slice } from './autograd/ops/indexing.js';
 export {
   type BceOptions,
   type BceWithLogitsOptions,
@@ -111,6 +111,7 @@ export {
   unsqueeze,
 } from './autograd/ops/movement.js';
 export { type AffineOptions, batchNorm, groupNorm, instanceNorm, layerNorm } from './autograd/ops/norm.js';
+export { type PadOptions, pad } from './autograd/ops/pad.js';
 export {
   type AvgPool2dOptions,
   avgPool2d,

@@ -112,7 +112,31 @@ test('shapes that do not broadcast or fit', () => {
   fails(() => zeros([2, 3]).expand([4, 3]), ShapeError, 'expand', '[4,3]');
   fails(() => zeros([2]).slice(null, null), ShapeError, 'slice', '2 ranges');
   fails(() => zeros([2]).slice([0, 1, 0]), ValueError, 'slice', 'step not 0');
-  fails(() => zeros([2]).pad([[0, -1]]), ValueError, 'pad', 'not negative', 'slice()');
+  const padded = (pads: [number, number][], options?: unknown) => () =>
+    zeros([2, 3]).pad(pads, options as c.PadOptions);
+  const [none, wide] = [
+    [0, 0],
+    [0, 3],
+  ] as [[number, number], [number, number]];
+  fails(padded([[0, 0.5], none]), ValueError, 'pad', 'pads must be whole', '[0,0.5]');
+  fails(padded([[-1, -2], none]), ShapeError, 'pad', 'must not cut more than there is', 'axis 0');
+  fails(padded([none, wide], { mode: 'reflect' }), ShapeError, 'pad', 'must be narrower than the axis', 'axis 1');
+  fails(padded([wide, none], { mode: 'circular' }), ShapeError, 'pad', 'must not be wider', 'axis 0');
+  fails(padded([none, none], { mode: 'edge' }), ValueError, 'pad', "mode='edge'", "numpy's 'edge' is 'replicate'");
+  fails(padded([none, none], { mode: 'wrap' }), ValueError, 'pad', "numpy's 'wrap' is 'circular'");
+  fails(padded([none, none], { mode: 'reflect', value: 1 }), ValueError, 'pad', "value goes with mode 'constant'");
+  fails(() => zeros([0]).pad([[1, 0]], { mode: 'replicate' }), ShapeError, 'pad', 'something to repeat');
+  fails(
+    () => new c.ReflectionPad2d([1, 1, 2, 2] as unknown as [number, number]),
+    ValueError,
+    'ReflectionPad2d',
+    'padding=[1,1,2,2]',
+    "PyTorch's (left, right, top, bottom) is [[top, bottom], [left, right]] here",
+  );
+  fails(() => new c.ZeroPad1d(0.5), ValueError, 'ZeroPad1d', 'a whole number or [before, after]', 'padding=0.5');
+  fails(() => new c.ConstantPad2d(1, '2' as never), ValueError, 'ConstantPad2d', 'value must be a number');
+  fails(() => new c.ReplicationPad2d(1).forward(zeros([2, 3])), ShapeError, 'ReplicationPad2d', 'input=[2,3]');
+  fails(() => new c.CircularPad1d(1).forward(zeros([2, 3])), ShapeError, 'CircularPad1d', 'input=[2,3]');
   fails(() => c.concat([zeros([2, 3]), zeros([2, 4])]), ShapeError, 'concat', '[2,3] and [2,4]');
   fails(() => c.concat([]), ValueError, 'concat', 'none');
   fails(() => c.stack([zeros([2]), zeros([3])]), ShapeError, 'stack', '[2] and [3]');

@@ -42,6 +42,20 @@ export {
   type NormOptions,
 } from './norm.js';
 export {
+  CircularPad1d,
+  CircularPad2d,
+  ConstantPad1d,
+  ConstantPad2d,
+  type ImageBorder,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  type SeriesBorder,
+  ZeroPad1d,
+  ZeroPad2d,
+} from './pad.js';
+export {
   AvgPool2d,
   type AvgPool2dLayerOptions,
   MaxPool2d,

@@ -24,6 +24,7 @@ import type { Range } from '../autograd/ops/indexing.js';
 import * as indexing from '../autograd/ops/indexing.js';
 import { matmul } from '../autograd/ops/matmul.js';
 import * as movement from '../autograd/ops/movement.js';
+import { type PadOptions, pad } from '../autograd/ops/pad.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
 import { watching } from '../autograd/watch.js';
@@ -506,8 +507,8 @@ export class Tensor {
   flip(axes: Axes): Tensor {
     return indexing.flip(this, axes);
   }
-  pad(pads: readonly (readonly [number, number])[], value?: number): Tensor {
-    return indexing.pad(this, pads, value);
+  pad(pads: readonly (readonly [number, number])[], value?: number | PadOptions): Tensor {
+    return pad(this, pads, value);
   }
   indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor {
     return indexing.indexSelect(this, indices, axis);

@@ -277,8 +277,11 @@ form(
   shapeOf(1, 3).chain((s) =>
     tuple(
       tensorOf(s),
-      fc.tuple(...s.map(() => fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })))),
-      fc.constantFrom(0, -3, undefined),
+      fc.tuple(...s.map(() => fc.tuple(fc.integer({ min: -1, max: 3 }), fc.integer({ min: -1, max: 3 })))),
+      fc.oneof(
+        fc.constantFrom(0, -3, undefined),
+        options({ mode: fc.constantFrom('constant', 'reflect', 'replicate', 'circular') }),
+      ),
     ),
   ),
 );
@@ -949,6 +952,39 @@ for (const name of ['AdaptiveAvgPool2d', 'AdaptiveMaxPool2d'])
     name,
     images().chain((s) => tuple(fc.tuple(pair), tensorOf(s))),
   );
+for (const kind of ['Zero', 'Reflection', 'Replication', 'Circular']) {
+  layer(
+    `${kind}Pad2d`,
+    images().chain((s) =>
+      tuple(
+        fc.tuple(
+          fc.constantFrom(
+            1,
+            2,
+            [1, 2],
+            [
+              [0, 1],
+              [-1, 0],
+            ],
+          ),
+        ),
+        tensorOf(s),
+      ),
+    ),
+  );
+  layer(
+    `${kind}Pad1d`,
+    series().chain((s) => tuple(fc.tuple(fc.constantFrom(1, 2, [1, 2], [-1, 0])), tensorOf(s))),
+  );
+}
+layer(
+  'ConstantPad2d',
+  images().chain((s) => tuple(fc.tuple(fc.constantFrom(1, [1, 2]), fc.constant(0.5)), tensorOf(s))),
+);
+layer(
+  'ConstantPad1d',
+  series().chain((s) => tuple(fc.tuple(fc.constantFrom(1, [1, 2]), fc.constant(0.5)), tensorOf(s))),
+);
 layer(
   'Upsample2d',
   images(small).chain((s) => tuple(fc.tuple(fc.record({ scale: pair })), tensorOf(s))),

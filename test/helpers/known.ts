@@ -205,6 +205,27 @@ const around: [number, number][] = [
 ];
 known('pad', '', (x) => c.pad(x, below));
 known('pad', 'value', (x) => c.pad(x, around, -3), 'value');
+for (const [variant, pads] of [
+  ['', [2, 3, 3, 1]],
+  [' cut', [-1, 2, 3, -2]],
+] as const)
+  for (const mode of ['constant', 'reflect', 'replicate', 'circular'] as const)
+    known(
+      'pad',
+      `${mode}${variant}`,
+      (x) =>
+        c.pad(
+          x,
+          [
+            [0, 0],
+            [pads[2], pads[3]],
+            [pads[0], pads[1]],
+            [0, 0],
+          ],
+          { mode, ...(mode === 'constant' ? { value: 1.5 } : {}) },
+        ),
+      mode === 'constant' ? 'mode value' : 'mode',
+    );
 known('concat', '', (...x) => c.concat(x));
 known('concat', 'axis', (...x) => c.concat(x, 1), 'axis');
 known('stack', '', (...x) => c.stack(x));

@@ -388,6 +388,40 @@ row('pad', 'value', [of('normal', 2, 2)], (x) =>
     -3,
   ),
 );
+row('pad', 'negative', [of('normal', 4, 5)], (x) =>
+  c.pad(
+    x.mul(x),
+    [
+      [-1, 2],
+      [-2, -1],
+    ],
+    0.5,
+  ),
+);
+for (const mode of ['reflect', 'replicate', 'circular'] as const) {
+  row('pad', mode, [of('normal', 1, 3, 4, 2)], (x) =>
+    c.pad(
+      x.mul(x),
+      [
+        [0, 0],
+        [1, 2],
+        [3, 0],
+        [0, 0],
+      ],
+      { mode },
+    ),
+  );
+  row('pad', `${mode}, cut at one end`, [of('normal', 5, 4)], (x) =>
+    c.pad(
+      x.mul(x),
+      [
+        [-2, 2],
+        [-1, 0],
+      ],
+      { mode },
+    ),
+  );
+}
 row('concat', '', [of('normal', 2, 3), of('normal', 1, 3)], (...x) => c.concat(x));
 row('concat', 'axis 1 of three', [of('normal', 2, 1, 2), of('normal', 2, 2, 2), of('normal', 2, 3, 2)], (...x) =>
   c.concat(x, 1),

@@ -296,7 +296,10 @@ row('select', 'slice', 'input dim index', (a) => {
   const at = index < 0 ? index + (x.shape.at(dim) as number) : index;
   return cut(x, dim, [at, at + 1]).squeeze(dim);
 });
-for (const name of ['constant_pad_nd', 'nn.functional.pad.constant'])
+for (const name of [
+  'constant_pad_nd',
+  ...['constant', 'reflect', 'replicate', 'circular'].map((m) => `nn.functional.pad.${m}`),
+])
   row(name, 'pad', name === 'constant_pad_nd' ? 'input pad value' : 'input pad mode value', (a) => {
     const x = a.tensor('input');
     // PyTorch counts pairs from the last axis.
@@ -305,7 +308,8 @@ for (const name of ['constant_pad_nd', 'nn.functional.pad.constant'])
       const at = 2 * (x.rank - 1 - i);
       return [list[at] ?? 0, list[at + 1] ?? 0];
     });
-    return c.pad(x, pads, a.number('value', 0));
+    const mode = name === 'constant_pad_nd' ? 'constant' : (a.text('mode', 'constant') as c.PadOptions['mode']);
+    return c.pad(x, pads, mode === 'constant' ? a.number('value', 0) : { mode });
   });
 
 // ---- making tensors

@@ -133,11 +133,6 @@ const rules: readonly Rule[] = [
       return tensors.some((t) => t.rank === 1 && t.size === 0) && tensors.some((t) => t.rank !== 1);
     },
   },
-  {
-    ops: /pad(_nd|\.constant)$/,
-    reason: 'negative pads, which slice() cuts here',
-    when: (a) => (a.list('pad') ?? []).some((n) => n < 0),
-  },
 
   // ---- making tensors
   {

@@ -1,6 +1,7 @@
 /** Layers against the functional operations and against loops by hand; constructor checks. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as c from '../../src/index.js';
 import {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -379,6 +380,36 @@ test('activations are their operations', () => {
   same(new Softmax(0).forward(x), x.softmax(0));
 });
 
+test('layers that add borders', () => {
+  const x = c.tensor([1, 2, 3, 4, 5, 6], { shape: [1, 2, 3, 1] });
+  const border = [
+    [1, 0],
+    [0, 2],
+  ] as const;
+  // By hand, of [[1, 2, 3], [4, 5, 6]]: a row above, two columns on the right.
+  for (const [layer, want] of [
+    [new c.ZeroPad2d(border), [0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 4, 5, 6, 0, 0]],
+    [new c.ConstantPad2d(border, 9), [9, 9, 9, 9, 9, 1, 2, 3, 9, 9, 4, 5, 6, 9, 9]],
+    [new c.ReflectionPad2d(border), [4, 5, 6, 5, 4, 1, 2, 3, 2, 1, 4, 5, 6, 5, 4]],
+    [new c.ReplicationPad2d(border), [1, 2, 3, 3, 3, 1, 2, 3, 3, 3, 4, 5, 6, 6, 6]],
+    [new c.CircularPad2d(border), [4, 5, 6, 4, 5, 1, 2, 3, 1, 2, 4, 5, 6, 4, 5]],
+  ] as const) {
+    const y = layer.forward(x);
+    assert.equal(y.shape, [1, 3, 5, 1], `${layer}`);
+    assert.equal([...y.dataSync()], [...want], `${layer}`);
+  }
+  assert.equal(new c.ZeroPad2d([1, 2]).forward(x).shape, [1, 4, 7, 1]);
+  const line = x.reshape([1, 6, 1]);
+  for (const [layer, want] of [
+    [new c.ZeroPad1d([1, -2]), [0, 1, 2, 3, 4]],
+    [new c.ConstantPad1d(1, 7), [7, 1, 2, 3, 4, 5, 6, 7]],
+    [new c.ReflectionPad1d([2, 0]), [3, 2, 1, 2, 3, 4, 5, 6]],
+    [new c.ReplicationPad1d([0, 2]), [1, 2, 3, 4, 5, 6, 6, 6]],
+    [new c.CircularPad1d([2, 1]), [5, 6, 1, 2, 3, 4, 5, 6, 1]],
+  ] as const)
+    assert.equal([...layer.forward(line).dataSync()], [...want], `${layer}`);
+});
+
 test('layers print what they were made with', () => {
   for (const [layer, text] of [
     [new LeakyReLU(0.2), 'LeakyReLU(0.2)'],
@@ -406,6 +437,14 @@ test('layers print what they were made with', () => {
     [new AdaptiveMaxPool2d([null, 3], { nan: 'ignore' }), 'AdaptiveMaxPool2d(outputSize=[null,3], nan=ignore)'],
     [new AdaptiveAvgPool1d(2), 'AdaptiveAvgPool1d(outputSize=2)'],
     [new AdaptiveMaxPool1d(2), 'AdaptiveMaxPool1d(outputSize=2)'],
+    [
+      new c.ReflectionPad2d([
+        [0, 1],
+        [2, 3],
+      ]),
+      'ReflectionPad2d(padding=[[0,1],[2,3]])',
+    ],
+    [new c.ConstantPad1d(2, 0.5), 'ConstantPad1d(padding=[2,2], value=0.5)'],
     [new Dropout(0.3), 'Dropout(0.3)'],
     [new Linear(2, 3, { bias: false }), 'Linear(2, 3, bias=false)'],
     [new BatchNorm2d(4, { affine: false }), 'BatchNorm2d(4, eps=0.00001, momentum=0.1, affine=false)'],

@@ -2,12 +2,12 @@
  * Ops that select elements by position, and those that insert them into a larger array. They come
  * in pairs, and each is the other's gradient: slice and embed (the kernel of pad), indexSelect and
  * indexAdd.
- * Not here: indices of several axes (scatter.ts), and indices of pooled maxima (unpool.ts).
+ * Not here: pad itself (pad.ts), indices of several axes (scatter.ts), and indices of pooled maxima
+ * (unpool.ts).
  */
 import { shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkHolds } from '../../values/dtype.js';
 import { axisList, normalizeAxis, type Shape, sizeOf } from '../../values/shape.js';
 import { apply, call, checkTensor, isTensor, type Op } from '../graph.js';
 import { endWith } from '../lifetimes.js';
@@ -98,33 +98,11 @@ export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
   return slice(x, ...x.shape.map((_, i): Range => (list.includes(i) ? [null, null, -1] : [])));
 }
 
-const shownPads = (pads: unknown): string =>
-  Array.isArray(pads) ? `[${Array.from<unknown, string>(pads, shown).join(',')}]` : shown(pads);
-
 /**
- * Adds borders of a constant value. `pads` gives their sizes, [before, after] for every axis.
- * @shape x [any] → y, each axis longer by both borders
- * @gradient g without the borders
- * @throws ShapeError unless there is a pair per axis; ValueError for a negative size, or a value
- * that x's dtype cannot hold
- * @source numpy.pad
+ * Puts x into an array filled with `value`, at these starts. Used by other ops; not public.
  */
-export function pad(x: Tensor, pads: readonly (readonly [number, number])[], value = 0): Tensor {
-  checkTensor('pad', 'input', x);
-  if (!Array.isArray(pads) || !Array.from<unknown>(pads).every((p) => Array.isArray(p) && p.length === 2))
-    throw new ShapeError('pad', 'pads must be one [before, after] per axis', `pads=${shownPads(pads)}`);
-  if (pads.length !== x.rank)
-    throw new ShapeError('pad', 'one [before, after] per axis', `${pads.length} pairs, input=${show(x.shape)}`);
-  if (!pads.flat().every((n) => Number.isInteger(n) && n >= 0))
-    throw new ValueError('pad', 'pads must be whole and not negative', `pads=${shownPads(pads)}`, 'cut with slice()');
-  checkHolds('pad', x.dtype, value);
-  return apply(embedOp, [x], {
-    starts: pads.map(([before]) => before),
-    steps: pads.map(() => 1),
-    shape: x.shape.map((n, i) => n + pads[i][0] + pads[i][1]),
-    value,
-  });
-}
+export const embed = (x: Tensor, starts: readonly number[], shape: Shape, value: number): Tensor =>
+  apply(embedOp, [x], { starts, steps: starts.map(() => 1), shape, value });
 
 /**
  * Puts steps[i] − 1 zeros after every element along axis i. Used by other ops; not public.

@@ -4,6 +4,7 @@
  */
 import { checkFinite, checkIsNumber, checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
+import { borderCell } from '../../values/border.js';
 import type { Shape } from '../../values/shape.js';
 import { pick, resized, rotated } from './sampling.js';
 import {
@@ -103,10 +104,8 @@ const padOptions: OptionNames<PadOptions> = { value: 'value', mode: 'value' };
 function padded(length: number, before: number, after: number, mode: NonNullable<PadOptions['mode']>): Int32Array {
   return Int32Array.from({ length: before + length + after }, (_, i) => {
     const at = i - before;
-    if (at >= 0 && at < length) return at;
-    if (mode === 'constant') return -1;
-    if (mode === 'replicate') return at < 0 ? 0 : length - 1;
-    return at < 0 ? -at : 2 * (length - 1) - at;
+    if (mode !== 'constant') return borderCell(at, length, mode);
+    return at >= 0 && at < length ? at : -1;
   });
 }
 
