@@ -444,11 +444,48 @@ test('images to another size', () => {
   );
   fails(() => c.resize2d(zeros([1, 0, 2, 1]), { size: [2, 2] }), ShapeError, 'resize2d', 'the image must not be empty');
   fails(
-    () => c.resize2d(image, { scale: 2, method: 'bicubic' as 'nearest' }),
+    () => c.resize2d(image, { scale: 2, method: 'cubic' as 'nearest' }),
     ValueError,
     'resize2d',
-    "'bilinear' or 'nearest'",
-    'method=bicubic',
+    "method must be one of 'bilinear', 'nearest', 'bicubic', 'area'",
+    "method='cubic'",
+  );
+  const resized = (options: Partial<c.Resize2dOptions>) => () => c.resize2d(image, { scale: 2, ...options });
+  fails(
+    resized({ coordinateTransformation: 'tf_crop_and_resize' as 'asymmetric' }),
+    ValueError,
+    'resize2d',
+    "coordinateTransformation must be one of 'half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'",
+    "coordinateTransformation='tf_crop_and_resize'",
+  );
+  fails(
+    resized({ coordinateTransformation: 'asymmetric', alignCorners: false }),
+    ValueError,
+    'resize2d',
+    'stands in place of alignCorners and halfPixelCenters',
+  );
+  fails(resized({ nearestMode: 'ceil' }), ValueError, 'resize2d', "nearestMode goes with method 'nearest'");
+  fails(
+    resized({ method: 'nearest', nearestMode: 'round' as 'ceil' }),
+    ValueError,
+    'resize2d',
+    'nearestMode must be one of',
+    "nearestMode='round'",
+  );
+  fails(resized({ excludeOutside: true }), ValueError, 'resize2d', "excludeOutside goes with method 'bicubic'");
+  fails(
+    resized({ method: 'bicubic', cubicCoefficient: Number.NaN }),
+    ValueError,
+    'resize2d',
+    'cubicCoefficient must be a finite number',
+  );
+  fails(resized({ method: 'area', alignCorners: true }), ValueError, 'resize2d', "method 'area' has no alignCorners");
+  fails(
+    () => c.resize1d(zeros([1, 3, 1]), { size: 2, recomputeScaleFactor: false }),
+    ValueError,
+    'resize1d',
+    'recomputeScaleFactor goes with a scale',
+    'size=2',
   );
   fails(
     () => c.resize2d(image, { scale: 2, alignCorners: true, halfPixelCenters: true }),

@@ -2,6 +2,7 @@
  * What layers that resize images and series share. Not here: the layers (resize.ts, resize1d.ts).
  */
 import { knownOptions } from '../arguments.js';
+import type { SamplingOptions } from '../autograd/ops/sampling.js';
 import { ValueError } from '../errors.js';
 import type { Axes, OverImages, OverSeries } from './axes.js';
 import { attributes, unless } from './check.js';
@@ -31,37 +32,33 @@ export abstract class UpsampleLayer<K extends OverImages | OverSeries> extends M
 }
 
 /** The options of an interpolation, as the ops take them. */
-interface Interpolation<K extends OverImages | OverSeries> {
-  readonly size?: K['size'];
-  readonly scale?: K['given'];
-  readonly alignCorners?: boolean;
-  readonly halfPixelCenters?: boolean;
+interface Interpolation extends SamplingOptions {
+  readonly size?: unknown;
+  readonly scale?: unknown;
+  readonly method?: string;
 }
 
 /** Resizing by interpolation, with options that the layer has checked. */
-export abstract class ResizeLayer<K extends OverImages | OverSeries, Method extends string> extends Module {
-  readonly size: K['size'] | undefined;
-  readonly scale: K['given'] | undefined;
-  readonly method: Method | 'nearest';
-  readonly alignCorners: boolean;
-  readonly halfPixelCenters: boolean;
+export abstract class ResizeLayer<Options extends Interpolation> extends Module {
+  readonly options: Options;
 
-  constructor(options: Interpolation<K>, method: Method | 'nearest') {
+  /** `usual` is the method that toString() leaves out. */
+  constructor(
+    options: Options,
+    private readonly usual: string,
+  ) {
     super();
-    const { size, scale, alignCorners = false, halfPixelCenters = !alignCorners } = options;
-    this.size = size;
-    this.scale = scale;
-    this.method = method;
-    this.alignCorners = alignCorners;
-    this.halfPixelCenters = halfPixelCenters;
+    this.options = { ...options };
   }
   override describe(): string {
+    const { size, scale, method, alignCorners = false, halfPixelCenters, ...rest } = this.options;
     return attributes({
-      size: this.size,
-      scale: this.scale,
-      method: this.method === 'nearest' ? this.method : undefined,
-      alignCorners: unless(false, this.alignCorners),
-      halfPixelCenters: unless(!this.alignCorners, this.halfPixelCenters),
+      size,
+      scale,
+      method: unless(this.usual, method),
+      alignCorners: unless(false, alignCorners),
+      halfPixelCenters: unless(!alignCorners, halfPixelCenters),
+      ...rest,
     });
   }
 }

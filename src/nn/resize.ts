@@ -56,17 +56,16 @@ export class Upsample2d extends UpsampleLayer<OverImages> {
  * that do not fit
  * @source torch.nn.Upsample; keras.layers.Resizing
  */
-export class Resize2d extends ResizeLayer<OverImages, 'bilinear'> {
+export class Resize2d extends ResizeLayer<Resize2dOptions> {
   static override readonly title: string = 'Resize2d';
 
   constructor(options: Resize2dOptions) {
     knownOptions('Resize2d', options, resize2dOptions);
     checkResize('Resize2d', options);
-    super(options, options.method ?? 'bilinear');
+    super(options, 'bilinear');
   }
   forward(x: Tensor): Tensor {
-    const { size, scale, method, alignCorners, halfPixelCenters } = this;
-    return resize2d(x, { size, scale, method, alignCorners, halfPixelCenters });
+    return resize2d(x, this.options);
   }
 }
 

@@ -39,16 +39,15 @@ export class Upsample1d extends UpsampleLayer<OverSeries> {
  * that do not fit
  * @source torch.nn.Upsample of a series, with mode 'linear'
  */
-export class Resize1d extends ResizeLayer<OverSeries, 'linear'> {
+export class Resize1d extends ResizeLayer<Resize1dOptions> {
   static override readonly title: string = 'Resize1d';
 
   constructor(options: Resize1dOptions) {
     knownOptions('Resize1d', options, resize1dOptions);
     checkResize1d('Resize1d', options);
-    super(options, options.method ?? 'linear');
+    super(options, 'linear');
   }
   forward(x: Tensor): Tensor {
-    const { size, scale, method, alignCorners, halfPixelCenters } = this;
-    return resize1d(x, { size, scale, method, alignCorners, halfPixelCenters });
+    return resize1d(x, this.options);
   }
 }

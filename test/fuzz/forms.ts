@@ -542,7 +542,14 @@ form(
             fc.record({ size: fc.tuple(side, side) }),
             fc.record({ scale: fc.oneof(pair, fc.constantFrom(0.5, 1.5)) }),
           ),
-          options({ method: fc.constantFrom('bilinear', 'nearest'), alignCorners: fc.boolean() }),
+          fc.oneof(
+            options({ method: fc.constantFrom('bilinear', 'nearest', 'bicubic'), alignCorners: fc.boolean() }),
+            fc.record({
+              method: fc.constantFrom('bilinear', 'nearest', 'bicubic'),
+              coordinateTransformation: fc.constantFrom('pytorch_half_pixel', 'asymmetric'),
+            }),
+            fc.constant({ method: 'area' }),
+          ),
         )
         .map(([a, b]) => ({ ...a, ...b })),
     ),
@@ -632,7 +639,7 @@ form(
       fc
         .tuple(
           fc.oneof(fc.record({ size: side }), fc.record({ scale: fc.oneof(small, fc.constantFrom(0.5, 1.5)) })),
-          options({ method: fc.constantFrom('linear', 'nearest'), alignCorners: fc.boolean() }),
+          options({ method: fc.constantFrom('linear', 'nearest', 'cubic'), alignCorners: fc.boolean() }),
         )
         .map(([a, b]) => ({ ...a, ...b })),
     ),

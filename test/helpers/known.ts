@@ -632,6 +632,48 @@ known(
   'size method halfPixelCenters',
 );
 known('resize2d', 'legacy', (x) => c.resize2d(x, { size: [5, 4], halfPixelCenters: false }), 'size halfPixelCenters');
+known('resize2d', 'bicubic', (x) => c.resize2d(x, { size: [5, 4], method: 'bicubic' }), 'size method');
+known(
+  'resize2d',
+  'bicubic, alignCorners',
+  (x) => c.resize2d(x, { size: [5, 4], method: 'bicubic', alignCorners: true }),
+  'size method alignCorners',
+);
+known('resize2d', 'area', (x) => c.resize2d(x, { size: [2, 4], method: 'area' }), 'size method');
+known('resize2d', 'area, scale', (x) => c.resize2d(x, { scale: 0.6, method: 'area' }), 'scale method');
+for (const method of ['bilinear', 'bicubic', 'nearest'] as const)
+  known(
+    'resize2d',
+    `${method}, scale as given`,
+    (x) => c.resize2d(x, { scale: [1.7, 0.6], method, recomputeScaleFactor: false }),
+    'scale method recomputeScaleFactor',
+  );
+for (const coordinateTransformation of ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const) {
+  known(
+    'resize2d',
+    `ONNX ${coordinateTransformation}`,
+    (x) => c.resize2d(x, { scale: [0.8, 1.7], coordinateTransformation, recomputeScaleFactor: false }),
+    'scale coordinateTransformation recomputeScaleFactor',
+  );
+  for (const nearestMode of ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const)
+    known(
+      'resize2d',
+      `ONNX ${coordinateTransformation}, ${nearestMode}`,
+      (x) => c.resize2d(x, { size: [1, 8], method: 'nearest', coordinateTransformation, nearestMode }),
+      'size method coordinateTransformation nearestMode',
+    );
+}
+for (const excludeOutside of [false, true])
+  known(
+    'resize2d',
+    `ONNX cubic ${excludeOutside}`,
+    (x) =>
+      c.resize2d(x, {
+        ...{ scale: [0.8, 1.7], method: 'bicubic', recomputeScaleFactor: false },
+        ...{ cubicCoefficient: -0.5, excludeOutside },
+      }),
+    'scale method recomputeScaleFactor cubicCoefficient excludeOutside',
+  );
 for (const [op, f] of Object.entries({ pixelShuffle: c.pixelShuffle, pixelUnshuffle: c.pixelUnshuffle })) {
   known(op, '', (x) => f(x, 2));
   known(op, 'tf', (x) => f(x, 2, { order: 'tf' }), 'order');
@@ -652,6 +694,30 @@ known(
   'size method halfPixelCenters',
 );
 known('resize1d', 'legacy', (x) => c.resize1d(x, { size: 5, halfPixelCenters: false }), 'size halfPixelCenters');
+
+known('resize1d', 'area', (x) => c.resize1d(x, { size: 3, method: 'area' }), 'size method');
+known(
+  'resize1d',
+  'scale as given',
+  (x) => c.resize1d(x, { scale: 1.7, recomputeScaleFactor: false }),
+  'scale recomputeScaleFactor',
+);
+known(
+  'resize1d',
+  'ONNX asymmetric, ceil',
+  (x) => c.resize1d(x, { size: 8, method: 'nearest', coordinateTransformation: 'asymmetric', nearestMode: 'ceil' }),
+  'size method coordinateTransformation nearestMode',
+);
+known(
+  'resize1d',
+  'ONNX cubic',
+  (x) =>
+    c.resize1d(x, {
+      ...{ scale: 0.8, method: 'cubic', recomputeScaleFactor: false },
+      ...{ cubicCoefficient: -0.5, excludeOutside: true },
+    }),
+  'scale method recomputeScaleFactor cubicCoefficient excludeOutside',
+);
 
 // ---- losses, dropout
 

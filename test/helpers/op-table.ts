@@ -859,6 +859,38 @@ for (const [rule, corner] of Object.entries(corners))
         const y = c.resize2d(x, { ...options, ...corner, method });
         return y === x ? y.mul(x) : y;
       });
+const others2d: [string, number[], c.Resize2dOptions][] = [
+  ...resizes.flatMap(([variant, shape, options]): [string, number[], c.Resize2dOptions][] => [
+    [`bicubic, ${variant}`, shape, { ...options, method: 'bicubic' }],
+    [`area, ${variant}`, shape, { ...options, method: 'area' }],
+  ]),
+  ['bicubic, corners', [1, 3, 4, 2], { size: [5, 3], method: 'bicubic', alignCorners: true }],
+  ['bicubic, legacy', [1, 3, 4, 2], { size: [5, 3], method: 'bicubic', halfPixelCenters: false }],
+  ...[-0.5, undefined].map((cubicCoefficient): [string, number[], c.Resize2dOptions] => [
+    `bicubic, outside excluded, ${cubicCoefficient}`,
+    [2, 4, 3, 1],
+    { scale: [0.8, 1.7], method: 'bicubic', cubicCoefficient, excludeOutside: true, recomputeScaleFactor: false },
+  ]),
+  ...(['bilinear', 'nearest', 'bicubic'] as const).map((method): [string, number[], c.Resize2dOptions] => [
+    `${method}, the scale as given`,
+    [1, 3, 5, 2],
+    { scale: [1.2, 0.7], method, recomputeScaleFactor: false },
+  ]),
+  ...(['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'] as const).flatMap(
+    (coordinateTransformation): [string, number[], c.Resize2dOptions][] => [
+      [`bilinear, ${coordinateTransformation}`, [1, 4, 3, 2], { size: [1, 5], coordinateTransformation }],
+      ...(['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const).map(
+        (nearestMode): [string, number[], c.Resize2dOptions] => [
+          `${nearestMode}, ${coordinateTransformation}`,
+          [1, 4, 3, 2],
+          { size: [7, 2], method: 'nearest', coordinateTransformation, nearestMode },
+        ],
+      ),
+    ],
+  ),
+];
+for (const [variant, shape, options] of others2d)
+  row('resize2d', variant, [of('normal', ...shape)], (x) => c.resize2d(x.mul(x), options));
 
 for (const order of ['torch', 'tf'] as const) {
   row('pixelShuffle', `${order}, factor 2`, [of('normal', 2, 2, 3, 8)], (x) => c.pixelShuffle(x, 2, { order }));
@@ -1013,6 +1045,14 @@ for (const [rule, corner] of Object.entries(corners))
         const y = c.resize1d(x, { ...options, ...corner, method });
         return y === x ? y.mul(x) : y;
       });
+for (const [variant, options] of [
+  ['cubic', { size: 7, method: 'cubic' }],
+  ['cubic, outside excluded', { size: 3, method: 'cubic', cubicCoefficient: -0.5, excludeOutside: true }],
+  ['area', { size: 3, method: 'area' }],
+  ['the scale as given', { scale: 1.7, recomputeScaleFactor: false }],
+  ['asymmetric, ceil', { size: 3, method: 'nearest', coordinateTransformation: 'asymmetric', nearestMode: 'ceil' }],
+] as const)
+  row('resize1d', variant, [of('normal', 2, 5, 2)], (x) => c.resize1d(x.mul(x), options));
 
 // ---- normalisation
 

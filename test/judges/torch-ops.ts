@@ -435,14 +435,15 @@ for (const name of ['nn.functional.max_unpool2d', 'nn.functional.max_unpool2d.gr
       }),
     );
   });
-const resized = (a: Arguments, method: 'nearest' | 'bilinear', alignCorners: boolean): Tensor => {
+const resized = (a: Arguments, method: c.Resize2dOptions['method'], alignCorners?: boolean): Tensor => {
   const scale = a.list('scale_factor');
-  const [height, width] = a.tensor('input').shape.slice(-2);
-  const [h, w] = scale === undefined ? a.pair('size', 1) : [scale[0], scale.at(-1) as number];
-  const size = scale === undefined ? ([h, w] as const) : ([Math.floor(height * h), Math.floor(width * w)] as const);
+  const size =
+    scale === undefined
+      ? { size: a.pair('size', 1) }
+      : { scale: [scale[0], scale.at(-1) as number] as const, recomputeScaleFactor: false };
   // PyTorch's nearest is the legacy rule: the pixel that begins before the place.
   const rule = method === 'nearest' ? { halfPixelCenters: false } : { alignCorners };
-  return overImages(a.tensor('input'), (x) => c.resize2d(x, { size, method, ...rule }));
+  return overImages(a.tensor('input'), (x) => c.resize2d(x, { ...size, method, ...rule }));
 };
 const ofRank =
   (rank: number) =>
@@ -457,6 +458,17 @@ row(
   (a) => resized(a, 'bilinear', a.flag('align_corners')),
   sums,
 );
+row(
+  'nn.functional.interpolate.bicubic',
+  'resize2d',
+  'input size scale_factor mode align_corners',
+  (a) => resized(a, 'bicubic', a.flag('align_corners')),
+  sums,
+);
+row('nn.functional.interpolate.area', 'resize2d', 'input size scale_factor mode', (a) => resized(a, 'area'), {
+  ...sums,
+  judges: ofRank(4),
+});
 row(
   'nn.functional.upsample_bilinear',
   'resize2d',
@@ -576,9 +588,8 @@ for (const name of ['nn.functional.max_unpool1d', 'nn.functional.max_unpool1d.gr
   });
 const resizedSeries = (a: Arguments, options: Omit<c.Resize1dOptions, 'size' | 'scale'>): Tensor => {
   const [scale] = a.list('scale_factor') ?? [];
-  const length = a.tensor('input').shape[2];
-  const size = scale === undefined ? lengthIn(a, 'size', 1) : Math.floor(length * scale);
-  return overSeries(a.tensor('input'), (x) => c.resize1d(x, { size, ...options }));
+  const size = scale === undefined ? { size: lengthIn(a, 'size', 1) } : { scale, recomputeScaleFactor: false };
+  return overSeries(a.tensor('input'), (x) => c.resize1d(x, { ...size, ...options }));
 };
 row(
   'nn.functional.interpolate.linear',
@@ -586,6 +597,13 @@ row(
   'input size scale_factor mode align_corners',
   (a) => resizedSeries(a, { alignCorners: a.flag('align_corners') }),
   sums,
+);
+row(
+  'nn.functional.interpolate.area',
+  'resize1d',
+  'input size scale_factor mode',
+  (a) => resizedSeries(a, { method: 'area' }),
+  { ...sums, judges: ofRank(3) },
 );
 for (const name of ['nn.functional.interpolate.nearest', 'nn.functional.upsample_nearest']) {
   const rule = { method: 'nearest', halfPixelCenters: false } as const;

@@ -165,11 +165,6 @@ const rules: readonly Rule[] = [
     reason: 'images of three dimensions',
     when: (a) => rank(a) === 5,
   },
-  {
-    ops: image('interpolate|upsample_nearest|upsample_bilinear'),
-    reason: 'a scale that is not whole: places here are those of the size that results (recompute_scale_factor)',
-    when: (a) => a.has('scale_factor') && (a.list('scale_factor') ?? []).some((s) => !Number.isInteger(s)),
-  },
 
   // ---- norms and losses
   { ops: image('batch_norm'), reason: 'an input of one axis, which has no channels', when: (a) => rank(a) === 1 },

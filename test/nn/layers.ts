@@ -296,6 +296,20 @@ test('layers that change the size are their operations', () => {
     String(new Resize2d({ scale: 2, method: 'nearest', halfPixelCenters: false })),
     'Resize2d(scale=2, method=nearest, halfPixelCenters=false)',
   );
+  const onnx = {
+    scale: 0.8,
+    method: 'bicubic',
+    coordinateTransformation: 'asymmetric',
+    cubicCoefficient: -0.5,
+    excludeOutside: true,
+    recomputeScaleFactor: false,
+  } as const;
+  same(new Resize2d(onnx).forward(x), resize2d(x, onnx));
+  assert.is(
+    String(new Resize2d(onnx)),
+    'Resize2d(scale=0.8, method=bicubic, coordinateTransformation=asymmetric, cubicCoefficient=-0.5, ' +
+      'excludeOutside=true, recomputeScaleFactor=false)',
+  );
   assert.is(String(new Resize2d({ scale: 2, alignCorners: true })), 'Resize2d(scale=2, alignCorners=true)');
   assert.is(String(new PixelShuffle(3)), 'PixelShuffle(factor=3)');
   assert.is(String(new PixelUnshuffle(3, { order: 'tf' })), 'PixelUnshuffle(factor=3, order=tf)');

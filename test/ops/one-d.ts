@@ -379,7 +379,7 @@ const messages: [call: () => unknown, kind: new (...args: never[]) => Error, mes
   ],
   [() => c.resize1d(x, { scale: Infinity }), c.ValueError, 'resize1d: scale must be positive and finite; got'],
   [() => c.resize1d(x, { scale: bad([2]) }), c.ValueError, 'resize1d: scale must be a number; got scale=[2]'],
-  [() => c.resize1d(x, { size: 4, method: bad('bilinear') }), c.ValueError, "resize1d: method must be 'linear' or"],
+  [() => c.resize1d(x, { size: 4, method: bad('bilinear') }), c.ValueError, "resize1d: method must be one of 'linear'"],
   [
     () => c.resize1d(x, { size: 4, alignCorners: true, halfPixelCenters: true }),
     c.ValueError,

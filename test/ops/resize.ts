@@ -238,6 +238,30 @@ test('the size stays: the picture itself; a scale is rounded down to a size', ()
   // Every second pixel, with no neighbour read: a NaN between them does not show.
   is(resize2d(f64([1, nan, 3, nan], [1, 1, 4, 1]), { size: [1, 2], halfPixelCenters: false }), '1 3', 0);
 });
+test("the examples of ONNX's operator Resize", () => {
+  const x = f64(range(1, 16), [1, 4, 4, 1]);
+  const scaled = { scale: 0.8, method: 'bicubic', recomputeScaleFactor: false } as const;
+  is(
+    resize2d(x, scaled),
+    '1.47119141 2.78125 4.08251953/6.71142578 8.02148438 9.32275391/11.91650391 13.2265625 14.52783203',
+    1e-8,
+  );
+  is(
+    resize2d(x, { ...scaled, cubicCoefficient: -0.5, excludeOutside: true }),
+    '1.36812675 2.6695014 4.0133367/6.57362535 7.875 9.2188353/11.94896657 13.25034122 14.59417652',
+    1e-7,
+  );
+});
+test("PyTorch copies an axis that keeps its size under a linear rule, ONNX's rule does not", () => {
+  const x = f64([1, 2, 4], [1, 1, 3, 1]);
+  const given = { scale: [1, 1.2], recomputeScaleFactor: false } as const;
+  assert.is(resize2d(x, given), x);
+  // Positions (i + ½)/1.2 − ½ = −1/12, 3/4, 19/12.
+  is(resize2d(x, { ...given, coordinateTransformation: 'half_pixel' }), `1 1.75 ${2 + (2 * 7) / 12}`);
+  // PyTorch's numbers of interpolate(mode='nearest') and 'bicubic'.
+  is(resize2d(x, { ...given, method: 'nearest', halfPixelCenters: false }), '1 1 2', 0);
+  is(resize2d(x, { ...given, method: 'bicubic' }), '0.9474826388888893 1.5625000000000004 3.262876157407406');
+});
 test('the gradient adds to every pixel what it gave', () => {
   const x = f64([1, 2], [1, 1, 2, 1], true);
   resize2d(x, { size: [1, 4] }).backward(f64([1, 10, 100, 1000], [1, 1, 4, 1]));

@@ -1,20 +1,20 @@
 /**
  * Changes the size of images: upsampling, fixed unpooling, resizing, and moving pixels between
  * space and channels. All are composed of general ops, so every device has them and every gradient
- * can be differentiated again. Not here: unpooling by indices (unpool.ts), learned upsampling with
- * overlap (conv2dTranspose in conv.ts). Resizing to a smaller size reads single points and does not
- * average (avgPool2d in pool.ts does).
+ * can be differentiated again. Not here: the interpolation of an axis (sampling.ts), unpooling by
+ * indices (unpool.ts), learned upsampling with overlap (conv2dTranspose in conv.ts).
  */
 import { checkNumber, knownOptions, type OptionNames, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { allocate } from '../../values/dtype.js';
-import { parse, type TensorData } from '../../values/nested.js';
-import { checkShape, floatImageSizes, type Shape } from '../../values/shape.js';
+import type { TensorData } from '../../values/nested.js';
+import { checkShape, floatImageSizes } from '../../values/shape.js';
 import { type Pair, pair } from '../../values/window.js';
 import { checkTensor, isTensor } from '../graph.js';
 import { endWith } from '../lifetimes.js';
+import { adaptiveAvgPool2d } from './adaptive-pool.js';
 import { spread } from './indexing.js';
+import { resizeAxis, type SamplingOptions, samplingOf, samplingOptions, uploaded } from './sampling.js';
 
 export interface Upsample2dOptions {
   /** Factors of height and width. */
@@ -120,120 +120,38 @@ export function fixedUnpool2d(x: Tensor, options: FixedUnpool2dOptions): Tensor 
   return block === matrix ? y : endWith(y, block, factors);
 }
 
-/** Uploads numbers to x's device, in x's dtype. `shape` defaults to the shape of the numbers. */
-function uploaded(op: string, x: Tensor, numbers: TensorData, shape?: Shape): Tensor {
-  const parsed = parse(op, numbers);
-  const data = allocate(x.dtype, parsed.data.length);
-  data.set(parsed.data);
-  return x.upload(data, x.dtype, shape ?? parsed.shape);
-}
-
-export interface Resize2dOptions {
+export interface Resize2dOptions extends SamplingOptions {
   /** [H,W] of the result. Give either this or scale. */
   size?: readonly [number, number];
-  /**
-   * Factors of height and width, not necessarily whole. The size is rounded down, and sampling
-   * points are computed from the rounded size (PyTorch's recompute_scale_factor).
-   */
+  /** Factors of height and width, not necessarily whole. The size is rounded down. */
   scale?: Pair;
-  /** Interpolation: linear in both directions, or the nearest pixel. Default 'bilinear'. */
-  method?: 'bilinear' | 'nearest';
-  /** Whether the centres of the corner pixels keep their position. Default false. */
-  alignCorners?: boolean;
   /**
-   * Whether pixels are areas and the outer edges keep their position. Default: the opposite of
-   * alignCorners. With both false, the top left corner keeps its position (TensorFlow 1).
+   * Linear interpolation in both directions, the nearest pixel, cubic convolution, or the mean of
+   * the part of the image that the pixel stands for. Default 'bilinear'.
    */
-  halfPixelCenters?: boolean;
+  method?: 'bilinear' | 'nearest' | 'bicubic' | 'area';
 }
 
 export const resize2dOptions: OptionNames<Resize2dOptions> = {
   size: 'value',
   scale: 'value',
   method: 'value',
-  alignCorners: 'flag',
-  halfPixelCenters: 'flag',
+  ...samplingOptions,
 };
 
-/**
- * The position of output pixel i in the input, as a fraction p/q of whole numbers. The fraction
- * keeps ratios of sizes, and so ties, exact. p is negative before the centre of the first pixel.
- */
-export type SamplingRule = (i: number, input: number, output: number) => readonly [p: number, q: number];
-const halfPixel: SamplingRule = (i, input, output) => [(2 * i + 1) * input - output, 2 * output];
-const aligned: SamplingRule = (i, input, output) => (output === 1 ? [0, 1] : [i * (input - 1), output - 1]);
-const legacy: SamplingRule = (i, input, output) => [i * input, output];
-
-/** The rule that two options name. */
-export function samplingRule(op: string, alignCorners: boolean, halfPixelCenters: boolean): SamplingRule {
-  if (alignCorners && halfPixelCenters)
-    throw new ValueError(
-      op,
-      'alignCorners and halfPixelCenters exclude each other',
-      'both true',
-      'both false is the legacy rule of TensorFlow 1',
-    );
-  return alignCorners ? aligned : halfPixelCenters ? halfPixel : legacy;
-}
-
-/** Checks that one of two options is given. */
-export function checkSizeOrScale(op: string, size: unknown, scale: unknown): void {
-  const got = size === undefined ? 'neither' : `size=${shown(size)}, scale=${shown(scale)}`;
-  if ((size === undefined) === (scale === undefined))
-    throw new ValueError(op, 'one of size and scale must be given', got);
-}
-
-/** p/q, rounded down, for whole numbers. */
-const floorDiv = (p: number, q: number): number => Math.floor(p / q);
-
-/** Resizes one axis. Every rule is the identity if the size stays the same. */
-export function resizeAxis(
-  op: string,
-  x: Tensor,
-  axis: number,
-  output: number,
-  method: 'bilinear' | 'linear' | 'nearest',
-  rule: SamplingRule,
-): Tensor {
-  const input = x.shape[axis];
-  if (output === input) return x;
-  const low = new Int32Array(output);
-  const weights = new Float64Array(output);
-  for (let i = 0; i < output; i++) {
-    const [p, q] = rule(i, input, output);
-    if (method === 'nearest') {
-      // The legacy rule takes the pixel that contains the position. The other rules round to the
-      // nearest pixel, with halves rounded up.
-      low[i] = rule === legacy ? floorDiv(p, q) : floorDiv(2 * p + q, 2 * q);
-    } else {
-      const inside = Math.max(p, 0);
-      low[i] = floorDiv(inside, q);
-      weights[i] = (inside % q) / q;
-    }
-  }
-  if (method === 'nearest') return x.indexSelect(low, axis);
-  const a = x.indexSelect(low, axis);
-  if (weights.every((w) => w === 0)) return a;
-  const b = x.indexSelect(
-    low.map((i) => Math.min(i + 1, input - 1)),
-    axis,
-  );
-  const weight = uploaded(op, x, weights, [output, ...x.shape.slice(axis + 1).fill(1)]);
-  // TensorFlow's formula. Unlike a·(1 − w) + b·w, it keeps a constant area exactly constant.
-  return endWith(a.add(b.sub(a).mul(weight)), weight);
-}
+/** What the methods are along one axis. The first is the default. */
+const methods = { bilinear: 'linear', nearest: 'nearest', bicubic: 'cubic', area: 'area' } as const;
 
 /**
  * Resizes by interpolation, rows then columns. A smaller size reads single points without
- * averaging, so it can alias.
+ * averaging, so it can alias, unless the method is 'area'.
  * @shape x [N,H,W,C] → y [N,H′,W′,C]
- * @units coordinates in pixels; centres at half pixels, unless alignCorners or the legacy rule is
- * used
+ * @units coordinates in pixels; centres at half pixels, unless the options name another rule
  * @gradient g times the interpolation weights, added at the pixels that were read
  * @throws ShapeError for a wrong rank or an empty batch or image; ValueError unless exactly one of
- * size and scale is given, for both corner rules, or an unknown method
+ * size and scale is given, for both corner rules, an unknown name, or an option of another method
  * @source tf.image.resize; tf.compat.v1.image.resize (align_corners, half_pixel_centers);
- * torch.nn.functional.interpolate
+ * torch.nn.functional.interpolate; ONNX's Resize; Keys 1981 (bicubic)
  */
 export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   const op = 'resize2d';
@@ -241,29 +159,26 @@ export function resize2d(x: Tensor, options: Resize2dOptions): Tensor {
   checkTensor(op, 'input', x);
   const [batch, height, width, channels] = floatImageSizes(op, x);
   if (height === 0 || width === 0) throw new ShapeError(op, 'the image must not be empty', `input=${show(x.shape)}`);
-  const { outputSize, method, rule } = checkResize(op, options);
+  const { outputSize, sampling, scales } = checkResize(op, options);
   const [h, w] = outputSize(height, width);
   checkShape(op, [batch, h, w, channels], 'result');
-  return resizeAxis(op, resizeAxis(op, x, 1, h, method, rule), 2, w, method, rule);
+  if (sampling === null) return adaptiveAvgPool2d(x, [h, w]);
+  return resizeAxis(op, resizeAxis(op, x, 1, h, sampling, scales?.[0]), 2, w, sampling, scales?.[1]);
 }
 
 /** Checks the options of a resize without an image. A layer calls it in its constructor. */
-export function checkResize(
-  op: string,
-  { size, scale, method = 'bilinear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize2dOptions,
-) {
-  checkSizeOrScale(op, size, scale);
-  if (method !== 'bilinear' && method !== 'nearest')
-    throw new ValueError(op, "method must be 'bilinear' or 'nearest'", `method=${method}`);
-  const rule = samplingRule(op, alignCorners, halfPixelCenters);
+export function checkResize(op: string, options: Resize2dOptions) {
+  const sampling = samplingOf(op, options, methods);
+  const { size, scale } = options;
   if (size !== undefined) {
     const asked = pair(op, 'size', size);
-    return { method, rule, outputSize: () => asked };
+    return { sampling, outputSize: () => asked };
   }
-  const scales: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
-  if (scales.length !== 2 || !scales.every((s) => typeof s === 'number' && s > 0 && s < Infinity))
+  const given: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
+  if (given.length !== 2 || !given.every((s) => typeof s === 'number' && s > 0 && s < Infinity))
     throw new ValueError(op, 'scale must be positive and finite, a number or [h, w]', `scale=${shown(scale)}`);
-  const [sh, sw] = scales as readonly [number, number];
+  const scales = given as readonly [number, number];
+  const [sh, sw] = scales;
   const outputSize = (height: number, width: number): readonly [number, number] => {
     const [h, w] = [Math.floor(height * sh), Math.floor(width * sw)];
     if (h < 1 || w < 1)
@@ -274,7 +189,7 @@ export function checkResize(
       );
     return [h, w];
   };
-  return { method, rule, outputSize };
+  return { sampling, outputSize, scales };
 }
 
 export interface PixelShuffleOptions {

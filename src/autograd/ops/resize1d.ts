@@ -1,7 +1,6 @@
 /**
- * Changes the length of series. Not here: the sampling rules and the resizing of an axis, which are
- * those of images (resize.ts), unpooling by indices (unpool1d.ts), learned upsampling
- * (conv1dTranspose in conv1d.ts).
+ * Changes the length of series. Not here: the interpolation of an axis (sampling.ts), unpooling by
+ * indices (unpool1d.ts), learned upsampling (conv1dTranspose in conv1d.ts).
  */
 import { checkIsNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
@@ -9,8 +8,9 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { checkShape, floatSeriesSizes } from '../../values/shape.js';
 import { lengthOf } from '../../values/window1d.js';
 import { checkTensor } from '../graph.js';
+import { adaptiveAvgPool1d } from './adaptive-pool.js';
 import { spread } from './indexing.js';
-import { checkSizeOrScale, resizeAxis, samplingRule } from './resize.js';
+import { resizeAxis, type SamplingOptions, samplingOf, samplingOptions } from './sampling.js';
 
 export interface Upsample1dOptions {
   /** Factor of the length. */
@@ -46,45 +46,35 @@ export function upsample1d(x: Tensor, options: Upsample1dOptions): Tensor {
     .reshape([batch, length * scale, channels]);
 }
 
-export interface Resize1dOptions {
+export interface Resize1dOptions extends SamplingOptions {
   /** L of the result. Give either this or scale. */
   size?: number;
-  /**
-   * Factor of the length, not necessarily whole. The length is rounded down, and sampling points
-   * are computed from the rounded length (PyTorch's recompute_scale_factor).
-   */
+  /** Factor of the length, not necessarily whole. The length is rounded down. */
   scale?: number;
-  /** Interpolation, or the nearest value. Default 'linear'. */
-  method?: 'linear' | 'nearest';
-  /** Whether the centres of the first and the last value keep their position. Default false. */
-  alignCorners?: boolean;
   /**
-   * Whether values are stretches of the axis, whose outer edges keep their position. Default: the
-   * opposite of alignCorners. With both false, the start keeps its position (TensorFlow 1).
+   * Linear interpolation, the nearest value, cubic convolution, or the mean of the part of the
+   * series that the value stands for. Default 'linear'.
    */
-  halfPixelCenters?: boolean;
+  method?: 'linear' | 'nearest' | 'cubic' | 'area';
 }
 
 export const resize1dOptions: OptionNames<Resize1dOptions> = {
   size: 'value',
   scale: 'value',
   method: 'value',
-  alignCorners: 'flag',
-  halfPixelCenters: 'flag',
+  ...samplingOptions,
 };
 
+/** The methods; the first is the default. */
+const methods = { linear: 'linear', nearest: 'nearest', cubic: 'cubic', area: 'area' } as const;
+
 /** Checks the options of a resize without a series. A layer calls it in its constructor. */
-export function checkResize1d(
-  op: string,
-  { size, scale, method = 'linear', alignCorners = false, halfPixelCenters = !alignCorners }: Resize1dOptions,
-) {
-  checkSizeOrScale(op, size, scale);
-  const rule = samplingRule(op, alignCorners, halfPixelCenters);
-  if (method !== 'linear' && method !== 'nearest')
-    throw new ValueError(op, "method must be 'linear' or 'nearest'", `method=${method}`);
+export function checkResize1d(op: string, options: Resize1dOptions) {
+  const sampling = samplingOf(op, options, methods);
+  const { size, scale } = options;
   if (size !== undefined) {
     const asked = lengthOf(op, 'size', size);
-    return { method, rule, outputLength: () => asked };
+    return { sampling, outputLength: () => asked };
   }
   const factor = scale as number;
   checkIsNumber(op, 'scale', factor);
@@ -95,19 +85,19 @@ export function checkResize1d(
     if (output < 1) throw new ShapeError(op, 'the result must not be empty', `length ${length}, scale=${factor}`);
     return output;
   };
-  return { method, rule, outputLength };
+  return { sampling, outputLength, scale: factor };
 }
 
 /**
  * Resizes series by interpolation. A smaller size reads single points without averaging, so it can
- * alias.
+ * alias, unless the method is 'area'.
  * @shape x [N,L,C] → y [N,L′,C]
- * @units positions in values; centres at half values, unless alignCorners or the legacy rule is
- * used
+ * @units positions in values; centres at half values, unless the options name another rule
  * @gradient g times the interpolation weights, added at the values that were read
  * @throws ShapeError for a wrong rank or an empty batch or series; ValueError unless exactly one of
- * size and scale is given, for both corner rules, or an unknown method
- * @source torch.nn.functional.interpolate with mode 'linear'; tf.image.resize of images of one row
+ * size and scale is given, for both corner rules, an unknown name, or an option of another method
+ * @source torch.nn.functional.interpolate with mode 'linear'; tf.image.resize of images of one row;
+ * ONNX's Resize; Keys 1981 (cubic)
  */
 export function resize1d(x: Tensor, options: Resize1dOptions): Tensor {
   const op = 'resize1d';
@@ -115,8 +105,8 @@ export function resize1d(x: Tensor, options: Resize1dOptions): Tensor {
   checkTensor(op, 'input', x);
   const [batch, length, channels] = floatSeriesSizes(op, x);
   if (length === 0) throw new ShapeError(op, 'the series must not be empty', `input=${show(x.shape)}`);
-  const { outputLength, method, rule } = checkResize1d(op, options);
+  const { outputLength, sampling, scale } = checkResize1d(op, options);
   const output = outputLength(length);
   checkShape(op, [batch, output, channels], 'result');
-  return resizeAxis(op, x, 1, output, method, rule);
+  return sampling === null ? adaptiveAvgPool1d(x, output) : resizeAxis(op, x, 1, output, sampling, scale);
 }
