@@ -146,7 +146,7 @@ const rules: readonly Rule[] = [
 
   // ---- images
   {
-    ops: image('avg_pool1d'),
+    ops: image('(adaptive_)?avg_pool1d'),
     reason: 'an empty batch, which is an error here',
     when: (a, call) => !isError(a, call) && isEmpty(a),
   },
