@@ -39,6 +39,7 @@ abstract class AdaptiveMaxPooling<Size> extends AdaptivePool<Size> {
     this.nan = options.nan ?? 'propagate';
     checkNanPolicy(op, this.nan);
   }
+  /** The attributes that toString() prints. */
   override describe(): string {
     return attributes({ outputSize: this.outputSize, nan: unless('propagate', this.nan) });
   }

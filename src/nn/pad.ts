@@ -13,7 +13,10 @@ import { Module } from './module.js';
 /** The two borders of an axis. */
 type Border = readonly [before: number, after: number];
 /** One width for all sides, [vertical, horizontal], or [[top, bottom], [left, right]]. */
-export type ImageBorder = number | readonly [number, number] | readonly [Border, Border];
+export type ImageBorder =
+  | number
+  | readonly [number, number]
+  | readonly [readonly [number, number], readonly [number, number]];
 /** One width for both ends, or [before, after]. */
 export type SeriesBorder = number | readonly [before: number, after: number];
 
@@ -51,10 +54,10 @@ abstract class PadLayer<B> extends Module {
   ) {
     super();
   }
+  /** x with borders on the axes between batch and channels. */
   protected padded(x: Tensor, borders: readonly Border[]): Tensor {
     return x.pad([[0, 0], ...borders, [0, 0]], this.fill);
   }
-  abstract override forward(x: Tensor): Tensor;
   override describe(): string {
     return attributes({ padding: this.padding, value: this.fill.value });
   }
@@ -68,6 +71,7 @@ abstract class ImagePad extends PadLayer<readonly [Border, Border]> {
   ) {
     super(imageBorder(op, padding), fill);
   }
+  /** Adds the border. */
   forward(x: Tensor): Tensor {
     rank4(this.op, 'input', x.shape);
     return this.padded(x, this.padding);
@@ -81,6 +85,7 @@ abstract class SeriesPad extends PadLayer<Border> {
   ) {
     super(seriesBorder(op, padding), fill);
   }
+  /** Adds the border. */
   forward(x: Tensor): Tensor {
     rank3(this.op, 'input', x.shape);
     return this.padded(x, [this.padding]);

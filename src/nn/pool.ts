@@ -87,6 +87,7 @@ export class AvgPool2d extends AvgPooling<OverImages> {
     const { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride } = this;
     return avgPool2d(x, { kernelSize, stride, padding, ceilMode, countIncludePad, divisorOverride });
   }
+  /** Additional attributes that toString() prints. */
   protected override more(): Readonly<Record<string, unknown>> {
     return { ...super.more(), divisorOverride: this.divisorOverride };
   }
