@@ -136,6 +136,7 @@ export {
   type VarianceOptions,
   variance,
 } from './autograd/ops/reduce.js';
+export { atan2, fmod, remainder } from './autograd/ops/remainder.js';
 export {
   type FixedUnpool2dOptions,
   fixedUnpool2d,
@@ -149,7 +150,34 @@ export {
   upsample2d,
 } from './autograd/ops/resize.js';
 export { type Resize1dOptions, resize1d, type Upsample1dOptions, upsample1d } from './autograd/ops/resize1d.js';
+export {
+  ceil,
+  expm1,
+  floor,
+  isFinite,
+  isInf,
+  log2,
+  log10,
+  reciprocal,
+  round,
+  rsqrt,
+  square,
+  trunc,
+} from './autograd/ops/rounding.js';
 export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  cos,
+  cosh,
+  sin,
+  sinh,
+  tan,
+} from './autograd/ops/trigonometry.js';
 export { type Duplicates, maxUnpool2d, type UnpoolingOptions, unpooling } from './autograd/ops/unpool.js';
 export type { AddonsUnpoolOptions, MaxUnpool2dOptions, TorchUnpoolOptions } from './autograd/ops/unpool-forms.js';
 export { type UnpoolByMaskOptions, unpoolByMask } from './autograd/ops/unpool-mask.js';

@@ -105,6 +105,15 @@ export function endWith(result: Tensor, ...temporaries: readonly Tensor[]): Tens
 }
 
 /**
+ * Runs fn, which composes a result of several ops, and returns it. All other tensors that fn
+ * created and that belong to no graph end with the result.
+ */
+export function composed(fn: () => Tensor): Tensor {
+  const { result, made } = gathered(fn);
+  return endWith(result, ...[...made].filter((t) => t !== result && t.node === null));
+}
+
+/**
  * The graph node with which a result of these inputs ends. A node that has already ended takes
  * precedence over the first one.
  */

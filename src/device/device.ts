@@ -30,7 +30,23 @@ export type UnaryFn =
   | 'erf'
   | 'clamp'
   | 'logicalNot'
-  | 'isNaN';
+  | 'isNaN'
+  | 'floor'
+  | 'ceil'
+  | 'round'
+  | 'trunc'
+  | 'expm1'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'asinh'
+  | 'acosh'
+  | 'atanh';
 /**
  * Activations whose gradient is one kernel. It reads the output of sigmoid and tanh, and the input
  * of softplus and silu.
@@ -48,7 +64,7 @@ export type NanPolicy = 'propagate' | 'tf' | 'ignore';
  * largest (the first on ties; NaN counts as larger than all numbers).
  */
 export type PickPolicy = 'first' | 'last' | 'max';
-export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum';
+export type ArithmeticFn = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 'fmod' | 'atan2';
 export type ComparisonFn = 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual';
 export type BinaryFn = ArithmeticFn | ComparisonFn;
 
@@ -70,12 +86,13 @@ export interface Grouping {
 export interface KernelAttrs {
   /**
    * x → y. alpha: slope of leakyRelu, alpha of elu, lower bound of clamp. beta: upper bound of
-   * clamp. isNaN and logicalNot give bool.
+   * clamp. isNaN and logicalNot give bool. round takes halves to the even neighbour.
    */
   unary: { fn: UnaryFn; alpha: number; beta: number };
   /**
    * a, b → c, with numpy broadcasting. Computed in the output's dtype. Comparisons are computed in
-   * the inputs' dtype and give bool. maximum and minimum propagate NaN.
+   * the inputs' dtype and give bool. maximum and minimum propagate NaN. fmod is the exact remainder
+   * of the quotient that is rounded towards 0; of int32 by 0 it is 0.
    */
   binary: { fn: BinaryFn };
   /** a → c. The other operand is a number: a∘scalar, or scalar∘a if `reverse`. */

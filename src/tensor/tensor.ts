@@ -27,6 +27,9 @@ import * as movement from '../autograd/ops/movement.js';
 import { type PadOptions, pad } from '../autograd/ops/pad.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
+import * as remainders from '../autograd/ops/remainder.js';
+import * as rounding from '../autograd/ops/rounding.js';
+import * as trigonometry from '../autograd/ops/trigonometry.js';
 import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
 import type { Device, HostData } from '../device/device.js';
@@ -449,6 +452,85 @@ export class Tensor {
   }
   isNaN(): Tensor {
     return elementwise.isNaN(this);
+  }
+  floor(): Tensor {
+    return rounding.floor(this);
+  }
+  ceil(): Tensor {
+    return rounding.ceil(this);
+  }
+  round(): Tensor {
+    return rounding.round(this);
+  }
+  trunc(): Tensor {
+    return rounding.trunc(this);
+  }
+  expm1(): Tensor {
+    return rounding.expm1(this);
+  }
+  log2(): Tensor {
+    return rounding.log2(this);
+  }
+  log10(): Tensor {
+    return rounding.log10(this);
+  }
+  reciprocal(): Tensor {
+    return rounding.reciprocal(this);
+  }
+  square(): Tensor {
+    return rounding.square(this);
+  }
+  rsqrt(): Tensor {
+    return rounding.rsqrt(this);
+  }
+  isFinite(): Tensor {
+    return rounding.isFinite(this);
+  }
+  isInf(): Tensor {
+    return rounding.isInf(this);
+  }
+  sin(): Tensor {
+    return trigonometry.sin(this);
+  }
+  cos(): Tensor {
+    return trigonometry.cos(this);
+  }
+  tan(): Tensor {
+    return trigonometry.tan(this);
+  }
+  asin(): Tensor {
+    return trigonometry.asin(this);
+  }
+  acos(): Tensor {
+    return trigonometry.acos(this);
+  }
+  atan(): Tensor {
+    return trigonometry.atan(this);
+  }
+  sinh(): Tensor {
+    return trigonometry.sinh(this);
+  }
+  cosh(): Tensor {
+    return trigonometry.cosh(this);
+  }
+  asinh(): Tensor {
+    return trigonometry.asinh(this);
+  }
+  acosh(): Tensor {
+    return trigonometry.acosh(this);
+  }
+  atanh(): Tensor {
+    return trigonometry.atanh(this);
+  }
+  fmod(b: Operand): Tensor {
+    return remainders.fmod(this, b);
+  }
+  remainder(b: Operand): Tensor {
+    return remainders.remainder(this, b);
+  }
+  /** The angle of the point (x, this). */
+  atan2(x: Operand): Tensor {
+    return remainders.atan2(this, x);
   }
   sum(axes?: Axes, options?: ReduceOptions): Tensor {
     return reduce.sum(this, axes, options);

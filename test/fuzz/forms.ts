@@ -66,11 +66,37 @@ for (const name of [
   'erf',
   'isNaN',
   'logicalNot',
+  'floor',
+  'ceil',
+  'round',
+  'trunc',
+  'expm1',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'log2',
+  'log10',
+  'reciprocal',
+  'square',
+  'rsqrt',
+  'isFinite',
+  'isInf',
 ])
   form(
     name,
     shapeOf(0, 4).chain((s) => tuple(tensorOf(s, 'extreme'))),
     { wild: true },
+  );
+// Of huge angles no digit is right on every device.
+for (const name of ['sin', 'cos', 'tan'])
+  form(
+    name,
+    shapeOf(0, 4).chain((s) => tuple(tensorOf(s))),
   );
 form(
   'leakyRelu',
@@ -129,6 +155,9 @@ for (const name of [
   'div',
   'maximum',
   'minimum',
+  'fmod',
+  'remainder',
+  'atan2',
   'equal',
   'notEqual',
   'less',

@@ -62,6 +62,23 @@ for (const [op, f] of Object.entries({
   mish: c.mish,
   softsign: c.softsign,
   logSigmoid: c.logSigmoid,
+  floor: c.floor,
+  ceil: c.ceil,
+  round: c.round,
+  trunc: c.trunc,
+  expm1: c.expm1,
+  asin: c.asin,
+  acos: c.acos,
+  atan: c.atan,
+  sinh: c.sinh,
+  cosh: c.cosh,
+  asinh: c.asinh,
+  acosh: c.acosh,
+  atanh: c.atanh,
+  log2: c.log2,
+  log10: c.log10,
+  isFinite: c.isFinite,
+  isInf: c.isInf,
 })) {
   row(op, 'of extremes', [extreme], [extreme.length], (x) => f(x));
   row(op, 'of tiny values', [tiny], [tiny.length], (x) => f(x), near);
@@ -82,6 +99,26 @@ for (const [variant, values, tolerance] of [
   row('softplus', `beta 2, of ${variant}`, [values], [values.length], (x) => c.softplus(x, { beta: 2 }), tolerance);
   row('prelu', `of ${variant}`, [values], [values.length], (x) => c.prelu(x, x.fullLike(0.25, [1])), tolerance);
 }
+
+// Of the larger extremes no digit of an angle is right on every device.
+const angles = [nan, infinity, -infinity, 0, 1e-30, 1, -1, 20, 88, -88, 1e4, -1e4];
+for (const [op, f] of Object.entries({ sin: c.sin, cos: c.cos, tan: c.tan })) {
+  row(op, 'of extremes', [angles], [angles.length], (x) => f(x));
+  row(op, 'of tiny values', [tiny], [tiny.length], (x) => f(x), near);
+}
+const inverses = [nan, infinity, -infinity, 1e-30, 1, -1, 20, 1e4, 1e-5];
+row('reciprocal', 'of extremes', [inverses], [inverses.length], (x) => c.reciprocal(x));
+row('square', 'of extremes', [inverses], [inverses.length], (x) => c.square(x));
+row('rsqrt', 'of extremes', [inverses], [inverses.length], (x) => c.rsqrt(x));
+// The remainder is exact for any quotient, so there is no tolerance.
+const exact = { relative: 0, absolute: 0 };
+const dividends = [nan, 1, infinity, 1, -1, 0, 5, -5, 5, -5, 3e38, 1e30, 12345678, 1e-3, 7, -7];
+const divisors = [1, nan, 2, infinity, -infinity, 3, 0, 3, -3, 2.5, 7, 1e-5, 0.1, 1e30, 7, 7];
+for (const [op, f] of Object.entries({ fmod: c.fmod, remainder: c.remainder }))
+  row(op, 'of extremes', [dividends, divisors], [dividends.length], (x, y) => f(x, y), exact);
+const ups = [nan, 1, infinity, -infinity, infinity, 1, -1, 0, -0, 0, -0, 1, 0, 3e38, 1e-30, 1e30];
+const rights = [1, nan, infinity, infinity, -infinity, infinity, -infinity, 1, 1, -1, -1, 0, 0, 3e38, 1e30, -1e-30];
+row('atan2', 'of extremes', [ups, rights], [ups.length], c.atan2);
 
 const bases = [-2, -2, -2, -2, -1.5, -1, -1, 0, 0, 0, 0, nan, nan, 1, 2, 2, infinity, -infinity, -infinity, -8, 10, 10];
 const exponents = [3, 2, -1, 0, 5, 1e4, 7, 0, 2, -1, -2, 0, 1, nan, infinity, -infinity, -1, 3, 2, 1 / 3, 38, 39];

@@ -97,6 +97,12 @@ for (const [op, f] of Object.entries({
   known(op, '', (a, b) => f(a, b));
   known(op, 'scalar left', (x) => f(0, x));
 }
+for (const [op, f] of Object.entries({ fmod: c.fmod, remainder: c.remainder })) {
+  known(op, '', (a, b) => f(a, b));
+  known(op, 'scalar right', (x) => f(x, -1.75));
+  known(op, 'int32', (a, b) => f(a, b));
+}
+known('atan2', '', c.atan2);
 known('where', '', c.where);
 known('where', 'scalar', (m, x) => c.where(m, x, 0.5));
 
@@ -122,6 +128,29 @@ for (const [op, f] of Object.entries({
   mish: c.mish,
   softsign: c.softsign,
   logSigmoid: c.logSigmoid,
+  floor: c.floor,
+  ceil: c.ceil,
+  round: c.round,
+  trunc: c.trunc,
+  expm1: c.expm1,
+  sin: c.sin,
+  cos: c.cos,
+  tan: c.tan,
+  asin: c.asin,
+  acos: c.acos,
+  atan: c.atan,
+  sinh: c.sinh,
+  cosh: c.cosh,
+  asinh: c.asinh,
+  acosh: c.acosh,
+  atanh: c.atanh,
+  log2: c.log2,
+  log10: c.log10,
+  reciprocal: c.reciprocal,
+  square: c.square,
+  rsqrt: c.rsqrt,
+  isFinite: c.isFinite,
+  isInf: c.isInf,
 }))
   known(op, '', f);
 known('gelu', '', (x) => c.gelu(x));

@@ -201,6 +201,23 @@ for (const [op, f] of Object.entries({
   row(op, 'scalar left', [of('ties', 3, 4)], (x) => f(0, x), constant);
   row(op, 'NaN', [of([Number.NaN, 1, Number.NaN], 3), of([Number.NaN, Number.NaN, 1], 3)], (x, y) => f(x, y), constant);
 }
+const smooth: Settings = { tolerance: { relative: 3e-5, absolute: 3e-6 } };
+for (const [op, f] of Object.entries({ fmod: c.fmod, remainder: c.remainder })) {
+  // No quotient is near a whole number, where both functions jump.
+  row(op, '', [of([5.3, -5.3, 7.9, -0.7, 2.6, 1.1], 2, 3), of([2, 2, -3, 1.5, -1.2, -0.4], 2, 3)], (x, y) => f(x, y));
+  row(op, 'row', [of([5.3, -5.3, 7.9, -0.7, 2.6, 1.1], 2, 3), of([2, -3.3, 0.9], 3)], (x, y) => f(x, y));
+  row(op, 'scalar right', [of([5.3, -5.3, 7.9, -0.7], 4)], (x) => f(x, 1.7), { secondOrder: false });
+  row(op, 'negative scalar right', [of([5.3, -5.3, 7.9, -0.7], 4)], (x) => f(x, -1.7), { secondOrder: false });
+  row(op, 'scalar left', [of([2, -3.3, 0.9, 5], 4)], (x) => f(-4.3, x));
+  const whole: Input = { shape: [7], domain: { int: [7, -7, 7, -7, 6, -6, 5] } };
+  const by: Input = { shape: [7], domain: { int: [3, 3, -3, -3, 2, -2, 0] } };
+  row(op, 'int32', [whole, by], (x, y) => f(x, y), constant);
+  row(op, 'int32 by a number', [whole], (x) => f(x, -4), constant);
+}
+row('atan2', '', [of('away', 2, 3), of('away', 2, 3)], c.atan2, smooth);
+row('atan2', 'row', [of('away', 2, 3), of('away', 3)], c.atan2, smooth);
+row('atan2', 'scalar right', [of('away', 2, 3)], (x) => c.atan2(x, -0.6), smooth);
+row('atan2', 'scalar left', [of('away', 2, 3)], (x) => c.atan2(1.3, x), smooth);
 const mask: Input = { shape: [2, 3], domain: { bool: [1, 0, 1, 0, 0, 1] } };
 row('where', '', [mask, of('normal', 2, 3), of('normal', 2, 3)], c.where);
 row('where', 'broadcast', [{ shape: [2, 1], domain: { bool: [1, 0] } }, of('normal', 3), of('normal', 2, 3)], c.where);
@@ -234,10 +251,45 @@ const unary: Record<string, [(x: Tensor) => Tensor, Domain]> = {
   mish: [c.mish, 'normal'],
   softsign: [c.softsign, 'away'],
   logSigmoid: [c.logSigmoid, 'normal'],
+  expm1: [c.expm1, 'normal'],
+  sin: [c.sin, 'normal'],
+  cos: [c.cos, 'normal'],
+  tan: [c.tan, 'unit'],
+  asin: [c.asin, 'unit'],
+  acos: [c.acos, 'unit'],
+  atan: [c.atan, 'normal'],
+  sinh: [c.sinh, 'normal'],
+  cosh: [c.cosh, 'normal'],
+  asinh: [c.asinh, 'normal'],
+  acosh: [(x) => c.acosh(x.add(1)), 'positive'],
+  atanh: [c.atanh, 'unit'],
+  log2: [c.log2, 'positive'],
+  log10: [c.log10, 'positive'],
+  reciprocal: [c.reciprocal, 'away'],
+  square: [c.square, 'normal'],
+  rsqrt: [c.rsqrt, 'positive'],
 };
 for (const [op, [f, domain]] of Object.entries(unary)) {
   row(op, '', [of(domain, 2, 3, 2)], (x) => f(x));
   row(op, 'rank 0', [of(domain)], (x) => f(x));
+}
+for (const [op, f] of Object.entries({ floor: c.floor, ceil: c.ceil, round: c.round, trunc: c.trunc })) {
+  row(op, '', [of('distinct', 3, 4)], (x) => f(x.mul(0.97)), { secondOrder: false });
+  const halves = [-3, -2.5, -1.5, -0.5, 0, 0.5, 1.5, 2.5, 0.49999997, 8388607.5, -8388607.5, 16777216];
+  row(op, 'of halves', [of(halves, halves.length)], (x) => f(x), constant);
+}
+// 1570 and 7854 are near whole numbers of quarter turns.
+const angles = [100, -100, 710, 1570.796, 7853.981, -9999.5, 10000, 8191.3, 3.1415927, -1.5707964, 6.2831855];
+for (const [op, f] of Object.entries({ sin: c.sin, cos: c.cos }))
+  row(op, 'of large angles', [of(angles, angles.length)], (x) => f(x), {
+    ...constant,
+    tolerance: { relative: 0, absolute: 1e-6 },
+  });
+row('tan', 'of large angles', [of([100, -100, 710, -9999.5, 10000, 8191.3], 6)], (x) => c.tan(x), constant);
+row('square', 'int32', [{ shape: [3], domain: { int: [-7, 0, 70000] } }], (x) => c.square(x.minimum(4000)), constant);
+for (const [op, f] of Object.entries({ isFinite: c.isFinite, isInf: c.isInf })) {
+  row(op, '', [of([1, Number.NaN, Infinity, -Infinity, 3e38], 5)], (x) => f(x), constant);
+  row(op, 'int32', [{ shape: [2], domain: { int: [-7, 0] } }], (x) => f(x), constant);
 }
 row('sign', '', [of('away', 2, 3)], c.sign, { secondOrder: false });
 row('sign', 'of 0', [of([-2, 0, 3], 3)], c.sign, constant);

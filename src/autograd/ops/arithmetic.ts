@@ -1,6 +1,6 @@
 /**
  * Ops with two operands and numpy broadcasting, and where. Either operand may be a number.
- * Not here: matmul (matmul.ts).
+ * Not here: remainders and atan2 (remainder.ts), matmul (matmul.ts).
  */
 import { shown } from '../../arguments.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn } from '../../device/device.js';
@@ -30,7 +30,7 @@ type Rule = (step: { grad: Tensor; a: Operand; b: Operand; output: Tensor }) => 
  * Gradients of an op with two operands, for the left and the right one. Either operand may be a
  * number.
  */
-interface Rules {
+export interface Rules {
   readonly left: Rule;
   readonly right: Rule;
   readonly saves: readonly (number | 'output')[];
@@ -42,7 +42,7 @@ interface Rules {
  */
 const toWinner = (grad: Tensor, loses: Tensor, ties: Tensor): Tensor =>
   where(loses, 0, where(ties, grad.mul(0.5), grad));
-const rules: Record<ArithmeticFn, Rules> = {
+const rules: Record<Exclude<ArithmeticFn, 'fmod' | 'atan2'>, Rules> = {
   add: { left: ({ grad }) => grad, right: ({ grad }) => grad, saves: [] },
   sub: { left: ({ grad }) => grad, right: ({ grad }) => grad.neg(), saves: [] },
   mul: { left: ({ grad, b }) => grad.mul(b), right: ({ grad, a }) => grad.mul(a), saves: [0, 1] },
@@ -78,13 +78,13 @@ const rules: Record<ArithmeticFn, Rules> = {
   },
 };
 
-const tensorOp = (fn: ArithmeticFn): Op<null> => ({
+const tensorOp = (fn: ArithmeticFn, { left, right, saves }: Rules): Op<null> => ({
   name: fn,
   lower: ([a, b]) => call('binary', { fn }, { shape: broadcastShapes(fn, a.shape, b.shape), dtype: a.dtype }),
-  saves: rules[fn].saves,
+  saves,
   backward: ({ grad, inputs: [a, b], output, needs }: BackwardStep<null>) => [
-    needs[0] ? unbroadcast(rules[fn].left({ grad, a, b, output }), a.shape) : null,
-    needs[1] ? unbroadcast(rules[fn].right({ grad, a, b, output }), b.shape) : null,
+    needs[0] ? unbroadcast(left({ grad, a, b, output }), a.shape) : null,
+    needs[1] ? unbroadcast(right({ grad, a, b, output }), b.shape) : null,
   ],
 });
 
@@ -95,12 +95,12 @@ interface ScalarAttrs {
 /**
  * With `reverse` the number is the left operand, so the op's one input is the rule's right operand.
  */
-const scalarOp = (fn: ArithmeticFn, reverse: boolean): Op<ScalarAttrs> => ({
+const scalarOp = (fn: ArithmeticFn, { left, right, saves }: Rules, reverse: boolean): Op<ScalarAttrs> => ({
   name: fn,
   lower: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: x.dtype }),
-  saves: rules[fn].saves.flatMap<number | 'output'>((s) => (s === 'output' ? [s] : s === Number(reverse) ? [0] : [])),
+  saves: saves.flatMap<number | 'output'>((s) => (s === 'output' ? [s] : s === Number(reverse) ? [0] : [])),
   backward: ({ grad, inputs: [x], output, attrs: { scalar } }) => [
-    reverse ? rules[fn].right({ grad, a: scalar, b: x, output }) : rules[fn].left({ grad, a: x, b: scalar, output }),
+    reverse ? right({ grad, a: scalar, b: x, output }) : left({ grad, a: x, b: scalar, output }),
   ],
 });
 
@@ -108,7 +108,7 @@ const comparisons = ['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'great
 const isComparison = (fn: BinaryFn): boolean => (comparisons as readonly BinaryFn[]).includes(fn);
 
 /**
- * The common dtype of two operands. Bools count as int32. div and pow always use floats. A
+ * The common dtype of two operands. Bools count as int32. div, pow and atan2 always use floats. A
  * comparison does not convert a whole number, so devices compare int32 with any whole number
  * exactly.
  */
@@ -120,19 +120,19 @@ function meet(fn: BinaryFn, a: Operand, b: Operand): DType {
     return (isComparison(fn) ? Number.isInteger(x) : holds('int32', x)) ? 'int32' : 'float32';
   };
   const dtype = promote(of(a, b), of(b, a));
-  if (fn === 'div' || fn === 'pow') return promote(dtype, 'float32');
+  if (fn === 'div' || fn === 'pow' || fn === 'atan2') return promote(dtype, 'float32');
   return dtype === 'bool' ? 'int32' : dtype;
 }
 
 /** The forms of one op: two tensors, a number on the right, a number on the left. */
-interface Forms {
+export interface Forms {
   readonly both: Op<null>;
   readonly right: Op<ScalarAttrs>;
   readonly left: Op<ScalarAttrs>;
 }
 
 /** Checks that a value is a tensor or a number. */
-function checkOperand(op: string, name: string, value: unknown): void {
+export function checkOperand(op: string, name: string, value: unknown): void {
   if (typeof value === 'number' || isTensor(value)) return;
   throw new ValueError(op, `${name} must be a tensor or a number`, `${name}=${shown(value)}`);
 }
@@ -140,7 +140,7 @@ function checkOperand(op: string, name: string, value: unknown): void {
 /**
  * Converts the operands to one dtype and runs the op. The converted operands end with the result.
  */
-function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand): Tensor {
+export function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand): Tensor {
   checkOperand(fn, 'a', a);
   checkOperand(fn, 'b', b);
   if (typeof a === 'number' && typeof b === 'number')
@@ -161,18 +161,17 @@ function run(fn: BinaryFn, { both, right, left }: Forms, a: Operand, b: Operand)
   return endWith(y, ...made(x, source));
 }
 
-/** Creates each op once, in all of its forms. */
-const forms = <F extends BinaryFn>(
-  fns: readonly F[],
-  both: (fn: F) => Op<null>,
-  scalar: (fn: F, reverse: boolean) => Op<ScalarAttrs>,
-): Record<F, Forms> =>
-  Object.fromEntries(
-    fns.map((fn) => [fn, { both: both(fn), right: scalar(fn, false), left: scalar(fn, true) }]),
-  ) as Record<F, Forms>;
+/** Creates an arithmetic op once, in all of its forms. */
+export const formsOf = (fn: ArithmeticFn, own: Rules): Forms => ({
+  both: tensorOp(fn, own),
+  right: scalarOp(fn, own, false),
+  left: scalarOp(fn, own, true),
+});
 
-const arithmeticForms = forms(['add', 'sub', 'mul', 'div', 'pow', 'maximum', 'minimum'], tensorOp, scalarOp);
-const arithmetic = (fn: ArithmeticFn, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
+const arithmeticForms = Object.fromEntries(
+  Object.entries(rules).map(([fn, own]) => [fn, formsOf(fn as ArithmeticFn, own)]),
+) as Record<keyof typeof rules, Forms>;
+const arithmetic = (fn: keyof typeof rules, a: Operand, b: Operand): Tensor => run(fn, arithmeticForms[fn], a, b);
 
 /**
  * a + b; int32 wraps.
@@ -244,7 +243,9 @@ const scalarComparison = (fn: ComparisonFn): Op<ScalarAttrs> => ({
   lower: ([x], attrs) => call('binaryScalar', { fn, ...attrs }, { shape: x.shape, dtype: 'bool' }),
 });
 
-const comparisonForms = forms(comparisons, comparison, scalarComparison);
+const comparisonForms = Object.fromEntries(
+  comparisons.map((fn) => [fn, { both: comparison(fn), right: scalarComparison(fn), left: scalarComparison(fn) }]),
+) as Record<ComparisonFn, Forms>;
 const compare = (fn: ComparisonFn, a: Operand, b: Operand): Tensor => run(fn, comparisonForms[fn], a, b);
 
 /**

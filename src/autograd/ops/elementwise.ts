@@ -1,7 +1,7 @@
 /**
  * Elementwise ops with one operand. The output has the input's shape. Gradients are written in
- * Tensor methods. Not here: two operands (arithmetic.ts), and activations with options or of
- * several ops (activation.ts).
+ * Tensor methods. Not here: two operands (arithmetic.ts), activations with options or of several
+ * ops (activation.ts), rounding and powers (rounding.ts), and trigonometry (trigonometry.ts).
  */
 import { checkNumber } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
@@ -17,7 +17,8 @@ interface UnaryAttrs {
 type Rule = (step: BackwardStep<UnaryAttrs>) => Tensor;
 const none: UnaryAttrs = { alpha: 0, beta: 0 };
 
-function unary(fn: UnaryFn, saves: Op<UnaryAttrs>['saves'], rule: Rule): Op<UnaryAttrs> {
+/** An op of one operand and one kernel function, from its gradient rule. */
+export function unary(fn: UnaryFn, saves: Op<UnaryAttrs>['saves'], rule: Rule): Op<UnaryAttrs> {
   return {
     name: fn,
     lower: ([x], { alpha, beta }) => {
@@ -76,7 +77,8 @@ const table = {
   ),
 };
 
-const simple =
+/** The function that calls an op without attributes. */
+export const simple =
   (op: Op<UnaryAttrs>) =>
   (x: Tensor): Tensor =>
     apply(op, [x], none);

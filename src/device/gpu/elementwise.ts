@@ -1,6 +1,7 @@
 /**
  * Elementwise kernels. Each function is a short program, and each kind of kernel is a template
- * around it. Not here: the functions that need more than one expression (functions.ts).
+ * around it. Not here: the functions that need more than one expression (functions.ts,
+ * trigonometry.ts).
  */
 import { broadcastStrides, collapse, sizeOf } from '../../values/shape.js';
 import type { BinaryFn, KernelAttrs, Spec, UnaryFn, UnaryGradFn } from '../device.js';
@@ -17,6 +18,7 @@ import {
   readAt,
   unravel,
 } from './launch.js';
+import { atan2, curves, fmod, roundings } from './trigonometry.js';
 
 /** Programs in x. They may also use the number arguments alpha, beta, inf and nan. */
 const unary: Record<UnaryFn, Program> = {
@@ -42,6 +44,8 @@ const unary: Record<UnaryFn, Program> = {
   clamp: ['', '(x < alpha ? alpha : (x > beta ? beta : (x >= alpha ? x : x + x)))'],
   logicalNot: ['', '(x === 0 ? 1 : 0)'],
   isNaN: ['', `(${isNumber('x')} ? 0 : 1)`],
+  ...roundings,
+  ...curves,
 };
 
 /** The derivatives of activations at v, which is either their output y or their input x. */
@@ -64,6 +68,8 @@ const binary: Record<BinaryFn, Program> = {
   pow: [pow('y', 'p', 'q'), 'y'],
   maximum: ['', extreme('>')],
   minimum: ['', extreme('<')],
+  fmod: [fmod('y', 'p', 'q'), 'y'],
+  atan2: [atan2('y', 'p', 'q'), 'y'],
   equal: ['', '(p === q ? 1 : 0)'],
   notEqual: ['', '(p === q ? 0 : 1)'],
   less: ['', '(p < q ? 1 : 0)'],
@@ -82,11 +88,14 @@ const powers: Readonly<Record<number, string>> = {
 
 /** Those of the number arguments that a program uses: `values`, inf and nan. */
 const numbers = ([body, value]: Program, values: Readonly<Record<string, number>>): Record<string, Arg> => {
-  const all: Readonly<Record<string, number>> = { ...values, inf: Infinity, nan: Number.NaN };
+  const all: Readonly<Record<string, number>> = { inf: Infinity, nan: Number.NaN, ...values };
   return Object.fromEntries(
     Object.entries(all).filter(([name]) => new RegExp(`\\b${name}\\b`).test(`${body} ${value}`)),
   );
 };
+
+/** The result of a remainder by 0. int32 has no NaN. */
+const undefinedAs = ({ dtype }: Spec): Record<string, number> => (dtype === 'int32' ? { nan: 0 } : {});
 
 /** Expressions that read broadcast operands at the output's index. */
 function reads(operands: readonly Spec[], output: Spec, names: readonly string[]): { prelude: string; at: string[] } {
@@ -144,20 +153,20 @@ export const elementwise: LaunchRules<'unary' | 'binary' | 'binaryScalar' | 'whe
     return [
       launch(
         sizeOf(y.shape),
-        { ...inputs('a', 'b'), ...numbers(program, {}) },
+        { ...inputs('a', 'b'), ...numbers(program, undefinedAs(y)) },
         `${prelude} const p = ${at[0]}; const q = ${at[1]}; ${program[0]}`,
         program[1],
       ),
     ];
   },
-  binaryScalar: ([x], { fn, scalar, reverse }) => {
+  binaryScalar: ([x], { fn, scalar, reverse }, [y]) => {
     const power = fn === 'pow' && !reverse ? powers[scalar] : undefined;
     if (power !== undefined) return [launch(sizeOf(x.shape), inputs('a'), 'const p = a[i];', power)];
     const program = binary[fn];
     return [
       launch(
         sizeOf(x.shape),
-        { a: input(0), s: Math.fround(scalar), ...numbers(program, {}) },
+        { a: input(0), s: Math.fround(scalar), ...numbers(program, undefinedAs(y)) },
         `const p = ${reverse ? 's' : 'a[i]'}; const q = ${reverse ? 'a[i]' : 's'}; ${program[0]}`,
         program[1],
       ),

@@ -5,7 +5,7 @@
 import { broadcastStrides, type Shape, sameShape } from '../../values/shape.js';
 import type { ArithmeticFn, BinaryFn, ComparisonFn, UnaryFn, UnaryGradFn } from '../device.js';
 import { type Family, type HostArray, offsets } from './array.js';
-import { erf, pow, sigmoid, softplus } from './special.js';
+import { erf, pow, roundEven, sigmoid, softplus } from './special.js';
 
 const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => number> = {
   neg: (x) => -x,
@@ -27,6 +27,22 @@ const unaryFns: Record<UnaryFn, (x: number, alpha: number, beta: number) => numb
   clamp: (x, alpha, beta) => Math.min(Math.max(x, alpha), beta),
   logicalNot: (x) => Number(x === 0),
   isNaN: (x) => Number(Number.isNaN(x)),
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: roundEven,
+  trunc: Math.trunc,
+  expm1: Math.expm1,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  asin: Math.asin,
+  acos: Math.acos,
+  atan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  asinh: Math.asinh,
+  acosh: Math.acosh,
+  atanh: Math.atanh,
 };
 
 /** The derivatives of activations, at the output y or at the input x. */
@@ -54,6 +70,9 @@ const binaryFns: Record<BinaryFn, (a: number, b: number) => number> = {
   pow,
   maximum: Math.max,
   minimum: Math.min,
+  // The remainder of int32 by 0 is NaN here, which the array stores as 0.
+  fmod: (a, b) => a % b,
+  atan2: Math.atan2,
   ...comparisonFns,
 };
 

@@ -37,6 +37,13 @@ export function sigmoid(x: number): number {
   return e / (1 + e);
 }
 
+/** The nearest whole number, of two equally near ones the even one. */
+export function roundEven(x: number): number {
+  // Math.round takes halves up.
+  const rounded = Math.round(x);
+  return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
 /** log(1 + exp(x)), without overflow for large |x|. */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 

@@ -16,7 +16,7 @@ type NumberedFn = Exclude<BinaryFn, 'greater' | 'greaterEqual'>;
 // The compiler rejects these two lines when an enum lacks a function.
 const unaryCodes: Readonly<Record<UnaryFn, UnaryCode>> = UnaryCode;
 const binaryCodes: Readonly<Record<NumberedFn, BinaryCode>> = BinaryCode;
-const wordCodes: Readonly<Record<Exclude<NumberedFn, 'div' | 'pow'>, BinaryCode>> = {
+const wordCodes: Readonly<Record<Exclude<NumberedFn, 'div' | 'pow' | 'atan2'>, BinaryCode>> = {
   add: BinaryCode.wordAdd,
   sub: BinaryCode.wordSub,
   mul: BinaryCode.wordMul,
@@ -26,6 +26,7 @@ const wordCodes: Readonly<Record<Exclude<NumberedFn, 'div' | 'pow'>, BinaryCode>
   notEqual: BinaryCode.wordNotEqual,
   less: BinaryCode.wordLess,
   lessEqual: BinaryCode.wordLessEqual,
+  fmod: BinaryCode.wordFmod,
 };
 const gradCodes: Readonly<Record<UnaryGradFn, BinaryCode>> = {
   sigmoid: BinaryCode.sigmoidGrad,
@@ -108,7 +109,7 @@ const emitFill = (to: Encoder, { buffer, shape }: WasmOperand, word: number): vo
 
 function codeOf(fn: NumberedFn, words: boolean, dtype: DType): BinaryCode {
   if (!words) return binaryCodes[fn];
-  if (fn === 'div' || fn === 'pow')
+  if (fn === 'div' || fn === 'pow' || fn === 'atan2')
     throw new DeviceError(
       fn,
       'operands must be float32',

@@ -1,130 +1,22 @@
 /**
  * Elementwise kernels. Each function has a loop of its own over whole vectors. The last elements
  * are computed as one more vector in scratch memory, of which only the needed lanes are stored.
- * Not here: reading broadcast operands (operands.ts).
+ * Not here: the functions of one operand (unary.ts), reading broadcast operands (operands.ts).
  */
 import { Opcode } from '../protocol/command';
 import { BinaryWord, GateWord, UnaryWord, WhereWord } from '../protocol/elementwise';
-import { BinaryCode, UnaryCode } from '../protocol/functions';
+import { BinaryCode } from '../protocol/functions';
 import { arg, next, number, scratch } from './core';
-import {
-  down4,
-  erf4,
-  exp4,
-  expm1Down4,
-  log1p4,
-  log4,
-  power,
-  sigmoid4,
-  sigmoidLoop,
-  siluLoop,
-  softplus4,
-  splat,
-  tanh4,
-} from './math';
+import { power, sigmoid4, splat } from './math';
 import { after, locate, step } from './operands';
 import { storeLanes } from './tiles';
+import { atan24 } from './trigonometry';
+import { truth, unaryRun } from './unary';
 
 /** Elements per chunk, unless the command says otherwise. */
 const block = 8192;
 /** Bytes of scratch memory per operand. */
 const slot: usize = 36864;
-const sign = 0x80000000;
-
-@inline
-function truth(mask: v128): v128 {
-  return v128.and(mask, i32x4.splat(1));
-}
-
-// Each function is a class, so that the loop is compiled for each one separately.
-
-@unmanaged class Neg { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.neg(x); } }
-@unmanaged class Exp { @inline of(x: v128, alpha: v128, beta: v128): v128 { return exp4(x); } }
-@unmanaged class Log { @inline of(x: v128, alpha: v128, beta: v128): v128 { return log4(x); } }
-@unmanaged class Log1p { @inline of(x: v128, alpha: v128, beta: v128): v128 { return log1p4(x); } }
-@unmanaged class Sqrt { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.sqrt(x); } }
-@unmanaged class Abs { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.abs(x); } }
-/** Returns ±0 and NaN unchanged. */
-@unmanaged class Sign {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 {
-    const one = v128.or(v128.and(x, i32x4.splat(sign)), splat(1));
-    return v128.bitselect(one, x, v128.or(f32x4.lt(x, splat(0)), f32x4.gt(x, splat(0))));
-  }
-}
-/** Returns NaN unchanged, because pmax returns its first operand if either is NaN. */
-@unmanaged class Relu { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.pmax(x, splat(0)); } }
-@unmanaged class LeakyRelu {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 {
-    return v128.bitselect(x, f32x4.mul(x, alpha), f32x4.gt(x, splat(0)));
-  }
-}
-@unmanaged class Elu {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 {
-    return v128.bitselect(x, f32x4.mul(expm1Down4(f32x4.pmin(x, splat(0))), alpha), f32x4.gt(x, splat(0)));
-  }
-}
-@unmanaged class Gelu {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 {
-    const y = f32x4.add(erf4(f32x4.mul(x, splat(0.70710678118654752))), splat(1));
-    return f32x4.mul(f32x4.mul(x, splat(0.5)), y);
-  }
-}
-@unmanaged class Tanh { @inline of(x: v128, alpha: v128, beta: v128): v128 { return tanh4(x); } }
-@unmanaged class Softplus { @inline of(x: v128, alpha: v128, beta: v128): v128 { return softplus4(x); } }
-@unmanaged class Erf { @inline of(x: v128, alpha: v128, beta: v128): v128 { return erf4(x); } }
-@unmanaged class Clamp {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.min(f32x4.max(x, alpha), beta); }
-}
-@unmanaged class IsZero { @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.eq(x, splat(0))); } }
-@unmanaged class IsNaN { @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.ne(x, x)); } }
-@unmanaged class WordIsZero {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(i32x4.eq(x, i32x4.splat(0))); }
-}
-@unmanaged class IsNotZero {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(f32x4.ne(x, splat(0))); }
-}
-@unmanaged class WordIsNotZero {
-  @inline of(x: v128, alpha: v128, beta: v128): v128 { return truth(i32x4.ne(x, i32x4.splat(0))); }
-}
-@unmanaged class ToInt { @inline of(x: v128, alpha: v128, beta: v128): v128 { return i32x4.trunc_sat_f32x4_s(x); } }
-@unmanaged class ToFloat { @inline of(x: v128, alpha: v128, beta: v128): v128 { return f32x4.convert_i32x4_s(x); } }
-
-function unaryLoop<F>(to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
-  for (const end = to + ((<usize>count) << 2); to < end; to += 16, from += 16)
-    v128.store(to, changetype<F>(0).of(v128.load(from), alpha, beta));
-}
-
-/** Computes `count` elements, a multiple of 4. */
-function unaryRun(fn: i32, to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
-  switch (fn) {
-    case UnaryCode.neg: return unaryLoop<Neg>(to, from, count, alpha, beta);
-    case UnaryCode.exp: return unaryLoop<Exp>(to, from, count, alpha, beta);
-    case UnaryCode.log: return unaryLoop<Log>(to, from, count, alpha, beta);
-    case UnaryCode.log1p: return unaryLoop<Log1p>(to, from, count, alpha, beta);
-    case UnaryCode.sqrt: return unaryLoop<Sqrt>(to, from, count, alpha, beta);
-    case UnaryCode.abs: return unaryLoop<Abs>(to, from, count, alpha, beta);
-    case UnaryCode.sign: return unaryLoop<Sign>(to, from, count, alpha, beta);
-    case UnaryCode.relu: return unaryLoop<Relu>(to, from, count, alpha, beta);
-    case UnaryCode.leakyRelu: return unaryLoop<LeakyRelu>(to, from, count, alpha, beta);
-    case UnaryCode.elu: return unaryLoop<Elu>(to, from, count, alpha, beta);
-    case UnaryCode.gelu: return unaryLoop<Gelu>(to, from, count, alpha, beta);
-    case UnaryCode.silu: return siluLoop(to, from, count);
-    case UnaryCode.sigmoid: return sigmoidLoop(to, from, count);
-    case UnaryCode.tanh: return unaryLoop<Tanh>(to, from, count, alpha, beta);
-    case UnaryCode.softplus: return unaryLoop<Softplus>(to, from, count, alpha, beta);
-    case UnaryCode.erf: return unaryLoop<Erf>(to, from, count, alpha, beta);
-    case UnaryCode.clamp: return unaryLoop<Clamp>(to, from, count, alpha, beta);
-    case UnaryCode.logicalNot: return unaryLoop<IsZero>(to, from, count, alpha, beta);
-    case UnaryCode.isNaN: return unaryLoop<IsNaN>(to, from, count, alpha, beta);
-    case UnaryCode.wordIsZero: return unaryLoop<WordIsZero>(to, from, count, alpha, beta);
-    case UnaryCode.isNotZero: return unaryLoop<IsNotZero>(to, from, count, alpha, beta);
-    case UnaryCode.wordIsNotZero: return unaryLoop<WordIsNotZero>(to, from, count, alpha, beta);
-    case UnaryCode.toInt: return unaryLoop<ToInt>(to, from, count, alpha, beta);
-    case UnaryCode.toFloat: return unaryLoop<ToFloat>(to, from, count, alpha, beta);
-    default:
-      unreachable();
-  }
-}
 
 /** A function of one operand. */
 function unary(p: usize, thread: i32): void {
@@ -154,6 +46,26 @@ function pow4(a: v128, b: v128): v128 {
   return f32x4.replace_lane(y, 3, power(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)));
 }
 
+@inline
+function fmod4(a: v128, b: v128): v128 {
+  let y = splat(f32x4.extract_lane(a, 0) % f32x4.extract_lane(b, 0));
+  y = f32x4.replace_lane(y, 1, f32x4.extract_lane(a, 1) % f32x4.extract_lane(b, 1));
+  y = f32x4.replace_lane(y, 2, f32x4.extract_lane(a, 2) % f32x4.extract_lane(b, 2));
+  return f32x4.replace_lane(y, 3, f32x4.extract_lane(a, 3) % f32x4.extract_lane(b, 3));
+}
+/** The remainder of whole numbers. That by 0 is 0. */
+@inline
+function remainder(a: i32, b: i32): i32 {
+  return b == 0 ? 0 : a % b;
+}
+@inline
+function wordFmod4(a: v128, b: v128): v128 {
+  let y = i32x4.splat(remainder(i32x4.extract_lane(a, 0), i32x4.extract_lane(b, 0)));
+  y = i32x4.replace_lane(y, 1, remainder(i32x4.extract_lane(a, 1), i32x4.extract_lane(b, 1)));
+  y = i32x4.replace_lane(y, 2, remainder(i32x4.extract_lane(a, 2), i32x4.extract_lane(b, 2)));
+  return i32x4.replace_lane(y, 3, remainder(i32x4.extract_lane(a, 3), i32x4.extract_lane(b, 3)));
+}
+
 @unmanaged class Add { @inline of(a: v128, b: v128): v128 { return f32x4.add(a, b); } }
 @unmanaged class Sub { @inline of(a: v128, b: v128): v128 { return f32x4.sub(a, b); } }
 @unmanaged class Mul { @inline of(a: v128, b: v128): v128 { return f32x4.mul(a, b); } }
@@ -165,6 +77,8 @@ function pow4(a: v128, b: v128): v128 {
 @unmanaged class NotEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.ne(a, b)); } }
 @unmanaged class Less { @inline of(a: v128, b: v128): v128 { return truth(f32x4.lt(a, b)); } }
 @unmanaged class LessEqual { @inline of(a: v128, b: v128): v128 { return truth(f32x4.le(a, b)); } }
+@unmanaged class Fmod { @inline of(a: v128, b: v128): v128 { return fmod4(a, b); } }
+@unmanaged class Atan2 { @inline of(a: v128, b: v128): v128 { return atan24(a, b); } }
 // Gradients of activations. g is the incoming gradient; y is the output, x the input of the
 // activation.
 
@@ -188,6 +102,7 @@ function pow4(a: v128, b: v128): v128 {
 @unmanaged class WordMul { @inline of(a: v128, b: v128): v128 { return i32x4.mul(a, b); } }
 @unmanaged class WordMaximum { @inline of(a: v128, b: v128): v128 { return i32x4.max_s(a, b); } }
 @unmanaged class WordMinimum { @inline of(a: v128, b: v128): v128 { return i32x4.min_s(a, b); } }
+@unmanaged class WordFmod { @inline of(a: v128, b: v128): v128 { return wordFmod4(a, b); } }
 @unmanaged class WordEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.eq(a, b)); } }
 @unmanaged class WordNotEqual { @inline of(a: v128, b: v128): v128 { return truth(i32x4.ne(a, b)); } }
 @unmanaged class WordLess { @inline of(a: v128, b: v128): v128 { return truth(i32x4.lt_s(a, b)); } }
@@ -212,6 +127,8 @@ function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: 
     case BinaryCode.notEqual: return binaryLoop<NotEqual>(to, a, aStep, b, bStep, count);
     case BinaryCode.less: return binaryLoop<Less>(to, a, aStep, b, bStep, count);
     case BinaryCode.lessEqual: return binaryLoop<LessEqual>(to, a, aStep, b, bStep, count);
+    case BinaryCode.fmod: return binaryLoop<Fmod>(to, a, aStep, b, bStep, count);
+    case BinaryCode.atan2: return binaryLoop<Atan2>(to, a, aStep, b, bStep, count);
     case BinaryCode.sigmoidGrad: return binaryLoop<SigmoidGrad>(to, a, aStep, b, bStep, count);
     case BinaryCode.tanhGrad: return binaryLoop<TanhGrad>(to, a, aStep, b, bStep, count);
     case BinaryCode.softplusGrad: return binaryLoop<SoftplusGrad>(to, a, aStep, b, bStep, count);
@@ -221,6 +138,7 @@ function binaryRun(fn: i32, to: usize, a: usize, aStep: usize, b: usize, bStep: 
     case BinaryCode.wordMul: return binaryLoop<WordMul>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordMaximum: return binaryLoop<WordMaximum>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordMinimum: return binaryLoop<WordMinimum>(to, a, aStep, b, bStep, count);
+    case BinaryCode.wordFmod: return binaryLoop<WordFmod>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordEqual: return binaryLoop<WordEqual>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordNotEqual: return binaryLoop<WordNotEqual>(to, a, aStep, b, bStep, count);
     case BinaryCode.wordLess: return binaryLoop<WordLess>(to, a, aStep, b, bStep, count);
