@@ -72,6 +72,7 @@ export {
   sqrt,
   tanh,
 } from './autograd/ops/elementwise.js';
+export { type EmbeddingOptions, embedding } from './autograd/ops/embedding.js';
 export type { IndexConvention } from './autograd/ops/index-conventions.js';
 export { flip, indexSelect, type Range, slice } from './autograd/ops/indexing.js';
 export {
@@ -121,6 +122,20 @@ export {
 } from './autograd/ops/pool.js';
 export { PoolIndices } from './autograd/ops/pool-indices.js';
 export { type AvgPool1dOptions, avgPool1d, type MaxPool1dOptions, maxPool1d } from './autograd/ops/pool1d.js';
+export {
+  chunk,
+  type MeshgridOptions,
+  meshgrid,
+  type OneHotOptions,
+  oneHot,
+  repeatInterleave,
+  roll,
+  splitTensor,
+  tile,
+  tril,
+  triu,
+  unbind,
+} from './autograd/ops/rearrange.js';
 export {
   argmax,
   argmin,

@@ -25,6 +25,7 @@ import * as indexing from '../autograd/ops/indexing.js';
 import { matmul } from '../autograd/ops/matmul.js';
 import * as movement from '../autograd/ops/movement.js';
 import { type PadOptions, pad } from '../autograd/ops/pad.js';
+import * as rearrange from '../autograd/ops/rearrange.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
 import * as remainders from '../autograd/ops/remainder.js';
@@ -594,6 +595,30 @@ export class Tensor {
   }
   indexSelect(indices: Tensor | ArrayLike<number>, axis?: number): Tensor {
     return indexing.indexSelect(this, indices, axis);
+  }
+  tile(repeats: readonly number[]): Tensor {
+    return rearrange.tile(this, repeats);
+  }
+  repeatInterleave(repeats: number, axis?: number): Tensor {
+    return rearrange.repeatInterleave(this, repeats, axis);
+  }
+  roll(shifts: number | readonly number[], axes?: Axes): Tensor {
+    return rearrange.roll(this, shifts, axes);
+  }
+  split(sizes: number | readonly number[], axis?: number): Tensor[] {
+    return rearrange.splitTensor(this, sizes, axis);
+  }
+  chunk(count: number, axis?: number): Tensor[] {
+    return rearrange.chunk(this, count, axis);
+  }
+  unbind(axis?: number): Tensor[] {
+    return rearrange.unbind(this, axis);
+  }
+  tril(diagonal?: number): Tensor {
+    return rearrange.tril(this, diagonal);
+  }
+  triu(diagonal?: number): Tensor {
+    return rearrange.triu(this, diagonal);
   }
   matmul(b: Tensor): Tensor {
     return matmul(this, b);

@@ -266,6 +266,30 @@ known('scatterNd', '', (i, u) => c.scatterNd(i, u, [3, 4]));
 known('matmul', '', c.matmul);
 known('matmul', 'of vectors', c.matmul);
 
+// ---- ops of importers and ports
+
+known('tile', '', (x) => c.tile(x, [2, 3]));
+known('repeatInterleave', '', (x) => c.repeatInterleave(x, 2));
+known('repeatInterleave', 'axis', (x) => c.repeatInterleave(x, 3, 1), 'axis');
+known('roll', '', (x) => c.roll(x, 3));
+known('roll', 'axes', (x) => c.roll(x, [-1, 2], [0, 1]), 'axes');
+known('splitTensor', '', (x) => c.concat(c.splitTensor(x, 2).reverse()));
+known('splitTensor', 'axis', (x) => c.concat(c.splitTensor(x, [1, 3], 1).reverse(), 1), 'axis');
+known('chunk', '', (x) => c.concat(c.chunk(x, 2).reverse()));
+known('chunk', 'axis', (x) => c.stack(c.chunk(x, 2, 1)), 'axis');
+known('unbind', '', (x) => c.stack(c.unbind(x).reverse()));
+known('unbind', 'axis', (x) => c.stack(c.unbind(x, 1)), 'axis');
+for (const [op, f] of Object.entries({ tril: c.tril, triu: c.triu })) {
+  known(op, '', (x) => f(x));
+  known(op, 'diagonal', (x) => f(x, -1), 'diagonal');
+}
+known('meshgrid', '', (...x) => c.stack(c.meshgrid(x)));
+known('meshgrid', 'indexing', (...x) => c.stack(c.meshgrid(x, { indexing: 'xy' })), 'indexing');
+known('oneHot', '', (i) => c.oneHot(i, 4));
+known('oneHot', 'axis, dtype', (i) => c.oneHot(i, 4, { axis: 0, dtype: 'int32' }), 'axis dtype');
+known('embedding', '', (i, w) => c.embedding(i, w));
+known('embedding', 'paddingIndex', (i, w) => c.embedding(i, w, { paddingIndex: -1 }), 'paddingIndex');
+
 // ---- convolution
 
 known('conv2d', '', (x, w) => c.conv2d(x, w));

@@ -47,7 +47,7 @@ export interface Row {
   /** As in known.ts. */
   readonly leavesIndices?: boolean;
 }
-type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance'>>;
+type Settings = Partial<Pick<Row, 'differentiable' | 'secondOrder' | 'tolerance' | 'leavesIndices'>>;
 
 const rows: Row[] = [];
 function row(op: string, variant: string, inputs: readonly Input[], fn: Row['fn'], settings: Settings = {}): void {
@@ -556,6 +556,53 @@ row(
   (updates, indices) => c.scatterNd(indices, updates, [2, 3]),
   constant,
 );
+row('tile', '', [of('normal', 2, 3)], (x) => c.tile(x, [2, 3]));
+row('tile', 'more repeats than axes', [of('normal', 3)], (x) => c.tile(x, [2, 1, 2]));
+row('tile', 'more axes than repeats', [of('normal', 2, 2, 3)], (x) => c.tile(x, [2]));
+row('tile', 'once', [of('normal', 2, 3)], (x) => c.tile(x, [1, 1]).mul(x));
+row('repeatInterleave', '', [of('normal', 2, 3)], (x) => c.repeatInterleave(x, 2));
+row('repeatInterleave', 'last axis', [of('normal', 2, 3)], (x) => c.repeatInterleave(x, 3, -1));
+row('roll', '', [of('normal', 3, 4)], (x) => c.roll(x, 2));
+row('roll', 'axes', [of('normal', 3, 4)], (x) => c.roll(x, [-1, 5], [0, 1]));
+row('roll', 'by nothing', [of('normal', 3, 4)], (x) => c.roll(x, 4, 1).mul(x));
+row('splitTensor', 'last part', [of('normal', 5, 2)], (x) => c.concat(c.splitTensor(x, 2).reverse()));
+row('splitTensor', 'sizes', [of('normal', 2, 6)], (x) => {
+  const [a, b, z] = c.splitTensor(x, [1, 3, 2], 1);
+  return c.concat([z, a, b.mul(b)], 1);
+});
+row('chunk', '', [of('normal', 5, 2)], (x) => c.concat(c.chunk(x, 3).reverse()));
+row('chunk', 'fewer than asked', [of('normal', 2, 6)], (x) => c.concat(c.chunk(x, 4, -1), 0));
+row('unbind', '', [of('normal', 3, 2)], (x) => c.stack(c.unbind(x).reverse()));
+row('unbind', 'last axis', [of('normal', 3, 2)], (x) => {
+  const [a, b] = c.unbind(x, -1);
+  return a.mul(b);
+});
+for (const [op, f] of Object.entries({ tril: c.tril, triu: c.triu })) {
+  row(op, '', [of('normal', 3, 4)], (x) => f(x));
+  row(op, 'diagonal above, batch', [of('normal', 2, 3, 3)], (x) => f(x, 1));
+  row(op, 'diagonal below', [of('normal', 3, 2)], (x) => f(x, -1));
+  row(op, 'int32', [{ shape: [2, 2], domain: { int: [1, 2, 3, 4] } }], (x) => f(x), constant);
+  row(op, 'NaN elsewhere', [of([Number.NaN, Number.NaN, Number.NaN, Number.NaN], 2, 2)], (x) => f(x), constant);
+}
+row('meshgrid', '', [of('normal', 2), of('normal', 3)], (...x) => c.stack(c.meshgrid(x)));
+row('meshgrid', 'of three', [of('normal', 2), of('normal', 3), of('normal', 2)], (...x) => c.stack(c.meshgrid(x)));
+row('meshgrid', 'xy', [of('normal', 2), of('normal', 3)], (...x) => {
+  const [a, b] = c.meshgrid(x, { indexing: 'xy' });
+  return a.mul(b);
+});
+const places = (values: number[], ...shape: number[]): Input => ({ shape, domain: { int: values } });
+row('oneHot', '', [places([2, 0, 3, 1, -1, 4], 2, 3)], (i) => c.oneHot(i, 4), constant);
+row('oneHot', 'axis and dtype', [places([2, 0, 1], 3)], (i) => c.oneHot(i, 3, { axis: 0, dtype: 'int32' }), constant);
+row('embedding', '', [of('normal', 4, 3)], (w) =>
+  c.embedding(
+    [
+      [2, 0, 2],
+      [3, 3, 1],
+    ],
+    w,
+  ),
+);
+row('embedding', 'tensor', [places([2, 0, 2, 5], 2, 2), of('normal', 4, 3)], (i, w) => c.embedding(i, w));
 row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
 row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
 
