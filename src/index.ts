@@ -151,6 +151,7 @@ export {
   type VarianceOptions,
   variance,
 } from './autograd/ops/reduce.js';
+export { all, any, type NormOptions, norm, prod } from './autograd/ops/reduce-composed.js';
 export { atan2, fmod, remainder } from './autograd/ops/remainder.js';
 export {
   type FixedUnpool2dOptions,

@@ -28,6 +28,7 @@ import { type PadOptions, pad } from '../autograd/ops/pad.js';
 import * as rearrange from '../autograd/ops/rearrange.js';
 import type { ReduceOptions, VarianceOptions } from '../autograd/ops/reduce.js';
 import * as reduce from '../autograd/ops/reduce.js';
+import * as composedReduce from '../autograd/ops/reduce-composed.js';
 import * as remainders from '../autograd/ops/remainder.js';
 import * as rounding from '../autograd/ops/rounding.js';
 import * as trigonometry from '../autograd/ops/trigonometry.js';
@@ -619,6 +620,18 @@ export class Tensor {
   }
   triu(diagonal?: number): Tensor {
     return rearrange.triu(this, diagonal);
+  }
+  prod(axes?: Axes, options?: ReduceOptions): Tensor {
+    return composedReduce.prod(this, axes, options);
+  }
+  norm(axes?: Axes, options?: composedReduce.NormOptions): Tensor {
+    return composedReduce.norm(this, axes, options);
+  }
+  any(axes?: Axes, options?: ReduceOptions): Tensor {
+    return composedReduce.any(this, axes, options);
+  }
+  all(axes?: Axes, options?: ReduceOptions): Tensor {
+    return composedReduce.all(this, axes, options);
   }
   matmul(b: Tensor): Tensor {
     return matmul(this, b);

@@ -289,6 +289,18 @@ known('oneHot', '', (i) => c.oneHot(i, 4));
 known('oneHot', 'axis, dtype', (i) => c.oneHot(i, 4, { axis: 0, dtype: 'int32' }), 'axis dtype');
 known('embedding', '', (i, w) => c.embedding(i, w));
 known('embedding', 'paddingIndex', (i, w) => c.embedding(i, w, { paddingIndex: -1 }), 'paddingIndex');
+known('prod', '', (x) => c.prod(x));
+known('prod', 'of zeros', (x) => c.prod(x, 1), 'axes');
+known('prod', 'axes, keepDims', (x) => c.prod(x, 0, { keepDims: true }), 'axes keepDims');
+known('norm', '', (x) => c.norm(x));
+known('norm', 'axes, keepDims', (x) => c.norm(x, 1, { keepDims: true }), 'axes keepDims');
+for (const [name, p] of Object.entries({ 0: 0, 1: 1, 3: 3, 0.5: 0.5, '-2': -2, inf: Infinity, '-inf': -Infinity }))
+  known('norm', `p ${name}`, (x) => c.norm(x, 0, { p }), 'axes p');
+known('norm', 'of zeros', (x) => c.norm(x, 1), 'axes');
+for (const [op, f] of Object.entries({ any: c.any, all: c.all })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axes, keepDims', (x) => f(x, 1, { keepDims: true }), 'axes keepDims');
+}
 
 // ---- convolution
 

@@ -603,6 +603,22 @@ row('embedding', '', [of('normal', 4, 3)], (w) =>
   ),
 );
 row('embedding', 'tensor', [places([2, 0, 2, 5], 2, 2), of('normal', 4, 3)], (i, w) => c.embedding(i, w));
+for (const [variant, axes, keepDims] of axesCases) {
+  row('prod', variant, [of('distinct', 2, 3, 4)], (x) => c.prod(x, axes, { keepDims }), {
+    tolerance: { relative: 1e-4, absolute: 1e-5 },
+  });
+  row('norm', variant, [of('distinct', 2, 3, 4)], (x) => c.norm(x, axes, { keepDims }));
+  for (const [op, f] of Object.entries({ any: c.any, all: c.all }))
+    row(op, variant, [of('ties', 2, 3, 4)], (x) => f(x, axes, { keepDims }), constant);
+}
+row('prod', 'of zeros', [of([0, 2, 3, 0, 5, 0, 2, 3, 4], 3, 3)], (x) => c.prod(x, 1));
+row('prod', 'int32', [places([5, -3, 5, 1, 2], 5)], (x) => c.prod(x), constant);
+row('prod', 'no axes', [of('normal', 2, 3)], (x) => c.prod(x, []).mul(x));
+for (const p of [1, Infinity, -Infinity, 0, 3, 1.5, 0.5, -2]) {
+  const flat = p === 1 || p === 0 || Math.abs(p) === Infinity;
+  row('norm', `p ${p}`, [of('distinct', 3, 4)], (x) => c.norm(x, 1, { p }), flat ? { secondOrder: false } : {});
+  row('norm', `p ${p}, zeros`, [of([0, 0, 0, 0, 3, -4], 2, 3)], (x) => c.norm(x, 1, { p }), constant);
+}
 row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
 row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
 

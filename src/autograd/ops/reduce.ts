@@ -143,11 +143,11 @@ function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: Vari
 }
 
 /**
- * Square root of a variance. At 0 its slope is infinite while the variance's own slope is 0, so the
- * gradient is defined as 0.
+ * Square root of a sum of squares. At 0 its slope is infinite while the sum's own slope is 0, so
+ * the gradient is defined as 0.
  */
-const deviationOp: Op<null> = {
-  name: 'std',
+const rootOp = (name: string): Op<null> => ({
+  name,
   lower: ([v]) => call('unary', { fn: 'sqrt', alpha: 0, beta: 0 }, { shape: v.shape, dtype: v.dtype }),
   saves: ['output'],
   backward: ({ grad, output }) => {
@@ -155,7 +155,11 @@ const deviationOp: Op<null> = {
     // The inner where prevents a division by 0 in the second derivative.
     return [grad.div(output.where(spread, 1).mul(2)).where(spread, 0)];
   },
-};
+});
+const deviationOp = rootOp('std');
+const normOp = rootOp('norm');
+/** The root of a sum of squares. Used by norm; not public. */
+export const rootOfSum = (sum: Tensor): Tensor => apply(normOp, [sum], null);
 
 /**
  * Standard deviation over axes.
