@@ -73,6 +73,7 @@ export {
   tanh,
 } from './autograd/ops/elementwise.js';
 export { type EmbeddingOptions, embedding } from './autograd/ops/embedding.js';
+export { gather, indexAdd, scatter, scatterAdd } from './autograd/ops/gather.js';
 export type { IndexConvention } from './autograd/ops/index-conventions.js';
 export { flip, indexSelect, type Range, slice } from './autograd/ops/indexing.js';
 export {
@@ -181,6 +182,11 @@ export {
   trunc,
 } from './autograd/ops/rounding.js';
 export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
+export {
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatterReduce,
+} from './autograd/ops/scatter-reduce.js';
 export {
   acos,
   acosh,

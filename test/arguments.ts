@@ -235,6 +235,7 @@ const doors: Readonly<Record<string, () => unknown>> = {
   norm: () => x().norm(0, wrong),
   any: () => x().any(0, wrong),
   all: () => x().all(0, wrong),
+  scatterReduce: () => x().scatterReduce([0], 1, 'sum', wrong),
   meshgrid: () => c.meshgrid([x()], wrong),
   oneHot: () => c.oneHot(c.tensor([1], { dtype: 'int32' }), 2, wrong),
   embedding: () => c.embedding([0], c.ones([2, 2]), wrong),

@@ -20,6 +20,7 @@ import * as activation from '../autograd/ops/activation.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';
 import * as elementwise from '../autograd/ops/elementwise.js';
+import * as gathers from '../autograd/ops/gather.js';
 import type { Range } from '../autograd/ops/indexing.js';
 import * as indexing from '../autograd/ops/indexing.js';
 import { matmul } from '../autograd/ops/matmul.js';
@@ -31,6 +32,7 @@ import * as reduce from '../autograd/ops/reduce.js';
 import * as composedReduce from '../autograd/ops/reduce-composed.js';
 import * as remainders from '../autograd/ops/remainder.js';
 import * as rounding from '../autograd/ops/rounding.js';
+import { type ScatterReduceOptions, type ScatterReduction, scatterReduce } from '../autograd/ops/scatter-reduce.js';
 import * as trigonometry from '../autograd/ops/trigonometry.js';
 import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
@@ -38,7 +40,7 @@ import type { Device, HostData } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
 import { allocate, checkDType, checkHolds, type DType, isFloat, type TypedArray } from '../values/dtype.js';
-import { type Nested, toNdarray, toNested } from '../values/nested.js';
+import { type Nested, type TensorData, toNdarray, toNested } from '../values/nested.js';
 import { ownShape, type Shape, sameShape, sizeOf } from '../values/shape.js';
 import { formatArray } from './format.js';
 
@@ -620,6 +622,26 @@ export class Tensor {
   }
   triu(diagonal?: number): Tensor {
     return rearrange.triu(this, diagonal);
+  }
+  gather(indices: Tensor | TensorData, axis?: number): Tensor {
+    return gathers.gather(this, indices, axis);
+  }
+  scatter(indices: Tensor | TensorData, source: Operand, axis?: number): Tensor {
+    return gathers.scatter(this, indices, source, axis);
+  }
+  scatterAdd(indices: Tensor | TensorData, source: Operand, axis?: number): Tensor {
+    return gathers.scatterAdd(this, indices, source, axis);
+  }
+  scatterReduce(
+    indices: Tensor | TensorData,
+    source: Operand,
+    reduction: ScatterReduction,
+    options?: ScatterReduceOptions,
+  ): Tensor {
+    return scatterReduce(this, indices, source, reduction, options);
+  }
+  indexAdd(indices: Tensor | ArrayLike<number>, source: Tensor, axis?: number): Tensor {
+    return gathers.indexAdd(this, indices, source, axis);
   }
   prod(axes?: Axes, options?: ReduceOptions): Tensor {
     return composedReduce.prod(this, axes, options);

@@ -289,6 +289,24 @@ known('oneHot', '', (i) => c.oneHot(i, 4));
 known('oneHot', 'axis, dtype', (i) => c.oneHot(i, 4, { axis: 0, dtype: 'int32' }), 'axis dtype');
 known('embedding', '', (i, w) => c.embedding(i, w));
 known('embedding', 'paddingIndex', (i, w) => c.embedding(i, w, { paddingIndex: -1 }), 'paddingIndex');
+known('gather', '', (x, i) => c.gather(x, i));
+known('gather', 'axis', (x, i) => c.gather(x, i, 1), 'axis');
+for (const [op, f] of Object.entries({ scatter: c.scatter, scatterAdd: c.scatterAdd })) {
+  known(op, '', (x, i, s) => f(x, i, s));
+  known(op, 'axis', (x, i, s) => f(x, i, s, -1), 'axis');
+}
+for (const how of ['sum', 'mean', 'prod', 'amax', 'amin'] as const) {
+  known('scatterReduce', how, (x, i, s) => c.scatterReduce(x, i, s, how));
+  const options = { axis: 1, includeSelf: false };
+  known(
+    'scatterReduce',
+    `${how} axis, includeSelf`,
+    (x, i, s) => c.scatterReduce(x, i, s, how, options),
+    'axis includeSelf',
+  );
+}
+known('indexAdd', '', (x, i, s) => c.indexAdd(x, i, s));
+known('indexAdd', 'axis', (x, i, s) => c.indexAdd(x, i, s, 1), 'axis');
 known('prod', '', (x) => c.prod(x));
 known('prod', 'of zeros', (x) => c.prod(x, 1), 'axes');
 known('prod', 'axes, keepDims', (x) => c.prod(x, 0, { keepDims: true }), 'axes keepDims');

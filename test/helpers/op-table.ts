@@ -603,6 +603,107 @@ row('embedding', '', [of('normal', 4, 3)], (w) =>
   ),
 );
 row('embedding', 'tensor', [places([2, 0, 2, 5], 2, 2), of('normal', 4, 3)], (i, w) => c.embedding(i, w));
+row('gather', '', [of('normal', 3, 4)], (x) =>
+  c.gather(x, [
+    [2, 0, 1, 1],
+    [0, 0, 2, 1],
+  ]),
+);
+row('gather', 'axis 1 of 3', [of('normal', 2, 3, 2)], (x) =>
+  c.gather(
+    x,
+    [
+      [
+        [2, 0],
+        [2, 1],
+      ],
+      [
+        [0, 0],
+        [1, 1],
+      ],
+    ],
+    1,
+  ),
+);
+row('gather', 'shorter indices', [of('normal', 3, 4)], (x) => c.gather(x, [[3, 0, 3, 1, 2]], -1));
+row('gather', 'tensor, some outside', [of('normal', 3, 2), places([2, -1, 3, 0, 1, 1], 3, 2)], (x, i) =>
+  c.gather(x, i),
+);
+row('gather', 'int32', [places([1, 2, 3, 4], 2, 2), places([1, 1, 0, 1], 2, 2)], (x, i) => c.gather(x, i, 1), constant);
+row(
+  'gather',
+  'bool',
+  [{ shape: [2, 3], domain: { bool: [1, 0, 1, 0, 0, 1] } }, places([1, 2, 0, 1], 2, 2)],
+  (x, i) => c.gather(x, i, 1),
+  constant,
+);
+const twice = places([2, 0, 2, 1, 1, 1], 2, 3);
+for (const [op, f] of Object.entries({ scatter: c.scatter, scatterAdd: c.scatterAdd })) {
+  row(op, '', [of('normal', 3, 3), twice, of('normal', 2, 3)], (x, i, s) => f(x, i, s));
+  row(op, 'axis 1, shorter indices', [of('normal', 3, 4), twice, of('normal', 3, 3)], (x, i, s) => f(x, i, s, 1));
+  row(
+    op,
+    'axis 1 of 3',
+    [of('normal', 2, 4, 2), places([3, 0, 3, 1, 1, 1, 0, 2], 2, 2, 2), of('normal', 2, 2, 2)],
+    (x, i, s) => f(x, i, s, 1),
+  );
+  row(op, 'a number', [of('normal', 3, 3), twice], (x, i) => f(x, i, 1.5));
+  row(op, 'some outside', [of('normal', 3, 2), places([2, -1, 3, 2], 2, 2), of('normal', 2, 2)], (x, i, s) =>
+    f(x, i, s),
+  );
+  row(op, 'numbers', [of('normal', 3), of('normal', 4)], (x, s) => f(x, [1, 1, 0, 1], s));
+}
+row(
+  'scatter',
+  'int32',
+  [places([1, 2, 3], 3), places([2, 0, 2], 3), places([2 ** 24 - 1, 8, 9], 3)],
+  (x, i, s) => c.scatter(x, i, s),
+  constant,
+);
+row('scatter', 'bool', [mask, places([2, 0], 2, 1)], (x, i) => c.scatter(x, i, 1, 1), constant);
+row(
+  'scatter',
+  'NaN',
+  [of([Number.NaN, 1, 2], 3), places([1, 1], 2), of([Number.NaN, 5], 2)],
+  (x, i, s) => c.scatter(x, i, s),
+  constant,
+);
+for (const reduction of ['sum', 'mean', 'prod', 'amax', 'amin'] as const) {
+  row('scatterReduce', reduction, [of('distinct', 3, 3), twice, of('distinct', 2, 3)], (x, i, s) =>
+    c.scatterReduce(x, i, s, reduction),
+  );
+  row(
+    'scatterReduce',
+    `${reduction}, axis 1, without self`,
+    [of('distinct', 3, 4), twice, of('distinct', 2, 3)],
+    (x, i, s) => c.scatterReduce(x, i, s, reduction, { axis: 1, includeSelf: false }),
+  );
+  row(
+    'scatterReduce',
+    `${reduction} of ties`,
+    [of('ties', 2, 3), twice, of('ties', 2, 3)],
+    (x, i, s) => c.scatterReduce(x, i.minimum(1), s, reduction),
+    constant,
+  );
+  row(
+    'scatterReduce',
+    `${reduction} of extremes`,
+    [of([1, -Infinity, Number.NaN, 0], 4), places([0, 1, 2, 3, 3], 5), of([Infinity, 2, 3, Number.NaN, 1], 5)],
+    (x, i, s) => c.scatterReduce(x, i, s, reduction),
+    constant,
+  );
+}
+row('indexAdd', '', [of('normal', 3, 2), of('normal', 4, 2)], (x, s) => c.indexAdd(x, [2, 0, 2, 1], s));
+row('indexAdd', 'axis 1, tensor', [of('normal', 2, 3), places([1, 1, -1], 3), of('normal', 2, 3)], (x, i, s) =>
+  c.indexAdd(x, i, s, 1),
+);
+row(
+  'indexAdd',
+  'int32',
+  [places([1, 2, 3], 3), places([2, 2], 2), places([5, 6], 2)],
+  (x, i, s) => c.indexAdd(x, i, s),
+  constant,
+);
 for (const [variant, axes, keepDims] of axesCases) {
   row('prod', variant, [of('distinct', 2, 3, 4)], (x) => c.prod(x, axes, { keepDims }), {
     tolerance: { relative: 1e-4, absolute: 1e-5 },

@@ -168,8 +168,8 @@ export function indexSelect(x: Tensor, indices: Tensor | ArrayLike<number>, axis
 }
 
 /**
- * Zeros with `size` rows, to which the rows of g are added at their indices along the first axis,
- * in order. `indices` is int32 and has rank 1. Used by other ops; not public.
+ * Zeros with `size` rows along an axis, to which the rows of g are added at their indices, in
+ * order. `indices` is int32 and has rank 1. Used by other ops; not public.
  */
-export const indexAdd = (g: Tensor, indices: Tensor, size: number): Tensor =>
-  apply(indexAddOp, [g, indices], { axis: 0, size });
+export const addRows = (g: Tensor, indices: Tensor, size: number, axis = 0): Tensor =>
+  apply(indexAddOp, [g, indices], { axis, size });

@@ -12,7 +12,7 @@ import { checkShape, type Shape, sameShape, sizeOf, stridesOf } from '../../valu
 import { checkTensor, isTensor } from '../graph.js';
 import { endWith, scoped } from '../lifetimes.js';
 import { where } from './arithmetic.js';
-import { indexAdd } from './indexing.js';
+import { addRows } from './indexing.js';
 
 /** Splits the shape of indices into its leading axes and the length of an index vector. */
 function split(op: string, indices: Shape, target: string, shape: Shape): { lead: Shape; depth: number } {
@@ -149,7 +149,7 @@ export function scatterNd(indices: Tensor | TensorData, updates: Tensor, shape: 
         `updates=${show(updates.shape)}, shape=${show(shape)}`,
         `expected ${show(want)}`,
       );
-    return indexAdd(updates.reshape([sizeOf(lead), sizeOf(rest)]), rows, sizeOf(shape.slice(0, depth))).reshape([
+    return addRows(updates.reshape([sizeOf(lead), sizeOf(rest)]), rows, sizeOf(shape.slice(0, depth))).reshape([
       ...shape,
     ]);
   });

@@ -42,14 +42,16 @@ export const maxUnpoolOp: Op<UnpoolAttrs> = {
   backward: ({ grad, inputs: [, indices], attrs }) => [apply(planeGatherOp, [grad, indices], attrs), null],
 };
 
-const planeGatherOp: Op<UnpoolAttrs> = {
+/** Reads the elements of x at indices within its planes. */
+export const planeGatherOp: Op<UnpoolAttrs> = {
   name: 'planeGather',
   lower: ([x, indices]) => call('planeGather', {}, { shape: indices.shape, dtype: x.dtype }),
   saves: [1],
   backward: ({ grad, inputs: [, indices], attrs }) => [apply(maxUnpoolOp, [grad, indices], attrs), null],
 };
 
-const pickOp: Op<{ pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number }> = {
+/** Whether a value is the one picked for its cell. */
+export const pickOp: Op<{ pick: PickPolicy; geometry: Pool2dGeometry | null; pixels: number }> = {
   name: 'unpoolPick',
   lower: ([v], attrs) => call('unpoolPick', attrs, { shape: v.shape, dtype: 'bool' }),
 };
