@@ -181,6 +181,7 @@ export {
   square,
   trunc,
 } from './autograd/ops/rounding.js';
+export { cumprod, cumsum, type ScanOptions } from './autograd/ops/scan.js';
 export { gatherNd, scatterNd } from './autograd/ops/scatter.js';
 export {
   type ScatterReduceOptions,

@@ -235,6 +235,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   norm: () => x().norm(0, wrong),
   any: () => x().any(0, wrong),
   all: () => x().all(0, wrong),
+  cumsum: () => x().cumsum(0, wrong),
+  cumprod: () => x().cumprod(0, wrong),
   scatterReduce: () => x().scatterReduce([0], 1, 'sum', wrong),
   meshgrid: () => c.meshgrid([x()], wrong),
   oneHot: () => c.oneHot(c.tensor([1], { dtype: 'int32' }), 2, wrong),

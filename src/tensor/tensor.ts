@@ -32,6 +32,7 @@ import * as reduce from '../autograd/ops/reduce.js';
 import * as composedReduce from '../autograd/ops/reduce-composed.js';
 import * as remainders from '../autograd/ops/remainder.js';
 import * as rounding from '../autograd/ops/rounding.js';
+import * as scan from '../autograd/ops/scan.js';
 import { type ScatterReduceOptions, type ScatterReduction, scatterReduce } from '../autograd/ops/scatter-reduce.js';
 import * as trigonometry from '../autograd/ops/trigonometry.js';
 import { watching } from '../autograd/watch.js';
@@ -654,6 +655,12 @@ export class Tensor {
   }
   all(axes?: Axes, options?: ReduceOptions): Tensor {
     return composedReduce.all(this, axes, options);
+  }
+  cumsum(axis?: number, options?: scan.ScanOptions): Tensor {
+    return scan.cumsum(this, axis, options);
+  }
+  cumprod(axis?: number, options?: scan.ScanOptions): Tensor {
+    return scan.cumprod(this, axis, options);
   }
   matmul(b: Tensor): Tensor {
     return matmul(this, b);

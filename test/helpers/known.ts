@@ -307,6 +307,12 @@ for (const how of ['sum', 'mean', 'prod', 'amax', 'amin'] as const) {
 }
 known('indexAdd', '', (x, i, s) => c.indexAdd(x, i, s));
 known('indexAdd', 'axis', (x, i, s) => c.indexAdd(x, i, s, 1), 'axis');
+for (const [op, f] of Object.entries({ cumsum: c.cumsum, cumprod: c.cumprod })) {
+  known(op, '', (x) => f(x));
+  known(op, 'axis', (x) => f(x, 0), 'axis');
+  known(op, 'reverse', (x) => f(x, 0, { reverse: true }), 'axis reverse');
+  known(op, 'exclusive', (x) => f(x, 0, { exclusive: true }), 'axis exclusive');
+}
 known('prod', '', (x) => c.prod(x));
 known('prod', 'of zeros', (x) => c.prod(x, 1), 'axes');
 known('prod', 'axes, keepDims', (x) => c.prod(x, 0, { keepDims: true }), 'axes keepDims');

@@ -704,6 +704,17 @@ row(
   (x, i, s) => c.indexAdd(x, i, s),
   constant,
 );
+for (const [op, f] of Object.entries({ cumsum: c.cumsum, cumprod: c.cumprod })) {
+  const own = op === 'cumsum' ? { secondOrder: false } : {};
+  row(op, '', [of('normal', 2, 7)], (x) => f(x), own);
+  row(op, 'axis 0', [of('normal', 4, 3)], (x) => f(x, 0), own);
+  row(op, 'reverse, middle axis', [of('normal', 2, 5, 2)], (x) => f(x, 1, { reverse: true }), own);
+  row(op, 'exclusive', [of('normal', 2, 4)], (x) => f(x, 1, { exclusive: true }), own);
+  row(op, 'exclusive, reverse', [of('normal', 5)], (x) => f(x, 0, { exclusive: true, reverse: true }), own);
+  row(op, 'int32', [places([5, -3, 5, 1, 2], 5)], (x) => f(x), constant);
+  row(op, 'NaN', [of([1, 2, Number.NaN, 4, -Infinity], 5)], (x) => f(x), constant);
+}
+row('cumprod', 'of zeros', [of([1, 0, 2, 0, 3], 5)], (x) => c.cumprod(x));
 for (const [variant, axes, keepDims] of axesCases) {
   row('prod', variant, [of('distinct', 2, 3, 4)], (x) => c.prod(x, axes, { keepDims }), {
     tolerance: { relative: 1e-4, absolute: 1e-5 },
