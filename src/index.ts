@@ -188,6 +188,7 @@ export {
   type ScatterReduction,
   scatterReduce,
 } from './autograd/ops/scatter-reduce.js';
+export { argsort, type SortOptions, sort, type TopkOptions, topk } from './autograd/ops/sort.js';
 export {
   acos,
   acosh,

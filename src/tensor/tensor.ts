@@ -34,6 +34,7 @@ import * as remainders from '../autograd/ops/remainder.js';
 import * as rounding from '../autograd/ops/rounding.js';
 import * as scan from '../autograd/ops/scan.js';
 import { type ScatterReduceOptions, type ScatterReduction, scatterReduce } from '../autograd/ops/scatter-reduce.js';
+import * as sorting from '../autograd/ops/sort.js';
 import * as trigonometry from '../autograd/ops/trigonometry.js';
 import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
@@ -661,6 +662,15 @@ export class Tensor {
   }
   cumprod(axis?: number, options?: scan.ScanOptions): Tensor {
     return scan.cumprod(this, axis, options);
+  }
+  sort(axis?: number, options?: sorting.SortOptions): [values: Tensor, indices: Tensor] {
+    return sorting.sort(this, axis, options);
+  }
+  argsort(axis?: number, options?: sorting.SortOptions): Tensor {
+    return sorting.argsort(this, axis, options);
+  }
+  topk(k: number, axis?: number, options?: sorting.TopkOptions): [values: Tensor, indices: Tensor] {
+    return sorting.topk(this, k, axis, options);
   }
   matmul(b: Tensor): Tensor {
     return matmul(this, b);

@@ -307,6 +307,15 @@ for (const how of ['sum', 'mean', 'prod', 'amax', 'amin'] as const) {
 }
 known('indexAdd', '', (x, i, s) => c.indexAdd(x, i, s));
 known('indexAdd', 'axis', (x, i, s) => c.indexAdd(x, i, s, 1), 'axis');
+known('sort', '', (x) => c.sort(x)[0], '', true);
+known('sort', 'axis', (x) => c.sort(x, 0)[0], 'axis', true);
+known('sort', 'descending', (x) => c.sort(x, 0, { descending: true })[0], 'axis descending', true);
+known('argsort', '', (x) => c.argsort(x));
+known('argsort', 'axis', (x) => c.argsort(x, 0), 'axis');
+known('argsort', 'descending', (x) => c.argsort(x, -1, { descending: true }), 'axis descending');
+known('topk', '', (x) => c.topk(x, 2)[0], '', true);
+known('topk', 'axis, largest', (x) => c.topk(x, 2, 0, { largest: false })[0], 'axis largest', true);
+known('topk', 'indices', (x) => c.topk(x, 2)[1]);
 for (const [op, f] of Object.entries({ cumsum: c.cumsum, cumprod: c.cumprod })) {
   known(op, '', (x) => f(x));
   known(op, 'axis', (x) => f(x, 0), 'axis');

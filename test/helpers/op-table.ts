@@ -704,6 +704,32 @@ row(
   (x, i, s) => c.indexAdd(x, i, s),
   constant,
 );
+for (const [op, f] of Object.entries({
+  sort: (...a: Parameters<typeof c.sort>) => c.sort(...a)[0],
+  argsort: c.argsort,
+})) {
+  const settings = op === 'sort' ? {} : constant;
+  const own = { ...settings, ...(op === 'sort' ? { secondOrder: false, leavesIndices: true } : {}) };
+  row(op, '', [of('distinct', 3, 7)], (x) => f(x), own);
+  row(op, 'descending, axis 0', [of('distinct', 5, 2)], (x) => f(x, 0, { descending: true }), own);
+  row(op, 'middle axis', [of('distinct', 2, 8, 2)], (x) => f(x, 1), own);
+  row(op, 'one element', [of('distinct', 3, 1)], (x) => f(x), own);
+  row(op, 'ties', [of('ties', 4, 9)], (x) => f(x), constant);
+  row(op, 'ties, descending', [of('ties', 4, 9)], (x) => f(x, -1, { descending: true }), constant);
+  const extremes = [1, Number.NaN, Infinity, -Infinity, Number.NaN, Infinity, -1, -Infinity, 3e38];
+  row(op, 'extremes', [of(extremes, 9)], (x) => f(x), constant);
+  row(op, 'extremes, descending', [of(extremes, 9)], (x) => f(x, 0, { descending: true }), constant);
+  row(op, 'int32', [places([5, -3, 5, 0, 16000000], 5)], (x) => f(x), constant);
+  row(op, 'int32, descending', [places([5, -3, 5, 0, -16000000], 5)], (x) => f(x, 0, { descending: true }), constant);
+  row(op, 'bool', [{ shape: [5], domain: { bool: [1, 0, 1, 0, 1] } }], (x) => f(x), constant);
+}
+row('topk', '', [of('distinct', 3, 6)], (x) => c.topk(x, 2)[0], { secondOrder: false, leavesIndices: true });
+row('topk', 'squared', [of('distinct', 3, 6)], (x) => c.topk(x, 2)[0].mul(c.topk(x, 2)[0]), { leavesIndices: true });
+row('topk', 'smallest, axis 0', [of('distinct', 5, 2)], (x) => c.topk(x, 3, 0, { largest: false })[0], {
+  secondOrder: false,
+  leavesIndices: true,
+});
+row('topk', 'indices of ties', [of('ties', 4, 9)], (x) => c.topk(x, 4)[1], constant);
 for (const [op, f] of Object.entries({ cumsum: c.cumsum, cumprod: c.cumprod })) {
   const own = op === 'cumsum' ? { secondOrder: false } : {};
   row(op, '', [of('normal', 2, 7)], (x) => f(x), own);
