@@ -334,6 +334,8 @@ for (const [op, f] of Object.entries({ any: c.any, all: c.all })) {
   known(op, '', (x) => f(x));
   known(op, 'axes, keepDims', (x) => f(x, 1, { keepDims: true }), 'axes keepDims');
 }
+known('einsum', '', (...x) => c.einsum('bij,bjk,k->ib', ...x));
+known('einsum', 'implicit', (...x) => c.einsum('iia,b', ...x));
 
 // ---- convolution
 

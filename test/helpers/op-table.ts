@@ -757,6 +757,18 @@ for (const p of [1, Infinity, -Infinity, 0, 3, 1.5, 0.5, -2]) {
   row('norm', `p ${p}`, [of('distinct', 3, 4)], (x) => c.norm(x, 1, { p }), flat ? { secondOrder: false } : {});
   row('norm', `p ${p}, zeros`, [of([0, 0, 0, 0, 3, -4], 2, 3)], (x) => c.norm(x, 1, { p }), constant);
 }
+row('einsum', 'product', [of('normal', 2, 3), of('normal', 3, 4)], (...x) => c.einsum('ij,jk->ik', ...x));
+row('einsum', 'batch, both orders', [of('normal', 2, 3, 4), of('normal', 5, 2, 4)], (...x) =>
+  c.einsum('bij,kbj->kbi', ...x),
+);
+row('einsum', 'three operands', [of('normal', 2, 3), of('normal', 3, 2), of('normal', 2, 2)], (...x) =>
+  c.einsum('ab,bc,cd->da', ...x),
+);
+row('einsum', 'trace and sum', [of('normal', 3, 3, 2)], (...x) => c.einsum('iij->j', ...x), { secondOrder: false });
+row('einsum', 'outer product', [of('normal', 2), of('normal', 3)], (...x) => c.einsum('i,j', ...x));
+row('einsum', 'rank 4', [of('normal', 2, 2, 3, 2), of('normal', 2, 2, 3, 2)], (...x) =>
+  c.einsum('bqhd,bkhd->bhqk', ...x),
+);
 row('clone', '', [of('normal', 2, 3)], (x) => c.clone(x));
 row('detach', '', [of('normal', 2, 3)], (x) => c.detach(x), constant);
 
