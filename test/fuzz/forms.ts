@@ -370,6 +370,125 @@ form(
     vectors(s).chain((v) => tuple(fc.constant(v), tensorOf([v.length, ...s.slice(v[0].length)]), fc.constant(s))),
   ),
 );
+// ---- ops of importers and ports
+
+const withAxis = (least = 1, most = 3): fc.Arbitrary<[number[], number]> =>
+  shapeOf(least, most, count).chain((s) => fc.tuple(fc.constant(s), axisOf(s.length)));
+form(
+  'tile',
+  shapeOf(0, 3, count).chain((s) => tuple(tensorOf(s), fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }))),
+);
+form(
+  'repeatInterleave',
+  withAxis().chain(([s, axis]) => tuple(tensorOf(s), fc.integer({ min: 1, max: 3 }), fc.constant(axis))),
+);
+form(
+  'roll',
+  withAxis().chain(([s, axis]) =>
+    tuple(tensorOf(s), fc.integer({ min: -9, max: 9 }), fc.constantFrom(axis, undefined)),
+  ),
+);
+for (const name of ['splitTensor', 'chunk'])
+  form(
+    name,
+    withAxis().chain(([s, axis]) => tuple(tensorOf(s), fc.integer({ min: 1, max: 4 }), fc.constant(axis))),
+  );
+form(
+  'unbind',
+  withAxis().chain(([s, axis]) => tuple(tensorOf(s), fc.constant(axis))),
+);
+for (const name of ['tril', 'triu'])
+  form(
+    name,
+    shapeOf(2, 4, count).chain((s) => tuple(tensorOf(s, 'extreme'), fc.integer({ min: -3, max: 3 }))),
+    { wild: true },
+  );
+form(
+  'meshgrid',
+  fc
+    .array(count, { minLength: 1, maxLength: 3 })
+    .chain((sizes) =>
+      tuple(fc.tuple(...sizes.map((n) => tensorOf([n]))), options({ indexing: fc.constantFrom('ij', 'xy') })),
+    ),
+);
+form(
+  'oneHot',
+  shapeOf(0, 3).chain((s) => tuple(tensorOf(s, 'whole', 'int32'), fc.integer({ min: 1, max: 5 }))),
+);
+form(
+  'embedding',
+  fc
+    .tuple(shapeOf(1, 2, count), count, count)
+    .chain(([s, rows, d]) => tuple(tensorOf(s, 'whole', 'int32'), tensorOf([rows, d]))),
+);
+form(
+  'gather',
+  withAxis().chain(([s, axis]) =>
+    tuple(tensorOf(s), tensorOf(s, fc.integer({ min: 0, max: 4 }), 'int32'), fc.constant(axis)),
+  ),
+);
+for (const name of ['scatter', 'scatterAdd'])
+  form(
+    name,
+    withAxis().chain(([s, axis]) =>
+      tuple(tensorOf(s), tensorOf(s, fc.integer({ min: 0, max: 4 }), 'int32'), tensorOf(s), fc.constant(axis)),
+    ),
+  );
+form(
+  'scatterReduce',
+  withAxis().chain(([s, axis]) =>
+    tuple(
+      tensorOf(s),
+      tensorOf(s, fc.integer({ min: 0, max: 4 }), 'int32'),
+      tensorOf(s),
+      fc.constantFrom('sum', 'mean', 'amax', 'amin'),
+      options({ includeSelf: fc.boolean() }).map((o) => ({ ...o, axis })),
+    ),
+  ),
+);
+form(
+  'indexAdd',
+  shapeOf(1, 3, count).chain((s) =>
+    count.chain((n) => tuple(tensorOf(s), tensorOf([n], 'whole', 'int32'), tensorOf([n, ...s.slice(1)]))),
+  ),
+);
+for (const name of ['sort', 'argsort'])
+  form(
+    name,
+    withAxis().chain(([s, axis]) =>
+      tuple(tensorOf(s, 'extreme'), fc.constant(axis), options({ descending: fc.boolean() })),
+    ),
+    { wild: true },
+  );
+form(
+  'topk',
+  withAxis().chain(([s, axis]) => tuple(tensorOf(s, 'extreme'), fc.constant(1), fc.constant(axis))),
+  { wild: true },
+);
+for (const name of ['cumsum', 'cumprod'])
+  form(
+    name,
+    withAxis().chain(([s, axis]) =>
+      tuple(tensorOf(s), fc.constant(axis), options({ exclusive: fc.boolean(), reverse: fc.boolean() })),
+    ),
+  );
+for (const name of ['any', 'all', 'prod'])
+  form(
+    name,
+    withAxis().chain(([s, axis]) => tuple(tensorOf(s), fc.constant(axis), options({ keepDims: fc.boolean() }))),
+  );
+form(
+  'norm',
+  withAxis().chain(([s, axis]) =>
+    tuple(tensorOf(s), fc.constant(axis), options({ p: fc.constantFrom(1, 2, 3, Infinity), keepDims: fc.boolean() })),
+  ),
+);
+form(
+  'einsum',
+  fc
+    .tuple(count, count, count)
+    .chain(([i, j, k]) => tuple(fc.constant('ij,jk->ki'), tensorOf([i, j]), tensorOf([j, k]))),
+);
 for (const name of ['clone', 'detach'])
   form(
     name,
@@ -847,6 +966,17 @@ layer(
 layer(
   'Softmax',
   shapeOf(1, 3, count).chain((s) => tuple(fc.tuple(axisOf(s.length)), tensorOf(s))),
+);
+layer(
+  'Embedding',
+  fc
+    .tuple(count, count, shapeOf(1, 2, count))
+    .chain(([rows, d, s]) =>
+      tuple(
+        fc.tuple(fc.constant(rows), fc.constant(d), options({ paddingIndex: fc.constantFrom(0, -1) })),
+        tensorOf(s, 'whole', 'int32'),
+      ),
+    ),
 );
 layer(
   'Linear',

@@ -14,6 +14,12 @@ const unknown: Readonly<Record<string, string>> = {
   maxPool2dWithArgmaxAndMask: 'of a custom operation',
   dice: "MONAI's; its numbers come from the definition",
   klNormal: 'of a paper; its numbers are those of torch.distributions',
+  einsum: "in the database an operation of matrices under another name; its numbers are torch.einsum's",
+  embedding: "its numbers are torch.nn.functional.embedding's",
+  meshgrid: "its numbers are torch.meshgrid's",
+  oneHot: "its numbers are torch.nn.functional.one_hot's",
+  repeatInterleave: "its numbers are torch.repeat_interleave's",
+  scatter: "its numbers are torch.scatter's, without repeated indices, whose result is arbitrary there",
   sigmoidFocal: "torchvision's; its numbers come from a copy of its source",
 };
 

@@ -300,6 +300,62 @@ row('stack', 'stack', 'tensors dim', (a) => c.stack(a.tensors('tensors'), a.numb
 row('index_select', 'indexSelect', 'input dim index', (a) =>
   c.indexSelect(a.tensor('input'), a.tensor('index'), a.number('dim', 0)),
 );
+row('tile', 'tile', 'input dims', (a) => c.tile(a.tensor('input'), a.list('dims') ?? []));
+row('repeat', 'tile', 'input repeats', (a) => c.tile(a.tensor('input'), a.list('repeats') ?? []));
+row('roll', 'roll', 'input shifts dims', (a) => {
+  const shifts = a.list('shifts') ?? [];
+  const dims = a.has('dims') ? (a.list('dims') ?? []) : undefined;
+  return dims === undefined || dims.length === 0
+    ? c.roll(a.tensor('input'), shifts.length === 1 ? shifts[0] : shifts)
+    : c.roll(a.tensor('input'), shifts, dims);
+});
+row('chunk', 'chunk', 'input chunks dim', (a) => c.chunk(a.tensor('input'), a.number('chunks', 1), a.number('dim', 0)));
+row('split', 'splitTensor', 'input split_size_or_sections dim', (a) =>
+  c.splitTensor(a.tensor('input'), a.number('split_size_or_sections', 1), a.number('dim', 0)),
+);
+row('split_with_sizes', 'splitTensor', 'input split_sizes dim', (a) =>
+  c.splitTensor(a.tensor('input'), a.list('split_sizes') ?? [], a.number('dim', 0)),
+);
+row('any', 'any', 'input dim keepdim', (a) => c.any(a.tensor('input'), axes(a), keep(a)));
+row('all', 'all', 'input dim keepdim', (a) => c.all(a.tensor('input'), axes(a), keep(a)));
+row('argsort', 'argsort', 'input dim descending', (a) =>
+  c.argsort(a.tensor('input'), a.number('dim', -1), { descending: a.flag('descending') }),
+);
+row('unbind', 'unbind', 'input dim', (a) => c.unbind(a.tensor('input'), a.number('dim', 0)));
+row('tril', 'tril', 'input diagonal', (a) => c.tril(a.tensor('input'), a.number('diagonal', 0)));
+row('triu', 'triu', 'input diagonal', (a) => c.triu(a.tensor('input'), a.number('diagonal', 0)));
+row('gather', 'gather', 'input dim index', (a) => c.gather(a.tensor('input'), a.tensor('index'), a.number('dim', 0)));
+row('scatter_add', 'scatterAdd', 'input dim index src', (a) =>
+  c.scatterAdd(a.tensor('input'), a.tensor('index'), a.tensor('src'), a.number('dim', 0)),
+);
+for (const how of ['sum', 'mean', 'prod', 'amax', 'amin'] as const)
+  row(`scatter_reduce.${how}`, 'scatterReduce', 'input dim index src reduce include_self', (a) =>
+    c.scatterReduce(a.tensor('input'), a.tensor('index'), a.tensor('src'), how, {
+      axis: a.number('dim', 0),
+      includeSelf: a.flag('include_self', true),
+    }),
+  );
+row('index_add', 'indexAdd', 'input dim index source alpha', (a) => {
+  const alpha = a.number('alpha', 1);
+  const source = a.tensor('source');
+  return c.indexAdd(a.tensor('input'), a.tensor('index'), alpha === 1 ? source : source.mul(alpha), a.number('dim', 0));
+});
+row('cumsum', 'cumsum', 'input dim', (a) => c.cumsum(cast(a.tensor('input'), asked(a)), a.number('dim', 0)), sums);
+row('cumprod', 'cumprod', 'input dim', (a) => c.cumprod(cast(a.tensor('input'), asked(a)), a.number('dim', 0)), sums);
+row('prod', 'prod', 'input dim keepdim', (a) => c.prod(cast(a.tensor('input'), asked(a)), axes(a), keep(a)), sums);
+row(
+  'linalg.vector_norm',
+  'norm',
+  'input ord dim keepdim',
+  (a) => c.norm(a.tensor('input'), axes(a), { ...keep(a), p: a.number('ord', 2) }),
+  sums,
+);
+row('sort', 'sort', 'input dim descending stable', (a) =>
+  c.sort(a.tensor('input'), a.number('dim', -1), { descending: a.flag('descending') }),
+);
+row('topk', 'topk', 'input k dim largest sorted', (a) =>
+  c.topk(a.tensor('input'), a.number('k', 1), a.number('dim', -1), { largest: a.flag('largest', true) }),
+);
 /** One axis cut, the others whole. */
 const cut = (x: Tensor, dim: number, range: c.Range): Tensor =>
   c.slice(x, ...x.shape.map((_, i) => (i === (dim + x.rank) % x.rank ? range : null)));

@@ -52,12 +52,34 @@ const rules: readonly Rule[] = [
     when: (a) => typeof a.get('input') === 'number' && typeof a.get('other') === 'number',
   },
   {
-    ops: /^(eq|ne|lt|le|gt|ge|rsub|__r\w+__|(max|min)\.binary|maximum|minimum)$/,
+    ops: /^(eq|ne|lt|le|gt|ge|rsub|__r\w+__|(max|min)\.binary|maximum|minimum|fmod|remainder|atan2)$/,
     reason: 'legal here: a number as either operand',
     when: (a, call) => isError(a, call) && ['input', 'other'].some((name) => typeof a.get(name) === 'number'),
   },
 
+  {
+    ops: /^(sort|argsort|topk)$/,
+    reason: 'an axis of a tensor without axes, which is an error here',
+    when: (a) => rank(a) === 0,
+  },
+  {
+    ops: /^(gather|scatter_add)$/,
+    reason: 'legal here: int32 indices; indices out of range in a tensor, which read 0 or are skipped',
+    when: (a, call) => isError(a, call) && a.tensor('index').rank === rank(a),
+  },
+
   // ---- elementwise
+  {
+    ops: /^fmod$/,
+    reason: 'gradients where the rounded quotient is whole there and the exact one is not',
+    gradientOnly: true,
+    when: (a) => {
+      const [x, y] = [a.get('input'), a.get('other')];
+      if (!(x instanceof Tensor) || !(y instanceof Tensor) || x.size !== y.size) return false;
+      const by = y.dataSync();
+      return x.dataSync().some((v, i) => Math.abs(Math.abs(v % by[i]) - Math.abs(by[i])) < 1e-9 * Math.abs(v));
+    },
+  },
   { ops: /^sign$/, reason: 'NaN, whose sign is 0 there and NaN here', when: (a) => holds(a, Number.isNaN) },
   {
     ops: /^(abs|nn\.functional\.elu)$/,
