@@ -52,7 +52,6 @@ export {
 export { type Conv2dOptions, type Conv2dTransposeOptions, conv2d, conv2dTranspose } from './autograd/ops/conv.js';
 export { type Conv1dOptions, type Conv1dTransposeOptions, conv1d, conv1dTranspose } from './autograd/ops/conv1d.js';
 export { type DropoutOptions, dropout, dropout2d } from './autograd/ops/dropout.js';
-export { type DropoutOptions, dropout } from './autograd/ops/dropout.js';
 export { einsum } from './autograd/ops/einsum.js';
 export {
   abs,

@@ -22,7 +22,6 @@ export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dO
 export type { ConvLayerOptions, ConvTransposeLayerOptions } from './conv-layer.js';
 export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dOptions } from './conv1d.js';
 export { Dropout, Dropout2d } from './dropout.js';
-export { Dropout } from './dropout.js';
 export { Embedding } from './embedding.js';
 export * as init from './init.js';
 export { InstanceNorm2d, type InstanceNorm2dOptions } from './instance-norm.js';
