@@ -55,7 +55,7 @@ abstract class PadLayer<B> extends Module {
     super();
   }
   /** x with borders on the axes between batch and channels. */
-  protected padded(x: Tensor, borders: readonly Border[]): Tensor {
+  protected padded(x: Tensor, borders: readonly (readonly [number, number])[]): Tensor {
     return x.pad([[0, 0], ...borders, [0, 0]], this.fill);
   }
   override describe(): string {
@@ -63,7 +63,7 @@ abstract class PadLayer<B> extends Module {
   }
 }
 /** `op` names the layer in messages. */
-abstract class ImagePad extends PadLayer<readonly [Border, Border]> {
+abstract class ImagePad extends PadLayer<readonly [readonly [number, number], readonly [number, number]]> {
   constructor(
     private readonly op: string,
     padding: ImageBorder,
@@ -77,7 +77,7 @@ abstract class ImagePad extends PadLayer<readonly [Border, Border]> {
     return this.padded(x, this.padding);
   }
 }
-abstract class SeriesPad extends PadLayer<Border> {
+abstract class SeriesPad extends PadLayer<readonly [before: number, after: number]> {
   constructor(
     private readonly op: string,
     padding: SeriesBorder,
