@@ -68,6 +68,12 @@ const rules: readonly Rule[] = [
     when: (a, call) => isError(a, call) && a.tensor('index').rank === rank(a),
   },
 
+  {
+    ops: /^linalg\.vector_norm$/,
+    reason: 'an order that is rounded to float32 there',
+    when: (a, call) => !isError(a, call) && Math.fround(a.number('ord', 2)) !== a.number('ord', 2),
+  },
+
   // ---- elementwise
   {
     ops: /^fmod$/,
