@@ -16,6 +16,7 @@ import {
   Linear,
   ones,
   RandomState,
+  ReLU,
   SGD,
   ShapeError,
   StepLR,
@@ -390,6 +391,8 @@ const doors: Readonly<Record<string, Door>> = {
     map: { weight: 'a' },
     skip: [],
   }),
+  exportOnnx: door((...a) => io.exportOnnx(...a), new ReLU(), { input: [2], layout: 'NHWC', opset: 17 }),
+  saveOnnx: door((...a) => io.saveOnnx(...a), new ReLU(), 'model.onnx', { input: [2] }),
   encodeCheckpoint: door((...a) => train.encodeCheckpoint(...a), parts()),
   saveCheckpoint: door((...a) => train.saveCheckpoint(...a), 'last.checkpoint', parts()),
   loadCheckpoint: door((...a) => train.loadCheckpoint(...a), saved, parts()),
@@ -491,6 +494,8 @@ const also: Readonly<Record<string, readonly string[]>> = {
     ['loadNpy', 'loadNpz', 'loadSafetensors'].map((name) => [name, ['string', 'ArrayBuffer', 'function']]),
   ),
   loadCheckpoint: ['string'],
+  exportOnnx: ['Linear'],
+  saveOnnx: ['Linear'],
 };
 
 /** Objects that may have any name. */

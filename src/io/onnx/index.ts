@@ -1,0 +1,2 @@
+/** ONNX files: re-exports only. */
+export { exportOnnx, type OnnxExportOptions, type OnnxInput, type OnnxLayout, saveOnnx } from './export.js';

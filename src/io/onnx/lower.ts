@@ -1,0 +1,178 @@
+/**
+ * Makes the graph of a model: records its forward pass, adds the nodes of each call, and leaves out
+ * what nothing needs. Not here: the options and their checks (export.ts), the nodes of each kernel
+ * (operators/).
+ */
+import { className } from '../../arguments.js';
+import { ValueError } from '../../errors.js';
+import type { Module } from '../../nn/module.js';
+import { zeros } from '../../tensor/create.js';
+import type { DType } from '../../values/dtype.js';
+import type { Shape } from '../../values/shape.js';
+import { deviceOf } from '../weights.js';
+import { Builder, typeOf } from './builder.js';
+import { encodeGraph } from './file.js';
+import { fuse } from './fuse.js';
+import {
+  arranged,
+  channelsFirst,
+  channelsLast,
+  type Graph,
+  type GraphNode,
+  type GraphValue,
+  type Order,
+  plainOrder,
+} from './graph.js';
+import { exporters } from './operators/index.js';
+import type { Exporter } from './operators/table.js';
+import { placeName, type Recording, record, type Value } from './record.js';
+
+/** An input of a graph. */
+export interface NamedInput {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** What the kernels that ONNX lacks are for, where their names do not say it. */
+const purposes: Readonly<Record<string, string>> = {
+  unpoolPick: "unpooling overlapping windows with duplicates 'first', 'last' or 'max'",
+};
+
+const op = 'exportOnnx';
+
+/** The order of the axes of the graph's tensors, seen from the model's. */
+const orderFor = (rank: number, convert: boolean): Order =>
+  convert && (rank === 3 || rank === 4) ? channelsFirst(rank) : plainOrder(rank);
+
+/** The nodes that the outputs need, in order. */
+function needed(nodes: readonly GraphNode[], outputs: ReadonlySet<string>): GraphNode[] {
+  const wanted = new Set(outputs);
+  const kept: GraphNode[] = [];
+  for (const node of nodes.toReversed())
+    if (node.outputs.some((name) => wanted.has(name))) {
+      kept.unshift(node);
+      for (const name of node.inputs) wanted.add(name);
+    }
+  return kept;
+}
+
+/** Gives the tensors of the outputs their names, and leaves out what nothing reads. */
+function finish(
+  graph: Builder,
+  name: string,
+  inputs: readonly GraphValue[],
+  outputs: readonly (GraphValue & { readonly tensor: string })[],
+): Graph {
+  const renamed = new Map<string, string>();
+  for (const { name: output, tensor } of outputs) {
+    const isMade = graph.nodes.some(({ outputs: made, operator }) => operator !== 'Constant' && made.includes(tensor));
+    // An input, a parameter, or what is an output already is copied.
+    if (!isMade || renamed.has(tensor)) {
+      renamed.set(graph.one('Identity', [tensor]), output);
+    } else renamed.set(tensor, output);
+  }
+  const nameOf = (tensor: string): string => renamed.get(tensor) ?? tensor;
+  const all = graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(nameOf),
+    outputs: node.outputs.map(nameOf),
+  }));
+  const nodes = needed(all, new Set(outputs.map((output) => output.name)));
+  const read = new Set(nodes.flatMap((node) => node.inputs));
+  const used = [...graph.initializers].filter(([initializer]) => read.has(initializer));
+  return {
+    name,
+    opset: graph.opset,
+    nodes: nodes.map((node) => ({ ...node, outputs: withoutUnread(node.outputs, read, outputs) })),
+    initializers: new Map(used),
+    inputs,
+    outputs: outputs.map(({ tensor: _, ...value }) => value),
+  };
+}
+
+/** The outputs of a node without the last ones that nothing reads. */
+function withoutUnread(names: readonly string[], read: ReadonlySet<string>, outputs: readonly GraphValue[]): string[] {
+  let length = names.length;
+  const isRead = (name: string): boolean => read.has(name) || outputs.some((output) => output.name === name);
+  while (length > 1 && !isRead(names[length - 1] as string)) length--;
+  return names.slice(0, length);
+}
+
+/** ONNX has no float64 for most operators. */
+function checkTypes({ calls }: Recording): void {
+  const wide = calls.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).find(({ dtype }) => dtype === 'float64');
+  if (wide !== undefined)
+    throw new ValueError(
+      op,
+      'the model must compute in float32',
+      'float64',
+      "convert a clone: model.clone().to('float32')",
+    );
+}
+
+/** Adds what the calls do to the graph. All calls that cannot be exported are named at once. */
+function addCalls(graph: Builder, recording: Recording): void {
+  const calls = fuse(recording);
+  const missing = new Set<string>();
+  for (const call of calls)
+    if (exporters[call.kernel] === undefined)
+      missing.add(`${purposes[call.kernel] ?? call.op} in ${placeName(call.place)}`);
+  if (missing.size > 0)
+    throw new ValueError(op, 'ONNX must have the operations', [...missing].join(', '), 'they are not exported');
+  for (const call of calls) {
+    graph.begin(call);
+    (exporters[call.kernel] as Exporter)(graph, call);
+  }
+}
+
+/** The tensor of an output. Indices of pools are given in ONNX's counting, as int64. */
+function outputOf(graph: Builder, value: Value, isIndices: boolean, convert: boolean) {
+  const rank = value.shape.length;
+  const order = orderFor(rank, convert);
+  const flat = isIndices ? graph.indices.get(value) : undefined;
+  if (flat === undefined)
+    return { tensor: graph.get(value, order), type: typeOf(value.dtype), shape: arranged(value.shape, order) };
+  const tensor = convert ? flat : graph.one('Transpose', [flat], { perm: channelsLast(rank) });
+  return { tensor, type: 'int64' as const, shape: arranged(value.shape, order) };
+}
+
+/**
+ * A model as the bytes of a file. With `convert` the graph has channels first where the model has
+ * them last.
+ */
+export async function encodeModel(
+  model: Module,
+  given: readonly NamedInput[],
+  convert: boolean,
+  opset: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const device = deviceOf(model);
+  const named = given.map(({ name, shape, dtype }) => {
+    const inside =
+      convert && (shape.length === 3 || shape.length === 4) ? arranged(shape, channelsLast(shape.length)) : shape;
+    return { name, shape, dtype, tensor: zeros(inside, { dtype, device }) };
+  });
+  let recording: Recording;
+  try {
+    recording = await record(
+      model,
+      named.map(({ tensor }) => tensor),
+    );
+  } finally {
+    for (const { tensor } of named) tensor.release();
+  }
+  checkTypes(recording);
+  const graph = new Builder(opset);
+  for (const { name } of named) graph.unique(name);
+  for (const { name } of recording.results) graph.unique(name);
+  for (const [i, value] of recording.inputs.entries())
+    graph.set(value, orderFor(value.shape.length, convert), (named[i] as NamedInput).name);
+  addCalls(graph, recording);
+  const outputs = recording.results.map(({ name, value, indices }) => ({
+    name,
+    ...outputOf(graph, value, indices !== null, convert),
+  }));
+  const inputs = named.map(({ name, shape, dtype }) => ({ name, type: typeOf(dtype), shape }));
+  return encodeGraph(finish(graph, className(model), inputs, outputs));
+}

@@ -1,0 +1,319 @@
+/**
+ * Networks whose exports ONNX Runtime runs, and whose round trips are tested. Each covers some
+ * operators or geometries. Weights are drawn from a seed, and running statistics are not the
+ * initial ones. Not here: the comparison (runtime.ts).
+ */
+import {
+  AvgPool2d,
+  BatchNorm1d,
+  BatchNorm2d,
+  Conv1d,
+  Conv2d,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  concat,
+  Dropout,
+  type Duplicates,
+  Flatten,
+  GELU,
+  GroupNorm,
+  InstanceNorm2d,
+  LayerNorm,
+  LeakyReLU,
+  Linear,
+  MaxPool1d,
+  MaxPool2d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  Module,
+  manualSeed,
+  maximum,
+  maxPool2d,
+  noGrad,
+  Parameter,
+  PixelShuffle,
+  pixelShuffle,
+  pixelUnshuffle,
+  Resize2d,
+  randn,
+  relu,
+  Sequential,
+  Sigmoid,
+  SiLU,
+  softmax,
+  Tanh,
+  type Tensor,
+  Upsample2d,
+  where,
+} from '../../src/index.js';
+import { ConvAutoencoder } from '../../src/models/index.js';
+
+/** A network with the sizes of its inputs in NCHW. */
+export interface Network {
+  readonly name: string;
+  readonly make: () => Module;
+  readonly inputs: readonly (readonly number[])[];
+  /** The oldest opset that can say it. Default 11. */
+  readonly since?: number;
+}
+
+/** A network of one function. */
+class Of extends Module {
+  readonly #fn: (...x: Tensor[]) => unknown;
+  constructor(fn: (...x: Tensor[]) => unknown) {
+    super();
+    this.#fn = fn;
+  }
+  forward(...x: Tensor[]): unknown {
+    return this.#fn(...x);
+  }
+}
+
+/** Scales, shifts and running statistics that norms could have after training. */
+function drawn(model: Module): Module {
+  noGrad(() => {
+    for (const [name, t] of [...model.namedParameters(), ...model.namedBuffers()]) {
+      if (t.rank !== 1) continue;
+      const isSpread = name.endsWith('runningVar') || name.endsWith('weight');
+      t.assign(isSpread ? randn(t.shape).abs().add(0.5) : randn(t.shape).mul(0.3));
+    }
+  });
+  return model;
+}
+
+const layers =
+  (...list: ConstructorParameters<typeof Sequential>) =>
+  (): Module =>
+    new Sequential(...list);
+/** A network whose function is given beside its layers. */
+const net =
+  <P extends Record<string, Module>>(parts: () => P, fn: (parts: P, ...x: Tensor[]) => unknown) =>
+  (): Module => {
+    const own = parts();
+    return Object.assign(new Of((...x) => fn(own, ...x)), own);
+  };
+const plain = (fn: (...x: Tensor[]) => unknown) => (): Module => new Of(fn);
+
+const unpools = (duplicates: Duplicates, kernelSize: number, stride: number, padding: number) =>
+  net(
+    () => ({
+      conv: new Conv2d(2, 4, 3),
+      pool: new MaxPool2d(kernelSize, { stride, padding }),
+      inner: new Conv2d(4, 4, 3, { padding: 1 }),
+      unpool: new MaxUnpool2d({ duplicates }),
+    }),
+    ({ conv, pool, inner, unpool }, x) => {
+      const [y, indices] = pool.forward(conv.forward(x));
+      return unpool.forward(inner.forward(y), indices);
+    },
+  );
+
+/** A residual block with batch norms. */
+const block = net(
+  () => ({ a: new Conv2d(3, 3, 3, { padding: 1 }), n: new BatchNorm2d(3), b: new Conv2d(3, 3, 3, { padding: 1 }) }),
+  ({ a, n, b }, x) => relu(b.forward(relu(n.forward(a.forward(x)))).add(x)),
+);
+
+class Scaled extends Module {
+  scale = new Parameter(randn([3]));
+  forward(x: Tensor): Tensor {
+    return x.mul(this.scale).add(this.scale.sum());
+  }
+}
+
+const own: readonly Network[] = [
+  { name: 'convolution', make: layers(new Conv2d(3, 4, 3)), inputs: [[1, 3, 8, 7]] },
+  {
+    name: 'convolution, groups, dilation, uneven pads',
+    make: () =>
+      new Sequential(
+        new Conv2d(4, 6, [3, 2], {
+          padding: [
+            [1, 2],
+            [0, 1],
+          ],
+          groups: 2,
+          dilation: [1, 2],
+        }),
+        new Conv2d(6, 6, 3, { padding: 'same', stride: 2, groups: 6, bias: false }),
+      ),
+    inputs: [[2, 4, 9, 11]],
+  },
+  {
+    name: 'transposed convolution, output padding, groups',
+    make: () =>
+      new Sequential(
+        new ConvTranspose2d(4, 6, 3, { stride: 2, padding: 1, outputPadding: 1, groups: 2 }),
+        new ConvTranspose2d(6, 3, [4, 3], { stride: [2, 3], padding: 'same' }),
+        new ConvTranspose2d(3, 2, 3, { dilation: 2 }),
+      ),
+    inputs: [[2, 4, 5, 6]],
+  },
+  { name: 'unpooling, odd size', make: unpools('add', 2, 2, 0), inputs: [[2, 2, 9, 11]] },
+  { name: 'unpooling, kernel 3, padding 1', make: unpools('add', 3, 3, 1), inputs: [[2, 2, 12, 10]] },
+  { name: 'unpooling, gaps between windows', make: unpools('error', 2, 3, 0), inputs: [[1, 2, 13, 12]] },
+  { name: 'unpooling where windows overlap', make: unpools('add', 3, 2, 1), inputs: [[2, 2, 12, 11]], since: 16 },
+  {
+    name: 'unpooling where windows overlap, mean',
+    make: unpools('mean', 3, 2, 0),
+    inputs: [[2, 2, 12, 11]],
+    since: 16,
+  },
+  {
+    name: 'pools, and indices as outputs',
+    make: plain((x) => maxPool2d(x, { kernelSize: [2, 3], stride: 2, padding: [1, 0] })),
+    inputs: [[2, 3, 5, 8]],
+  },
+  {
+    name: 'average pools',
+    make: layers(
+      new AvgPool2d(3, { stride: 2, padding: 'same' }),
+      new AvgPool2d(2, { stride: 1, padding: 1, countIncludePad: true }),
+      new AvgPool2d(2, { stride: 1, padding: 1, countIncludePad: false }),
+    ),
+    inputs: [[2, 3, 11, 9]],
+  },
+  { name: 'batch norm and a residual', make: block, inputs: [[2, 3, 6, 5]] },
+  {
+    name: 'group, instance and layer norm',
+    make: () =>
+      new Sequential(
+        new GroupNorm(2, 4),
+        new InstanceNorm2d(4, { affine: true }),
+        new GroupNorm(4, 4),
+        new InstanceNorm2d(4),
+        new LayerNorm([4]),
+        new GroupNorm(1, 4),
+      ),
+    inputs: [[2, 4, 5, 6]],
+  },
+  {
+    name: 'dense layers',
+    make: () =>
+      new Sequential(
+        new Conv2d(1, 3, 3),
+        new Flatten(),
+        new Linear(3 * 4 * 5, 8),
+        new BatchNorm1d(8),
+        new GELU(),
+        new Linear(8, 5, { bias: false }),
+        new LayerNorm([5]),
+        new Tanh(),
+        new Dropout(0.5),
+      ),
+    inputs: [[3, 1, 6, 7]],
+  },
+  {
+    name: 'activations',
+    make: layers(new LeakyReLU(0.1), new SiLU(), new GELU(), new Tanh(), new Sigmoid()),
+    inputs: [[2, 3, 4, 5]],
+  },
+  {
+    name: 'upsampling and pixel shuffle',
+    make: net(
+      () => ({ up: new Upsample2d(2), conv: new Conv2d(4, 8, 3, { padding: 1 }), shuffle: new PixelShuffle(2) }),
+      ({ up, conv, shuffle }, x) => {
+        const y = shuffle.forward(conv.forward(up.forward(x)));
+        const tf = pixelShuffle(pixelUnshuffle(y, 2, { order: 'tf' }), 2, { order: 'tf' });
+        return pixelUnshuffle(concat([tf, y.mul(2)], 3), 2);
+      },
+    ),
+    inputs: [[2, 4, 3, 5]],
+  },
+  {
+    name: 'resizing',
+    make: net(
+      () => ({
+        a: new Resize2d({ size: [9, 7] }),
+        b: new Resize2d({ scale: 1.7, alignCorners: true }),
+        c: new Resize2d({ size: [8, 8], method: 'nearest' }),
+        z: new Upsample2d(3, { fill: 'zeros' }),
+      }),
+      ({ a, b, c, z }, x) => z.forward(c.forward(b.forward(a.forward(x)))),
+    ),
+    inputs: [[2, 2, 5, 6]],
+  },
+  {
+    name: 'reductions, softmax, broadcasting',
+    make: plain((x, y) => {
+      const weights = softmax(x.mean([1, 2]).add(y.max(1, { keepDims: true })), -1);
+      const scaled = x.mul(weights.reshape([x.shape[0] as number, 1, 1, -1])).add(x.sum(3, { keepDims: true }));
+      return {
+        scaled: softmax(scaled, 1),
+        spread: x.std([1, 2]),
+        least: x.min(0),
+        best: x.argmax(3),
+        total: x.sum(),
+      };
+    }),
+    inputs: [
+      [2, 4, 3, 5],
+      [2, 3],
+    ],
+  },
+  {
+    name: 'comparisons, slices, pads',
+    make: plain((x) => {
+      const picked = where(x.greaterEqual(0.1), x, x.neg().log1p().clamp(-1, 2));
+      const cut = picked.slice(null, [1, -1], [null, null, 2]).pad(
+        [
+          [0, 0],
+          [1, 0],
+          [0, 2],
+          [0, 0],
+        ],
+        0.5,
+      );
+      const turned = maximum(cut.permute([0, 2, 1, 3]).slice(null, [null, null, -1]), -0.3);
+      return [turned, cut.lessEqual(0).logicalNot(), cut.abs().pow(1.5).div(turned.mean().add(3))];
+    }),
+    inputs: [[2, 3, 6, 7]],
+  },
+  {
+    name: 'products of matrices',
+    make: plain((a, b) => {
+      const scores = softmax(a.matmul(b.transpose()).mul(0.5), -1);
+      return [scores.matmul(b), scores.transpose().matmul(a)];
+    }),
+    inputs: [
+      [2, 4, 5],
+      [2, 4, 3],
+    ],
+  },
+  { name: 'a parameter used twice', make: () => new Scaled(), inputs: [[2, 3, 4, 4]] },
+  {
+    name: 'series, unpooled',
+    make: net(
+      () => ({
+        conv: new Conv1d(2, 4, 3, { padding: 1 }),
+        pool: new MaxPool1d(2),
+        unpool: new MaxUnpool1d(),
+        up: new ConvTranspose1d(4, 2, 4, { stride: 2, padding: 1 }),
+      }),
+      ({ conv, pool, unpool, up }, x) => {
+        const [y, indices] = pool.forward(relu(conv.forward(x)));
+        return up.forward(unpool.forward(y.mul(2), indices));
+      },
+    ),
+    inputs: [[2, 2, 11]],
+  },
+  {
+    name: 'autoencoder, unpooling, batch norm',
+    make: () => new ConvAutoencoder({ size: [32, 28], channels: 3, widths: [8, 16, 16], norm: true, dropout: 0.2 }),
+    inputs: [[2, 3, 32, 28]],
+  },
+  {
+    name: 'autoencoder, upsampling, odd size',
+    make: () => new ConvAutoencoder({ size: [33, 27], channels: 1, widths: [8, 16], decoder: 'upsample' }),
+    inputs: [[1, 1, 33, 27]],
+  },
+];
+
+/** All networks. Each is made with the same random numbers. */
+export const networks: readonly Network[] = own.map((network) => ({
+  ...network,
+  make: () => {
+    manualSeed(7);
+    return drawn(network.make()).eval();
+  },
+}));

@@ -1,0 +1,85 @@
+/**
+ * Judges the ONNX export and import by others: ONNX Runtime runs our exports of many networks at
+ * several opsets. Prints a table, and fails if a difference is too large or a judge is missing.
+ * --setup installs ONNX Runtime in the folder runtime.
+ * usage: npm run onnx-check [-- --setup]
+ */
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { Cedn } from '../../examples/cedn-model.js';
+import { WhatWhere } from '../../examples/what-where-model.js';
+import { manualSeed } from '../../src/index.js';
+import { type Network, networks } from './networks.js';
+import { difference, hasRuntime, runtimeFolder } from './runtime.js';
+
+const opsets = [11, 13, 16, 17, 20, 23, 25];
+/** The largest relative difference that passes. */
+const limit = 1e-5;
+
+const seeded = (make: Network['make']) => () => {
+  manualSeed(1);
+  return make().eval();
+};
+/** The models of the examples that are files of their own. */
+const examples: readonly Network[] = [
+  { name: 'miniature CEDN', make: seeded(() => new Cedn().initHe(0)), inputs: [[2, 3, 32, 32]] },
+  { name: 'what-where autoencoder', make: seeded(() => new WhatWhere()), inputs: [[1, 1, 28, 28]] },
+];
+
+function setup(): void {
+  const args = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
+  const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+  const { status } = spawnSync('npm', args, { cwd: runtimeFolder, stdio: 'inherit', env });
+  console.log(status === 0 ? 'ONNX Runtime: installed' : 'ONNX Runtime: npm could not install it');
+  process.exitCode = status === 0 ? 0 : 1;
+}
+
+/** One row: the differences of a network at every opset. */
+async function judge(network: Network): Promise<{ row: string; passed: number; failed: number }> {
+  const { name, since = 11 } = network;
+  let [passed, failed] = [0, 0];
+  const cells: string[] = [];
+  const problems: string[] = [];
+  for (const opset of opsets) {
+    if (opset < since) {
+      cells.push('-');
+      continue;
+    }
+    try {
+      const far = await difference(network, opset);
+      const isRight = far <= limit;
+      cells.push(`${far.toExponential(1)}${isRight ? '' : ' FAIL'}`);
+      if (isRight) passed++;
+      else failed++;
+    } catch (error) {
+      failed++;
+      cells.push('FAIL');
+      problems.push(`  opset ${opset}: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+    }
+  }
+  const row = [name.padEnd(48), ...cells.map((cell) => cell.padStart(8))].join(' ');
+  return { row: [row, ...problems].join('\n'), passed, failed };
+}
+
+async function run(): Promise<void> {
+  let [passed, failed] = [0, 0];
+  if (!hasRuntime()) {
+    console.log('FAIL ONNX Runtime: not installed; npm run onnx-check -- --setup installs it');
+    failed++;
+  } else {
+    console.log('Largest differences of ONNX Runtime from this library, relative to the largest number, by opset');
+    console.log([''.padEnd(48), ...opsets.map((opset) => String(opset).padStart(8))].join(' '));
+    for (const network of [...networks, ...examples]) {
+      const judged = await judge(network);
+      console.log(judged.row);
+      passed += judged.passed;
+      failed += judged.failed;
+    }
+  }
+  console.log(`\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+const { values } = parseArgs({ options: { setup: { type: 'boolean' } } });
+if (values.setup) setup();
+else await run();
