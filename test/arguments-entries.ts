@@ -55,6 +55,7 @@ const watch = () => Object.assign(new train.ReluWatch(), { enabled: true });
 const progress = () => new train.Progress(5, { stream });
 const model = () => new Linear(2, 2);
 const trained = model();
+const onnxFile = await io.exportOnnx(new ReLU(), { input: [2] });
 const average = () => new train.ExponentialMovingAverage(model());
 const image = () => ones([1, 3, 3, 1]);
 const autoencoder = () => new models.ConvAutoencoder({ size: [3, 3], channels: 1, widths: [2], code: 1 });
@@ -392,6 +393,7 @@ const doors: Readonly<Record<string, Door>> = {
     skip: [],
   }),
   exportOnnx: door((...a) => io.exportOnnx(...a), new ReLU(), { input: [2], layout: 'NHWC', opset: 17 }),
+  importOnnx: door((...a) => io.importOnnx(...a), onnxFile, { layout: 'NHWC' }),
   saveOnnx: door((...a) => io.saveOnnx(...a), new ReLU(), 'model.onnx', { input: [2] }),
   encodeCheckpoint: door((...a) => train.encodeCheckpoint(...a), parts()),
   saveCheckpoint: door((...a) => train.saveCheckpoint(...a), 'last.checkpoint', parts()),

@@ -7,7 +7,16 @@ export type { Bytes } from './bytes.js';
 export { writeFileAtomic } from './files.js';
 export { decodeNpy, encodeNpy, loadNpy, type NpyOptions, saveNpy } from './npy.js';
 export { decodeNpz, encodeNpz, loadNpz, type NpzReadOptions, type NpzWriteOptions, saveNpz } from './npz.js';
-export { exportOnnx, type OnnxExportOptions, type OnnxInput, type OnnxLayout, saveOnnx } from './onnx/index.js';
+export {
+  exportOnnx,
+  importOnnx,
+  type OnnxExportOptions,
+  type OnnxImportOptions,
+  type OnnxInput,
+  type OnnxLayout,
+  type OnnxModel,
+  saveOnnx,
+} from './onnx/index.js';
 export { type ChartOptions, type Color, Picture, type PictureImage, type Series, type TextOptions } from './picture.js';
 export { decodePng, encodePng, type PngImage } from './png.js';
 export {

@@ -254,7 +254,7 @@ const own: readonly Network[] = [
   {
     name: 'comparisons, slices, pads',
     make: plain((x) => {
-      const picked = where(x.greaterEqual(0.1), x, x.neg().log1p().clamp(-1, 2));
+      const picked = where(x.greaterEqual(0.1), x, x.neg().abs().log1p().clamp(-1, 2));
       const cut = picked.slice(null, [1, -1], [null, null, 2]).pad(
         [
           [0, 0],

@@ -1,6 +1,7 @@
 /**
  * Judges the ONNX export and import by others: ONNX Runtime runs our exports of many networks at
- * several opsets. Prints a table, and fails if a difference is too large or a judge is missing.
+ * several opsets, and our imports compute the official cases of ONNX. Prints tables, and fails if a
+ * difference is too large, a case does not pass without a reason, or a judge is missing.
  * --setup installs ONNX Runtime in the folder runtime.
  * usage: npm run onnx-check [-- --setup]
  */
@@ -9,6 +10,8 @@ import { parseArgs } from 'node:util';
 import { Cedn } from '../../examples/cedn-model.js';
 import { WhatWhere } from '../../examples/what-where-model.js';
 import { manualSeed } from '../../src/index.js';
+import { importers } from '../../src/io/onnx/operators/index.js';
+import { hasCases, judgeCases } from './cases.js';
 import { type Network, networks } from './networks.js';
 import { difference, hasRuntime, runtimeFolder } from './runtime.js';
 
@@ -61,6 +64,30 @@ async function judge(network: Network): Promise<{ row: string; passed: number; f
   return { row: [row, ...problems].join('\n'), passed, failed };
 }
 
+/** The official cases, counted by operator and by the reason why they are not passed. */
+async function runCases(): Promise<{ passed: number; failed: number }> {
+  if (!hasCases()) {
+    console.log("FAIL the official cases: Debian's package libonnx-testdata is not installed");
+    return { passed: 0, failed: 1 };
+  }
+  const results = await judgeCases();
+  const bad = results.filter(({ problem, reason }) => problem !== null && reason === undefined);
+  // A reason that is no longer true is a mistake, too.
+  const stale = results.filter(({ problem, reason }) => problem === null && reason !== undefined);
+  const listed = new Map<string, number>();
+  for (const { problem, reason } of results)
+    if (problem !== null && reason !== undefined) listed.set(reason, (listed.get(reason) ?? 0) + 1);
+  const good = results.filter(({ problem, reason }) => problem === null && reason === undefined);
+  const operators = new Set(good.flatMap((result) => result.operators));
+  console.log(`\nOfficial cases of ONNX: ${good.length} of ${results.length} passed, of ${operators.size} operators`);
+  for (const [reason, count] of listed) console.log(`  not claimed: ${String(count).padStart(3)}  ${reason}`);
+  const untested = Object.keys(importers).filter((operator) => !operators.has(operator));
+  console.log(`  operators without a case in this version: ${untested.join(', ') || 'none'}`);
+  for (const { name, problem } of bad) console.log(`FAIL ${name}: ${problem}`);
+  for (const { name, reason } of stale) console.log(`FAIL ${name}: passes, although it is listed: ${reason}`);
+  return { passed: good.length, failed: bad.length + stale.length };
+}
+
 async function run(): Promise<void> {
   let [passed, failed] = [0, 0];
   if (!hasRuntime()) {
@@ -76,6 +103,9 @@ async function run(): Promise<void> {
       failed += judged.failed;
     }
   }
+  const cases = await runCases();
+  passed += cases.passed;
+  failed += cases.failed;
   console.log(`\n${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
 }

@@ -42,6 +42,8 @@ export class Builder {
   readonly #names = new Set<string>();
   readonly #constants = new Map<string, string>();
   readonly #reshaped = new Map<Value, Value[]>();
+  /** What a Reshape was made of, by its result. */
+  readonly #reshapes = new Map<string, string>();
   /** The call whose nodes are being added. */
   #call: Pick<Call, 'op' | 'place'> = { op: 'input', place: '' };
 
@@ -220,8 +222,12 @@ export class Builder {
 
   // ---- parts of many operators
 
+  /** Adds a Reshape. Of what is reshaped already, it takes the place. */
   reshape(tensor: string, shape: Shape): string {
-    return this.one('Reshape', [tensor, this.ints(...shape)]);
+    const from = this.#reshapes.get(tensor) ?? tensor;
+    const made = this.one('Reshape', [from, this.ints(...shape)]);
+    this.#reshapes.set(made, from);
+    return made;
   }
   cast(tensor: string, to: ElementType): string {
     return this.one('Cast', [tensor], { to: elementCodes[to] });

@@ -99,7 +99,7 @@ export async function exportOnnx(model: Module, options: OnnxExportOptions): Pro
   checkOptions('exportOnnx', model, options);
   const { layout = 'NCHW', opset = opsets.usual } = options;
   const { encodeModel } = await import('./lower.js');
-  return encodeModel(model, inputsOf('exportOnnx', options.input), layout === 'NCHW', opset);
+  return encodeModel(model, inputsOf('exportOnnx', options.input), layout, opset);
 }
 
 /**

@@ -22,8 +22,10 @@ export class Float {
 export class Floats {
   constructor(readonly values: readonly number[]) {}
 }
+/** An attribute of a kind that no operator here has, such as a graph. */
+export class Other {}
 /** The value of a node's attribute. */
-export type Attribute = number | readonly number[] | string | readonly string[] | Float | Floats | GraphTensor;
+export type Attribute = number | readonly number[] | string | readonly string[] | Float | Floats | Other | GraphTensor;
 
 export interface GraphNode {
   readonly operator: string;

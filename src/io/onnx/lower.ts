@@ -11,6 +11,7 @@ import type { DType } from '../../values/dtype.js';
 import type { Shape } from '../../values/shape.js';
 import { deviceOf } from '../weights.js';
 import { Builder, typeOf } from './builder.js';
+import type { OnnxLayout } from './export.js';
 import { encodeGraph } from './file.js';
 import { fuse } from './fuse.js';
 import {
@@ -22,7 +23,9 @@ import {
   type GraphValue,
   type Order,
   plainOrder,
+  sameOrder,
 } from './graph.js';
+import { OnnxModel } from './model.js';
 import { exporters } from './operators/index.js';
 import type { Exporter } from './operators/table.js';
 import { placeName, type Recording, record, type Value } from './record.js';
@@ -41,9 +44,14 @@ const purposes: Readonly<Record<string, string>> = {
 
 const op = 'exportOnnx';
 
-/** The order of the axes of the graph's tensors, seen from the model's. */
-const orderFor = (rank: number, convert: boolean): Order =>
-  convert && (rank === 3 || rank === 4) ? channelsFirst(rank) : plainOrder(rank);
+/** The order of the axes of a graph's tensor, seen from the model's. */
+type OrderFor = (rank: number) => Order;
+const orderBetween =
+  (inside: OnnxLayout, outside: OnnxLayout): OrderFor =>
+  (rank) => {
+    if (inside === outside || (rank !== 3 && rank !== 4)) return plainOrder(rank);
+    return outside === 'NCHW' ? channelsFirst(rank) : channelsLast(rank);
+  };
 
 /** The nodes that the outputs need, in order. */
 function needed(nodes: readonly GraphNode[], outputs: ReadonlySet<string>): GraphNode[] {
@@ -127,31 +135,30 @@ function addCalls(graph: Builder, recording: Recording): void {
 }
 
 /** The tensor of an output. Indices of pools are given in ONNX's counting, as int64. */
-function outputOf(graph: Builder, value: Value, isIndices: boolean, convert: boolean) {
+function outputOf(graph: Builder, value: Value, isIndices: boolean, orderFor: OrderFor) {
   const rank = value.shape.length;
-  const order = orderFor(rank, convert);
+  const order = orderFor(rank);
   const flat = isIndices ? graph.indices.get(value) : undefined;
   if (flat === undefined)
     return { tensor: graph.get(value, order), type: typeOf(value.dtype), shape: arranged(value.shape, order) };
-  const tensor = convert ? flat : graph.one('Transpose', [flat], { perm: channelsLast(rank) });
+  const isFirst = sameOrder(order, channelsFirst(rank));
+  const tensor = isFirst ? flat : graph.one('Transpose', [flat], { perm: channelsLast(rank) });
   return { tensor, type: 'int64' as const, shape: arranged(value.shape, order) };
 }
 
-/**
- * A model as the bytes of a file. With `convert` the graph has channels first where the model has
- * them last.
- */
+/** A model as the bytes of a file. */
 export async function encodeModel(
   model: Module,
   given: readonly NamedInput[],
-  convert: boolean,
+  layout: OnnxLayout,
   opset: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const inside = model instanceof OnnxModel ? model.layout : 'NHWC';
+  const orderFor = orderBetween(inside, layout);
+  const back = orderBetween(layout, inside);
   const device = deviceOf(model);
   const named = given.map(({ name, shape, dtype }) => {
-    const inside =
-      convert && (shape.length === 3 || shape.length === 4) ? arranged(shape, channelsLast(shape.length)) : shape;
-    return { name, shape, dtype, tensor: zeros(inside, { dtype, device }) };
+    return { name, shape, dtype, tensor: zeros(arranged(shape, back(shape.length)), { dtype, device }) };
   });
   let recording: Recording;
   try {
@@ -167,11 +174,11 @@ export async function encodeModel(
   for (const { name } of named) graph.unique(name);
   for (const { name } of recording.results) graph.unique(name);
   for (const [i, value] of recording.inputs.entries())
-    graph.set(value, orderFor(value.shape.length, convert), (named[i] as NamedInput).name);
+    graph.set(value, orderFor(value.shape.length), (named[i] as NamedInput).name);
   addCalls(graph, recording);
   const outputs = recording.results.map(({ name, value, indices }) => ({
     name,
-    ...outputOf(graph, value, indices !== null, convert),
+    ...outputOf(graph, value, indices !== null, orderFor),
   }));
   const inputs = named.map(({ name, shape, dtype }) => ({ name, type: typeOf(dtype), shape }));
   return encodeGraph(finish(graph, className(model), inputs, outputs));

@@ -1,4 +1,7 @@
-/** Functions of one element, arithmetic and comparisons with broadcasting, and conversions. */
+/**
+ * Functions of one element, arithmetic and comparisons with broadcasting, and conversions: the
+ * export. The import is in elementwise-import.ts.
+ */
 import type { BinaryFn, KernelAttrs, UnaryFn } from '../../../device/device.js';
 import { type Builder, typeOf } from '../builder.js';
 import { Float } from '../graph.js';
@@ -46,7 +49,10 @@ const unaryExports: Readonly<Record<UnaryFn, UnaryExport>> = {
     const rest = graph.one('Sub', [sum, one]);
     const isSmall = graph.one('Equal', [rest, graph.scalar(0, dtype)]);
     const isHuge = graph.one('Equal', [rest, x]);
-    const scaled = graph.one('Mul', [graph.one('Log', [sum]), graph.one('Div', [x, rest])]);
+    const scaled = graph.one('Mul', [
+      graph.one('Log', [sum]),
+      graph.one('Div', [x, graph.one('Where', [isSmall, one, rest])]),
+    ]);
     const exact = graph.one('Where', [isHuge, graph.one('Log', [sum]), scaled]);
     return graph.one('Where', [isSmall, x, exact]);
   },

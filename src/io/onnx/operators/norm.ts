@@ -2,12 +2,18 @@
  * Normalisation. By given statistics per channel it is BatchNormalization, per channel and sample
  * InstanceNormalization, over the last axes LayerNormalization. Other groups are composed.
  */
+import { instanceNorm, layerNorm } from '../../../autograd/ops/norm.js';
+import { variance } from '../../../autograd/ops/reduce.js';
 import type { Grouping } from '../../../device/device.js';
+import { normalizeByRunning } from '../../../nn/norm.js';
+import type { Tensor } from '../../../tensor/tensor.js';
 import type { Shape } from '../../../values/shape.js';
 import type { Builder } from '../builder.js';
-import { channelsFirst, Float, plainOrder } from '../graph.js';
+import { channelsFirst, channelsLast, Float, plainOrder } from '../graph.js';
 import type { Call, Value } from '../record.js';
-import type { Exporters } from './table.js';
+import type { Node } from '../run.js';
+import type { Held } from '../values.js';
+import type { Exporters, Importers } from './table.js';
 
 /** Whether a group is one channel of a value whose channels are last. */
 const isPerChannel = ({ shape }: Value, { groups, inner }: Grouping): boolean => inner === 1 && groups === shape.at(-1);
@@ -139,3 +145,48 @@ function moments(graph: Builder, { attrs: { grouping }, inputs, outputs }: Call<
 }
 
 export const normExports: Exporters = { normalize, ownNorm, moments };
+
+// ---- import
+
+function batchNormalization(node: Node): (Held | null)[] {
+  if (node.flag('training_mode')) node.refuse('training_mode must be 0', '1');
+  const x = node.on(0);
+  const [weight, bias, mean, variance] = [1, 2, 3, 4].map((i) => node.on(i).plain) as [Tensor, Tensor, Tensor, Tensor];
+  if (x.rank < 2) node.refuse('input must have channels', `rank ${x.rank}`);
+  const affine = { weight, bias, eps: node.float('epsilon', 1e-5) };
+  return [
+    node.held(normalizeByRunning('batchNorm', x.last, [mean, variance], affine), channelsLast(x.rank)),
+    null,
+    null,
+  ];
+}
+
+function instanceNormalization(node: Node): Held {
+  const x = node.on(0);
+  const affine = { weight: node.on(1).plain, bias: node.on(2).plain, eps: node.float('epsilon', 1e-5) };
+  return node.held(instanceNorm(x.last, affine), channelsLast(x.rank));
+}
+
+function layerNormalization(node: Node): (Held | null)[] {
+  const x = node.on(0);
+  const shape = x.shape.slice(node.axis(node.int('axis', -1), x.rank));
+  const affine = (i: number): Tensor | null => (node.has(i) ? node.on(i).plain.reshape(shape) : null);
+  const eps = node.float('epsilon', 1e-5);
+  const y = layerNorm(x.plain, shape, { weight: affine(1), bias: affine(2), eps });
+  if (node.graph.outputs.length === 1) return [node.held(y)];
+  const axes = shape.map((_, i) => x.rank - shape.length + i);
+  const mean = x.plain.mean(axes, { keepDims: true });
+  const spread = variance(x.plain, axes, { keepDims: true, correction: 0 });
+  return [node.held(y), node.held(mean), node.held(spread.add(eps).pow(-0.5))];
+}
+
+export const normImports: Importers = {
+  BatchNormalization: {
+    run: batchNormalization,
+    attributes: ['epsilon', 'momentum', 'training_mode', 'spatial'],
+    inputs: [5, 5],
+    buffers: [3, 4],
+  },
+  InstanceNormalization: { run: instanceNormalization, attributes: ['epsilon'], inputs: [3, 3] },
+  LayerNormalization: { run: layerNormalization, attributes: ['axis', 'epsilon', 'stash_type'], inputs: [2, 3] },
+};

@@ -3,11 +3,19 @@
  * NCHW, and the library within one plane. Both are kept side by side, so that a MaxUnpool that
  * follows a MaxPool gets the indices as they are.
  */
+import { avgPool2d, maxPool2d } from '../../../autograd/ops/pool.js';
+import { avgPool1d, maxPool1d } from '../../../autograd/ops/pool1d.js';
+import { unpooling } from '../../../autograd/ops/unpool.js';
+import { maxUnpool1d } from '../../../autograd/ops/unpool1d.js';
+import { sameShape } from '../../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../../values/window.js';
 import type { Builder } from '../builder.js';
-import { channelsFirst } from '../graph.js';
+import { arranged, channelsFirst, channelsLast } from '../graph.js';
 import type { Call, Value } from '../record.js';
-import type { Exporters } from './table.js';
+import type { Node } from '../run.js';
+import type { Held } from '../values.js';
+import { padsOf } from './conv.js';
+import type { Exporters, Importers } from './table.js';
 
 const first = channelsFirst(4);
 
@@ -107,4 +115,108 @@ export const poolExports: Exporters = {
   avgPool2d: averagePool,
   maxUnpool2d: unpool,
   planeGather,
+};
+
+// ---- import
+
+type PairOf = readonly [number, number];
+type PadsOf = readonly [PairOf, PairOf];
+
+/** The window of a pool, with the pads that make the size of the output. */
+function geometryOf(node: Node) {
+  const x = node.on(0);
+  const axes = x.rank - 2;
+  if (axes !== 1 && axes !== 2) node.refuse('input must have rank 3 or 4', `rank ${x.rank}`);
+  const ones = new Array<number>(axes).fill(1);
+  const kernel = node.ints('kernel_shape', null, axes);
+  const strides = node.ints('strides', ones, axes);
+  const dilations = node.ints('dilations', ones, axes);
+  if (dilations.some((d) => d !== 1)) node.refuse('dilations must be 1', `dilations=${dilations}`);
+  const sizes = x.shape.slice(2);
+  const pads = padsOf(node, sizes, kernel, strides, dilations);
+  const isCeil = node.flag('ceil_mode');
+  let isLonger = false;
+  const padding = pads.map(([before, after], i): PairOf => {
+    if (!isCeil) return [before, after];
+    const [size, k, s] = [sizes[i] as number, kernel[i] as number, strides[i] as number];
+    const steps = Math.ceil((size + before + after - k) / s);
+    // The last window must begin in the input or in the pad before it.
+    const output = steps * s < size + before ? steps + 1 : steps;
+    const needed = (output - 1) * s + k - size - before;
+    if (needed > after) isLonger = true;
+    return [before, Math.max(needed, after)];
+  });
+  const isNegative = padding.flat().some((n) => n < 0);
+  if (isNegative) node.refuse('pads must not be negative', JSON.stringify(padding));
+  return { x, axes, padding, isLonger, kernelSize: kernel as unknown as PairOf, stride: strides as unknown as PairOf };
+}
+
+function importMaxPool(node: Node): (Held | null)[] {
+  if (node.flag('storage_order')) node.refuse('storage_order must be 0', 'storage_order=1');
+  const { x, axes, padding, kernelSize, stride } = geometryOf(node);
+  const [y, indices] =
+    axes === 2
+      ? maxPool2d(x.last, { kernelSize, stride, padding: padding as unknown as PadsOf })
+      : maxPool1d(x.last, { kernelSize: kernelSize[0], stride: stride[0], padding: padding[0] as PairOf });
+  const places = node.held(indices.plane, channelsLast(x.rank));
+  places.indices = indices;
+  return [node.held(y, channelsLast(x.rank)), places];
+}
+
+function importAveragePool(node: Node): Held {
+  const { x, axes, padding, kernelSize, stride, isLonger } = geometryOf(node);
+  const countIncludePad = node.flag('count_include_pad');
+  if (countIncludePad && isLonger) node.refuse('ceil_mode must be 0 with count_include_pad', 'ceil_mode=1');
+  const y =
+    axes === 2
+      ? avgPool2d(x.last, { kernelSize, stride, padding: padding as unknown as PadsOf, countIncludePad })
+      : avgPool1d(x.last, {
+          kernelSize: kernelSize[0],
+          stride: stride[0],
+          padding: padding[0] as PairOf,
+          countIncludePad,
+        });
+  return node.held(y, channelsLast(x.rank));
+}
+
+function importUnpool(node: Node): Held {
+  const x = node.on(0);
+  const axes = x.rank - 2;
+  if (axes !== 1 && axes !== 2) node.refuse('input must have rank 3 or 4', `rank ${x.rank}`);
+  const kernel = node.ints('kernel_shape', null, axes);
+  const strides = node.ints('strides', new Array<number>(axes).fill(1), axes);
+  const pads = node.ints('pads', new Array<number>(2 * axes).fill(0), 2 * axes);
+  const own = x.shape.slice(2).map((size, i) => {
+    const padded = (size - 1) * (strides[i] as number) + (kernel[i] as number);
+    return padded - (pads[i] as number) - (pads[i + axes] as number);
+  });
+  const shape = node.has(2) ? node.numbers(2) : [...x.shape.slice(0, 2), ...own];
+  const order = channelsLast(x.rank);
+  const to = arranged(shape, order);
+  const { indices } = node.at(1);
+  const isOfShape = indices !== null && sameShape(indices.inputShape, to);
+  const options = { convention: 'onnx', duplicates: 'last' } as const;
+  if (axes === 2) return node.held(unpooling(x.last, to, isOfShape ? indices : node.on(1).last, options), order);
+  if (isOfShape) return node.held(maxUnpool1d(x.last, indices, { duplicates: 'last' }), order);
+  const rows = (value: Held) => value.last.reshape([value.shape[0] as number, 1, value.shape[2] as number, -1]);
+  const [n, length, c] = to as [number, number, number];
+  return node.held(unpooling(rows(x), [n, 1, length, c], rows(node.on(1)), options).reshape(to), order);
+}
+
+/** A pool over all positions. */
+const globalPool = (fn: 'mean' | 'max') => (node: Node) => {
+  const x = node.on(0);
+  if (x.rank < 3) node.refuse('input must have rank 3 or more', `rank ${x.rank}`);
+  const order = x.order;
+  const axes = order.flatMap((axis, at) => (axis < 2 ? [] : [at]));
+  return node.held(x.in(order)[fn](axes, { keepDims: true }), order);
+};
+
+const window = ['auto_pad', 'ceil_mode', 'dilations', 'kernel_shape', 'pads', 'strides'];
+export const poolImports: Importers = {
+  MaxPool: { run: importMaxPool, attributes: [...window, 'storage_order'], inputs: [1, 1] },
+  AveragePool: { run: importAveragePool, attributes: [...window, 'count_include_pad'], inputs: [1, 1] },
+  MaxUnpool: { run: importUnpool, attributes: ['kernel_shape', 'pads', 'strides'], inputs: [2, 3], fixed: [2] },
+  GlobalAveragePool: { run: globalPool('mean'), inputs: [1, 1] },
+  GlobalMaxPool: { run: globalPool('max'), inputs: [1, 1] },
 };

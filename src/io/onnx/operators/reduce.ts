@@ -1,8 +1,13 @@
 /** Reductions over axes, positions of extremes, softmax, and products of matrices. */
+import { logsumexp } from '../../../autograd/ops/reduce.js';
+import type { Tensor } from '../../../tensor/tensor.js';
+import { sizeOf } from '../../../values/shape.js';
 import { type Builder, typeOf } from '../builder.js';
 import { isPlain, type Order, orderAfterReduction, plainOrder } from '../graph.js';
 import type { Call, Value } from '../record.js';
-import type { Exporters } from './table.js';
+import type { Node } from '../run.js';
+import type { Held } from '../values.js';
+import type { Exporters, Importer, Importers } from './table.js';
 
 const names = { sum: 'ReduceSum', max: 'ReduceMax', min: 'ReduceMin' } as const;
 const keeps = ({ inputs, outputs }: Call): boolean => outputs[0]?.shape.length === inputs[0]?.shape.length;
@@ -77,4 +82,92 @@ export const reduceExports: Exporters = {
   softmax,
   matmul,
   linear,
+};
+
+// ---- import
+
+type Fold = (x: Tensor, axes: readonly number[], keepDims: boolean) => Tensor;
+
+/** A reduction. Its axes are an input since an opset. Without axes it is over all. */
+const reduction = (fold: Fold, since = 18): Importer => ({
+  run: (node) => {
+    const x = node.on(0);
+    const keepDims = node.flag('keepdims', true);
+    const given = node.axes(1, since, x.rank) ?? [];
+    if (given.length === 0 && node.flag('noop_with_empty_axes')) return node.at(0);
+    const axes = given.length === 0 ? plainOrder(x.rank) : given;
+    const { order } = x;
+    const at = axes.map((axis) => order.indexOf(axis)).toSorted((a, b) => a - b);
+    return node.held(fold(x.in(order), at, keepDims), orderAfterReduction(order, axes, keepDims));
+  },
+  attributes: ['axes', 'keepdims', 'noop_with_empty_axes'],
+  inputs: [1, 2],
+  fixed: [1],
+});
+
+const arg = (fn: 'argmax' | 'argmin'): Importer => ({
+  run: (node) => {
+    const x = node.on(0);
+    if (node.flag('select_last_index')) node.refuse('select_last_index must be 0', '1');
+    const axis = node.axis(node.int('axis', 0), x.rank);
+    const keepDims = node.flag('keepdims', true);
+    const { order } = x;
+    return node.held(x.in(order)[fn](order.indexOf(axis), { keepDims }), orderAfterReduction(order, [axis], keepDims));
+  },
+  attributes: ['axis', 'keepdims', 'select_last_index'],
+  inputs: [1, 1],
+});
+
+/** Softmax along an axis. Before opset 13 it is over all axes from the given one on. */
+const soft = (fn: 'softmax' | 'logSoftmax'): Importer => ({
+  run: (node) => {
+    const x = node.on(0);
+    const axis = node.axis(node.int('axis', node.opset >= 13 ? -1 : 1), x.rank);
+    if (node.opset < 13 && axis !== x.rank - 1) {
+      const rows = x.plain.reshape([sizeOf(x.shape.slice(0, axis)), -1]);
+      return node.held(rows[fn](1).reshape(x.shape));
+    }
+    const { order } = x;
+    return node.held(x.in(order)[fn](order.indexOf(axis)), order);
+  },
+  attributes: ['axis'],
+  inputs: [1, 1],
+});
+
+function importMatmul(node: Node): Held {
+  return node.held(node.on(0).plain.matmul(node.on(1).plain));
+}
+
+function gemm(node: Node): Held {
+  const [a, b] = [node.on(0), node.on(1)];
+  if (a.rank !== 2 || b.rank !== 2) node.refuse('inputs must be matrices', `ranks ${a.rank} and ${b.rank}`);
+  const side = (value: Held, name: string): Tensor => value.in(node.flag(name) ? [1, 0] : [0, 1]);
+  const product = side(a, 'transA').matmul(side(b, 'transB'));
+  const [alpha, beta] = [node.float('alpha', 1), node.float('beta', 1)];
+  const scaled = alpha === 1 ? product : product.mul(alpha);
+  if (!node.has(2)) return node.held(scaled);
+  const c = node.on(2).plain;
+  return node.held(scaled.add(beta === 1 ? c : c.mul(beta)));
+}
+
+/** A weight [out, in] is kept as Linear has it, [in, out]. */
+const columns: Importer['stored'] = ({ attributes }, input, rank) =>
+  input === 1 && rank === 2 && attributes.get('transB') === 1 ? [1, 0] : null;
+const keep = (keepDims: boolean) => ({ keepDims });
+export const reduceImports: Importers = {
+  ReduceSum: reduction((x, axes, k) => x.sum(axes, keep(k)), 13),
+  ReduceMean: reduction((x, axes, k) => x.mean(axes, keep(k))),
+  ReduceMax: reduction((x, axes, k) => x.max(axes, keep(k))),
+  ReduceMin: reduction((x, axes, k) => x.min(axes, keep(k))),
+  ReduceL1: reduction((x, axes, k) => x.abs().sum(axes, keep(k))),
+  ReduceL2: reduction((x, axes, k) => x.mul(x).sum(axes, keep(k)).sqrt()),
+  ReduceSumSquare: reduction((x, axes, k) => x.mul(x).sum(axes, keep(k))),
+  ReduceLogSum: reduction((x, axes, k) => x.sum(axes, keep(k)).log()),
+  ReduceLogSumExp: reduction((x, axes, k) => logsumexp(x, axes, keep(k))),
+  ArgMax: arg('argmax'),
+  ArgMin: arg('argmin'),
+  Softmax: soft('softmax'),
+  LogSoftmax: soft('logSoftmax'),
+  MatMul: { run: importMatmul, inputs: [2, 2] },
+  Gemm: { run: gemm, attributes: ['alpha', 'beta', 'transA', 'transB'], inputs: [2, 3], stored: columns },
 };
