@@ -5,6 +5,7 @@
 import { version } from '../version.js';
 import { messageOf, UsageError } from './errors.js';
 import { evalCommand } from './eval.js';
+import { exportCommand } from './export.js';
 import { type Command, commandOf, helpOf, readFlags } from './flags.js';
 import { predictCommand } from './predict.js';
 import { reportCommand } from './report.js';
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [
   evalCommand,
   summaryCommand,
   reportCommand,
+  exportCommand,
 ];
 
 const help = (): string => {

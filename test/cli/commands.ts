@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodePng, decodeSafetensors } from '../../src/io/index.js';
+import { rand, type Tensor } from '../../src/index.js';
+import { decodePng, decodeSafetensors, importOnnx, loadWeights } from '../../src/io/index.js';
+import { ConvAutoencoder } from '../../src/models/index.js';
+import { closeTo } from '../helpers/close.js';
 import { cedargrad, jpeg, objectsOf, picture, writeImages, writePictures } from '../helpers/command.js';
 
 const test = suite('commands');
@@ -182,6 +185,20 @@ test('summary shows layers, the best epoch and the last ones', async () => {
   // Convolutions: 3·9·4 + 4, 4·2 + 2, 2·4 + 4, 4·9·3 + 3.
   assert.is(object.parameters, 112 + 10 + 12 + 111);
   assert.is((object.history as unknown[]).length, 2);
+});
+
+test('export writes a model that computes what the run predicts', async () => {
+  const file = at('model.onnx');
+  const out = await done('export', at('run'), file, '--batch', '2');
+  assert.match(out, /model\.onnx: \d+ bytes, input \[2,3,16,16\] \(NCHW\), opset 17\n$/);
+  const [object] = objectsOf(await done('export', at('run'), file, '--layout', 'NHWC', '--opset', '13', '--json'));
+  assert.equal([object.event, object.input, object.opset], ['export', [1, 16, 16, 3], 13]);
+  // The file has the model's own order already, and is imported as it is.
+  const model = await importOnnx(file);
+  const original = new ConvAutoencoder({ size: [16, 16], channels: 3, widths: [4], code: 2 });
+  await loadWeights(original, at('run', 'best.safetensors'));
+  const x = rand([1, 16, 16, 3]);
+  closeTo((model.forward(x) as Tensor).dataSync(), original.eval().forward(x).dataSync(), 1e-6);
 });
 
 test('report writes the page again', async () => {

@@ -25,7 +25,7 @@ test('version and help', async () => {
   assert.equal(await cedargrad('--version'), { code: 0, out: `${version}\n`, err: '' });
   const all = await cedargrad('--help');
   assert.is(all.code, 0);
-  for (const name of ['train', 'resume', 'predict', 'eval', 'summary', 'report']) {
+  for (const name of ['train', 'resume', 'predict', 'eval', 'summary', 'report', 'export']) {
     assert.match(all.out, new RegExp(`^  ${name} +[A-Z]`, 'm'));
     const { code, out, err } = await cedargrad(name, '--help');
     assert.equal([code, err], [0, '']);
@@ -40,7 +40,7 @@ test('version and help', async () => {
 
 test('unknown commands and flags are refused with a suggestion', async () => {
   await refused(['trian'], /^cedargrad: 'trian' is no command; did you mean train\?$/m);
-  await refused(['paint'], /'paint' is no command; known: train, resume, predict, eval, summary, report/);
+  await refused(['paint'], /'paint' is no command; known: train, resume, predict, eval, summary, report, export/);
   await refused(['train', '--epoch', '3'], /^cedargrad train: --epoch is not known; did you mean --epochs\?$/m);
   await refused(['train', '--learning-rate=1'], /--learning-rate is not known; did you mean --lr\?/);
   await refused(['train', '--nonsense'], /--nonsense is not known; see cedargrad train --help/);
@@ -137,8 +137,21 @@ test('a configuration that does not suit the images is refused', async () => {
   assert.not(existsSync(at('run')));
 });
 
+test('export refuses another kind of file, and options out of range', async () => {
+  await refused(['export', photos, 'model.pt'], /the file must end in \.onnx; got 'model\.pt'/);
+  await refused(['export', photos, 'model.onnx', '--opset', '9'], /--opset must be whole and in \[11, 25\]/);
+  await refused(['export', photos, 'model.onnx', '--layout', 'CHW'], /--layout must be one of NCHW, NHWC/);
+});
+
 test('a folder that is no run is refused', async () => {
-  for (const args of [['eval'], ['summary'], ['report'], ['resume'], ['predict', '-o', 'a.png', photos]])
+  for (const args of [
+    ['eval'],
+    ['summary'],
+    ['report'],
+    ['resume'],
+    ['predict', '-o', 'a.png', photos],
+    ['export', 'model.onnx'],
+  ])
     await refused(
       [args[0], photos, ...args.slice(1)],
       /there is no run in '.*photos', because it has no config\.json/,

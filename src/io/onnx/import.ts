@@ -14,7 +14,8 @@ import type { OnnxModel } from './model.js';
 export interface OnnxImportOptions {
   /**
    * The order of the axes of forward's inputs and outputs of rank 3 and 4. 'NCHW' (default) is
-   * that of the file. With 'NHWC' they have their channels last, as everywhere in the library.
+   * that of the file, whatever it is. With 'NHWC' the file's second axis becomes the last one, so
+   * that channels are last, as everywhere in the library.
    */
   layout?: OnnxLayout;
 }
