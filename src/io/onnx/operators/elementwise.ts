@@ -33,6 +33,35 @@ const unaryExports: Readonly<Record<UnaryFn, UnaryExport>> = {
   tanh: same('Tanh'),
   softplus: same('Softplus'),
   erf: same('Erf'),
+  floor: same('Floor'),
+  ceil: same('Ceil'),
+  round: same('Round'),
+  sin: same('Sin'),
+  cos: same('Cos'),
+  tan: same('Tan'),
+  asin: same('Asin'),
+  acos: same('Acos'),
+  atan: same('Atan'),
+  sinh: same('Sinh'),
+  cosh: same('Cosh'),
+  asinh: same('Asinh'),
+  acosh: same('Acosh'),
+  atanh: same('Atanh'),
+  trunc: (graph, x, _, { dtype }) => {
+    const isBelow = graph.one('Less', [x, graph.scalar(0, dtype)]);
+    return graph.one('Where', [isBelow, graph.one('Ceil', [x]), graph.one('Floor', [x])]);
+  },
+  // (e^x − 1)·x/log(e^x), which loses no digits near 0 (Kahan). It is used there only.
+  expm1: (graph, x, _, { dtype }) => {
+    const one = graph.scalar(1, dtype);
+    const power = graph.one('Exp', [x]);
+    const rest = graph.one('Sub', [power, one]);
+    const isTiny = graph.one('Equal', [power, one]);
+    const log = graph.one('Where', [isTiny, one, graph.one('Log', [power])]);
+    const near = graph.one('Where', [isTiny, x, graph.one('Mul', [rest, graph.one('Div', [x, log])])]);
+    const isNear = graph.one('Less', [graph.one('Abs', [x]), one]);
+    return graph.one('Where', [isNear, near, rest]);
+  },
   leakyRelu: withAlpha('LeakyRelu'),
   elu: withAlpha('Elu'),
   silu: (graph, x) => graph.one('Mul', [x, graph.one('Sigmoid', [x])]),
@@ -89,6 +118,19 @@ const binaryExports: Readonly<Record<BinaryFn, BinaryExport>> = {
   pow: both('Pow'),
   maximum: both('Max'),
   minimum: both('Min'),
+  fmod: (graph, a, b) => graph.one('Mod', [a, b], { fmod: 1 }),
+  atan2: (graph, y, x) => {
+    const [zero, pi] = [graph.scalar(0, 'float32'), graph.scalar(Math.PI, 'float32')];
+    const half = graph.scalar(Math.PI / 2, 'float32');
+    const pick = (condition: string, yes: string, no: string): string => graph.one('Where', [condition, yes, no]);
+    const isAbove = graph.one('Greater', [y, zero]);
+    const isBelow = graph.one('Less', [y, zero]);
+    const slope = graph.one('Atan', [graph.one('Div', [y, x])]);
+    const turned = pick(isBelow, graph.one('Sub', [slope, pi]), graph.one('Add', [slope, pi]));
+    const upright = pick(isAbove, half, pick(isBelow, graph.one('Neg', [half]), y));
+    const isLeft = graph.one('Less', [x, zero]);
+    return pick(graph.one('Equal', [x, zero]), upright, pick(isLeft, turned, slope));
+  },
   equal: both('Equal'),
   notEqual: (graph, a, b) => graph.one('Not', [graph.one('Equal', [a, b])]),
   less: both('Less'),

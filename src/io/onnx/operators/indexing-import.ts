@@ -3,7 +3,7 @@
  * of a flattened array. The export is in movement.ts.
  */
 import { where } from '../../../autograd/ops/arithmetic.js';
-import { indexAdd } from '../../../autograd/ops/indexing.js';
+import { addRows } from '../../../autograd/ops/indexing.js';
 import { show } from '../../../errors.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { type Shape, sizeOf, stridesOf } from '../../../values/shape.js';
@@ -65,9 +65,9 @@ function gatherElements(node: Node): Held {
 function scattered(node: Node, data: Tensor, rows: Tensor, updates: Tensor, row: number): Tensor {
   const flat = data.reshape([-1, row]);
   const from = updates.reshape([-1, row]);
-  const added = indexAdd(from, rows, flat.shape[0] as number);
+  const added = addRows(from, rows, flat.shape[0] as number);
   if (node.text('reduction', 'none', 'add') === 'add') return flat.add(added).reshape(data.shape);
-  const count = indexAdd(from.fullLike(1), rows, flat.shape[0] as number);
+  const count = addRows(from.fullLike(1), rows, flat.shape[0] as number);
   if (rows.size > 1 && new Set(rows.dataSync()).size < rows.size)
     node.refuse('indices must differ', 'repeated indices');
   return where(count.greater(0), added, flat).reshape(data.shape);

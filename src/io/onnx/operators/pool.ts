@@ -46,11 +46,14 @@ function maxPool(graph: Builder, { attrs: { geometry }, inputs, outputs }: Call<
 }
 
 function averagePool(graph: Builder, call: Call<'avgPool2d'>): void {
-  const { geometry, countIncludePad } = call.attrs;
-  const y = graph.one('AveragePool', [graph.get(call.inputs[0] as Value, first)], {
+  const { geometry, divisor } = call.attrs;
+  const mean = graph.one('AveragePool', [graph.get(call.inputs[0] as Value, first)], {
     ...windowOf(geometry),
-    count_include_pad: Number(countIncludePad),
+    count_include_pad: Number(divisor !== 0),
   });
+  const area = geometry.height.kernel * geometry.width.kernel;
+  const isOther = divisor !== 0 && divisor !== area;
+  const y = isOther ? graph.one('Mul', [mean, graph.scalar(area / divisor, 'float32')]) : mean;
   graph.set(call.outputs[0] as Value, first, y);
 }
 
