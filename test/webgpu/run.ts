@@ -3,13 +3,15 @@
  * without a GPU. It shows nothing about speed.
  * It runs the test files beside this one, with Chromium's SwiftShader as the Vulkan driver. A
  * missing driver is a failure, because then nothing was tested.
- * usage: npm run webgpu-check
+ * usage: npm run webgpu-check [-- --every N]   N: one in N of the checks that browsers run as well
  * VK_ICD_FILENAMES in the environment may name another driver, for example that of a GPU.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
+const { values } = parseArgs({ options: { every: { type: 'string', default: '1' } } });
 const chromium = '/usr/lib/chromium';
 const swiftShader = `${chromium}/vk_swiftshader_icd.json`;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -27,7 +29,7 @@ function run(): number {
   const libraries = [process.env.LD_LIBRARY_PATH, chromium].filter(Boolean).join(':');
   const { status } = spawnSync(process.execPath, ['--import', 'tsx', here('../run.ts'), '--root', here('.')], {
     stdio: 'inherit',
-    env: { ...process.env, VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: libraries },
+    env: { ...process.env, VK_ICD_FILENAMES: driver, LD_LIBRARY_PATH: libraries, EVERY: values.every },
   });
   return status ?? 1;
 }
