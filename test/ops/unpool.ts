@@ -196,10 +196,10 @@ test("indices of a dilated pool are held to its windows, and its options must be
     () => maxUnpool2d(values, where, { kernelSize: 2, stride: 1, outputSize: [3, 3] }),
     /less than a stride away/,
   );
-  const [wide, at] = maxPool2d(x, { ...pool, stride: 3 });
+  const [wide, at] = maxPool2d(f64(shuffled(4, [1, 6, 6, 1]), [1, 6, 6, 1]), { kernelSize: 2, stride: 3, dilation: 2 });
   assert.throws(
     () => maxUnpool2d(wide, at, { kernelSize: 2, stride: 3 }),
-    /windows 2×2, stride \[3,3\], padding before \[0,0\], the indices' 2×2, stride \[3,3\], dilation \[3,3\], padding/,
+    /windows 2×2, stride \[3,3\], padding before \[0,0\], the indices' 2×2, stride \[3,3\], dilation \[2,2\], padding/,
   );
 });
 
