@@ -101,6 +101,11 @@ export class Node {
       ? (value as T)
       : this.#wrong(name, `one of ${[usual, ...others].join(', ')}`);
   }
+  /** Any text, which must be given. */
+  string(name: string): string {
+    const value = this.#attribute(name);
+    return typeof value === 'string' ? value : this.#wrong(name, 'a text');
+  }
   tensor(name: string): GraphTensor | undefined {
     const value = this.#attribute(name);
     if (value === undefined) return undefined;

@@ -5,6 +5,9 @@
 import * as activation from '../../../autograd/ops/activation.js';
 import * as arithmetic from '../../../autograd/ops/arithmetic.js';
 import * as elementwise from '../../../autograd/ops/elementwise.js';
+import { fmod, remainder } from '../../../autograd/ops/remainder.js';
+import * as rounding from '../../../autograd/ops/rounding.js';
+import * as trigonometry from '../../../autograd/ops/trigonometry.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { DType } from '../../../values/dtype.js';
 import { isFloat } from '../../../values/dtype.js';
@@ -75,14 +78,12 @@ function divide(a: Tensor | number, b: Tensor | number, node: Node): Tensor {
   const wide = (value: Tensor | number) => (typeof value === 'number' ? value : value.cast(exact));
   return arithmetic.div(wide(a), wide(b)).cast('int32');
 }
-/** The remainder with the sign of the divisor, as Python's. */
-function remainder(a: Tensor | number, b: Tensor | number, node: Node): Tensor {
-  if (node.flag('fmod') || !isWhole(a) || !isWhole(b))
-    node.refuse('Mod must be of whole numbers, without fmod', 'fmod');
-  const rest = arithmetic.sub(a, arithmetic.mul(divide(a, b, node), b));
-  return rest.where(arithmetic.greaterEqual(rest.mul(b), 0), rest.add(b));
-}
-const remainders = binary(remainder);
+/** With fmod, the remainder has the sign of a. Otherwise it has that of b, as Python's. */
+const remainders = binary((a, b, node) => {
+  if (node.flag('fmod')) return fmod(a, b);
+  if (!isWhole(a) || !isWhole(b)) node.refuse('fmod must be 1 for floats', 'fmod=0');
+  return remainder(a, b);
+}, 'fmod');
 /** The indices of a pool, modulo the size of a plane, are those within the plane. */
 function modulo(node: Node): Held {
   const { plane, indices } = node.at(0);
@@ -127,6 +128,20 @@ function clip(node: Node): Held {
   return node.held(high === Infinity ? above : arithmetic.minimum(above, high), order);
 }
 
+/** Infinities, or those of one sign. */
+function isInf(x: Tensor, node: Node): Tensor {
+  const [below, above] = [node.flag('detect_negative', true), node.flag('detect_positive', true)];
+  if (below && above) return rounding.isInf(x);
+  return below || above ? x.equal(below ? -Infinity : Infinity) : x.fullLike(0, x.shape, 'bool');
+}
+
+/** Moves numbers by `bias` towards 0. Those within ±lambd become 0. */
+function shrink(x: Tensor, node: Node): Tensor {
+  const [bias, edge] = [node.float('bias', 0), node.float('lambd', 0.5)];
+  const above = arithmetic.where(x.greater(edge), x.sub(bias), 0);
+  return arithmetic.where(x.less(-edge), x.add(bias), above);
+}
+
 function prelu(node: Node): Held {
   const [x, slope] = [node.on(0), node.on(1)];
   const { order } = x;
@@ -156,7 +171,22 @@ export const elementwiseImports: Importers = {
   Erf: unary(elementwise.erf),
   Not: unary(elementwise.logicalNot),
   IsNaN: unary(elementwise.isNaN),
-  Reciprocal: unary((x) => arithmetic.div(1, x)),
+  IsInf: unary(isInf, 'detect_negative', 'detect_positive'),
+  Floor: unary(rounding.floor),
+  Ceil: unary(rounding.ceil),
+  Round: unary(rounding.round),
+  Reciprocal: unary(rounding.reciprocal),
+  Sin: unary(trigonometry.sin),
+  Cos: unary(trigonometry.cos),
+  Tan: unary(trigonometry.tan),
+  Asin: unary(trigonometry.asin),
+  Acos: unary(trigonometry.acos),
+  Atan: unary(trigonometry.atan),
+  Sinh: unary(trigonometry.sinh),
+  Cosh: unary(trigonometry.cosh),
+  Asinh: unary(trigonometry.asinh),
+  Acosh: unary(trigonometry.acosh),
+  Atanh: unary(trigonometry.atanh),
   Softplus: unary((x) => activation.softplus(x)),
   Softsign: unary(activation.softsign),
   Mish: unary(activation.mish),
@@ -178,6 +208,7 @@ export const elementwiseImports: Importers = {
     'beta',
   ),
   ThresholdedRelu: unary((x, node) => x.where(x.greater(alpha(node, 1)), 0), 'alpha'),
+  Shrink: unary(shrink, 'bias', 'lambd'),
   Gelu: unary(
     (x, node) => activation.gelu(x, { approximate: node.text('approximate', 'none', 'tanh') }),
     'approximate',
@@ -190,7 +221,7 @@ export const elementwiseImports: Importers = {
   Mul: binary(arithmetic.mul),
   Div: binary(divide),
   Pow: binary(power),
-  Mod: { ...binary(remainder, 'fmod'), run: modulo },
+  Mod: { ...remainders, run: modulo },
   Equal: binary(arithmetic.equal),
   Less: binary(arithmetic.less),
   LessOrEqual: binary(arithmetic.lessEqual),

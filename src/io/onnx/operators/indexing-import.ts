@@ -1,9 +1,11 @@
 /**
- * Selecting and writing elements by positions: the import. Axes and vectors of indices become rows
- * of a flattened array. The export is in movement.ts.
+ * Selecting and writing elements by positions: the import. Vectors of indices become rows of a
+ * flattened array. The export is in movement.ts.
  */
 import { where } from '../../../autograd/ops/arithmetic.js';
-import { addRows } from '../../../autograd/ops/indexing.js';
+import * as elements from '../../../autograd/ops/gather.js';
+import { oneHot } from '../../../autograd/ops/rearrange.js';
+import { scatterReduce } from '../../../autograd/ops/scatter-reduce.js';
 import { show } from '../../../errors.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { type Shape, sizeOf, stridesOf } from '../../../values/shape.js';
@@ -34,75 +36,58 @@ function gather(node: Node): Held {
   return node.held(picked.reshape([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]));
 }
 
-/** Positions in the flattened array of `shape`, of indices along one axis. */
-function flatAlong(node: Node, shape: Shape, axis: number): Tensor {
-  const indices = positive(node, 1, shape[axis] as number);
-  if (indices.rank !== shape.length)
-    node.refuse("indices must have the data's rank", `${show(indices.shape)}, ${show(shape)}`);
-  const strides = stridesOf(shape);
-  const own = stridesOf(indices.shape);
-  const base = Int32Array.from({ length: sizeOf(indices.shape) }, (_, i) =>
-    own.reduce((at, stride, a) => {
-      const position = Math.floor(i / stride) % (indices.shape[a] as number);
-      return a === axis ? at : at + position * (strides[a] as number);
-    }, 0),
-  );
-  const start = indices.upload(base, 'int32', indices.shape);
-  return indices
-    .mul(strides[axis] as number)
-    .add(start)
-    .reshape([-1]);
-}
-
+/** Indices of a rank that the library checks, each of one element. */
 function gatherElements(node: Node): Held {
   const x = node.on(0);
   const axis = node.axis(node.int('axis', 0), x.rank);
-  const rows = flatAlong(node, x.shape, axis);
-  return node.held(x.plain.reshape([-1]).indexSelect(rows).reshape(node.on(1).shape));
+  return node.held(elements.gather(x.plain, positive(node, 1, x.shape[axis] as number), axis));
 }
 
-/** Adds updates at rows of the flattened data, or writes them there. */
-function scattered(node: Node, data: Tensor, rows: Tensor, updates: Tensor, row: number): Tensor {
-  const flat = data.reshape([-1, row]);
-  const from = updates.reshape([-1, row]);
-  const added = addRows(from, rows, flat.shape[0] as number);
-  if (node.text('reduction', 'none', 'add') === 'add') return flat.add(added).reshape(data.shape);
-  const count = addRows(from.fullLike(1), rows, flat.shape[0] as number);
-  if (rows.size > 1 && new Set(rows.dataSync()).size < rows.size)
-    node.refuse('indices must differ', 'repeated indices');
-  return where(count.greater(0), added, flat).reshape(data.shape);
+/** Writes updates at their indices along an axis, or combines them with what is there. */
+function scattered(node: Node, data: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
+  switch (node.text('reduction', 'none', 'add', 'mul', 'max', 'min')) {
+    case 'none':
+      return elements.scatter(data, indices, updates, axis);
+    case 'add':
+      return elements.scatterAdd(data, indices, updates, axis);
+    case 'mul':
+      return scatterReduce(data, indices, updates, 'prod', { axis });
+    case 'max':
+      return scatterReduce(data, indices, updates, 'amax', { axis });
+    default:
+      return scatterReduce(data, indices, updates, 'amin', { axis });
+  }
 }
 
 function scatterElements(node: Node): Held {
   const x = node.on(0);
   const axis = node.axis(node.int('axis', 0), x.rank);
-  return node.held(scattered(node, x.plain, flatAlong(node, x.shape, axis), node.on(2).plain, 1));
+  const indices = positive(node, 1, x.shape[axis] as number);
+  return node.held(scattered(node, x.plain, indices, node.on(2).plain, axis));
 }
 
-/** Rows of the leading axes, of vectors of indices. */
-function rowsOf(node: Node, shape: Shape): { rows: Tensor; depth: number; lead: Shape } {
+/** Rows of the leading axes, of vectors of indices. The first `batch` axes are counted along. */
+function rowsOf(node: Node, shape: Shape, batch = 0): { rows: Tensor; depth: number; lead: Shape } {
   const indices = node.on(1).plain;
-  const depth = indices.shape.at(-1) as number;
+  const length = indices.shape.at(-1) as number;
+  const depth = batch + length;
   const lead = indices.shape.slice(0, -1);
-  if (!(depth >= 1 && depth <= shape.length))
-    node.refuse('vectors of indices must fit the data', `${depth}, ${show(shape)}`);
-  const sizes = shape.slice(0, depth);
-  const upload = (list: readonly number[]): Tensor => indices.upload(Int32Array.from(list), 'int32', [depth]);
-  const inside = where(indices.less(0), indices.add(upload(sizes)), indices);
-  return {
-    rows: inside
-      .mul(upload(stridesOf(sizes)))
-      .sum(-1)
-      .reshape([-1]),
-    depth,
-    lead,
-  };
+  const isOfBatch = batch < indices.rank && shape.slice(0, batch).every((size, i) => size === lead[i]);
+  if (!(length >= 1 && depth <= shape.length && batch >= 0 && isOfBatch))
+    node.refuse('vectors of indices must fit the data', `${show(indices.shape)}, ${show(shape)}`);
+  const sizes = shape.slice(batch, depth);
+  const upload = (list: readonly number[], to: Shape): Tensor => indices.upload(Int32Array.from(list), 'int32', to);
+  const inside = where(indices.less(0), indices.add(upload(sizes, [length])), indices);
+  const own = inside.mul(upload(stridesOf(sizes), [length])).sum(-1);
+  const count = sizeOf(shape.slice(0, batch));
+  const starts = Array.from({ length: count }, (_, i) => i * sizeOf(sizes));
+  const rows = batch === 0 ? own : own.reshape([count, -1]).add(upload(starts, [count, 1]));
+  return { rows: rows.reshape([-1]), depth, lead };
 }
 
 function gatherNd(node: Node): Held {
   const x = node.on(0);
-  if (node.int('batch_dims', 0) !== 0) node.refuse('batch_dims must be 0', `${node.int('batch_dims', 0)}`);
-  const { rows, depth, lead } = rowsOf(node, x.shape);
+  const { rows, depth, lead } = rowsOf(node, x.shape, node.int('batch_dims', 0));
   const rest = x.shape.slice(depth);
   return node.held(
     x.plain
@@ -115,7 +100,23 @@ function gatherNd(node: Node): Held {
 function scatterNd(node: Node): Held {
   const x = node.on(0);
   const { rows, depth } = rowsOf(node, x.shape);
-  return node.held(scattered(node, x.plain, rows, node.on(2).plain, sizeOf(x.shape.slice(depth))));
+  const row = sizeOf(x.shape.slice(depth));
+  const [flat, updates] = [x, node.on(2)].map((value) => value.plain.reshape([-1, row])) as [Tensor, Tensor];
+  const indices = rows.reshape([-1, 1]).expand([rows.size, row]);
+  return node.held(scattered(node, flat, indices, updates, 0).reshape(x.shape));
+}
+
+/** The second of two values at the place of each index along a new axis, else the first. */
+function oneHots(node: Node): Held {
+  const [indices, values] = [node.on(0).plain, node.on(2).plain];
+  const depth = node.numbers(1)[0] as number;
+  if (values.size !== 2) node.refuse('values must be two numbers', show(values.shape));
+  const whole = indices.dtype === 'int32' ? indices : indices.cast('int32');
+  const places = where(whole.less(0), whole.add(depth), whole);
+  const axis = node.axis(node.int('axis', -1), indices.rank + 1);
+  const isHot = oneHot(places, depth, { axis, dtype: 'bool' });
+  const [off, on] = [0, 1].map((i) => values.slice([i, i + 1])) as [Tensor, Tensor];
+  return node.held(where(isHot, on, off));
 }
 
 export const indexingImports: Importers = {
@@ -123,5 +124,6 @@ export const indexingImports: Importers = {
   GatherElements: { run: gatherElements, attributes: ['axis'], inputs: [2, 2] },
   GatherND: { run: gatherNd, attributes: ['batch_dims'], inputs: [2, 2] },
   ScatterElements: { run: scatterElements, attributes: ['axis', 'reduction'], inputs: [3, 3] },
+  OneHot: { run: oneHots, attributes: ['axis'], inputs: [3, 3], fixed: [1] },
   ScatterND: { run: scatterNd, attributes: ['reduction'], inputs: [3, 3] },
 };

@@ -3,6 +3,7 @@
  * Selecting by position is in indexing-import.ts, the export of both in movement.ts.
  */
 import { concat } from '../../../autograd/ops/movement.js';
+import { tile, tril, triu } from '../../../autograd/ops/rearrange.js';
 import { pixelShuffle, pixelUnshuffle } from '../../../autograd/ops/resize.js';
 import { show } from '../../../errors.js';
 import { tensor } from '../../../tensor/create.js';
@@ -112,27 +113,38 @@ function slice(node: Node): Held {
   return node.held(x.in(order).slice(...ranges), order);
 }
 
+/** What modes of borders are called in the library. */
+const borders = { constant: 'constant', reflect: 'reflect', edge: 'replicate', wrap: 'circular' } as const;
+
 function pad(node: Node): Held {
   const x = node.on(0);
-  node.text('mode', 'constant');
+  const mode = borders[node.text('mode', 'constant', 'reflect', 'edge', 'wrap')];
   const isOld = node.opset < 11;
   const pads = isOld ? node.ints('pads', null) : node.numbers(1);
   const value = isOld ? node.float('value', 0) : node.has(2) ? (node.numbers(2)[0] as number) : 0;
   const axes = node.has(3) ? node.numbers(3).map((axis) => node.axis(axis, x.rank)) : plainOrder(x.rank);
   if (pads.length !== 2 * axes.length) node.refuse('pads must have two numbers per axis', `${pads}`);
+  if (pads.every((n) => n === 0)) return x;
   const { order } = x;
   const both = order.map((axis) => {
     const i = axes.indexOf(axis);
     return i < 0 ? ([0, 0] as const) : ([pads[i] as number, pads[i + axes.length] as number] as const);
   });
-  const cut = x.in(order).slice(
-    ...both.map(([before, after], at) => {
-      const size = x.shape[order[at] as number] as number;
-      return [Math.max(-before, 0), size + Math.min(after, 0)] as const;
-    }),
-  );
-  const wide = both.map(([before, after]) => [Math.max(before, 0), Math.max(after, 0)] as const);
-  return node.held(wide.flat().every((n) => n === 0) ? cut : cut.pad(wide, value), order);
+  return node.held(x.in(order).pad(both, mode === 'constant' ? { value } : { mode }), order);
+}
+
+function tiled(node: Node): Held {
+  const x = node.on(0);
+  const repeats = node.numbers(1);
+  if (repeats.length !== x.rank) node.refuse('there must be one repeat for each axis', `${repeats}, ${show(x.shape)}`);
+  const { order } = x;
+  return node.held(tile(x.in(order), arranged(repeats, order)), order);
+}
+
+/** Of matrices, the part above or below a diagonal. */
+function triangle(node: Node): Held {
+  const diagonal = node.has(1) ? (node.numbers(1)[0] as number) : 0;
+  return node.held((node.flag('upper', true) ? triu : tril)(node.on(0).plain, diagonal));
 }
 
 function joined(node: Node): Held {
@@ -261,6 +273,8 @@ export const movementImports: Importers = {
   Pad: { run: pad, attributes: ['mode', 'pads', 'value'], inputs: [1, 4], fixed: [1, 2, 3] },
   Concat: { run: joined, attributes: ['axis'], inputs: [1, Infinity] },
   Split: { run: split, attributes: ['axis', 'split', 'num_outputs'], inputs: [1, 2], fixed: [1] },
+  Tile: { run: tiled, inputs: [2, 2], fixed: [1] },
+  Trilu: { run: triangle, attributes: ['upper'], inputs: [1, 2], fixed: [1] },
   Expand: { run: expand, inputs: [2, 2], fixed: [1] },
   DepthToSpace: { run: depthToSpace, attributes: ['blocksize', 'mode'], inputs: [1, 1] },
   SpaceToDepth: { run: spaceToDepth, attributes: ['blocksize'], inputs: [1, 1] },

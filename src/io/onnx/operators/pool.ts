@@ -125,7 +125,7 @@ export const poolExports: Exporters = {
 type PairOf = readonly [number, number];
 type PadsOf = readonly [PairOf, PairOf];
 
-/** The window of a pool, with the pads that make the size of the output. */
+/** The window of a pool: the library's options, of which series take the first of each pair. */
 function geometryOf(node: Node) {
   const x = node.on(0);
   const axes = x.rank - 2;
@@ -134,51 +134,37 @@ function geometryOf(node: Node) {
   const kernel = node.ints('kernel_shape', null, axes);
   const strides = node.ints('strides', ones, axes);
   const dilations = node.ints('dilations', ones, axes);
-  if (dilations.some((d) => d !== 1)) node.refuse('dilations must be 1', `dilations=${dilations}`);
-  const sizes = x.shape.slice(2);
-  const pads = padsOf(node, sizes, kernel, strides, dilations);
-  const isCeil = node.flag('ceil_mode');
-  let isLonger = false;
-  const padding = pads.map(([before, after], i): PairOf => {
-    if (!isCeil) return [before, after];
-    const [size, k, s] = [sizes[i] as number, kernel[i] as number, strides[i] as number];
-    const steps = Math.ceil((size + before + after - k) / s);
-    // The last window must begin in the input or in the pad before it.
-    const output = steps * s < size + before ? steps + 1 : steps;
-    const needed = (output - 1) * s + k - size - before;
-    if (needed > after) isLonger = true;
-    return [before, Math.max(needed, after)];
-  });
-  const isNegative = padding.flat().some((n) => n < 0);
-  if (isNegative) node.refuse('pads must not be negative', JSON.stringify(padding));
-  return { x, axes, padding, isLonger, kernelSize: kernel as unknown as PairOf, stride: strides as unknown as PairOf };
+  const padding = padsOf(node, x.shape.slice(2), kernel, strides, dilations);
+  if (padding.flat().some((n) => n < 0)) node.refuse('pads must not be negative', JSON.stringify(padding));
+  const ceilMode = node.flag('ceil_mode');
+  const [kernelSize, stride, dilation] = [kernel, strides, dilations] as unknown as [PairOf, PairOf, PairOf];
+  return {
+    x,
+    axes,
+    dilation,
+    images: { kernelSize, stride, padding: padding as unknown as PadsOf, ceilMode },
+    series: { kernelSize: kernelSize[0], stride: stride[0], padding: padding[0] as PairOf, ceilMode },
+  };
 }
 
 function importMaxPool(node: Node): (Held | null)[] {
-  if (node.flag('storage_order')) node.refuse('storage_order must be 0', 'storage_order=1');
-  const { x, axes, padding, kernelSize, stride } = geometryOf(node);
+  // It is the order in which the indices count.
+  if (node.flag('storage_order') && node.graph.outputs.length > 1)
+    node.refuse('storage_order must be 0', 'storage_order=1');
+  const { x, axes, dilation, images, series } = geometryOf(node);
   const [y, indices] =
-    axes === 2
-      ? maxPool2d(x.last, { kernelSize, stride, padding: padding as unknown as PadsOf })
-      : maxPool1d(x.last, { kernelSize: kernelSize[0], stride: stride[0], padding: padding[0] as PairOf });
+    axes === 2 ? maxPool2d(x.last, { ...images, dilation }) : maxPool1d(x.last, { ...series, dilation: dilation[0] });
   const places = node.held(indices.plane, channelsLast(x.rank));
   places.indices = indices;
   return [node.held(y, channelsLast(x.rank)), places];
 }
 
 function importAveragePool(node: Node): Held {
-  const { x, axes, padding, kernelSize, stride, isLonger } = geometryOf(node);
+  const { x, axes, dilation, images, series } = geometryOf(node);
+  if (dilation.some((d) => d !== 1)) node.refuse('dilations must be 1', `dilations=${dilation}`);
   const countIncludePad = node.flag('count_include_pad');
-  if (countIncludePad && isLonger) node.refuse('ceil_mode must be 0 with count_include_pad', 'ceil_mode=1');
   const y =
-    axes === 2
-      ? avgPool2d(x.last, { kernelSize, stride, padding: padding as unknown as PadsOf, countIncludePad })
-      : avgPool1d(x.last, {
-          kernelSize: kernelSize[0],
-          stride: stride[0],
-          padding: padding[0] as PairOf,
-          countIncludePad,
-        });
+    axes === 2 ? avgPool2d(x.last, { ...images, countIncludePad }) : avgPool1d(x.last, { ...series, countIncludePad });
   return node.held(y, channelsLast(x.rank));
 }
 

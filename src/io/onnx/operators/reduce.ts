@@ -1,5 +1,11 @@
-/** Reductions over axes, positions of extremes, softmax, and products of matrices. */
+/**
+ * Reductions over axes, positions of extremes, running sums, softmax, and products of matrices.
+ */
+import { einsum } from '../../../autograd/ops/einsum.js';
 import { logsumexp } from '../../../autograd/ops/reduce.js';
+import { norm, prod } from '../../../autograd/ops/reduce-composed.js';
+import { cumsum } from '../../../autograd/ops/scan.js';
+import { topk } from '../../../autograd/ops/sort.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { sizeOf } from '../../../values/shape.js';
 import { type Builder, typeOf } from '../builder.js';
@@ -108,15 +114,37 @@ const reduction = (fold: Fold, since = 18): Importer => ({
 const arg = (fn: 'argmax' | 'argmin'): Importer => ({
   run: (node) => {
     const x = node.on(0);
-    if (node.flag('select_last_index')) node.refuse('select_last_index must be 0', '1');
     const axis = node.axis(node.int('axis', 0), x.rank);
     const keepDims = node.flag('keepdims', true);
     const { order } = x;
-    return node.held(x.in(order)[fn](order.indexOf(axis), { keepDims }), orderAfterReduction(order, [axis], keepDims));
+    const at = order.indexOf(axis);
+    const isLast = node.flag('select_last_index');
+    const found = (isLast ? x.in(order).flip(at) : x.in(order))[fn](at, { keepDims });
+    const place = isLast ? found.rsub((x.shape[axis] as number) - 1) : found;
+    return node.held(place, orderAfterReduction(order, [axis], keepDims));
   },
   attributes: ['axis', 'keepdims', 'select_last_index'],
   inputs: [1, 1],
 });
+
+function runningSum(node: Node): Held {
+  const x = node.on(0);
+  const axis = node.axis(node.numbers(1)[0] as number, x.rank);
+  const { order } = x;
+  const options = { exclusive: node.flag('exclusive'), reverse: node.flag('reverse') };
+  return node.held(cumsum(x.in(order), order.indexOf(axis), options), order);
+}
+
+/** The largest or smallest elements and their places. Before opset 10, k was an attribute. */
+function extremes(node: Node): Held[] {
+  const x = node.on(0);
+  const axis = node.axis(node.int('axis', -1), x.rank);
+  const k = node.opset < 10 ? node.int('k', 0) : (node.numbers(1)[0] as number);
+  const { order } = x;
+  return topk(x.in(order), k, order.indexOf(axis), { largest: node.flag('largest', true) }).map((t) =>
+    node.held(t, order),
+  );
+}
 
 /** Softmax along an axis. Before opset 13 it is over all axes from the given one on. */
 const soft = (fn: 'softmax' | 'logSoftmax'): Importer => ({
@@ -160,12 +188,20 @@ export const reduceImports: Importers = {
   ReduceMax: reduction((x, axes, k) => x.max(axes, keep(k))),
   ReduceMin: reduction((x, axes, k) => x.min(axes, keep(k))),
   ReduceL1: reduction((x, axes, k) => x.abs().sum(axes, keep(k))),
-  ReduceL2: reduction((x, axes, k) => x.mul(x).sum(axes, keep(k)).sqrt()),
+  ReduceL2: reduction((x, axes, k) => norm(x, axes, keep(k))),
+  ReduceProd: reduction((x, axes, k) => prod(x, axes, keep(k))),
   ReduceSumSquare: reduction((x, axes, k) => x.mul(x).sum(axes, keep(k))),
   ReduceLogSum: reduction((x, axes, k) => x.sum(axes, keep(k)).log()),
   ReduceLogSumExp: reduction((x, axes, k) => logsumexp(x, axes, keep(k))),
   ArgMax: arg('argmax'),
   ArgMin: arg('argmin'),
+  CumSum: { run: runningSum, attributes: ['exclusive', 'reverse'], inputs: [2, 2], fixed: [1] },
+  TopK: { run: extremes, attributes: ['axis', 'k', 'largest', 'sorted'], inputs: [1, 2], fixed: [1] },
+  Einsum: {
+    run: (node) => node.held(einsum(node.string('equation'), ...node.inputs.map(({ plain }) => plain))),
+    attributes: ['equation'],
+    inputs: [1, Infinity],
+  },
   Softmax: soft('softmax'),
   LogSoftmax: soft('logSoftmax'),
   MatMul: { run: importMatmul, inputs: [2, 2] },
