@@ -16,6 +16,7 @@ import {
   Module,
   relu,
   Sequential,
+  scatter,
   type Tensor,
   tensor,
 } from '../../src/index.js';
@@ -166,6 +167,11 @@ const refusals: readonly (readonly [name: string, make: () => Promise<unknown>, 
     'an operation that ONNX lacks',
     () => exportOnnx(new Sequential(new Conv2d(1, 1, 1), new Max() as never), { input: [1, 1, 5, 5] }),
     /^exportOnnx: ONNX must have the operations; got unpooling overlapping windows with duplicates 'first', 'last' or 'max' in the module '1\.unpool'; they/,
+  ],
+  [
+    'choosing among values with one index',
+    () => exportOnnx(new Of((x) => scatter(x, [[0, 0]], x.slice(null, [0, 2]), 1)), { input: [1, 3] }),
+    /^exportOnnx: ONNX must have the operations; got choosing among values with one index, as scatter and .* in the model/,
   ],
   [
     'an opset that is too old',

@@ -53,6 +53,9 @@ const changed: Readonly<Record<string, string>> = {
   'pools, and indices as outputs': 'indices are numbers after an import',
   'series, unpooled': 'a Reshape of a Reshape is one',
   resizing: 'spreading pixels permutes eight axes',
+  'running sums, sorting, products': 'indices of the file may count from the end',
+  'embedding, gathering, arranging': 'indices of the file may count from the end',
+  'scattering sums': 'indices of the file may count from the end',
 };
 
 for (const network of networks) {

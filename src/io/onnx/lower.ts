@@ -4,6 +4,7 @@
  * (operators/).
  */
 import { className } from '../../arguments.js';
+import type { KernelAttrs } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import type { Module } from '../../nn/module.js';
 import { zeros } from '../../tensor/create.js';
@@ -28,7 +29,7 @@ import {
 import { OnnxModel } from './model.js';
 import { exporters } from './operators/index.js';
 import type { Exporter } from './operators/table.js';
-import { placeName, type Recording, record, type Value } from './record.js';
+import { type Call, placeName, type Recording, record, type Value } from './record.js';
 
 /** An input of a graph. */
 export interface NamedInput {
@@ -37,10 +38,13 @@ export interface NamedInput {
   readonly dtype: DType;
 }
 
-/** What the kernels that ONNX lacks are for, where their names do not say it. */
-const purposes: Readonly<Record<string, string>> = {
-  unpoolPick: "unpooling overlapping windows with duplicates 'first', 'last' or 'max'",
-};
+/** What a call that ONNX has nothing for is for, where the name of its op does not say it. */
+function purposeOf({ kernel, attrs, op }: Call): string {
+  if (kernel !== 'unpoolPick') return op;
+  return (attrs as KernelAttrs['unpoolPick']).geometry === null
+    ? "choosing among values with one index, as scatter and unpooling with duplicates 'first', 'last' or 'max' do"
+    : "unpooling overlapping windows with duplicates 'first', 'last' or 'max'";
+}
 
 const op = 'exportOnnx';
 
@@ -124,8 +128,7 @@ function addCalls(graph: Builder, recording: Recording): void {
   const calls = fuse(recording);
   const missing = new Set<string>();
   for (const call of calls)
-    if (exporters[call.kernel] === undefined)
-      missing.add(`${purposes[call.kernel] ?? call.op} in ${placeName(call.place)}`);
+    if (exporters[call.kernel] === undefined) missing.add(`${purposeOf(call)} in ${placeName(call.place)}`);
   if (missing.size > 0)
     throw new ValueError(op, 'ONNX must have the operations', [...missing].join(', '), 'they are not exported');
   for (const call of calls) {

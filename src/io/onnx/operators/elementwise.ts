@@ -121,13 +121,13 @@ const binaryExports: Readonly<Record<BinaryFn, BinaryExport>> = {
   fmod: (graph, a, b) => graph.one('Mod', [a, b], { fmod: 1 }),
   atan2: (graph, y, x) => {
     const [zero, pi] = [graph.scalar(0, 'float32'), graph.scalar(Math.PI, 'float32')];
-    const half = graph.scalar(Math.PI / 2, 'float32');
+    const [half, low] = [Math.PI / 2, -Math.PI / 2].map((value) => graph.scalar(value, 'float32')) as [string, string];
     const pick = (condition: string, yes: string, no: string): string => graph.one('Where', [condition, yes, no]);
     const isAbove = graph.one('Greater', [y, zero]);
     const isBelow = graph.one('Less', [y, zero]);
     const slope = graph.one('Atan', [graph.one('Div', [y, x])]);
     const turned = pick(isBelow, graph.one('Sub', [slope, pi]), graph.one('Add', [slope, pi]));
-    const upright = pick(isAbove, half, pick(isBelow, graph.one('Neg', [half]), y));
+    const upright = pick(isAbove, half, pick(isBelow, low, y));
     const isLeft = graph.one('Less', [x, zero]);
     return pick(graph.one('Equal', [x, zero]), upright, pick(isLeft, turned, slope));
   },

@@ -158,9 +158,25 @@ function expand(graph: Builder, call: Call<'expand'>): void {
 
 function indexSelect(graph: Builder, call: Call<'indexSelect'>): void {
   const [x, y] = only(call);
+  const { axis } = call.attrs;
   const order = graph.orderOf(x);
-  const indices = graph.get(call.inputs[1] as Value);
-  graph.set(y, order, graph.one('Gather', [graph.get(x, order), indices], { axis: order.indexOf(call.attrs.axis) }));
+  const rows = call.inputs[1] as Value;
+  const size = x.shape[axis] as number;
+  const numbers = rows.constant === null ? [] : Array.from(rows.constant);
+  const isOutside = (row: number): boolean => row < 0 || row >= size;
+  const at = order.indexOf(axis);
+  const select = (tensor: string, indices: string): void =>
+    graph.set(y, order, graph.one('Gather', [tensor, indices], { axis: at }));
+  if (!numbers.some(isOutside)) {
+    select(graph.get(x, order), graph.get(rows));
+    return;
+  }
+  // A row out of range gives zeros, which are put behind the last row.
+  if (x.dtype === 'bool') graph.needs(13, 'selecting rows of bool out of range');
+  const end = order.map((own) => Number(own === axis));
+  const none = end.map(() => 0);
+  const longer = padded(graph, graph.get(x, order), none, end, graph.scalar(0, typeOf(x.dtype)));
+  select(longer, graph.ints(...numbers.map((row) => (isOutside(row) ? size : row))));
 }
 
 function indexAdd(graph: Builder, call: Call<'indexAdd'>): void {
