@@ -1,7 +1,8 @@
 /**
  * Networks whose exports ONNX Runtime runs, and whose round trips are tested. Each covers some
  * operators or geometries. Weights are drawn from a seed, and running statistics are not the
- * initial ones. Not here: the comparison (runtime.ts).
+ * initial ones. Not here: the comparison (runtime.ts), published networks (published.ts), those of
+ * the examples (examples.ts).
  */
 import {
   AdaptiveAvgPool2d,
@@ -42,6 +43,7 @@ import {
   InstanceNorm2d,
   isFinite,
   isInf,
+  init,
   LayerNorm,
   LeakyReLU,
   Linear,
@@ -64,6 +66,7 @@ import {
   ReflectionPad2d,
   ReplicationPad2d,
   Resize2d,
+  rand,
   randn,
   reciprocal,
   relu,
@@ -98,6 +101,14 @@ export interface Network {
   readonly inputs: readonly (readonly number[])[];
   /** The oldest opset that can say it. Default 11. */
   readonly since?: number;
+  /** The inputs that are masks of 0 and 1, by index. The others are normal numbers. */
+  readonly masks?: readonly number[];
+}
+
+/** Inputs for a network, in NCHW. */
+export function drawInputs({ inputs, masks = [] }: Network, seed: number): Tensor[] {
+  manualSeed(seed);
+  return inputs.map((shape, i) => (masks.includes(i) ? rand(shape).less(0.4).cast('float32') : randn(shape)));
 }
 
 /** A network of one function. */
@@ -112,13 +123,17 @@ class Of extends Module {
   }
 }
 
-/** Scales, shifts and running statistics that norms could have after training. */
+/**
+ * Weights that carry numbers through many layers, and scales, shifts and running statistics that
+ * norms could have after training.
+ */
 function drawn(model: Module): Module {
   noGrad(() => {
     for (const [name, t] of [...model.namedParameters(), ...model.namedBuffers()]) {
-      if (t.rank !== 1) continue;
-      const isSpread = name.endsWith('runningVar') || name.endsWith('weight');
-      t.assign(isSpread ? randn(t.shape).abs().add(0.5) : randn(t.shape).mul(0.3));
+      if (t.rank > 1) init.kaimingNormal(t, { nonlinearity: 'relu' });
+      else if (name.endsWith('runningVar')) t.assign(randn(t.shape).abs().add(0.5));
+      else if (name.endsWith('weight')) t.assign(randn(t.shape).abs().mul(0.5).add(0.5));
+      else t.assign(randn(t.shape).mul(0.3));
     }
   });
   return model;
@@ -221,9 +236,10 @@ const own: readonly Network[] = [
     name: 'group, instance and layer norm',
     make: () =>
       new Sequential(
-        new GroupNorm(2, 4),
-        new InstanceNorm2d(4, { affine: true }),
-        new GroupNorm(4, 4),
+        // Without an activation, the next norm would take a scale or shift away.
+        ...[new GroupNorm(2, 4), new Tanh()],
+        ...[new InstanceNorm2d(4, { affine: true }), new Tanh()],
+        ...[new GroupNorm(4, 4), new Tanh()],
         new InstanceNorm2d(4),
         new LayerNorm([4]),
         new GroupNorm(1, 4),
@@ -454,11 +470,13 @@ const own: readonly Network[] = [
   },
 ];
 
-/** All networks. Each is made with the same random numbers. */
-export const networks: readonly Network[] = own.map((network) => ({
-  ...network,
-  make: () => {
-    manualSeed(7);
-    return drawn(network.make()).eval();
-  },
-}));
+/** The networks, each with weights of the same random numbers, in eval mode. */
+export const prepared = (list: readonly Network[]): readonly Network[] =>
+  list.map((network) => ({
+    ...network,
+    make: () => {
+      manualSeed(7);
+      return drawn(network.make()).eval();
+    },
+  }));
+export const networks: readonly Network[] = prepared(own);

@@ -7,27 +7,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { Cedn } from '../../examples/cedn-model.js';
-import { WhatWhere } from '../../examples/what-where-model.js';
-import { manualSeed } from '../../src/index.js';
 import { importers } from '../../src/io/onnx/operators/index.js';
 import { hasCases, judgeCases } from './cases.js';
+import { examples } from './examples.js';
 import { type Network, networks } from './networks.js';
+import { published } from './published.js';
 import { difference, hasRuntime, runtimeFolder } from './runtime.js';
 
 const opsets = [11, 13, 16, 17, 20, 23, 25];
 /** The largest relative difference that passes. */
 const limit = 1e-5;
-
-const seeded = (make: Network['make']) => () => {
-  manualSeed(1);
-  return make().eval();
-};
-/** The models of the examples that are files of their own. */
-const examples: readonly Network[] = [
-  { name: 'miniature CEDN', make: seeded(() => new Cedn().initHe(0)), inputs: [[2, 3, 32, 32]] },
-  { name: 'what-where autoencoder', make: seeded(() => new WhatWhere()), inputs: [[1, 1, 28, 28]] },
-];
 
 function setup(): void {
   const args = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
@@ -96,7 +85,7 @@ async function run(): Promise<void> {
   } else {
     console.log('Largest differences of ONNX Runtime from this library, relative to the largest number, by opset');
     console.log([''.padEnd(48), ...opsets.map((opset) => String(opset).padStart(8))].join(' '));
-    for (const network of [...networks, ...examples]) {
+    for (const network of [...networks, ...published, ...examples]) {
       const judged = await judge(network);
       console.log(judged.row);
       passed += judged.passed;

@@ -6,10 +6,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { manualSeed, noGrad, PoolIndices, randn, Tensor } from '../../src/index.js';
+import { noGrad, PoolIndices, Tensor } from '../../src/index.js';
 import { channelsFirst, channelsLast } from '../../src/io/onnx/graph.js';
 import { exportOnnx } from '../../src/io/onnx/index.js';
-import type { Network } from './networks.js';
+import { drawInputs, type Network } from './networks.js';
 
 /** Where ONNX Runtime is installed. */
 export const runtimeFolder = fileURLToPath(new URL('runtime/', import.meta.url));
@@ -58,14 +58,13 @@ const tensorsOf = (result: unknown): (Tensor | PoolIndices)[] =>
  * The largest difference between ONNX Runtime's outputs and ours, relative to the largest number of
  * each output.
  */
-export async function difference({ make, inputs }: Network, opset: number): Promise<number> {
-  const model = make();
-  const input = Object.fromEntries(inputs.map((shape, i) => [`x${i}`, shape]));
+export async function difference(network: Network, opset: number): Promise<number> {
+  const model = network.make();
+  const input = Object.fromEntries(network.inputs.map((shape, i) => [`x${i}`, shape]));
   const bytes = await exportOnnx(model, { input, opset });
   const { InferenceSession, Tensor: OrtTensor } = load();
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
-  manualSeed(3);
-  const given = inputs.map((shape) => randn(shape));
+  const given = drawInputs(network, 3);
   const feeds: Record<string, OrtTensor> = {};
   for (const [i, x] of given.entries()) feeds[`x${i}`] = new OrtTensor('float32', await x.data(), x.shape);
   const theirs = await session.run(feeds);
