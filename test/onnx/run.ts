@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { importers } from '../../src/io/onnx/operators/index.js';
 import { hasCases, judgeCases } from './cases.js';
+import { judgeCommand } from './command.js';
 import { examples } from './examples.js';
 import { type Network, networks } from './networks.js';
 import { published } from './published.js';
@@ -91,6 +92,10 @@ async function run(): Promise<void> {
       passed += judged.passed;
       failed += judged.failed;
     }
+    const { text, isRight } = await judgeCommand();
+    console.log(`\n${isRight ? '' : 'FAIL '}${text}`);
+    if (isRight) passed++;
+    else failed++;
   }
   const cases = await runCases();
   passed += cases.passed;

@@ -20,7 +20,6 @@ interface OrtTensor {
   readonly dims: readonly number[];
 }
 interface Session {
-  readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
 }
@@ -33,6 +32,20 @@ const load = (): Runtime => {
   runtime ??= createRequire(new URL('runtime/package.json', import.meta.url))('onnxruntime-node') as Runtime;
   return runtime;
 };
+
+/** The outputs of a file for inputs of float32, by name. */
+export async function runOnnx(
+  bytes: Uint8Array,
+  inputs: Readonly<Record<string, { data: ArrayLike<number>; shape: readonly number[] }>>,
+): Promise<[name: string, output: OrtTensor][]> {
+  const { InferenceSession, Tensor: OrtTensor } = load();
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
+  const feeds = Object.entries(inputs).map(
+    ([name, { data, shape }]) => [name, new OrtTensor('float32', Float32Array.from(data), shape)] as const,
+  );
+  const outputs = await session.run(Object.fromEntries(feeds));
+  return session.outputNames.map((name) => [name, outputs[name] as OrtTensor]);
+}
 
 /** A tensor's numbers in the order of the graph's axes. Indices count as ONNX does. */
 async function inGraph(t: Tensor | PoolIndices): Promise<{ data: ArrayLike<number>; shape: readonly number[] }> {
@@ -62,19 +75,16 @@ export async function difference(network: Network, opset: number): Promise<numbe
   const model = network.make();
   const input = Object.fromEntries(network.inputs.map((shape, i) => [`x${i}`, shape]));
   const bytes = await exportOnnx(model, { input, opset });
-  const { InferenceSession, Tensor: OrtTensor } = load();
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 4, intraOpNumThreads: 1 });
   const given = drawInputs(network, 3);
-  const feeds: Record<string, OrtTensor> = {};
-  for (const [i, x] of given.entries()) feeds[`x${i}`] = new OrtTensor('float32', await x.data(), x.shape);
-  const theirs = await session.run(feeds);
+  const feeds: Record<string, { data: ArrayLike<number>; shape: readonly number[] }> = {};
+  for (const [i, x] of given.entries()) feeds[`x${i}`] = { data: await x.data(), shape: x.shape };
+  const theirs = await runOnnx(bytes, feeds);
   const inside = given.map((x) => (x.rank === 3 || x.rank === 4 ? x.permute(channelsLast(x.rank)) : x));
   const ours = tensorsOf(noGrad(() => Reflect.apply(model.forward, model, inside)));
-  if (ours.length !== session.outputNames.length) throw new Error(`${session.outputNames.length} outputs`);
+  if (ours.length !== theirs.length) throw new Error(`${theirs.length} outputs`);
   let worst = 0;
-  for (const [i, name] of session.outputNames.entries()) {
+  for (const [i, [name, other]] of theirs.entries()) {
     const { data, shape } = await inGraph(ours[i] as Tensor);
-    const other = theirs[name] as OrtTensor;
     if (shape.join() !== other.dims.join()) throw new Error(`${name}: ${other.dims} in place of ${shape}`);
     let [most, far] = [Number.MIN_VALUE, 0];
     for (let j = 0; j < data.length; j++) {
