@@ -153,7 +153,7 @@ export {
   type VarianceOptions,
   variance,
 } from './autograd/ops/reduce.js';
-export { all, any, type NormOptions, norm, prod } from './autograd/ops/reduce-composed.js';
+export { all, any, norm, prod, type VectorNormOptions } from './autograd/ops/reduce-composed.js';
 export { atan2, fmod, remainder } from './autograd/ops/remainder.js';
 export {
   type FixedUnpool2dOptions,

@@ -65,9 +65,9 @@ export class DeconvNet extends Module {
     this.channels = channels;
     const widths = vggWidths(width);
     this.features = new VggEncoder(channels, widths, true);
-    const [height, across] = pair(op, 'size', size, 32).map((n) => Math.floor(n / 2 ** widths.length));
-    const place = [height, across] as const;
-    const [deepest, hidden, first] = [512, 4096, 64].map((n) => scaled(n, width));
+    const [height, across] = pair(op, 'size', size, 32);
+    const place = [Math.floor(height / 32), Math.floor(across / 32)] as const;
+    const [deepest, hidden, first] = [scaled(512, width), scaled(4096, width), scaled(64, width)];
     this.code = new Sequential(
       ...convolutions(deepest, [hidden], true, (from, to) => new Conv2d(from, to, place)),
       ...convolutions(hidden, [hidden], true, (from, to) => new Conv2d(from, to, 1)),

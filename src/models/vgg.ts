@@ -57,7 +57,7 @@ export function checkNetwork(op: string, options: NetworkOptions & { readonly cl
 export function checkImages(op: string, x: Tensor, channels: number, levels: number): void {
   checkChannels(op, x, channels, 4);
   const least = 2 ** levels;
-  if (x.rank !== 4 || x.shape[1] < least || x.shape[2] < least)
+  if (x.rank !== 4 || x.shape.slice(1, 3).some((size) => size < least))
     throw new ShapeError(
       op,
       `input must be [N,H,W,${channels}] of at least ${least} × ${least} pixels, for ${levels} pools`,

@@ -61,10 +61,11 @@ export class Vgg16 extends Module {
     const widths = vggWidths(width);
     this.features = new VggEncoder(channels, widths, norm);
     this.flatten = new Flatten();
-    const [height, across] = this.size.map((n) => Math.floor(n / 2 ** widths.length));
+    const [height, across] = this.size;
+    const places = Math.floor(height / 32) * Math.floor(across / 32);
     const hidden = scaled(4096, width);
     this.classifier = new Sequential(
-      new Linear(height * across * scaled(512, width), hidden),
+      new Linear(places * scaled(512, width), hidden),
       new ReLU(),
       new Dropout(dropout),
       new Linear(hidden, hidden),

@@ -648,7 +648,7 @@ export class Tensor {
   prod(axes?: Axes, options?: ReduceOptions): Tensor {
     return composedReduce.prod(this, axes, options);
   }
-  norm(axes?: Axes, options?: composedReduce.NormOptions): Tensor {
+  norm(axes?: Axes, options?: composedReduce.VectorNormOptions): Tensor {
     return composedReduce.norm(this, axes, options);
   }
   any(axes?: Axes, options?: ReduceOptions): Tensor {

@@ -65,14 +65,14 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
   });
 }
 
-export interface NormOptions extends ReduceOptions {
+export interface VectorNormOptions extends ReduceOptions {
   /**
    * The order: 2 (default), 1, ±Infinity, 0 for the number of elements other than 0, or another
    * number.
    */
   p?: number;
 }
-const normOptions: OptionNames<NormOptions> = { ...reduceOptions, p: 'value' };
+const normOptions: OptionNames<VectorNormOptions> = { ...reduceOptions, p: 'value' };
 
 /**
  * (Σ |x|ᵖ)^(1/p). Elements 0, and a sum of 0, get a gradient of 0, where the slope is not finite.
@@ -94,7 +94,7 @@ function generalNorm(size: Tensor, p: number, list: readonly number[], keepDims:
  * a dtype that is not float
  * @source torch.linalg.vector_norm; ONNX ReduceL1, ReduceL2
  */
-export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
+export function norm(x: Tensor, axes?: Axes, options: VectorNormOptions = {}): Tensor {
   knownOptions('norm', options, normOptions);
   checkTensor('norm', 'input', x);
   const { p = 2, keepDims = false } = options;
