@@ -6,7 +6,7 @@ import { checkText, shown } from '../../arguments.js';
 import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkFloat } from '../../values/dtype.js';
-import { sizeOf } from '../../values/shape.js';
+import { sameShape, sizeOf } from '../../values/shape.js';
 import { checkTensor } from '../graph.js';
 import { composed } from '../lifetimes.js';
 import { where } from './arithmetic.js';
@@ -17,13 +17,45 @@ interface Labelled {
   readonly axes: readonly string[];
 }
 
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/**
+ * Gives the axes of '...' letters that the equation does not use, which are counted from the last
+ * one, as numpy broadcasts.
+ */
+function spellOut(equation: string, operands: readonly Tensor[]): { text: string; shared: readonly string[] } {
+  const text = equation.replaceAll(' ', '');
+  if (!text.includes('...')) return { text, shared: [] };
+  const [left, right] = text.split('->');
+  const counts = left
+    .split(',')
+    .map((term, k) => (term.includes('...') ? Math.max((operands[k]?.rank ?? 0) - (term.length - 3), 0) : 0));
+  const shared = [...letters].filter((letter) => !text.includes(letter)).slice(0, Math.max(...counts));
+  const spell = (term: string, count: number): string =>
+    term.replace('...', shared.slice(shared.length - count).join(''));
+  const all = left.replaceAll(/[^A-Za-z]/g, '');
+  const once = [...all].filter((letter) => all.indexOf(letter) === all.lastIndexOf(letter)).sort();
+  const terms = left.split(',').map((term, k) => spell(term, counts[k]));
+  return { text: `${terms.join()}->${spell(right ?? `...${once.join('')}`, shared.length)}`, shared };
+}
+
+/** Repeats axes of size 1 whose letter stands for an axis of '...'. */
+function broadcast(terms: readonly Labelled[], shared: readonly string[]): Labelled[] {
+  const most = new Map(shared.map((letter) => [letter, 1]));
+  for (const { tensor, axes } of terms)
+    for (const [i, letter] of axes.entries())
+      if (most.has(letter)) most.set(letter, Math.max(most.get(letter) ?? 1, tensor.shape[i]));
+  return terms.map(({ tensor, axes }) => {
+    const shape = tensor.shape.map((n, i) => (n === 1 ? (most.get(axes[i]) ?? 1) : n));
+    return { tensor: sameShape(shape, tensor.shape) ? tensor : tensor.expand(shape), axes };
+  });
+}
+
 /** The letters of the operands, and of the result. */
 function parseEquation(equation: string, count: number): { inputs: string[][]; output: string[] } {
   const op = 'einsum';
-  checkText(op, 'equation', equation);
   const got = `equation=${shown(equation)}`;
   const [left, right, ...more] = equation.replaceAll(' ', '').split('->');
-  if (equation.includes('.')) throw new ValueError(op, 'every axis must have a letter', got, "'…' is not supported");
   if (more.length > 0 || !/^[A-Za-z,]*$/.test(left) || !/^[A-Za-z]*$/.test(right ?? ''))
     throw new ValueError(op, "the equation must be letters, as in 'ij,jk->ik'", got);
   const inputs = left.split(',').map((word) => [...word]);
@@ -92,16 +124,21 @@ function contract(first: Labelled, second: Labelled, needed: ReadonlySet<string>
   return { tensor: left.matmul(right).reshape(sizes(axes)), axes };
 }
 
-/** Checks that axes of one letter have one size. */
-function checkSizes(operands: readonly Labelled[]): void {
-  const sizes = new Map<string, number>();
-  for (const [k, { tensor, axes }] of operands.entries()) {
+/** Checks that each axis has a letter. */
+function checkRanks(operands: readonly Labelled[]): void {
+  for (const [k, { tensor, axes }] of operands.entries())
     if (axes.length !== tensor.rank)
       throw new ShapeError(
         'einsum',
         'a term must have one letter for each axis',
         `'${axes.join('')}' for operand ${k}=${show(tensor.shape)}`,
       );
+}
+
+/** Checks that axes of one letter have one size. */
+function checkSizes(operands: readonly Labelled[]): void {
+  const sizes = new Map<string, number>();
+  for (const [k, { tensor, axes }] of operands.entries()) {
     for (const [i, letter] of axes.entries()) {
       const size = sizes.get(letter) ?? tensor.shape[i];
       if (size !== tensor.shape[i])
@@ -119,11 +156,12 @@ function checkSizes(operands: readonly Labelled[]): void {
  * The sum of products of tensors in Einstein's notation. Each term names the axes of an operand by
  * letters, and the result keeps the letters after the arrow: 'ij,jk->ik' is a matrix product, and
  * 'bii->b' a batch of traces. Without an arrow, the result has the letters that stand once, sorted.
- * Operands are contracted from the left to the right.
+ * '...' stands for any further axes, which are broadcast: '...ij,...jk->...ik'. Operands are
+ * contracted from the left to the right.
  * @shape operands as their terms → the result as its term
  * @gradient of each operand, the sum of g times the other operands over the letters that it lacks
- * @throws ValueError for an equation that cannot be read, '…', or a dtype that is not float;
- * ShapeError for a term of another rank, or a letter with two sizes
+ * @throws ValueError for an equation that cannot be read, or a dtype that is not float; ShapeError
+ * for a term of another rank, or a letter with two sizes
  * @source torch.einsum; numpy.einsum
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
@@ -131,15 +169,19 @@ export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor
     checkTensor('einsum', `operand ${k}`, tensor);
     checkFloat('einsum', tensor.dtype);
   }
-  const { inputs, output } = parseEquation(equation, operands.length);
+  checkText('einsum', 'equation', equation);
+  const { text, shared } = spellOut(equation, operands);
+  const { inputs, output } = parseEquation(text, operands.length);
   const terms = operands.map((tensor, k): Labelled => ({ tensor, axes: inputs[k] }));
-  checkSizes(terms);
+  checkRanks(terms);
   return composed(() => {
-    const [first, ...others] = terms.map(diagonals);
-    const whole = others.reduce((done, next, k) => {
+    const whole = broadcast(terms, shared);
+    checkSizes(whole);
+    const [first, ...others] = whole.map(diagonals);
+    const product = others.reduce((done, next, k) => {
       const later = others.slice(k + 1).flatMap(({ axes }) => axes);
       return contract(done, next, new Set([...output, ...later]));
     }, first);
-    return inOrder(sumOthers(whole, new Set(output)), output);
+    return inOrder(sumOthers(product, new Set(output)), output);
   });
 }

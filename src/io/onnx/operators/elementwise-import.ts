@@ -4,6 +4,7 @@
  */
 import * as activation from '../../../autograd/ops/activation.js';
 import * as arithmetic from '../../../autograd/ops/arithmetic.js';
+import { dropout } from '../../../autograd/ops/dropout.js';
 import * as elementwise from '../../../autograd/ops/elementwise.js';
 import { fmod, remainder } from '../../../autograd/ops/remainder.js';
 import * as rounding from '../../../autograd/ops/rounding.js';
@@ -11,6 +12,7 @@ import * as trigonometry from '../../../autograd/ops/trigonometry.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { DType } from '../../../values/dtype.js';
 import { isFloat } from '../../../values/dtype.js';
+import { RandomState } from '../../../values/random.js';
 import { sizeOf } from '../../../values/shape.js';
 import type { Node } from '../run.js';
 import { type Held, orderFor } from '../values.js';
@@ -158,6 +160,20 @@ function where(node: Node): Held {
 const alpha = (node: Node, usual: number): number => node.float('alpha', usual);
 const identity: Importer = { run: (node) => node.at(0), inputs: [1, 1] };
 
+/** The identity, or dropout where the graph asks for training. A seed fixes the mask. */
+function dropped(node: Node): (Held | null)[] {
+  const isTraining = node.has(2) && node.numbers(2)[0] !== 0;
+  const rate = node.has(1) ? (node.numbers(1)[0] as number) : node.float('ratio', 0.5);
+  const isMasked = node.graph.outputs.length > 1;
+  if (!isTraining || rate === 0)
+    return [node.at(0), isMasked ? node.held(node.on(0).plain.fullLike(1, node.at(0).shape, 'bool')) : null];
+  if (!(rate > 0 && rate < 1)) node.refuse('ratio must be in [0, 1)', String(rate));
+  const x = node.on(0).plain;
+  const random = node.given('seed') ? new RandomState(node.int('seed', 0)) : undefined;
+  const kept = dropout(x.fullLike(1), { rate, ...(random && { random }) });
+  return [node.held(x.mul(kept)), isMasked ? node.held(kept.greater(0)) : null];
+}
+
 export const elementwiseImports: Importers = {
   Neg: unary((x) => (isFloat(x.dtype) ? elementwise.neg(x) : x.mul(-1))),
   Exp: unary(elementwise.exp),
@@ -246,11 +262,7 @@ export const elementwiseImports: Importers = {
   },
   Identity: identity,
   Dropout: {
-    run: (node) => {
-      if (node.has(2) && node.numbers(2)[0] !== 0) node.refuse('training_mode must be false', 'true');
-      const isMasked = node.graph.outputs.length > 1;
-      return [node.at(0), isMasked ? node.held(node.on(0).plain.fullLike(1, node.at(0).shape, 'bool')) : null];
-    },
+    run: dropped,
     attributes: ['ratio', 'seed'],
     inputs: [1, 3],
     fixed: [1, 2],

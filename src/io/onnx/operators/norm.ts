@@ -2,7 +2,7 @@
  * Normalisation. By given statistics per channel it is BatchNormalization, per channel and sample
  * InstanceNormalization, over the last axes LayerNormalization. Other groups are composed.
  */
-import { instanceNorm, layerNorm } from '../../../autograd/ops/norm.js';
+import { batchNorm, instanceNorm, layerNorm } from '../../../autograd/ops/norm.js';
 import { variance } from '../../../autograd/ops/reduce.js';
 import type { Grouping } from '../../../device/device.js';
 import { normalizeByRunning } from '../../../nn/norm.js';
@@ -149,16 +149,21 @@ export const normExports: Exporters = { normalize, ownNorm, moments };
 // ---- import
 
 function batchNormalization(node: Node): (Held | null)[] {
-  if (node.flag('training_mode')) node.refuse('training_mode must be 0', '1');
   const x = node.on(0);
-  const [weight, bias, mean, variance] = [1, 2, 3, 4].map((i) => node.on(i).plain) as [Tensor, Tensor, Tensor, Tensor];
+  const [weight, bias, mean, spread] = [1, 2, 3, 4].map((i) => node.on(i).plain) as [Tensor, Tensor, Tensor, Tensor];
   if (x.rank < 2) node.refuse('input must have channels', `rank ${x.rank}`);
   const affine = { weight, bias, eps: node.float('epsilon', 1e-5) };
-  return [
-    node.held(normalizeByRunning('batchNorm', x.last, [mean, variance], affine), channelsLast(x.rank)),
-    null,
-    null,
-  ];
+  if (node.flag('training_mode')) {
+    const axes = x.shape.slice(1).map((_, i) => i);
+    const kept = node.float('momentum', 0.9);
+    const blend = (running: Tensor, now: Tensor): Held => node.held(running.mul(kept).add(now.mul(1 - kept)));
+    return [
+      node.held(batchNorm(x.last, affine), channelsLast(x.rank)),
+      blend(mean, x.last.mean(axes)),
+      blend(spread, variance(x.last, axes, { correction: 0 })),
+    ];
+  }
+  return [node.held(normalizeByRunning('batchNorm', x.last, [mean, spread], affine), channelsLast(x.rank)), null, null];
 }
 
 function instanceNormalization(node: Node): Held {

@@ -7,6 +7,7 @@ import { avgPool2d, maxPool2d } from '../../../autograd/ops/pool.js';
 import { avgPool1d, maxPool1d } from '../../../autograd/ops/pool1d.js';
 import { unpooling } from '../../../autograd/ops/unpool.js';
 import { maxUnpool1d } from '../../../autograd/ops/unpool1d.js';
+import type { Tensor } from '../../../tensor/tensor.js';
 import { sameShape } from '../../../values/shape.js';
 import type { Pool2dGeometry, WindowAxis } from '../../../values/window.js';
 import type { Builder } from '../builder.js';
@@ -148,15 +149,26 @@ function geometryOf(node: Node) {
 }
 
 function importMaxPool(node: Node): (Held | null)[] {
-  // It is the order in which the indices count.
-  if (node.flag('storage_order') && node.graph.outputs.length > 1)
-    node.refuse('storage_order must be 0', 'storage_order=1');
   const { x, axes, dilation, images, series } = geometryOf(node);
   const [y, indices] =
     axes === 2 ? maxPool2d(x.last, { ...images, dilation }) : maxPool1d(x.last, { ...series, dilation: dilation[0] });
+  if (node.flag('storage_order') && node.graph.outputs.length > 1 && axes === 2)
+    return [node.held(y, channelsLast(x.rank)), byColumns(node, indices.plane, x.shape)];
   const places = node.held(indices.plane, channelsLast(x.rank));
   places.indices = indices;
   return [node.held(y, channelsLast(x.rank)), places];
+}
+
+/** ONNX's indices with each plane counted by columns, which storage_order 1 asks for. */
+function byColumns(node: Node, plane: Tensor, [, channels, height, width]: readonly number[]): Held {
+  const [c, h, w] = [channels, height, width] as [number, number, number];
+  if (h * w > 2 ** 24) node.refuse('storage_order 1 needs planes of at most 2^24 elements', `${h} × ${w}`);
+  const [batch] = plane.shape as [number];
+  const starts = Int32Array.from({ length: batch * c }, (_, i) => i * h * w);
+  const at = plane.cast('float32');
+  const column = at.remainder(w);
+  const place = column.mul(h).add(at.sub(column).div(w)).cast('int32');
+  return node.held(place.add(plane.upload(starts, 'int32', [batch, 1, 1, c])), channelsLast(4));
 }
 
 function importAveragePool(node: Node): Held {

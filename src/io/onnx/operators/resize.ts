@@ -3,6 +3,7 @@
  * whole blocks as a Resize (movement.ts). On import the numbers of every rule of ONNX are computed
  * here, because each rule is only a list of the pixels that are read and their weights.
  */
+import { where } from '../../../autograd/ops/arithmetic.js';
 import { upsample2d } from '../../../autograd/ops/resize.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { channelsLast } from '../graph.js';
@@ -25,7 +26,14 @@ const rules = {
   asymmetric: (i, input, output, scale) => (output === input * scale ? (i * input) / output : i / scale),
   tf_half_pixel_for_nn: (i, input, output, scale) =>
     output === input * scale ? ((2 * i + 1) * input) / (2 * output) : (i + 0.5) / scale,
+  tf_crop_and_resize: () => 0,
 } satisfies Record<string, Rule>;
+
+/** Of the part [start, end] of an axis, as shares of it. What lies outside has another value. */
+const cropped =
+  (start: number, end: number): Rule =>
+  (i, input, output) =>
+    (input - 1) * (output > 1 ? start + (i * (end - start)) / (output - 1) : (start + end) / 2);
 
 const rounding = {
   round_prefer_floor: (p: number): number => Math.ceil(p - 0.5),
@@ -90,6 +98,18 @@ function alongAxis(
   return parts.slice(1).reduce((sum, part) => sum.add(part), parts[0] as Tensor);
 }
 
+/** Puts extrapolation_value where an axis was read outside of the input. */
+function withOutside(node: Node, y: Tensor, axis: number, input: number, rule: Rule): Tensor {
+  const output = y.shape[axis] as number;
+  const isInside = Uint8Array.from({ length: output }, (_, i) => {
+    const position = rule(i, input, output, 1);
+    return Number(position >= 0 && position <= input - 1);
+  });
+  if (isInside.every((inside) => inside === 1)) return y;
+  const shape = [output, ...y.shape.slice(axis + 1).map(() => 1)];
+  return where(y.upload(isInside, 'bool', shape), y, node.float('extrapolation_value', 0));
+}
+
 /** The sizes of the result, and the scales, of the graph's axes. */
 function sizesOf(node: Node, x: Held, isUpsample: boolean): { sizes: readonly number[]; scales: readonly number[] } {
   const axes = node.given('axes')
@@ -147,9 +167,16 @@ const resizing =
       return node.held(upsample2d(x.last, { scale: factors as [number, number] }), channelsLast(4));
     const { order } = x;
     let y = x.in(order);
-    for (const [at, axis] of order.entries())
-      if (sizes[axis] !== x.shape[axis] || scales[axis] !== 1)
-        y = alongAxis(node, y, at, sizes[axis] as number, scales[axis] as number, mode, rules[name]);
+    const isCrop = name === 'tf_crop_and_resize';
+    const roi = isCrop ? node.numbers(1) : [];
+    if (isCrop && roi.length !== 2 * x.rank) node.refuse('roi must have a start and an end per axis', `${roi}`);
+    for (const [at, axis] of order.entries()) {
+      const [input, output] = [x.shape[axis] as number, sizes[axis] as number];
+      const rule = isCrop ? cropped(roi[axis] as number, roi[axis + x.rank] as number) : rules[name];
+      if (isCrop || output !== input || scales[axis] !== 1)
+        y = alongAxis(node, y, at, output, scales[axis] as number, mode, rule);
+      if (isCrop) y = withOutside(node, y, at, input, rule);
+    }
     return node.held(y, order);
   };
 
