@@ -1,8 +1,8 @@
 /**
  * Files with bytes changed, put in, taken out or cut off: each is a FormatError or a sound result.
  * Nothing larger than the file's own size class is allocated, no object's prototype changes, and an
- * index opens no file outside its folder. There are 2,000 changes of each kind of file;
- * MUTATIONS=10000 in the environment makes it more. Not here: the messages (safetensors.ts,
+ * index opens no file outside its folder. There are 10,000 changes of each kind of file;
+ * MUTATIONS in the environment gives another number. Not here: the messages (safetensors.ts,
  * npy.ts).
  */
 import fs from 'node:fs/promises';
@@ -15,7 +15,7 @@ import type { StoredTensor } from '../../src/io/index.js';
 import { filesFixture } from '../helpers/files.js';
 
 const test = suite('mutations');
-const count = Number(process.env.MUTATIONS ?? 2000);
+const count = Number(process.env.MUTATIONS ?? 10_000);
 
 // ---- what is watched; the library and fflate are imported after the constructors are replaced
 

@@ -314,7 +314,7 @@ test("external data is read in the model's own folder only", async () => {
 
 // ---- damaged files
 
-const mutations = Number(process.env.ONNX_MUTATIONS ?? 2000);
+const mutations = Number(process.env.MUTATIONS ?? 10_000);
 test(`${mutations} damaged files are refused, or models of what they say`, async () => {
   manualSeed(3);
   const models = [
