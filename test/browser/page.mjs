@@ -71,6 +71,41 @@ globalThis.files = async () => {
   };
 };
 /**
+ * Takes a model through ONNX, PyTorch's names and numpy's arrays, as bytes and from an address, and
+ * trains what was imported. Returns the largest differences and the losses.
+ */
+globalThis.models = async () => {
+  api.manualSeed(1);
+  const pool = new api.MaxPool2d(2);
+  const layers = [new api.Conv2d(2, 3, 3, { padding: 1 }), new api.ReLU(), pool];
+  const model = new api.Sequential(...layers, api.unpoolLike(pool), new api.ConvTranspose2d(3, 1, 3, { padding: 1 }));
+  const x = api.randn([1, 5, 6, 2]);
+  const wanted = api.noGrad(() => model.forward(x)).dataSync();
+  const far = (y) => Math.max(...y.dataSync().map((v, i) => Math.abs(v - wanted[i])));
+  const bytes = await api.exportOnnx(model, { input: [1, 2, 5, 6] });
+  const url = URL.createObjectURL(new Blob([bytes]));
+  const imported = await api.importOnnx(url, { layout: 'NHWC' });
+  const onnx = far(api.noGrad(() => imported.forward(x)));
+  const copy = model.clone();
+  for (const p of copy.parameters()) api.noGrad(() => p.assign(p.mul(0)));
+  await api.loadTorch(copy, await api.encodeTorch(model));
+  const torch = far(api.noGrad(() => copy.forward(x)));
+  const arrays = await api.decodeNpz(
+    await api.encodeNpz({ wanted: { dtype: 'float32', shape: [wanted.length], data: wanted } }),
+  );
+  const optimizer = new api.SGD(imported.parameters(), { lr: 0.1 });
+  const losses = [];
+  for (let step = 0; step < 3; step++) {
+    optimizer.zeroGrad();
+    const loss = imported.forward(x).pow(2).mean();
+    loss.backward();
+    optimizer.step();
+    losses.push(await loss.item());
+  }
+  URL.revokeObjectURL(url);
+  return { onnx, torch, numpy: Math.max(...arrays.wanted.data.map((v, i) => Math.abs(v - wanted[i]))), losses };
+};
+/**
  * Writes the report of a small run into a frame. Returns what the frame then shows, and how a path
  * is refused.
  */

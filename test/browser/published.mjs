@@ -52,4 +52,13 @@ export async function checkPublished(context) {
       return `${exports.length} names`;
     }),
   );
+  await check("dist/browser: ONNX, PyTorch's weights and numpy's arrays go out and in, and what came in trains", () =>
+    inPage(context, 'isolated/published', async (call) => {
+      const { onnx, torch, numpy, losses } = await call(limitMs, 'models', {});
+      assert.deepEqual([torch, numpy], [0, 0]);
+      assert.ok(onnx < 1e-6, `differs by ${onnx}`);
+      assert.ok(losses[0] > losses[1] && losses[1] > losses[2], `losses ${losses}`);
+      return `losses ${losses.map((loss) => loss.toFixed(4)).join(', ')}`;
+    }),
+  );
 }

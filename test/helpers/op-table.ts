@@ -765,7 +765,9 @@ row('einsum', 'three operands', [of('normal', 2, 3), of('normal', 3, 2), of('nor
   c.einsum('ab,bc,cd->da', ...x),
 );
 row('einsum', 'trace and sum', [of('normal', 3, 3, 2)], (...x) => c.einsum('iij->j', ...x), { secondOrder: false });
-row('einsum', 'ellipsis', [of('normal', 2, 2, 3), of('normal', 1, 3, 2)], (...x) => c.einsum('...ij,...jk->...ik', ...x));
+row('einsum', 'ellipsis', [of('normal', 2, 2, 3), of('normal', 1, 3, 2)], (...x) =>
+  c.einsum('...ij,...jk->...ik', ...x),
+);
 row('einsum', 'outer product', [of('normal', 2), of('normal', 3)], (...x) => c.einsum('i,j', ...x));
 row('einsum', 'rank 4', [of('normal', 2, 2, 3, 2), of('normal', 2, 2, 3, 2)], (...x) =>
   c.einsum('bqhd,bkhd->bhqk', ...x),

@@ -156,10 +156,7 @@ test('errors name the rule and the argument', () => {
       "einsum: the equation must have one term for each operand; got equation='ij,jk', 1 operands",
     ],
     [() => c.einsum('..i', x), "einsum: the equation must be letters, as in 'ij,jk->ik'; got equation='..i'"],
-    [
-      () => c.einsum('...abc', x),
-      "einsum: a term must have one letter for each axis; got 'abc' for operand 0=[2,3]",
-    ],
+    [() => c.einsum('...abc', x), "einsum: a term must have one letter for each axis; got 'abc' for operand 0=[2,3]"],
     [
       () => c.einsum('ij->k', x),
       "einsum: each letter of the result must be one of the operands, and stand once; got equation='ij->k', 'k'",
