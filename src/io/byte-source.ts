@@ -113,7 +113,7 @@ export async function openSource(op: string, source: Source): Promise<ByteSource
  * content, so it must be a plain name that leads nowhere else.
  * @throws FormatError for any other name
  */
-export function besides(op: string, source: string | UrlLike, name: string): string | URL {
+export function besides(op: string, source: string | UrlLike, name: string): string | UrlLike {
   if (!/^[^/\\:\0]+$/.test(name) || /^\.+$/.test(name.trim()))
     throw new FormatError(op, 'a file may only name files of its own folder', JSON.stringify(name).slice(0, 80));
   if (source instanceof URL || isAddress(source)) {

@@ -106,7 +106,7 @@ async function openIndexed(op: string, from: string | UrlLike, skip: Skip | unde
   try {
     const entries = new Map<string, FileEntry>();
     for (const file of new Set(wanted.map(([, file]) => file))) {
-      const one = await openOne(op, paths.get(file) as string | URL, (name) => skipped.has(name));
+      const one = await openOne(op, paths.get(file) as string | UrlLike, (name) => skipped.has(name));
       opened.push(one);
       for (const entry of one.entries) {
         if (index.get(entry.name) !== file)

@@ -871,6 +871,13 @@ form(
   ),
   { keeps: true },
 );
+form(
+  'dropout2d',
+  shapeOf(4, 4).chain((s) =>
+    tuple(tensorOf(s), options({ rate: fc.constantFrom(0, 0.5, 0.3), training: fc.boolean() })),
+  ),
+  { keeps: true },
+);
 
 // ---- creation
 
@@ -1023,6 +1030,10 @@ for (const name of ['Conv1d', 'ConvTranspose1d'])
 layer(
   'Dropout',
   shapeOf(1, 3).chain((s) => tuple(fc.tuple(fc.constantFrom(0, 0.5)), tensorOf(s))),
+);
+layer(
+  'Dropout2d',
+  images().chain((s) => tuple(fc.tuple(fc.constantFrom(0, 0.5)), tensorOf(s))),
 );
 layer(
   'Flatten',

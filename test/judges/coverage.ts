@@ -15,6 +15,7 @@ const unknown: Readonly<Record<string, string>> = {
   dice: "MONAI's; its numbers come from the definition",
   klNormal: 'of a paper; its numbers are those of torch.distributions',
   einsum: "in the database an operation of matrices under another name; its numbers are torch.einsum's",
+  dropout2d: 'random; its numbers are those of masks by numpy',
   embedding: "its numbers are torch.nn.functional.embedding's",
   meshgrid: "its numbers are torch.meshgrid's",
   oneHot: "its numbers are torch.nn.functional.one_hot's",
