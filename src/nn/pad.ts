@@ -3,6 +3,7 @@
  * the operation (autograd/ops/pad.ts), padding of convolutions and pools.
  */
 import { checkIsNumber, shown } from '../arguments.js';
+import { checkTensor } from '../autograd/graph.js';
 import type { PadOptions } from '../autograd/ops/pad.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -73,6 +74,7 @@ abstract class ImagePad extends PadLayer<readonly [readonly [number, number], re
   }
   /** Adds the border. */
   forward(x: Tensor): Tensor {
+    checkTensor(this.op, 'input', x);
     rank4(this.op, 'input', x.shape);
     return this.padded(x, this.padding);
   }
@@ -87,6 +89,7 @@ abstract class SeriesPad extends PadLayer<readonly [before: number, after: numbe
   }
   /** Adds the border. */
   forward(x: Tensor): Tensor {
+    checkTensor(this.op, 'input', x);
     rank3(this.op, 'input', x.shape);
     return this.padded(x, [this.padding]);
   }

@@ -142,6 +142,9 @@ test('errors name the rule and the argument', () => {
     [() => x.tile([-1]), 'tile: repeats must be whole and not negative; got repeats=[-1]'],
     [() => t([1]).tril(), 'tril: input must have rank 2 or more; got input=[1]'],
     [() => c.oneHot(x, 2), "oneHot: indices must be int32; got dtype=float32; convert with cast('int32')"],
+    [() => c.oneHot(ints([1]), 2 ** 25), 'oneHot: classes must be at most 16777216; got classes=33554432'],
+    [() => new c.ZeroPad2d(1).forward(undefined as never), 'ZeroPad2d: input must be a tensor; got input=undefined'],
+    [() => new c.ZeroPad1d(1).forward(undefined as never), 'ZeroPad1d: input must be a tensor; got input=undefined'],
     [() => c.meshgrid([x]), 'meshgrid: vectors must have rank 1; got shape=[2,3]'],
     [() => c.embedding([4], x), 'embedding: indices must be whole and in [0, 1]; got element 0=4'],
     [

@@ -233,13 +233,16 @@ export interface OneHotOptions {
   dtype?: DType;
 }
 const oneHotOptions: OptionNames<OneHotOptions> = { axis: 'value', dtype: 'value' };
+/** Each takes 4 bytes on the way to the device. */
+const mostClasses = 2 ** 24;
 /**
  * 1 at the place of each index along a new axis, else 0. The indices are not read; one out of range
  * gives only zeros.
  * @shape indices [any], int32 → y, with an axis of size `classes`
  * @units indices count from 0
  * @gradient none
- * @throws ValueError for indices that are not int32, or classes below 1; ShapeError for a bad axis
+ * @throws ValueError for indices that are not int32, or classes below 1 or above 2²⁴; ShapeError
+ * for a bad axis
  * @source torch.nn.functional.one_hot; ONNX OneHot
  */
 export function oneHot(indices: Tensor, classes: number, options: OneHotOptions = {}): Tensor {
@@ -248,6 +251,7 @@ export function oneHot(indices: Tensor, classes: number, options: OneHotOptions 
   knownOptions(op, options, oneHotOptions);
   const { axis = -1, dtype = 'float32' } = options;
   checkPositive(op, 'classes', classes);
+  checkNumber(op, 'classes', classes, (v) => v <= mostClasses, `at most ${mostClasses}`);
   checkDType(op, dtype);
   if (indices.dtype !== 'int32')
     throw new ValueError(op, 'indices must be int32', `dtype=${indices.dtype}`, "convert with cast('int32')");
