@@ -33,6 +33,8 @@ const trials = [
     options: { threads: 2 },
     opened: /^wasm \((simd|relaxed), 1 thread: .*isolated/,
     goldenSteps: 20,
+    // The kernels are those of the isolated page.
+    every: 5,
   },
   {
     title: 'gpu.js, webgl2',
