@@ -113,8 +113,7 @@ export class ZeroPad2d extends ImagePad {
 /**
  * Adds a border that mirrors the image at its edge, which is not repeated.
  * @shape x [N,H,W,C] → y [N,top + H + bottom,left + W + right,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank, or a border wider than what
  * it repeats
  * @source torch.nn.ReflectionPad2d
@@ -130,8 +129,7 @@ export class ReflectionPad2d extends ImagePad {
 /**
  * Adds a border that repeats the edge.
  * @shape x [N,H,W,C] → y [N,top + H + bottom,left + W + right,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank
  * @source torch.nn.ReplicationPad2d
  */
@@ -146,8 +144,7 @@ export class ReplicationPad2d extends ImagePad {
 /**
  * Adds a border that continues at the other side.
  * @shape x [N,H,W,C] → y [N,top + H + bottom,left + W + right,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank, or a border wider than what
  * it repeats
  * @source torch.nn.CircularPad2d
@@ -194,8 +191,7 @@ export class ZeroPad1d extends SeriesPad {
 /**
  * Adds a border that mirrors the series at its ends, which are not repeated.
  * @shape x [N,L,C] → y [N,before + L + after,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank, or a border wider than what
  * it repeats
  * @source torch.nn.ReflectionPad1d
@@ -211,8 +207,7 @@ export class ReflectionPad1d extends SeriesPad {
 /**
  * Adds a border that repeats the ends.
  * @shape x [N,L,C] → y [N,before + L + after,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank
  * @source torch.nn.ReplicationPad1d
  */
@@ -227,8 +222,7 @@ export class ReplicationPad1d extends SeriesPad {
 /**
  * Adds a border that continues at the other end.
  * @shape x [N,L,C] → y [N,before + L + after,C]
- * @gradient g, with that of the border added at the values
- * that it repeats
+ * @gradient g, with that of the border added at the values that it repeats
  * @throws ValueError for a bad padding; ShapeError for a wrong rank, or a border wider than what
  * it repeats
  * @source torch.nn.CircularPad1d
