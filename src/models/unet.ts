@@ -94,8 +94,10 @@ export class UNet extends Module {
   }
   forward(x: Tensor): Tensor {
     checkImages('UNet.forward', x, this.channels, 4);
-    if (this.padding === 'valid' && !(Math.min(...x.shape.slice(1, 3)) >= 188))
-      throw new ShapeError('UNet.forward', "padding 'valid' needs at least 188 × 188 pixels", `input=${show(x.shape)}`);
+    if (this.padding === 'valid' && x.shape.slice(1, 3).some((size) => size < 188)) {
+      const rule = "padding 'valid' needs at least 188 × 188 pixels";
+      throw new ShapeError('UNet.forward', rule, `input=${show(x.shape)}`);
+    }
     const h1 = this.inc.forward(x);
     const h2 = this.down1.forward(h1);
     const h3 = this.down2.forward(h2);
