@@ -242,8 +242,8 @@ export function resizeAxis(
   return endWith(a.add(b.sub(a).mul(weight)), weight);
 }
 
-/** The cubic convolution at distance d (Keys 1981). */
-function cubicWeight(distance: number, a: number): number {
+/** The weight of a pixel at a distance in the cubic convolution (Keys 1981). */
+export function cubicWeight(distance: number, a: number): number {
   const d = Math.abs(distance);
   if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
   return d < 2 ? ((d - 5) * d + 8) * d * a - 4 * a : 0;

@@ -110,8 +110,9 @@ function geometryOf(node: Node) {
   };
 }
 
-type PairOf = readonly [number, number];
-type PadsOf = readonly [PairOf, PairOf];
+/** Numbers and pads of both axes of images. */
+export type PairOf = readonly [number, number];
+export type PadsOf = readonly [PairOf, PairOf];
 
 function importConv(node: Node): Held {
   const { x, axes, kernel, strides, dilations, bias, weight, groups } = geometryOf(node);

@@ -15,7 +15,7 @@ import { arranged, channelsFirst, channelsLast } from '../graph.js';
 import type { Call, Value } from '../record.js';
 import type { Node } from '../run.js';
 import type { Held } from '../values.js';
-import { padsOf } from './conv.js';
+import { type PadsOf, type PairOf, padsOf } from './conv.js';
 import type { Exporters, Importers } from './table.js';
 
 const first = channelsFirst(4);
@@ -122,9 +122,6 @@ export const poolExports: Exporters = {
 };
 
 // ---- import
-
-type PairOf = readonly [number, number];
-type PadsOf = readonly [PairOf, PairOf];
 
 /** The window of a pool: the library's options, of which series take the first of each pair. */
 function geometryOf(node: Node) {

@@ -5,6 +5,7 @@
  */
 import { where } from '../../../autograd/ops/arithmetic.js';
 import { upsample2d } from '../../../autograd/ops/resize.js';
+import { cubicWeight } from '../../../autograd/ops/sampling.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { channelsLast } from '../graph.js';
 import type { Node } from '../run.js';
@@ -48,13 +49,6 @@ interface Tap {
   readonly weight: number;
 }
 
-/** Weights of the four pixels around a position, `t` behind the second. */
-function cubic(t: number, a: number): number[] {
-  const near = (d: number): number => ((a + 2) * d - (a + 3)) * d * d + 1;
-  const far = (d: number): number => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-  return [far(1 + t), near(t), near(1 - t), far(2 - t)];
-}
-
 function tapsOf(node: Node, mode: string, position: number, input: number): Tap[] {
   const low = Math.floor(position);
   const t = position - low;
@@ -63,7 +57,9 @@ function tapsOf(node: Node, mode: string, position: number, input: number): Tap[
     const round = rounding[node.text('nearest_mode', 'round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil')];
     return [{ at: inside(round(position)), weight: 1 }];
   }
-  const weights = mode === 'linear' ? [1 - t, t] : cubic(t, node.float('cubic_coeff_a', -0.75));
+  const coefficient = node.float('cubic_coeff_a', -0.75);
+  const weights =
+    mode === 'linear' ? [1 - t, t] : [1 + t, t, 1 - t, 2 - t].map((distance) => cubicWeight(distance, coefficient));
   const from = mode === 'linear' ? low : low - 1;
   const outside = node.flag('exclude_outside');
   const used = weights.map((weight, k) => (outside && (from + k < 0 || from + k >= input) ? 0 : weight));
