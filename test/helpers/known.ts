@@ -337,6 +337,7 @@ for (const [op, f] of Object.entries({ any: c.any, all: c.all })) {
 known('einsum', '', (...x) => c.einsum('bij,bjk,k->ib', ...x));
 known('einsum', 'implicit', (...x) => c.einsum('iia,b', ...x));
 known('einsum', 'ellipsis', (...x) => c.einsum('...ij,...jk->k...i', ...x));
+known('einsum', 'ellipsis of two ranks', (...x) => c.einsum('...i,...i->...', ...x));
 known('einsum', 'ellipsis, implicit', (...x) => c.einsum('j...,ji', ...x));
 
 // ---- convolution

@@ -251,6 +251,26 @@ const known: readonly (readonly [name: string, form: Form, results: readonly Res
     ],
   ],
   [
+    // By hand: maxima at (0, 1), (0, 3), and in the second plane (0, 1), (1, 2), of columns of two.
+    'MaxPool by columns, with indices',
+    {
+      operator: 'MaxPool',
+      shape: [1, 2, 2, 4],
+      attributes: { kernel_shape: [2, 2], strides: [2, 2], storage_order: 1 },
+      outputs: 2,
+    },
+    [
+      [
+        [1, 2, 1, 2],
+        [3, 6, 4, 6],
+      ],
+      [
+        [1, 2, 1, 2],
+        [2, 6, 10, 13],
+      ],
+    ],
+  ],
+  [
     'TopK along the first axis, the smallest',
     { operator: 'TopK', shape: [2, 4], attributes: { axis: 0, largest: 0 }, others: [ints([1], 1)], outputs: 2 },
     [
