@@ -1,6 +1,6 @@
 /**
  * Commands for the kernels. A command is a sequence of words in a queue in WebAssembly memory. All
- * threads execute the queue when it is flushed.
+ * threads execute the queue when it is flushed. Addresses are in words (protocol/command.ts).
  */
 import type { KernelAttrs, KernelName, Spec } from '../device.js';
 import type { WasmBuffer } from './memory.js';
@@ -19,7 +19,8 @@ export interface Encoder {
    */
   emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain?: number): void;
   /**
-   * Allocates bytes that stay valid until the kernel's last command has run. Returns the address.
+   * Allocates bytes that stay valid until the kernel's last command has run. Returns the address
+   * in words.
    */
   temporary(bytes: number): number;
 }

@@ -80,7 +80,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
         convolution(to, {
           x: g.buffer.address,
           sparse: g.buffer.sparse,
-          y: x.buffer.address + (ry * width.input + rx) * inChannels * 4,
+          y: x.buffer.address + (ry * width.input + rx) * inChannels,
           weight: weight.buffer.address,
           bias: bias?.buffer.address ?? 0,
           batch,

@@ -98,9 +98,9 @@ export function convolution(to: Encoder, c: Convolution): void {
     const { height, width: across } = c;
     const words = [
       c.x,
-      c.y + from * 4,
+      c.y + from,
       panels,
-      c.bias === 0 ? 0 : c.bias + from * 4,
+      c.bias === 0 ? 0 : c.bias + from,
       c.batch,
       height.input,
       across.input,
@@ -139,7 +139,7 @@ function pack(
 ): void {
   to.emit(Opcode.pack, parallel, [
     panels,
-    c.weight + from * c.columnStep * 4,
+    c.weight + from * c.columnStep,
     c.groups,
     count,
     width,

@@ -26,7 +26,7 @@ import type { Encoder, WasmOperand } from './commands.js';
 import { Fusion, markSparse } from './fusion.js';
 import { encode } from './kernels.js';
 import { drawMask, isNumpys } from './mask.js';
-import { type Arena, blockSize, type createMemory, deviceBytes, type Memory, WasmBuffer } from './memory.js';
+import { type Arena, blockSize, type createMemory, deviceBytes, type Memory, WasmBuffer, wordBytes } from './memory.js';
 import type { Build } from './options.js';
 import { WasmRecording } from './plan.js';
 import type { Opcode } from './protocol/command.js';
@@ -75,7 +75,7 @@ export class WasmDevice implements Device, Encoder {
     // The first allocation makes the memory grow, so that the queue and scratch space exist.
     this.#memory.take(64);
     const words = this.#memory.words;
-    words[Control.scratchBase] = scratch;
+    words[Control.scratchBase] = scratch / wordBytes;
     words[Control.scratchSize] = scratchBytes;
     // A browser's main thread must not block, so it polls instead.
     words[Control.mayWait] = typeof window === 'undefined' ? 1 : 0;
@@ -123,9 +123,8 @@ export class WasmDevice implements Device, Encoder {
       return;
     }
     const values = valuesOf(data, buffer.dtype);
-    if (buffer.dtype === 'float32')
-      new Float32Array(this.#memory.memory.buffer, buffer.address, buffer.size).set(values);
-    else this.#memory.words.set(values, buffer.address / 4);
+    if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.start, buffer.size).set(values);
+    else this.#memory.words.set(values, buffer.address);
   }
 
   run<K extends KernelName>(
@@ -164,7 +163,7 @@ export class WasmDevice implements Device, Encoder {
     const { arena } = this.#memory;
     const address = this.#memory.take(bytes);
     this.#temporaries.push([address, blockSize(bytes), arena]);
-    return address;
+    return address / wordBytes;
   }
 
   /** Executes the commands in the queue. @throws DeviceError if a thread has failed */
@@ -209,8 +208,8 @@ export class WasmDevice implements Device, Encoder {
     this.counters.reads++;
     this.flush();
     const out = allocate(own.dtype, own.size);
-    if (own.dtype === 'float32') out.set(new Float32Array(this.#memory.memory.buffer, own.address, own.size));
-    else out.set(new Int32Array(this.#memory.memory.buffer, own.address, own.size));
+    if (own.dtype === 'float32') out.set(new Float32Array(this.#memory.memory.buffer, own.start, own.size));
+    else out.set(new Int32Array(this.#memory.memory.buffer, own.start, own.size));
     return out;
   }
 
@@ -220,7 +219,7 @@ export class WasmDevice implements Device, Encoder {
     buffer.freed = true;
     this.#tensors--;
     this.#bytes -= deviceBytes(buffer.dtype, buffer.size);
-    this.#give(buffer.address, buffer.block, buffer.arena);
+    this.#give(buffer.start, buffer.block, buffer.arena);
   }
 
   async sync(): Promise<void> {

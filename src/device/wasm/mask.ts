@@ -1,7 +1,7 @@
 /** Dropout masks that are drawn in device memory. Not here: the generator (assembly/random.ts). */
 import type { RandomGenerator } from '../../values/generator.js';
 import { type Mask, RandomState } from '../../values/random.js';
-import type { Memory, WasmBuffer } from './memory.js';
+import { type Memory, type WasmBuffer, wordBytes } from './memory.js';
 import { Control } from './protocol/control.js';
 import type { Exports } from './queue.js';
 
@@ -23,7 +23,7 @@ export function drawMask(
   const words = memory.words;
   const key = words[Control.scratchBase];
   const state = random.getState();
-  words.set(state.key, key / 4);
+  words.set(state.key, key);
   // u = n·2⁻⁵³ for an integer n of 27 high and 26 low bits, so u ≥ rate is equivalent to n ≥
   // ⌈rate·2⁵³⌉.
   const least = Math.ceil(rate * 2 ** 53);
@@ -36,5 +36,5 @@ export function drawMask(
     least % 2 ** 26,
     scale,
   );
-  random.setState({ key: new Uint32Array(words.buffer, key, 624), position, cached: state.cached });
+  random.setState({ key: new Uint32Array(words.buffer, key * wordBytes, 624), position, cached: state.cached });
 }

@@ -146,9 +146,9 @@ export const matmul: Family<'matmul'> = {
         aAt += (rest % batch[d]) * aStrides[d];
         bAt += (rest % batch[d]) * bStrides[d];
       }
-      const from = a.buffer.address + aAt * rows * depth * 4;
-      const other = b.buffer.address + bAt * depth * columns * 4;
-      const into = c.buffer.address + n * rows * columns * 4;
+      const from = a.buffer.address + aAt * rows * depth;
+      const other = b.buffer.address + bAt * depth * columns;
+      const into = c.buffer.address + n * rows * columns;
       shared.again();
       if (transposeA && !transposeB && depth >= Math.max(256, rows))
         transposedProduct(shared, from, other, into, rows, depth, columns);

@@ -1,6 +1,6 @@
 /**
  * The memory of a wasm device, and its allocator. Freed blocks are reused. The memory grows up to
- * the 4 GiB that 32-bit addresses reach.
+ * the 4 GiB that 32-bit addresses reach. Addresses are in bytes here, and in words elsewhere.
  */
 import { DeviceError } from '../../errors.js';
 import { bytesOf, type DType } from '../../values/dtype.js';
@@ -11,7 +11,7 @@ const mostPages = 65536;
 /** A device with less memory than this would be useless. */
 const leastPages = 4096;
 /** A bool takes a whole word in device memory, so that masks and numbers have the same layout. */
-const wordBytes = 4;
+export const wordBytes = 4;
 
 /**
  * Free memory. Small blocks are kept by size, large ones by address, so that adjacent ones can be
@@ -38,15 +38,19 @@ export class WasmBuffer extends DeviceBuffer {
   sparse = false;
   /** Size of its block in bytes. */
   readonly block: number;
+  /** The address of its block in words, as commands contain it. */
+  readonly address: number;
 
   constructor(
     dtype: DType,
     size: number,
-    readonly address: number,
+    /** The address of its block in bytes. */
+    readonly start: number,
     readonly arena: Arena,
   ) {
     super(dtype, size);
     this.block = blockSize(deviceBytes(dtype, size));
+    this.address = start / wordBytes;
   }
 }
 

@@ -12,7 +12,7 @@ const chunk = 16384;
 
 /**
  * into[Σ index·toStrides] = from[Σ index·fromStrides] for every index in `shape`. Addresses are in
- * bytes, strides in elements.
+ * words, strides in elements.
  */
 export function move(
   to: Encoder,
@@ -53,7 +53,7 @@ function strided(
 ): { at: number; strides: number[] } {
   const own = stridesOf(shape);
   return {
-    at: own.reduce((at, stride, i) => at + starts[i] * stride * 4, buffer.address),
+    at: own.reduce((at, stride, i) => at + starts[i] * stride, buffer.address),
     strides: own.map((stride, i) => stride * steps[i]),
   };
 }
@@ -96,7 +96,7 @@ function moveColumns(
   }
   const strides = stridesOf(wide.shape);
   for (const [i, { shape, buffer }] of narrow.entries()) {
-    const at = wide.buffer.address + starts[i] * inner * 4;
+    const at = wide.buffer.address + starts[i] * inner;
     if (isRead) move(to, shape, buffer.address, stridesOf(shape), at, strides);
     else move(to, shape, at, strides, buffer.address, stridesOf(shape));
   }

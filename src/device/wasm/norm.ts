@@ -28,7 +28,7 @@ const at = (list: WasmOperand | undefined): number => list?.buffer.address ?? 0;
  * The address of the mean's rounding errors (its second row), or 0 if the mean has only one row.
  */
 const lostOf = ({ shape, buffer }: WasmOperand, { outer, groups }: Grouping): number =>
-  shape[0] === 2 ? buffer.address + outer * groups * 4 : 0;
+  shape[0] === 2 ? buffer.address + outer * groups : 0;
 
 /** Writes a command whose chunks each process a part of all elements. */
 function share(to: Encoder, opcode: Opcode, grouping: Grouping, chunks: number, words: readonly number[]): void {
@@ -122,7 +122,7 @@ export const norm: Family<'moments' | 'normalize' | 'normalizeGrad'> = {
       for (const [k, list] of dScale === undefined ? [] : [dScale, dShift].entries())
         to.emit(Opcode.rowParameterGrads, chunks * columns > worthSharing, [
           at(list),
-          partials + k * wide * 4,
+          partials + k * wide,
           chunks,
           wide,
           columns,

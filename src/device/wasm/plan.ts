@@ -5,7 +5,7 @@
 import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Plan, Recording, Spec } from '../device.js';
 import type { Encoder, WasmOperand } from './commands.js';
 import { encode } from './kernels.js';
-import { Arena, blockSize, type Memory, type WasmBuffer } from './memory.js';
+import { Arena, blockSize, type Memory, type WasmBuffer, wordBytes } from './memory.js';
 import { CommandWord } from './protocol/command.js';
 import { flagsOf, type Queue } from './queue.js';
 
@@ -63,6 +63,7 @@ export class WasmRecording implements Recording {
 
 class WasmPlan implements Plan {
   readonly #host: Host;
+  /** The address of its commands, in words. */
   readonly #address: number;
   readonly #bytes: number;
   readonly #arenas: readonly Arena[];
@@ -70,9 +71,9 @@ class WasmPlan implements Plan {
   constructor(host: Host, recorded: readonly Int32Array[], words: number, arenas: readonly Arena[]) {
     this.#host = host;
     this.#arenas = arenas;
-    this.#bytes = Math.max(words * 4, 4);
-    this.#address = host.memory.take(this.#bytes);
-    let at = this.#address / 4;
+    this.#bytes = Math.max(words, 1) * wordBytes;
+    this.#address = host.memory.take(this.#bytes) / wordBytes;
+    let at = this.#address;
     for (const part of recorded) {
       host.memory.words.set(part, at);
       at += part.length;
@@ -82,7 +83,7 @@ class WasmPlan implements Plan {
   run(from: number, to: number): void {
     this.#host.queue.check();
     this.#host.flush();
-    if (to > from) this.#host.queue.launch(this.#address + from * 4, to - from);
+    if (to > from) this.#host.queue.launch(this.#address + from, to - from);
   }
 
   rewrite<K extends KernelName>(
@@ -108,7 +109,7 @@ class WasmPlan implements Plan {
     const operands = outputs.map(({ shape, dtype }, i) => ({ shape, dtype, buffer: buffers[i] as WasmBuffer }));
     encode(kernel, encoder, inputs as readonly WasmOperand[], attrs, operands);
     const memory = this.#host.memory.words;
-    const first = this.#address / 4 + at;
+    const first = this.#address + at;
     // The commands may differ only in their arguments. Their lengths and opcodes must be equal.
     for (let i = 0; i < fresh.length; i += fresh[i + CommandWord.length])
       possible &&=
@@ -124,7 +125,7 @@ class WasmPlan implements Plan {
   dispose(): void {
     const { memory } = this.#host;
     this.#host.flush();
-    this.#host.give(this.#address, blockSize(this.#bytes), memory.common);
+    this.#host.give(this.#address * wordBytes, blockSize(this.#bytes), memory.common);
     for (const arena of this.#arenas) memory.dissolve(arena);
   }
 }

@@ -10,8 +10,11 @@ import { Control } from './protocol/control.js';
 
 /** The functions of the WebAssembly module. */
 export interface Exports {
+  /** Addresses are in words. */
   launch(start: number, end: number): number;
+  /** Returns an address in bytes. */
   firstFree(): number;
+  /** Addresses are in words. */
   drawMask(key: number, position: number, to: number, size: number, high: number, low: number, scale: number): number;
 }
 
@@ -26,7 +29,7 @@ export const flagsOf = (parallel: boolean, grain: number): number =>
 export class Queue {
   readonly #memory: Memory;
   readonly #exports: Exports;
-  /** The position of the queue, as a word index. */
+  /** The address of the queue, in words. */
   readonly #start: number;
   #used = 0;
   #runs = 0;
@@ -109,19 +112,19 @@ export class Queue {
     this.#runs++;
     if (words === 0) return;
     this.recorded?.push(this.#memory.words.slice(this.#start, this.#start + words));
-    this.launch(this.#start * 4, words);
+    this.launch(this.#start, words);
   }
 
-  /** Executes commands at an address. @throws DeviceError if a thread has failed */
+  /** Executes commands at an address in words. @throws DeviceError if a thread has failed */
   launch(address: number, words: number): void {
     if (this.#profile === null) {
-      this.#execute(address, address + words * 4);
+      this.#execute(address, address + words);
       return;
     }
     const memory = this.#memory.words;
-    for (let at = address / 4, end = at + words; at < end; at += memory[at + CommandWord.length]) {
+    for (let at = address, end = at + words; at < end; at += memory[at + CommandWord.length]) {
       const start = performance.now();
-      this.#execute(at * 4, (at + memory[at + CommandWord.length]) * 4);
+      this.#execute(at, at + memory[at + CommandWord.length]);
       const name = Opcode[memory[at + CommandWord.opcode]];
       const entry = this.#profile.get(name) ?? { calls: 0, ms: 0 };
       entry.calls++;

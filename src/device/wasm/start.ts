@@ -81,7 +81,7 @@ async function open(
   const instance = await WebAssembly.instantiate(module, {
     env: {
       memory,
-      sleep: (at: number, value: number, ms: number) => void Atomics.wait(words, at / 4, value, ms),
+      sleep: (at: number, value: number, ms: number) => void Atomics.wait(words, at, value, ms),
       abort: () => {
         throw new Error('abort');
       },

@@ -15,7 +15,7 @@ export const scratchBytes = 1 << 19;
 const body = `
 const serve = ({ module, memory }) => {
   const words = new Int32Array(memory.buffer);
-  const sleep = (at, value, ms) => { Atomics.wait(words, at / 4, value, ms < 0 ? Infinity : ms); };
+  const sleep = (at, value, ms) => { Atomics.wait(words, at, value, ms < 0 ? Infinity : ms); };
   const abort = () => { throw new Error('abort'); };
   try {
     new WebAssembly.Instance(module, { env: { memory, sleep, abort } }).exports.serve();

@@ -1,6 +1,6 @@
 /** Adam for all parameters of one command. */
 import { AdamWord, ParameterWord } from '../protocol/adam';
-import { arg, next, number } from './core';
+import { address, arg, next, number } from './core';
 import { splat } from './math';
 import { madd, storeLanes } from './tiles';
 
@@ -34,15 +34,15 @@ export function adam(p: usize): void {
     const start = (c - first) * block;
     const offset = (<usize>start) << 2;
     const bytes = (<usize>min(block, arg(parameter, ParameterWord.size) - start)) << 2;
-    const pFrom = <usize>arg(parameter, ParameterWord.p) + offset;
-    const gFrom = <usize>arg(parameter, ParameterWord.g) + offset;
-    const mFrom = <usize>arg(parameter, ParameterWord.m) + offset;
-    const vFrom = <usize>arg(parameter, ParameterWord.v) + offset;
-    const vmaxFrom = <usize>arg(parameter, ParameterWord.vmax) + offset;
-    const pTo = <usize>arg(parameter, ParameterWord.newP) + offset;
-    const mTo = <usize>arg(parameter, ParameterWord.newM) + offset;
-    const vTo = <usize>arg(parameter, ParameterWord.newV) + offset;
-    const vmaxTo = <usize>arg(parameter, ParameterWord.newVmax) + offset;
+    const pFrom = address(parameter, ParameterWord.p) + offset;
+    const gFrom = address(parameter, ParameterWord.g) + offset;
+    const mFrom = address(parameter, ParameterWord.m) + offset;
+    const vFrom = address(parameter, ParameterWord.v) + offset;
+    const vmaxFrom = address(parameter, ParameterWord.vmax) + offset;
+    const pTo = address(parameter, ParameterWord.newP) + offset;
+    const mTo = address(parameter, ParameterWord.newM) + offset;
+    const vTo = address(parameter, ParameterWord.newV) + offset;
+    const vmaxTo = address(parameter, ParameterWord.newVmax) + offset;
     for (let i: usize = 0; i < bytes; i += 16) {
       const count = <i32>(bytes - i) >> 2;
       const value = v128.load(pFrom + i);

@@ -4,7 +4,7 @@
  * Not here: the innermost loops (outer-tiles.ts).
  */
 import { SumPartialsWord, WeightGradWord } from '../protocol/conv';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 import { outer1x16, outer2x16, outer4x4 } from './outer-tiles';
 import { firstInside, firstOutside } from './window';
 
@@ -15,9 +15,9 @@ import { firstInside, firstOutside } from './window';
  * groups·columns, inner].
  */
 export function weightGrad(p: usize): void {
-  const x = <usize>arg(p, WeightGradWord.x);
-  const g = <usize>arg(p, WeightGradWord.g);
-  const partials = <usize>arg(p, WeightGradWord.partials);
+  const x = address(p, WeightGradWord.x);
+  const g = address(p, WeightGradWord.g);
+  const partials = address(p, WeightGradWord.partials);
   const parts = arg(p, WeightGradWord.parts);
   const batch = arg(p, WeightGradWord.batch);
   const height = arg(p, WeightGradWord.height);
@@ -186,8 +186,8 @@ function outer(
 
 /** Adds the parts in their order. The result is [taps, inner, columns]. */
 export function sumPartials(p: usize): void {
-  const to = <usize>arg(p, SumPartialsWord.to);
-  const partials = <usize>arg(p, SumPartialsWord.partials);
+  const to = address(p, SumPartialsWord.to);
+  const partials = address(p, SumPartialsWord.partials);
   const parts = arg(p, SumPartialsWord.parts);
   const taps = arg(p, SumPartialsWord.taps);
   const inner = arg(p, SumPartialsWord.inner);

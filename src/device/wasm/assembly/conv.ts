@@ -8,7 +8,7 @@
 import { Opcode } from '../protocol/command';
 import { ConvolveWord, PackWord } from '../protocol/conv';
 import { sumPartials, weightGrad } from './conv-grad';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 import { tile1x16, tiles2x16, tiles4x1, tiles4x4 } from './tiles';
 import { firstInside, firstOutside, zeros } from './window';
 
@@ -20,8 +20,8 @@ const stretch = 64;
  * the weight are filled with zeros.
  */
 function pack(p: usize): void {
-  const to = <usize>arg(p, PackWord.to);
-  const from = <usize>arg(p, PackWord.from);
+  const to = address(p, PackWord.to);
+  const from = address(p, PackWord.from);
   const groups = arg(p, PackWord.groups);
   const columns = arg(p, PackWord.columns);
   const width = arg(p, PackWord.width);
@@ -63,10 +63,10 @@ function pack(p: usize): void {
  * panels.
  */
 function convolve(p: usize): void {
-  const x = <usize>arg(p, ConvolveWord.x);
-  const y = <usize>arg(p, ConvolveWord.y);
-  const panels = <usize>arg(p, ConvolveWord.panels);
-  const bias = <usize>arg(p, ConvolveWord.bias);
+  const x = address(p, ConvolveWord.x);
+  const y = address(p, ConvolveWord.y);
+  const panels = address(p, ConvolveWord.panels);
+  const bias = address(p, ConvolveWord.bias);
   const batch = arg(p, ConvolveWord.batch);
   const height = arg(p, ConvolveWord.height);
   const width = arg(p, ConvolveWord.width);

@@ -32,16 +32,27 @@ const looks = 500000;
 const nap = 1;
 
 /**
- * JavaScript's Atomics.wait: sleeps while the word at `at` is `value`, for at most `ms`
+ * JavaScript's Atomics.wait: sleeps while word number `at` is `value`, for at most `ms`
  * milliseconds. −1 means no limit. memory.atomic.wait32 is not used, because V8 11's baseline
  * compiler (Node 20) returns wrong locals after it.
  */
 @external("env", "sleep")
-declare function sleep(at: usize, value: i32, ms: i32): void;
+declare function sleep(at: i32, value: i32, ms: i32): void;
+
+/** An address or size in bytes, from one in words. */
+@inline
+export function bytesOf(words: u32): usize {
+  return (<usize>words) << 2;
+}
 
 @inline
 export function arg(p: usize, i: i32): i32 {
   return load<i32>(p + ((<usize>i) << 2));
+}
+/** An address, which commands contain in words of four bytes. 0 stands for an absent array. */
+@inline
+export function address(p: usize, i: i32): usize {
+  return bytesOf(load<u32>(p + ((<usize>i) << 2)));
 }
 @inline
 export function number(p: usize, i: i32): f32 {
@@ -84,7 +95,7 @@ function run(p: usize, thread: i32): void {
 
 /** The address of a thread's scratch memory. */
 export function scratch(thread: i32): usize {
-  return <usize>load<u32>(scratchBase) + <usize>thread * <usize>load<u32>(scratchSize);
+  return bytesOf(load<u32>(scratchBase)) + <usize>thread * <usize>load<u32>(scratchSize);
 }
 
 /** Waits until all workers have left the closed command. Returns false if a thread has failed. */
@@ -92,21 +103,24 @@ function left(): bool {
   for (;;) {
     for (let i = 0; i < looks; i++) if (atomic.load<i32>(inside) == 0) return true;
     if (atomic.load<i32>(failed) != 0) return false;
-    if (load<i32>(mayWait) != 0) sleep(inside, atomic.load<i32>(inside), nap);
+    if (load<i32>(mayWait) != 0) sleep(Control.inside, atomic.load<i32>(inside), nap);
   }
   return false;
 }
 
-/** Executes the commands from start to end. Returns 0, or 1 if a thread has failed. */
-export function launch(start: usize, end: usize): i32 {
-  for (let p = start; p < end; p += (<usize>load<i32>(p, CommandWord.length << 2)) << 2) {
+/**
+ * Executes the commands from start to end, which are addresses in words. Returns 0, or 1 if a
+ * thread has failed.
+ */
+export function launch(start: u32, end: u32): i32 {
+  for (let p = bytesOf(start); p < bytesOf(end); p += (<usize>load<i32>(p, CommandWord.length << 2)) << 2) {
     atomic.store<i32>(counter, 0);
     // Read for each command, because workers may still be starting.
     if ((load<i32>(p, CommandWord.flags << 2) & (1 << FlagBit.parallel)) == 0 || atomic.load<i32>(ready) == 0) {
       run(p, 0);
       continue;
     }
-    store<i32>(current, <i32>p);
+    store<u32>(current, <u32>(p >> 2));
     atomic.add<i32>(epoch, 1);
     if (atomic.load<i32>(sleepers) > 0) atomic.notify(epoch, -1);
     run(p, 0);
@@ -126,7 +140,7 @@ export function serve(): void {
     for (let i = 0; (seen & 1) == 0 || seen == done; i++) {
       if (i == looks) {
         atomic.add<i32>(sleepers, 1);
-        sleep(epoch, seen, -1);
+        sleep(Control.epoch, seen, -1);
         atomic.sub<i32>(sleepers, 1);
         if (atomic.load<i32>(stopping) != 0) return;
         i = 0;
@@ -134,7 +148,7 @@ export function serve(): void {
       seen = atomic.load<i32>(epoch);
     }
     atomic.add<i32>(inside, 1);
-    if (atomic.load<i32>(epoch) == seen) run(<usize>load<u32>(current), thread);
+    if (atomic.load<i32>(epoch) == seen) run(bytesOf(load<u32>(current)), thread);
     atomic.sub<i32>(inside, 1);
     done = seen;
   }

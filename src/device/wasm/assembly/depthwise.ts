@@ -4,16 +4,16 @@
  */
 import { Opcode } from '../protocol/command';
 import { DepthwiseWeightGradWord, DepthwiseWord } from '../protocol/conv';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 import { madd, storeLanes } from './tiles';
 import { firstInside, firstOutside, zeros } from './window';
 
 /** Depthwise convolution. The weight is [taps, channels]. A chunk is an output row. */
 function depthwise(p: usize): void {
-  const x = <usize>arg(p, DepthwiseWord.x);
-  const y = <usize>arg(p, DepthwiseWord.y);
-  const weight = <usize>arg(p, DepthwiseWord.weight);
-  const bias = <usize>arg(p, DepthwiseWord.bias);
+  const x = address(p, DepthwiseWord.x);
+  const y = address(p, DepthwiseWord.y);
+  const weight = address(p, DepthwiseWord.weight);
+  const bias = address(p, DepthwiseWord.bias);
   const batch = arg(p, DepthwiseWord.batch);
   const height = arg(p, DepthwiseWord.height);
   const width = arg(p, DepthwiseWord.width);
@@ -84,9 +84,9 @@ function depthwise(p: usize): void {
  * one part and one tap.
  */
 function depthwiseWeightGrad(p: usize): void {
-  const x = <usize>arg(p, DepthwiseWeightGradWord.x);
-  const g = <usize>arg(p, DepthwiseWeightGradWord.g);
-  const partials = <usize>arg(p, DepthwiseWeightGradWord.partials);
+  const x = address(p, DepthwiseWeightGradWord.x);
+  const g = address(p, DepthwiseWeightGradWord.g);
+  const partials = address(p, DepthwiseWeightGradWord.partials);
   const parts = arg(p, DepthwiseWeightGradWord.parts);
   const batch = arg(p, DepthwiseWeightGradWord.batch);
   const height = arg(p, DepthwiseWeightGradWord.height);
@@ -144,10 +144,10 @@ function depthwiseWeightGrad(p: usize): void {
  * pixels of a row at a time.
  */
 function singleChannel(p: usize): void {
-  const x = <usize>arg(p, DepthwiseWord.x);
-  const y = <usize>arg(p, DepthwiseWord.y);
-  const weight = <usize>arg(p, DepthwiseWord.weight);
-  const bias = <usize>arg(p, DepthwiseWord.bias);
+  const x = address(p, DepthwiseWord.x);
+  const y = address(p, DepthwiseWord.y);
+  const weight = address(p, DepthwiseWord.weight);
+  const bias = address(p, DepthwiseWord.bias);
   const height = arg(p, DepthwiseWord.height);
   const width = arg(p, DepthwiseWord.width);
   const outHeight = arg(p, DepthwiseWord.outHeight);

@@ -6,7 +6,7 @@
 import { Opcode } from '../protocol/command';
 import { BinaryWord, GateWord, UnaryWord, WhereWord } from '../protocol/elementwise';
 import { BinaryCode } from '../protocol/functions';
-import { arg, next, number, scratch } from './core';
+import { address, arg, next, number, scratch } from './core';
 import { power, sigmoid4, splat } from './math';
 import { after, locate, step } from './operands';
 import { storeLanes } from './tiles';
@@ -28,8 +28,8 @@ function unary(p: usize, thread: i32): void {
   for (let c = next(); c * block < size; c = next()) {
     const offset = (<usize>(c * block)) << 2;
     const count = min(block, size - c * block);
-    const to = <usize>arg(p, UnaryWord.to) + offset;
-    const from = <usize>arg(p, UnaryWord.from) + offset;
+    const to = address(p, UnaryWord.to) + offset;
+    const from = address(p, UnaryWord.from) + offset;
     unaryRun(fn, to, from, count & ~3, alpha, beta);
     if ((count & 3) == 0) continue;
     const whole = (<usize>(count & ~3)) << 2;
@@ -165,7 +165,7 @@ function binary(p: usize, thread: i32): void {
     const a = locate(pa, start, count, aside + slot, fresh);
     const b = locate(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
-    const to = <usize>arg(p, BinaryWord.to) + ((<usize>start) << 2);
+    const to = address(p, BinaryWord.to) + ((<usize>start) << 2);
     const vectors = <usize>(count >> 2);
     binaryRun(fn, to, a, aStep, b, bStep, count & ~3);
     if ((count & 3) == 0) continue;
@@ -194,7 +194,7 @@ function where(p: usize, thread: i32): void {
     let b = locate(pb, start, count, aside + slot * 2, fresh);
     fresh = false;
     for (
-      let to = <usize>arg(p, WhereWord.to) + ((<usize>start) << 2);
+      let to = address(p, WhereWord.to) + ((<usize>start) << 2);
       count > 0;
       count -= 4, to += 16, condition += cStep, a += aStep, b += bStep
     )
@@ -209,9 +209,9 @@ function gate(p: usize): void {
   const closed = number(p, GateWord.slope) == 0;
   for (let c = next(); c * block < size; c = next()) {
     const offset = (<usize>(c * block)) << 2;
-    let to = <usize>arg(p, GateWord.to) + offset;
-    let g = <usize>arg(p, GateWord.g) + offset;
-    let x = <usize>arg(p, GateWord.x) + offset;
+    let to = address(p, GateWord.to) + offset;
+    let g = address(p, GateWord.g) + offset;
+    let x = address(p, GateWord.x) + offset;
     let count = min(block, size - c * block);
     if (closed)
       for (; count > 0; count -= 4, to += 16, g += 16, x += 16)

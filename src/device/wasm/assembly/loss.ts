@@ -1,6 +1,6 @@
 /** Sigmoid cross entropy with logits, and its gradient. */
 import { BceWithLogitsGradWord, BceWithLogitsWord } from '../protocol/loss';
-import { arg, next, number } from './core';
+import { address, arg, next, number } from './core';
 import { down4, expDown4, log1pUnit4, splat } from './math';
 import { storeLanes } from './tiles';
 
@@ -12,9 +12,9 @@ export function bceWithLogits(p: usize): void {
   const weight = splat(number(p, BceWithLogitsWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
     const offset = (<usize>(c * block)) << 2;
-    let to = <usize>arg(p, BceWithLogitsWord.to) + offset;
-    let logits = <usize>arg(p, BceWithLogitsWord.logits) + offset;
-    let target = <usize>arg(p, BceWithLogitsWord.target) + offset;
+    let to = address(p, BceWithLogitsWord.to) + offset;
+    let logits = address(p, BceWithLogitsWord.logits) + offset;
+    let target = address(p, BceWithLogitsWord.target) + offset;
     for (let count = min(block, size - c * block); count > 0; count -= 4, to += 16, logits += 16, target += 16) {
       const x = v128.load(logits);
       const z = v128.load(target);
@@ -36,10 +36,10 @@ export function bceWithLogitsGrad(p: usize): void {
   const weight = splat(number(p, BceWithLogitsGradWord.posWeight));
   for (let c = next(); c * block < size; c = next()) {
     const offset = (<usize>(c * block)) << 2;
-    let to = <usize>arg(p, BceWithLogitsGradWord.to) + offset;
-    let g = <usize>arg(p, BceWithLogitsGradWord.g) + offset;
-    let logits = <usize>arg(p, BceWithLogitsGradWord.logits) + offset;
-    let target = <usize>arg(p, BceWithLogitsGradWord.target) + offset;
+    let to = address(p, BceWithLogitsGradWord.to) + offset;
+    let g = address(p, BceWithLogitsGradWord.g) + offset;
+    let logits = address(p, BceWithLogitsGradWord.logits) + offset;
+    let target = address(p, BceWithLogitsGradWord.target) + offset;
     for (
       let count = min(block, size - c * block);
       count > 0;

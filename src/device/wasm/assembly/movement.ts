@@ -1,7 +1,7 @@
 /** Kernels that move elements of 4 bytes of any dtype, and indexAdd. */
 import { Opcode } from '../protocol/command';
 import { IndexAddWord, IndexSelectWord, MoveColumnsWord, MoveWord, NarrowWord } from '../protocol/movement';
-import { arg, isInside, next } from './core';
+import { address, arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
 /** The maximum number of elements of a row per chunk. */
@@ -125,8 +125,8 @@ function move(p: usize): void {
     while (row < last) {
       const i = row % size;
       const run = min(size - i, last - row);
-      let to = <usize>arg(p, MoveWord.to) + <usize>i * toRow + <usize>column * toStep;
-      let from = <usize>arg(p, MoveWord.from) + <usize>i * fromRow + <usize>column * fromStep;
+      let to = address(p, MoveWord.to) + <usize>i * toRow + <usize>column * toStep;
+      let from = address(p, MoveWord.from) + <usize>i * fromRow + <usize>column * fromStep;
       let position = row / size;
       for (let d = rank - 3; d >= 0; d--) {
         const n = arg(p, MoveWord.sizes + d);
@@ -158,8 +158,8 @@ function moveColumns(p: usize): void {
       const n = p + (MoveColumnsWord.narrow << 2) + <usize>i * (NarrowWord.length << 2);
       const columns = arg(n, NarrowWord.columns);
       const row = (<usize>columns) << 2;
-      const narrow = <usize>arg(n, NarrowWord.at) + <usize>r * row;
-      const part = <usize>arg(p, MoveColumnsWord.wide) + <usize>r * wideRow + ((<usize>arg(n, NarrowWord.start)) << 2);
+      const narrow = address(n, NarrowWord.at) + <usize>r * row;
+      const part = address(p, MoveColumnsWord.wide) + <usize>r * wideRow + ((<usize>arg(n, NarrowWord.start)) << 2);
       if (columns < fewColumns) {
         if (isRead) movePlane(narrow, 4, row, part, 4, wideRow, columns, count);
         else movePlane(part, 4, wideRow, narrow, 4, row, columns, count);
@@ -178,15 +178,15 @@ function indexSelect(p: usize): void {
   const rows = arg(p, IndexSelectWord.outer) * count;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const index = load<i32>(<usize>arg(p, IndexSelectWord.indices) + ((<usize>(r % count)) << 2));
-      const to = <usize>arg(p, IndexSelectWord.to) + ((<usize>(r * inner)) << 2);
+      const index = load<i32>(address(p, IndexSelectWord.indices) + ((<usize>(r % count)) << 2));
+      const to = address(p, IndexSelectWord.to) + ((<usize>(r * inner)) << 2);
       if (!isInside(index, length)) {
         memory.fill(to, 0, (<usize>inner) << 2);
         continue;
       }
       copyRun(
         to,
-        <usize>arg(p, IndexSelectWord.from) + ((<usize>(((r / count) * length + index) * inner)) << 2),
+        address(p, IndexSelectWord.from) + ((<usize>(((r / count) * length + index) * inner)) << 2),
         inner,
       );
     }
@@ -203,11 +203,11 @@ function indexAdd(p: usize): void {
   for (let c = next(); c < arg(p, IndexAddWord.outer) * cuts; c = next()) {
     const column = (c % cuts) * share;
     const width = min(share, inner - column);
-    const to = <usize>arg(p, IndexAddWord.to) + ((<usize>((c / cuts) * length * inner + column)) << 2);
+    const to = address(p, IndexAddWord.to) + ((<usize>((c / cuts) * length * inner + column)) << 2);
     for (let i = 0; i < length; i++) memory.fill(to + ((<usize>(i * inner)) << 2), 0, (<usize>width) << 2);
-    let from = <usize>arg(p, IndexAddWord.from) + ((<usize>((c / cuts) * count * inner + column)) << 2);
+    let from = address(p, IndexAddWord.from) + ((<usize>((c / cuts) * count * inner + column)) << 2);
     for (let j = 0; j < count; j++, from += (<usize>inner) << 2) {
-      const index = load<i32>(<usize>arg(p, IndexAddWord.indices) + ((<usize>j) << 2));
+      const index = load<i32>(address(p, IndexAddWord.indices) + ((<usize>j) << 2));
       if (!isInside(index, length)) continue;
       const at = to + ((<usize>(index * inner)) << 2);
       for (let i = 0; i < width; i += 4) {

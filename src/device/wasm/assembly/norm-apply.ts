@@ -1,6 +1,6 @@
 /** Normalisation by given statistics. */
 import { ApplyColumnsWord, ApplyRowsWord, CoefficientsWord } from '../protocol/norm';
-import { arg, next, number } from './core';
+import { address, arg, next, number } from './core';
 import { splat } from './math';
 import { element, four, wideOf } from './norm-common';
 import { madd, storeLanes } from './tiles';
@@ -12,17 +12,17 @@ export function coefficients(p: usize): void {
   const epsilon = number(p, CoefficientsWord.epsilon);
   const wide = (<usize>wideOf(groups * inner)) << 2;
   for (let o = next(); o < arg(p, CoefficientsWord.outer); o = next()) {
-    let to = <usize>arg(p, CoefficientsWord.to) + <usize>o * 3 * wide;
+    let to = address(p, CoefficientsWord.to) + <usize>o * 3 * wide;
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
-      const mean = element(<usize>arg(p, CoefficientsWord.mean), i, 0);
-      const lost = element(<usize>arg(p, CoefficientsWord.lost), i, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, CoefficientsWord.variance) + ((<usize>i) << 2)) + epsilon);
+      const mean = element(address(p, CoefficientsWord.mean), i, 0);
+      const lost = element(address(p, CoefficientsWord.lost), i, 0);
+      const inverse: f32 = 1 / sqrt(load<f32>(address(p, CoefficientsWord.variance) + ((<usize>i) << 2)) + epsilon);
       for (let j = g * inner; j < g * inner + inner; j++, to += 4) {
-        const factor = inverse * element(<usize>arg(p, CoefficientsWord.scale), j, 1);
+        const factor = inverse * element(address(p, CoefficientsWord.scale), j, 1);
         store<f32>(to, mean);
         store<f32>(to + wide, factor);
-        store<f32>(to + 2 * wide, element(<usize>arg(p, CoefficientsWord.shift), j, 0) - lost * factor);
+        store<f32>(to + 2 * wide, element(address(p, CoefficientsWord.shift), j, 0) - lost * factor);
       }
     }
   }
@@ -41,9 +41,9 @@ export function applyColumns(p: usize): void {
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
     const offset = (<usize>((o * positions + row) * columns)) << 2;
-    const to = <usize>arg(p, ApplyColumnsWord.to) + offset;
-    const from = <usize>arg(p, ApplyColumnsWord.x) + offset;
-    const list = <usize>arg(p, ApplyColumnsWord.coefficients) + <usize>o * 3 * wide;
+    const to = address(p, ApplyColumnsWord.to) + offset;
+    const from = address(p, ApplyColumnsWord.x) + offset;
+    const list = address(p, ApplyColumnsWord.coefficients) + <usize>o * 3 * wide;
     let j = 0;
     for (; j + 16 <= columns; j += 16) {
       const k = list + ((<usize>j) << 2);
@@ -91,16 +91,16 @@ export function applyRows(p: usize): void {
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
       const offset = (<usize>(r * length)) << 2;
-      let to = <usize>arg(p, ApplyRowsWord.to) + offset;
-      let from = <usize>arg(p, ApplyRowsWord.x) + offset;
+      let to = address(p, ApplyRowsWord.to) + offset;
+      let from = address(p, ApplyRowsWord.x) + offset;
       const own = (<usize>((r % groups) * length)) << 2;
-      const m = splat(element(<usize>arg(p, ApplyRowsWord.mean), r, 0));
-      const lost = element(<usize>arg(p, ApplyRowsWord.lost), r, 0);
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, ApplyRowsWord.variance) + ((<usize>r) << 2)) + epsilon);
+      const m = splat(element(address(p, ApplyRowsWord.mean), r, 0));
+      const lost = element(address(p, ApplyRowsWord.lost), r, 0);
+      const inverse: f32 = 1 / sqrt(load<f32>(address(p, ApplyRowsWord.variance) + ((<usize>r) << 2)) + epsilon);
       const a = splat(inverse);
       const rest = splat(-lost * inverse);
-      const scale = <usize>arg(p, ApplyRowsWord.scale);
-      const shift = <usize>arg(p, ApplyRowsWord.shift);
+      const scale = address(p, ApplyRowsWord.scale);
+      const shift = address(p, ApplyRowsWord.shift);
       let left = length;
       let i = own;
       for (; left >= 4; left -= 4, i += 16, to += 16, from += 16) {

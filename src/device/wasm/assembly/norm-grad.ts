@@ -1,6 +1,6 @@
 /** The gradient of normalisation. */
 import { ApplyGradWord, JoinGradWord, ParameterGradsWord, RowGradWord, RowParameterGradsWord } from '../protocol/norm';
-import { arg, next, number } from './core';
+import { address, arg, next, number } from './core';
 import { splat } from './math';
 import { element, four, shortRun, total, wideOf } from './norm-common';
 import { madd, storeLanes } from './tiles';
@@ -11,8 +11,8 @@ import { madd, storeLanes } from './tiles';
  * element to those of its first block.
  */
 export function joinGrad(p: usize): void {
-  const lost = <usize>arg(p, JoinGradWord.lost);
-  const scale = <usize>arg(p, JoinGradWord.scale);
+  const lost = address(p, JoinGradWord.lost);
+  const scale = address(p, JoinGradWord.scale);
   const positions = arg(p, JoinGradWord.positions);
   const groups = arg(p, JoinGradWord.groups);
   const inner = arg(p, JoinGradWord.inner);
@@ -23,19 +23,19 @@ export function joinGrad(p: usize): void {
   const blocks = (positions + block - 1) / block;
   const elements = <f64>positions * <f64>inner;
   for (let o = next(); o < arg(p, JoinGradWord.outer); o = next()) {
-    const sums = <usize>arg(p, JoinGradWord.partials) + ((<usize>(o * blocks) * 2 * wide) << 3);
+    const sums = address(p, JoinGradWord.partials) + ((<usize>(o * blocks) * 2 * wide) << 3);
     for (let b = 1; b < blocks; b++)
       for (let j: usize = 0; j < wide * 2; j++) {
         const at = sums + (j << 3);
         store<f64>(at, load<f64>(at) + load<f64>(at + ((<usize>b * 2 * wide) << 3)));
       }
-    let to = <usize>arg(p, JoinGradWord.to) + ((<usize>o * 4 * wide) << 2);
+    let to = address(p, JoinGradWord.to) + ((<usize>o * 4 * wide) << 2);
     for (let g = 0; g < groups; g++) {
       const i = o * groups + g;
-      const mean = load<f32>(<usize>arg(p, JoinGradWord.mean) + ((<usize>i) << 2));
+      const mean = load<f32>(address(p, JoinGradWord.mean) + ((<usize>i) << 2));
       const rest = <f64>element(lost, i, 0);
       const inverse =
-        1 / Math.sqrt(<f64>load<f32>(<usize>arg(p, JoinGradWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
+        1 / Math.sqrt(<f64>load<f32>(address(p, JoinGradWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
       let plain: f64 = 0;
       let product: f64 = 0;
       for (let j = g * inner; j < g * inner + inner; j++) {
@@ -69,17 +69,17 @@ export function parameterGrads(p: usize): void {
     let byScale: f64 = 0;
     let byShift: f64 = 0;
     for (let o = 0; o < outer; o++) {
-      const at = <usize>arg(p, ParameterGradsWord.partials) + ((<usize>(o * blocks) * 2 * wide + <usize>j) << 3);
+      const at = address(p, ParameterGradsWord.partials) + ((<usize>(o * blocks) * 2 * wide + <usize>j) << 3);
       const i = o * groups + j / inner;
       const s = load<f64>(at);
-      const product = load<f64>(at + (wide << 3)) - <f64>element(<usize>arg(p, ParameterGradsWord.lost), i, 0) * s;
+      const product = load<f64>(at + (wide << 3)) - <f64>element(address(p, ParameterGradsWord.lost), i, 0) * s;
       byScale +=
         product /
-        Math.sqrt(<f64>load<f32>(<usize>arg(p, ParameterGradsWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
+        Math.sqrt(<f64>load<f32>(address(p, ParameterGradsWord.variance) + ((<usize>i) << 2)) + <f64>epsilon);
       byShift += s;
     }
-    store<f32>(<usize>arg(p, ParameterGradsWord.scaleGrad) + ((<usize>j) << 2), <f32>byScale);
-    store<f32>(<usize>arg(p, ParameterGradsWord.shiftGrad) + ((<usize>j) << 2), <f32>byShift);
+    store<f32>(address(p, ParameterGradsWord.scaleGrad) + ((<usize>j) << 2), <f32>byScale);
+    store<f32>(address(p, ParameterGradsWord.shiftGrad) + ((<usize>j) << 2), <f32>byShift);
   }
 }
 
@@ -96,7 +96,7 @@ export function applyGrad(p: usize): void {
     const row = (c % blocks) * block;
     const bytes = <usize>min(block, positions - row) * step;
     const offset = (<usize>((o * positions + row) * columns)) << 2;
-    const list = <usize>arg(p, ApplyGradWord.coefficients) + <usize>o * 4 * wide;
+    const list = address(p, ApplyGradWord.coefficients) + <usize>o * 4 * wide;
     let j = 0;
     for (; j + 8 <= columns; j += 8) {
       const at = (<usize>j) << 2;
@@ -109,9 +109,9 @@ export function applyGrad(p: usize): void {
       const s1 = v128.load(k + 2 * wide, 16);
       const l0 = v128.load(k + 3 * wide);
       const l1 = v128.load(k + 3 * wide, 16);
-      const to = <usize>arg(p, ApplyGradWord.to) + offset + at;
-      const g = <usize>arg(p, ApplyGradWord.g) + offset + at;
-      const x = <usize>arg(p, ApplyGradWord.x) + offset + at;
+      const to = address(p, ApplyGradWord.to) + offset + at;
+      const g = address(p, ApplyGradWord.g) + offset + at;
+      const x = address(p, ApplyGradWord.x) + offset + at;
       for (let i: usize = 0; i < bytes; i += step) {
         v128.store(to + i, madd(v128.load(g + i), f0, madd(f32x4.sub(v128.load(x + i), m0), s0, l0)));
         v128.store(to + i, madd(v128.load(g + i, 16), f1, madd(f32x4.sub(v128.load(x + i, 16), m1), s1, l1)), 16);
@@ -124,9 +124,9 @@ export function applyGrad(p: usize): void {
       const m = v128.load(k + wide);
       const s = v128.load(k + 2 * wide);
       const l = v128.load(k + 3 * wide);
-      const to = <usize>arg(p, ApplyGradWord.to) + offset + at;
-      const g = <usize>arg(p, ApplyGradWord.g) + offset + at;
-      const x = <usize>arg(p, ApplyGradWord.x) + offset + at;
+      const to = address(p, ApplyGradWord.to) + offset + at;
+      const g = address(p, ApplyGradWord.g) + offset + at;
+      const x = address(p, ApplyGradWord.x) + offset + at;
       for (let i: usize = 0; i < bytes; i += step)
         storeLanes(to + i, madd(v128.load(g + i), f, madd(f32x4.sub(v128.load(x + i), m), s, l)), columns - j);
     }
@@ -159,8 +159,8 @@ function rowSlope(
  * chunk, where normal is the normalised x.
  */
 export function rowGrad(p: usize): void {
-  const scale = <usize>arg(p, RowGradWord.scale);
-  const partials = <usize>arg(p, RowGradWord.partials);
+  const scale = address(p, RowGradWord.scale);
+  const partials = address(p, RowGradWord.partials);
   const rows = arg(p, RowGradWord.rows);
   const groups = arg(p, RowGradWord.groups);
   const length = arg(p, RowGradWord.length);
@@ -175,14 +175,14 @@ export function rowGrad(p: usize): void {
     if (partials != 0) memory.fill(products, 0, wide * 2);
     for (let r = c * share; r < min(c * share + share, rows); r++) {
       const offset = <usize>r * whole;
-      const g = <usize>arg(p, RowGradWord.g) + offset;
-      const x = <usize>arg(p, RowGradWord.x) + offset;
-      const to = <usize>arg(p, RowGradWord.to) + offset;
+      const g = address(p, RowGradWord.g) + offset;
+      const x = address(p, RowGradWord.x) + offset;
+      const to = address(p, RowGradWord.to) + offset;
       const own = <usize>(r % groups) * whole;
-      const m = splat(load<f32>(<usize>arg(p, RowGradWord.mean) + ((<usize>r) << 2)));
-      const inverse: f32 = 1 / sqrt(load<f32>(<usize>arg(p, RowGradWord.variance) + ((<usize>r) << 2)) + epsilon);
+      const m = splat(load<f32>(address(p, RowGradWord.mean) + ((<usize>r) << 2)));
+      const inverse: f32 = 1 / sqrt(load<f32>(address(p, RowGradWord.variance) + ((<usize>r) << 2)) + epsilon);
       const a = splat(inverse);
-      const rest = splat(-element(<usize>arg(p, RowGradWord.lost), r, 0) * inverse);
+      const rest = splat(-element(address(p, RowGradWord.lost), r, 0) * inverse);
       const fours = whole & ~15;
       let plain: f64 = 0;
       let product: f64 = 0;
@@ -237,8 +237,8 @@ export function rowParameterGrads(p: usize): void {
   const wide = (<usize>arg(p, RowParameterGradsWord.wide)) << 2;
   for (let j = next(); j < arg(p, RowParameterGradsWord.columns); j = next()) {
     let sum: f64 = 0;
-    let at = <usize>arg(p, RowParameterGradsWord.partials) + ((<usize>j) << 2);
+    let at = address(p, RowParameterGradsWord.partials) + ((<usize>j) << 2);
     for (let c = arg(p, RowParameterGradsWord.chunks); c > 0; c--, at += 2 * wide) sum += <f64>load<f32>(at);
-    store<f32>(<usize>arg(p, RowParameterGradsWord.to) + ((<usize>j) << 2), <f32>sum);
+    store<f32>(address(p, RowParameterGradsWord.to) + ((<usize>j) << 2), <f32>sum);
   }
 }

@@ -7,7 +7,7 @@
  * of every sum depends on the sizes alone.
  */
 import { ColumnSumsWord, JoinMomentsWord, RowMomentsWord } from '../protocol/norm';
-import { arg, next, scratch } from './core';
+import { address, arg, next, scratch } from './core';
 import { splat } from './math';
 import { addTo, finite, finite4, shortRun, total, wideOf } from './norm-common';
 import { madd } from './tiles';
@@ -103,8 +103,8 @@ function sumDown(
  * difference from the first row of the block. With g, they are the sums of g and g·(x − mean).
  */
 export function columnSums(p: usize, thread: i32): void {
-  const g = <usize>arg(p, ColumnSumsWord.g);
-  const mean = <usize>arg(p, ColumnSumsWord.mean);
+  const g = address(p, ColumnSumsWord.g);
+  const mean = address(p, ColumnSumsWord.mean);
   const positions = arg(p, ColumnSumsWord.positions);
   const groups = arg(p, ColumnSumsWord.groups);
   const inner = arg(p, ColumnSumsWord.inner);
@@ -124,8 +124,8 @@ export function columnSums(p: usize, thread: i32): void {
     const row = (part % blocks) * block;
     const rows = min(block, positions - row);
     const offset = (<usize>((o * positions + row) * columns + column)) << 2;
-    const x = <usize>arg(p, ColumnSumsWord.x) + offset;
-    const sums = <usize>arg(p, ColumnSumsWord.to) + ((<usize>part * 2 * wide + <usize>column) << 3);
+    const x = address(p, ColumnSumsWord.x) + offset;
+    const sums = address(p, ColumnSumsWord.to) + ((<usize>part * 2 * wide + <usize>column) << 3);
     const products = sums + (wide << 3);
     const bytes = (<usize>wideOf(width)) << 3;
     memory.fill(sums, 0, bytes);
@@ -153,8 +153,8 @@ function putMoments(mean: usize, variance: usize, count: i32, i: i32, value: f64
 
 /** Joins the sums of columnSums to the mean and variance of each group. */
 export function joinMoments(p: usize): void {
-  const partials = <usize>arg(p, JoinMomentsWord.partials);
-  const x = <usize>arg(p, JoinMomentsWord.x);
+  const partials = address(p, JoinMomentsWord.partials);
+  const x = address(p, JoinMomentsWord.x);
   const positions = arg(p, JoinMomentsWord.positions);
   const groups = arg(p, JoinMomentsWord.groups);
   const inner = arg(p, JoinMomentsWord.inner);
@@ -189,8 +189,8 @@ export function joinMoments(p: usize): void {
       }
     }
     putMoments(
-      <usize>arg(p, JoinMomentsWord.mean),
-      <usize>arg(p, JoinMomentsWord.variance),
+      address(p, JoinMomentsWord.mean),
+      address(p, JoinMomentsWord.variance),
       count,
       c,
       mean,
@@ -207,7 +207,7 @@ export function rowMoments(p: usize): void {
   const whole = (<usize>(length & ~3)) << 2;
   for (let c = next(); c * share < rows; c = next())
     for (let r = c * share; r < min(c * share + share, rows); r++) {
-      const from = <usize>arg(p, RowMomentsWord.x) + ((<usize>(r * length)) << 2);
+      const from = address(p, RowMomentsWord.x) + ((<usize>(r * length)) << 2);
       const start = finite(load<f32>(from));
       const m = splat(start);
       const end = from + whole;
@@ -232,8 +232,8 @@ export function rowMoments(p: usize): void {
       }
       const mean = sum / <f64>length;
       putMoments(
-        <usize>arg(p, RowMomentsWord.mean),
-        <usize>arg(p, RowMomentsWord.variance),
+        address(p, RowMomentsWord.mean),
+        address(p, RowMomentsWord.variance),
         rows,
         r,
         <f64>start + mean,

@@ -5,7 +5,7 @@
  */
 import { OperandWord } from '../protocol/elementwise';
 import { OperandMode } from '../protocol/functions';
-import { arg } from './core';
+import { address, arg } from './core';
 
 /** The address of the words after an operand. */
 @inline
@@ -15,7 +15,7 @@ export function after(p: usize): usize {
 
 /** Copies elements from `start` on into the order of the output. Up to 3 more are written. */
 function layOut(p: usize, to: usize, start: i32, count: i32): void {
-  const from = <usize>arg(p, OperandWord.at);
+  const from = address(p, OperandWord.at);
   const rank = arg(p, OperandWord.rank);
   const sizes = p + (OperandWord.sizes << 2);
   const strides = sizes + ((<usize>rank) << 2);
@@ -53,14 +53,14 @@ function layOut(p: usize, to: usize, start: i32, count: i32): void {
  */
 export function locate(p: usize, start: i32, count: i32, aside: usize, fresh: bool): usize {
   const mode = arg(p, OperandWord.mode);
-  if (mode == OperandMode.plain) return <usize>arg(p, OperandWord.at) + ((<usize>start) << 2);
+  if (mode == OperandMode.plain) return address(p, OperandWord.at) + ((<usize>start) << 2);
   if (mode == OperandMode.spread) layOut(p, aside, start, count);
   else if (fresh) {
     if (mode == OperandMode.repeated) layOut(p, aside, start, count);
     else
       v128.store(
         aside,
-        i32x4.splat(mode == OperandMode.value ? arg(p, OperandWord.at) : load<i32>(arg(p, OperandWord.at))),
+        i32x4.splat(mode == OperandMode.value ? arg(p, OperandWord.at) : load<i32>(address(p, OperandWord.at))),
       );
   }
   return aside;

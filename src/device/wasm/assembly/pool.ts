@@ -6,7 +6,7 @@
 import { Opcode } from '../protocol/command';
 import { NanCode } from '../protocol/functions';
 import { AvgPool2dGradWord, AvgPool2dWord, GeometryWord, MaxPool2dWord } from '../protocol/pool';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 import { storeLanes } from './tiles';
 import { maxUnpool2d, maxUnpool2dScatter, planeGather, unpoolPick } from './unpool';
 import { firstInside, firstOutside } from './window';
@@ -41,12 +41,12 @@ function maxPoolOf(p: usize, wins: bool, stays: bool): void {
   const right = <usize>dilationW * pixel;
   const below = <usize>(dilationH * width) * pixel;
   for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
-    const image = <usize>arg(p, MaxPool2dWord.x) + <usize>((c / outHeight) * height * width) * pixel;
+    const image = address(p, MaxPool2dWord.x) + <usize>((c / outHeight) * height * width) * pixel;
     const top = (c % outHeight) * arg(p, GeometryWord.strideH) - arg(p, GeometryWord.beforeH);
     const ky = firstInside(top, dilationH);
     const rows = countInside(top, dilationH, height, arg(p, GeometryWord.kernelH));
-    let values = <usize>arg(p, MaxPool2dWord.values) + <usize>(c * outWidth) * pixel;
-    let indices = <usize>arg(p, MaxPool2dWord.indices) + <usize>(c * outWidth) * pixel;
+    let values = address(p, MaxPool2dWord.values) + <usize>(c * outWidth) * pixel;
+    let indices = address(p, MaxPool2dWord.indices) + <usize>(c * outWidth) * pixel;
     for (let ox = 0; ox < outWidth; ox++, values += pixel, indices += pixel) {
       const left = ox * arg(p, GeometryWord.strideW) - arg(p, GeometryWord.beforeW);
       const kx = firstInside(left, dilationW);
@@ -138,11 +138,11 @@ function avgPool2d(p: usize): void {
   const right = <usize>dilationW * pixel;
   const below = <usize>(dilationH * width) * pixel;
   for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
-    const image = <usize>arg(p, AvgPool2dWord.x) + <usize>((c / outHeight) * height * width) * pixel;
+    const image = address(p, AvgPool2dWord.x) + <usize>((c / outHeight) * height * width) * pixel;
     const top = (c % outHeight) * arg(p, GeometryWord.strideH) - arg(p, GeometryWord.beforeH);
     const ky = firstInside(top, dilationH);
     const rows = countInside(top, dilationH, height, kernelH);
-    let to = <usize>arg(p, AvgPool2dWord.to) + <usize>(c * outWidth) * pixel;
+    let to = address(p, AvgPool2dWord.to) + <usize>(c * outWidth) * pixel;
     for (let ox = 0; ox < outWidth; ox++, to += pixel) {
       const left = ox * arg(p, GeometryWord.strideW) - arg(p, GeometryWord.beforeW);
       const kx = firstInside(left, dilationW);
@@ -198,9 +198,9 @@ function avgPool2dGrad(p: usize): void {
   const divisor = arg(p, AvgPool2dGradWord.divisor);
   const pixel = (<usize>channels) << 2;
   for (let c = next(); c < arg(p, GeometryWord.batch) * height; c = next()) {
-    const image = <usize>arg(p, AvgPool2dGradWord.g) + <usize>((c / height) * outHeight * outWidth) * pixel;
+    const image = address(p, AvgPool2dGradWord.g) + <usize>((c / height) * outHeight * outWidth) * pixel;
     const y = (c % height) + beforeH;
-    let to = <usize>arg(p, AvgPool2dGradWord.to) + <usize>(c * width) * pixel;
+    let to = address(p, AvgPool2dGradWord.to) + <usize>(c * width) * pixel;
     for (let ix = 0; ix < width; ix++, to += pixel) {
       const x = ix + beforeW;
       let first = true;

@@ -2,6 +2,7 @@
  * Dropout masks from numpy's MT19937. The bits are those of src/values/random.ts. Four words are
  * computed at a time.
  */
+import { bytesOf } from './core';
 
 const words = 624;
 const shift = 397;
@@ -49,10 +50,12 @@ function temper(key: usize, to: usize): void {
 
 /**
  * Draws `size` uniform numbers of 53 bits. Writes `scale` where the number is at least high·2²⁶ +
- * low in units of 2⁻⁵³, else 0. The generator is 624 words at `key` and a `position`; another 624
- * words at `key` hold its output. Returns the new position.
+ * low in units of 2⁻⁵³, else 0. The generator is 624 words at `state` and a `position`; another 624
+ * words after it hold its output. Addresses are in words. Returns the new position.
  */
-export function drawMask(key: usize, position: i32, to: usize, size: i32, high: i32, low: i32, scale: f32): i32 {
+export function drawMask(state: u32, position: i32, into: u32, size: i32, high: i32, low: i32, scale: f32): i32 {
+  const key = bytesOf(state);
+  let to = bytesOf(into);
   const drawn = key + words * 4;
   const highs = i32x4.splat(high);
   const lows = i32x4.splat(low);

@@ -6,7 +6,7 @@
 import { Opcode } from '../protocol/command';
 import { ReduceCode } from '../protocol/functions';
 import { ArgReduceWord, ReducePartsWord, ReduceWalkWord, ReduceWord } from '../protocol/reduce';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 import { storeLanes } from './tiles';
 
 /** The maximum number of columns per chunk. */
@@ -182,8 +182,8 @@ function down(from: usize, rows: i32, step: usize, columns: i32, to: usize, part
  * partial results.
  */
 function reduce(p: usize): void {
-  const to = <usize>arg(p, ReduceWord.to);
-  const from = <usize>arg(p, ReduceWord.from);
+  const to = address(p, ReduceWord.to);
+  const from = address(p, ReduceWord.from);
   const outer = arg(p, ReduceWord.outer);
   const length = arg(p, ReduceWord.length);
   const columns = arg(p, ReduceWord.columns);
@@ -221,10 +221,10 @@ function reduceParts(p: usize): void {
   const step = (<usize>columns) << 3;
   for (let o = next(); o < arg(p, ReducePartsWord.outer); o = next())
     for (let j = 0; j < columns; j++) {
-      let at = <usize>arg(p, ReducePartsWord.from) + ((<usize>(o * blocks * columns + j)) << 3);
+      let at = address(p, ReducePartsWord.from) + ((<usize>(o * blocks * columns + j)) << 3);
       let all = load<f64>(at);
       for (let b = 1; b < blocks; b++) all = fold(all, load<f64>((at += step)), fn);
-      put(<usize>arg(p, ReducePartsWord.to) + ((<usize>(o * columns + j)) << 2), all, ints);
+      put(address(p, ReducePartsWord.to) + ((<usize>(o * columns + j)) << 2), all, ints);
     }
 }
 
@@ -260,12 +260,12 @@ function reduceWalk(p: usize): void {
       let all = start(fn);
       for (let r = 0; r < outer; r++) {
         let at =
-          <usize>arg(p, ReduceWalkWord.from) +
+          address(p, ReduceWalkWord.from) +
           ((<usize>(base + offset(reduced, reducedRank - 1, reducedStrides, r))) << 2);
         if (step == 4) all = fold(all, along(at, inner, fn, ints), fn);
         else for (let j = 0; j < inner; j++, at += step) all = fold(all, element(at, ints), fn);
       }
-      put(<usize>arg(p, ReduceWalkWord.to) + ((<usize>i) << 2), all, ints);
+      put(address(p, ReduceWalkWord.to) + ((<usize>i) << 2), all, ints);
     }
 }
 
@@ -282,7 +282,7 @@ function argReduce(p: usize): void {
   const ints = arg(p, ArgReduceWord.ints) != 0;
   for (let c = next(); c * share < count; c = next())
     for (let i = c * share; i < min(c * share + share, count); i++) {
-      let at = <usize>arg(p, ArgReduceWord.from) + ((<usize>((i / inner) * length * inner + (i % inner))) << 2);
+      let at = address(p, ArgReduceWord.from) + ((<usize>((i / inner) * length * inner + (i % inner))) << 2);
       let best = flip * element(at, ints);
       let index = 0;
       for (let j = 1; j < length && best == best; j++) {
@@ -292,7 +292,7 @@ function argReduce(p: usize): void {
           index = j;
         }
       }
-      store<i32>(<usize>arg(p, ArgReduceWord.to) + ((<usize>i) << 2), index);
+      store<i32>(address(p, ArgReduceWord.to) + ((<usize>i) << 2), index);
     }
 }
 

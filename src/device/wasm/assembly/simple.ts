@@ -1,7 +1,7 @@
 /** Copying and filling. */
 import { Opcode } from '../protocol/command';
 import { CopyWord, FillWord } from '../protocol/simple';
-import { arg, next } from './core';
+import { address, arg, next } from './core';
 
 const block = 32768;
 
@@ -10,8 +10,8 @@ function copy(p: usize): void {
   const bytes = arg(p, CopyWord.bytes);
   for (let c = next(); c * block < bytes; c = next())
     memory.copy(
-      <usize>arg(p, CopyWord.to) + c * block,
-      <usize>arg(p, CopyWord.from) + c * block,
+      address(p, CopyWord.to) + c * block,
+      address(p, CopyWord.from) + c * block,
       min(block, bytes - c * block),
     );
 }
@@ -24,7 +24,7 @@ function fill(p: usize): void {
   for (let c = next(); c * (block >> 2) < words; c = next()) {
     const start = c * (block >> 2);
     const end = min(start + (block >> 2), words);
-    let at = <usize>arg(p, FillWord.to) + ((<usize>start) << 2);
+    let at = address(p, FillWord.to) + ((<usize>start) << 2);
     let i = start;
     for (; i + 4 <= end; i += 4, at += 16) v128.store(at, lanes);
     for (; i < end; i++, at += 4) store<i32>(at, value);

@@ -1,6 +1,6 @@
 /** The weight gradient of a convolution for a g that is mostly zeros. */
 import { SumSparseWord, WeightGradSparseWord } from '../protocol/conv';
-import { arg, next, scratch } from './core';
+import { address, arg, next, scratch } from './core';
 import { hasSpecial, sums32 } from './sparse-common';
 import { madd } from './tiles';
 
@@ -93,9 +93,9 @@ function gatherInside(
  * every kernel position is inside the copy.
  */
 export function weightGradSparse(p: usize, thread: i32): void {
-  const x = <usize>arg(p, WeightGradSparseWord.x);
-  const g = <usize>arg(p, WeightGradSparseWord.g);
-  const partials = <usize>arg(p, WeightGradSparseWord.partials);
+  const x = address(p, WeightGradSparseWord.x);
+  const g = address(p, WeightGradSparseWord.g);
+  const partials = address(p, WeightGradSparseWord.partials);
   const parts = arg(p, WeightGradSparseWord.parts);
   const batch = arg(p, WeightGradSparseWord.batch);
   const height = arg(p, WeightGradSparseWord.height);
@@ -241,8 +241,8 @@ export function weightGradSparse(p: usize, thread: i32): void {
 
 /** Adds the parts [columns, taps, inner rounded up to 16]. The result is [taps, inner, columns]. */
 export function sumSparse(p: usize): void {
-  const to = <usize>arg(p, SumSparseWord.to);
-  const partials = <usize>arg(p, SumSparseWord.partials);
+  const to = address(p, SumSparseWord.to);
+  const partials = address(p, SumSparseWord.partials);
   const parts = arg(p, SumSparseWord.parts);
   const taps = arg(p, SumSparseWord.taps);
   const inner = arg(p, SumSparseWord.inner);

@@ -6,7 +6,7 @@
  */
 import { Opcode } from '../protocol/command';
 import { CompressWord, ConvolveSparseWord, SpecialWord } from '../protocol/conv';
-import { arg, next, scratch } from './core';
+import { address, arg, next, scratch } from './core';
 import { hasSpecial, sums32 } from './sparse-common';
 import { sumSparse, weightGradSparse } from './sparse-grad';
 import { madd, storeLanes } from './tiles';
@@ -18,19 +18,19 @@ const stretch = 256;
 /** Writes 1 if any element is infinite or NaN, else 0. */
 function special(p: usize): void {
   store<i32>(
-    <usize>arg(p, SpecialWord.to),
-    hasSpecial(<usize>arg(p, SpecialWord.from), arg(p, SpecialWord.size)) ? 1 : 0,
+    address(p, SpecialWord.to),
+    hasSpecial(address(p, SpecialWord.from), arg(p, SpecialWord.size)) ? 1 : 0,
   );
 }
 
 /** Lists the channels of each pixel whose value is not zero, as 16-bit numbers. */
 function compress(p: usize): void {
-  const x = <usize>arg(p, CompressWord.x);
+  const x = address(p, CompressWord.x);
   const pixels = arg(p, CompressWord.pixels);
   const channels = arg(p, CompressWord.channels);
-  const lists = <usize>arg(p, CompressWord.lists);
-  const counts = <usize>arg(p, CompressWord.counts);
-  const all = load<i32>(<usize>arg(p, CompressWord.flag)) != 0;
+  const lists = address(p, CompressWord.lists);
+  const counts = address(p, CompressWord.counts);
+  const all = load<i32>(address(p, CompressWord.flag)) != 0;
   for (let c = next(); c * stretch < pixels; c = next()) {
     const end = min(pixels, (c + 1) * stretch);
     for (let i = c * stretch; i < end; i++) {
@@ -107,14 +107,14 @@ const run = 256;
  * over pixels, so that the weights of a tap stay in the cache.
  */
 function convolveSparse(p: usize, thread: i32): void {
-  const x = <usize>arg(p, ConvolveSparseWord.x);
-  const y = <usize>arg(p, ConvolveSparseWord.y);
-  const panels = <usize>arg(p, ConvolveSparseWord.panels);
-  const bias = <usize>arg(p, ConvolveSparseWord.bias);
+  const x = address(p, ConvolveSparseWord.x);
+  const y = address(p, ConvolveSparseWord.y);
+  const panels = address(p, ConvolveSparseWord.panels);
+  const bias = address(p, ConvolveSparseWord.bias);
   const batch = arg(p, ConvolveSparseWord.batch);
   const height = arg(p, ConvolveSparseWord.height);
   const width = arg(p, ConvolveSparseWord.width);
-  const counts = <usize>arg(p, ConvolveSparseWord.counts);
+  const counts = address(p, ConvolveSparseWord.counts);
   const inner = arg(p, ConvolveSparseWord.inner);
   const columns = arg(p, ConvolveSparseWord.columns);
   const panelWidth = arg(p, ConvolveSparseWord.panelWidth);
@@ -131,7 +131,7 @@ function convolveSparse(p: usize, thread: i32): void {
   const kw = arg(p, ConvolveSparseWord.kernelW);
   const dilationH = arg(p, ConvolveSparseWord.dilationH);
   const dilationW = arg(p, ConvolveSparseWord.dilationW);
-  const lists = <usize>arg(p, ConvolveSparseWord.lists);
+  const lists = address(p, ConvolveSparseWord.lists);
   const wTap = inner * panelWidth * 4;
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const sumBytes = (<usize>panelWidth) << 2;

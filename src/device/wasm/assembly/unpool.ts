@@ -7,7 +7,7 @@ import {
   PlaneGatherWord,
   UnpoolPickWord,
 } from '../protocol/pool';
-import { arg, isInside, next } from './core';
+import { address, arg, isInside, next } from './core';
 import { storeLanes } from './tiles';
 
 /**
@@ -29,8 +29,8 @@ export function maxUnpool2d(p: usize): void {
   const line = <usize>width * pixel;
   // If there is a gate, a value passes only where the gate's element is positive or NaN. This is
   // relu's gradient.
-  const gate = <usize>arg(p, MaxUnpool2dWord.gate);
-  const all = <usize>arg(p, MaxUnpool2dWord.to);
+  const gate = address(p, MaxUnpool2dWord.gate);
+  const all = address(p, MaxUnpool2dWord.to);
   // Whether windows cover whole rows.
   const tiled = strideW == kernelW && outWidth * strideW - beforeW >= width;
   for (let c = next(); c < arg(p, GeometryWord.batch) * outHeight; c = next()) {
@@ -39,11 +39,11 @@ export function maxUnpool2d(p: usize): void {
     const first = max(0, top);
     const last = min(top + kernelH, height);
     const end = oy == outHeight - 1 ? height : top + strideH;
-    const image = <usize>arg(p, MaxUnpool2dWord.to) + <usize>((c / outHeight) * height) * line;
+    const image = address(p, MaxUnpool2dWord.to) + <usize>((c / outHeight) * height) * line;
     const clear = tiled ? last : first;
     memory.fill(image + <usize>clear * line, 0, <usize>(end - clear) * line);
-    const values = <usize>arg(p, MaxUnpool2dWord.values) + <usize>(c * outWidth) * pixel;
-    const indices = <usize>arg(p, MaxUnpool2dWord.indices) + <usize>(c * outWidth) * pixel;
+    const values = address(p, MaxUnpool2dWord.values) + <usize>(c * outWidth) * pixel;
+    const indices = address(p, MaxUnpool2dWord.indices) + <usize>(c * outWidth) * pixel;
     for (let y = first; y < last; y++)
       for (let ox = 0; ox < outWidth; ox++) {
         const left = ox * strideW - beforeW;
@@ -84,12 +84,12 @@ export function maxUnpool2dScatter(p: usize): void {
   const pixels = arg(p, MaxUnpool2dScatterWord.pixels);
   const channels = arg(p, MaxUnpool2dScatterWord.channels);
   const count = arg(p, MaxUnpool2dScatterWord.count);
-  const values = <usize>arg(p, MaxUnpool2dScatterWord.values);
-  const indices = <usize>arg(p, MaxUnpool2dScatterWord.indices);
+  const values = address(p, MaxUnpool2dScatterWord.values);
+  const indices = address(p, MaxUnpool2dScatterWord.indices);
   const limit = i32x4.splat(pixels);
   const step = i32x4.splat(channels);
   for (let c = next(); c < arg(p, MaxUnpool2dScatterWord.batch); c = next()) {
-    const to = <usize>arg(p, MaxUnpool2dScatterWord.to) + ((<usize>(c * pixels * channels)) << 2);
+    const to = address(p, MaxUnpool2dScatterWord.to) + ((<usize>(c * pixels * channels)) << 2);
     memory.fill(to, 0, (<usize>(pixels * channels)) << 2);
     let at = (<usize>(c * count * channels)) << 2;
     for (let i = 0; i < count; i++) {
@@ -120,9 +120,9 @@ export function planeGather(p: usize): void {
   const channels = arg(p, PlaneGatherWord.channels);
   const count = arg(p, PlaneGatherWord.count);
   const share = arg(p, PlaneGatherWord.share);
-  const x = <usize>arg(p, PlaneGatherWord.x);
-  const indices = <usize>arg(p, PlaneGatherWord.indices);
-  const to = <usize>arg(p, PlaneGatherWord.to);
+  const x = address(p, PlaneGatherWord.x);
+  const indices = address(p, PlaneGatherWord.indices);
+  const to = address(p, PlaneGatherWord.to);
   const cuts = (count + share - 1) / share;
   const limit = i32x4.splat(pixels);
   const step = i32x4.splat(channels);
@@ -161,11 +161,11 @@ export function unpoolPick(p: usize): void {
   const count = arg(p, UnpoolPickWord.count);
   const pick = arg(p, UnpoolPickWord.pick);
   for (let c = next(); c < arg(p, UnpoolPickWord.batch); c = next()) {
-    const winners = <usize>arg(p, UnpoolPickWord.winners) + ((<usize>(c * pixels * channels)) << 2);
+    const winners = address(p, UnpoolPickWord.winners) + ((<usize>(c * pixels * channels)) << 2);
     const image = (<usize>(c * count * channels)) << 2;
-    const values = <usize>arg(p, UnpoolPickWord.values) + image;
-    const indices = <usize>arg(p, UnpoolPickWord.indices) + image;
-    const to = <usize>arg(p, UnpoolPickWord.to) + image;
+    const values = address(p, UnpoolPickWord.values) + image;
+    const indices = address(p, UnpoolPickWord.indices) + image;
+    const to = address(p, UnpoolPickWord.to) + image;
     // −1 marks a cell without a value. The other policies read only slots that were written.
     if (pick == PickCode.max) memory.fill(winners, 0xff, (<usize>(pixels * channels)) << 2);
     for (let i = 0; i < count; i++) {

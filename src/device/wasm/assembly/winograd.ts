@@ -7,7 +7,7 @@
  */
 import { Opcode } from '../protocol/command';
 import { WinogradWeightsWord, WinogradWord } from '../protocol/conv';
-import { arg, next, scratch } from './core';
+import { address, arg, next, scratch } from './core';
 import { madd, tile1x16 } from './tiles';
 import { firstInside, firstOutside, zeros } from './window';
 
@@ -19,11 +19,11 @@ const large = 0x7b800000;
  * becomes 1 if a weight is too large.
  */
 function winogradWeights(p: usize): void {
-  const panels = <usize>arg(p, WinogradWeightsWord.panels);
-  const to = <usize>arg(p, WinogradWeightsWord.to);
+  const panels = address(p, WinogradWeightsWord.panels);
+  const to = address(p, WinogradWeightsWord.to);
   const blocks = arg(p, WinogradWeightsWord.blocks);
   const inner = arg(p, WinogradWeightsWord.inner);
-  const flag = <usize>arg(p, WinogradWeightsWord.flag);
+  const flag = address(p, WinogradWeightsWord.flag);
   const step = <usize>(inner * 64);
   let greatest = i32x4.splat(0);
   const half = f32x4.splat(0.5);
@@ -214,12 +214,12 @@ function finishTile(
 
 /** Convolution by transformed weights. A chunk is a number of tiles. */
 function winograd(p: usize, thread: i32): void {
-  const x = <usize>arg(p, WinogradWord.x);
-  const y = <usize>arg(p, WinogradWord.y);
-  const panels = <usize>arg(p, WinogradWord.panels);
-  const weights = <usize>arg(p, WinogradWord.weights);
-  const allDirect = load<i32>(<usize>arg(p, WinogradWord.flag)) != 0;
-  const bias = <usize>arg(p, WinogradWord.bias);
+  const x = address(p, WinogradWord.x);
+  const y = address(p, WinogradWord.y);
+  const panels = address(p, WinogradWord.panels);
+  const weights = address(p, WinogradWord.weights);
+  const allDirect = load<i32>(address(p, WinogradWord.flag)) != 0;
+  const bias = address(p, WinogradWord.bias);
   const batch = arg(p, WinogradWord.batch);
   const height = arg(p, WinogradWord.height);
   const width = arg(p, WinogradWord.width);

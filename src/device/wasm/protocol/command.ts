@@ -5,6 +5,9 @@
  * must agree on. Both sides compile them. They contain only enums and import nothing, because the
  * two compilers resolve imports differently. The words of a kernel's command are in its family's
  * file.
+ *
+ * An address in a command counts words of four bytes, so that 32 bits reach 16 GiB. Every element
+ * takes one word, so element i of an array is at the array's address + i.
  */
 
 /** The words that every command begins with. */

@@ -13,11 +13,11 @@ export enum Control {
   failed,
   /** Whether the main thread may sleep. */
   mayWait,
-  /** The address of the first thread's scratch memory. */
+  /** The address of the first thread's scratch memory, in words. */
   scratchBase,
   /** Bytes of scratch memory per thread. */
   scratchSize,
-  /** The address of the command that is open to all threads. */
+  /** The address of the command that is open to all threads, in words. */
   current,
   // Each of the following words is alone on its cache line.
   /** An odd number while a command is open to all threads. */
