@@ -117,9 +117,9 @@ type Special = 'nowhere' | 'inputs' | 'everywhere';
 
 /**
  * Checks a convolution and its two gradients. With `thin`, the operands that may be sparse are
- * sparse.
+ * sparse. `tolerance` is the error that is allowed, as a multiple of a direct convolution's.
  */
-function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Special): void {
+function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Special, tolerance = 1): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const image: Shape = [batch, height.input, width.input, inChannels];
   const result: Shape = [batch, height.output, width.output, outChannels];
@@ -129,14 +129,14 @@ function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Spec
   const plain = dense(...image);
   // If a weight is not finite, a kernel may choose another path before it reads any input.
   if (special === 'everywhere') w.data[w.data.length >> 1] = Number.NaN;
+  const what = JSON.stringify({ geometry, thin, special });
   if (special !== 'nowhere') {
     plain.data[plain.data.length >> 1] = Number.POSITIVE_INFINITY;
     x.data[0] = 3e38;
     g.data[g.data.length - 1] = Number.NEGATIVE_INFINITY;
   }
   const of = (shape: Shape): Spec[] => [{ shape, dtype: 'float32' }];
-  const what = JSON.stringify({ geometry, thin, special });
-  const depth = Math.sqrt(height.kernel * width.kernel);
+  const depth = tolerance * Math.sqrt(height.kernel * width.kernel);
   check(
     `conv2d ${what}`,
     'conv2d',
@@ -159,7 +159,7 @@ function checkConvolution(geometry: Conv2dGeometry, thin: boolean, special: Spec
     [plain, g],
     { geometry },
     of(weights),
-    Math.sqrt(batch * height.output * width.output),
+    tolerance * Math.sqrt(batch * height.output * width.output),
   );
 }
 
@@ -211,16 +211,17 @@ test('convolutions of every kind: odd channels, strides, dilation, groups, tiny 
 const specials: readonly Special[] = ['nowhere', 'inputs', 'nowhere', 'everywhere'];
 
 test('3×3 convolutions by Winograd, where a number is not finite too', () => {
-  for (let i = 0; i < 16; i++) {
+  for (let i = 0; i < 24; i++) {
     const made = geometry(
-      pick([2, 3]),
-      pick([16, 17]),
-      pick([21, 32]),
-      [pick([16, 20, 64]), pick([16, 48])],
+      pick([3, 5]),
+      pick([16, 17, 19]),
+      pick([21, 32, 34]),
+      [pick([20, 36, 64]), pick([16, 20, 48])],
       [3, 3],
       {},
     ) as Conv2dGeometry;
-    checkConvolution(made, false, specials[i % 4]);
+    // Its greatest error is three times a direct convolution's (docs/decisions/0008).
+    checkConvolution(made, false, specials[i % 4], 3);
   }
 });
 

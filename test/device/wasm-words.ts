@@ -27,6 +27,7 @@ import * as normWords from '../../src/device/wasm/protocol/norm.js';
 import * as poolWords from '../../src/device/wasm/protocol/pool.js';
 import * as reduceWords from '../../src/device/wasm/protocol/reduce.js';
 import * as simpleWords from '../../src/device/wasm/protocol/simple.js';
+import * as winogradWords from '../../src/device/wasm/protocol/winograd.js';
 import { reduce } from '../../src/device/wasm/reduce.js';
 import type { DType } from '../../src/values/dtype.js';
 import { type Shape, sizeOf } from '../../src/values/shape.js';
@@ -46,6 +47,7 @@ const protocol: Record<string, Numbers> = {
   ...poolWords,
   ...reduceWords,
   ...simpleWords,
+  ...winogradWords,
 };
 /** The names of an enum, without its reverse mapping. */
 const namesOf = (words: Numbers): string[] => Object.keys(words).filter((name) => typeof words[name] === 'number');
@@ -54,10 +56,10 @@ const namesOf = (words: Numbers): string[] => Object.keys(words).filter((name) =
 const temporary = (n: number): number => 1_000_000 + 1000 * n;
 
 class Commands implements Encoder {
-  readonly list: { readonly opcode: Opcode; readonly words: readonly number[] }[] = [];
+  readonly list: { readonly opcode: Opcode; readonly words: readonly number[]; readonly condition: number }[] = [];
   #temporaries = 0;
-  emit(opcode: Opcode, _parallel: boolean, words: readonly number[]): void {
-    this.list.push({ opcode, words });
+  emit(opcode: Opcode, _parallel: boolean, words: readonly number[], _grain = 1, condition = 0): void {
+    this.list.push({ opcode, words, condition });
   }
   temporary(): number {
     return temporary(this.#temporaries++);
@@ -212,20 +214,71 @@ test('convolution by Winograd', () => {
     groups: 1,
   };
   const commands = encode((to) => conv.conv2d(to, [x, w, b], { geometry }, [y]));
-  const made = { panels: temporary(0), weights: temporary(1), flag: temporary(2) };
-  expect(commands, Opcode.fill, 'FillWord', { to: temporary(2), size: 1, value: 0 });
+  // An image has 11×13 tiles. The tiles of all images make 96 blocks of 30.
+  const tiling = { down: 11, across: 13, block: 30 };
+  // A block has 36·(30·16·4 + 64) bytes. 29 blocks fit 2 MiB.
+  const first = { first: 0, end: 29 * 30 };
+  const flag = temporary(0);
+  expect(commands, Opcode.fill, 'FillWord', { to: flag, size: 1, value: 0 });
   expect(commands, Opcode.winogradWeights, 'WinogradWeightsWord', {
-    panels: temporary(0),
-    to: temporary(1),
-    blocks: 2,
-    inner: 16,
-    flag: temporary(2),
+    ...{ weight: 200, to: temporary(1), columns: 32, inner: 16, flag },
+    ...{ rowStep: 3 * 16 * 32, tapStep: 16 * 32, innerStep: 32, columnStep: 1 },
+  });
+  expect(commands, Opcode.winogradTiles, 'WinogradTilesWord', {
+    ...{ x: 100, to: temporary(2), height: 40, width: 50, channels: 16, pitch: 16 },
+    ...{ beforeH: 9, beforeW: 10, ...tiling, ...first, gradient: 0, flag },
   });
   expect(commands, Opcode.winograd, 'WinogradWord', {
-    ...{ x: 100, y: 400, bias: 300, ...made },
-    ...{ ...sizes, batch: 20, beforeH: 9, beforeW: 10 },
-    ...{ inner: 16, columns: 32, yImage: 41 * 51 * 32, yRow: 51 * 32, yColumn: 32, chunk: 32 },
+    ...{ tiles: temporary(2), weights: temporary(1), y: 400, bias: 300, inner: 16, columns: 32 },
+    ...{ outHeight: 41, outWidth: 51, yImage: 41 * 51 * 32, yRow: 51 * 32, yColumn: 32 },
+    ...{ pitch: 16, ...tiling, ...first },
   });
+  const direct = commands.list.filter(({ condition }) => condition !== 0);
+  assert.equal(
+    direct.map(({ opcode, condition }) => [Opcode[opcode], condition]),
+    [
+      ['pack', flag],
+      ['convolve', flag],
+    ],
+  );
+  // The flipped taps of the input gradient: the last one is first.
+  const backward = encode((to) => conv.conv2dInputGrad(to, [g, w], { geometry }, [x]));
+  expect(backward, Opcode.winogradWeights, 'WinogradWeightsWord', {
+    ...{ weight: 200 + 8 * 16 * 32, to: temporary(1), columns: 16, inner: 32, flag },
+    ...{ rowStep: -3 * 16 * 32, tapStep: -16 * 32, innerStep: 1, columnStep: 32 },
+  });
+});
+
+test('the weight gradient by Winograd', () => {
+  const geometry: Conv2dGeometry = {
+    batch: 3,
+    height: axis({ ...height, stride: 1, dilation: 1 }),
+    width: axis({ ...width, kernel: 3, stride: 1, dilation: 1 }),
+    inChannels: 36,
+    outChannels: 40,
+    groups: 1,
+  };
+  const commands = encode((to) => conv.conv2dWeightGrad(to, [x, g], { geometry }, [w]));
+  // 3·11·13 tiles make 15 blocks of 30. A block of both operands has 36·(30·76·4 + 64) bytes. 12
+  // fit 4 MiB.
+  const [first, second] = commands.list.filter(({ opcode }) => opcode === Opcode.winogradWeightGrad);
+  const flag = temporary(0);
+  const wordsOf = (part: number): Record<string, number> => ({
+    ...{ tiles: temporary(1), gradients: temporary(2), to: 200, sums: temporary(3), inner: 36, columns: 40 },
+    ...{ pitch: 36, gradientPitch: 40, block: 30, count: part === 0 ? 360 : 69 },
+    ...{ isFirst: Number(part === 0), isLast: part },
+  });
+  const only = (one: (typeof commands.list)[number]): Commands => Object.assign(new Commands(), { list: [one] });
+  expect(only(first), Opcode.winogradWeightGrad, 'WinogradWeightGradWord', wordsOf(0));
+  expect(only(second), Opcode.winogradWeightGrad, 'WinogradWeightGradWord', wordsOf(1));
+  const gradients = commands.list.filter(({ opcode }) => opcode === Opcode.winogradTiles)[1];
+  expect(only(gradients), Opcode.winogradTiles, 'WinogradTilesWord', {
+    ...{ x: 500, to: temporary(2), height: 41, width: 51, channels: 40, pitch: 40 },
+    ...{ beforeH: 0, beforeW: 0, down: 11, across: 13, first: 0, end: 360, block: 30, gradient: 1, flag },
+  });
+  const direct = commands.list.find(({ opcode }) => opcode === Opcode.weightGrad);
+  assert.is(direct?.condition, flag);
+  assert.is(direct?.words[protocol.WeightGradWord.partials as number], 200, 'it writes the result itself');
 });
 
 test('convolution with an operand that is mostly zeros', () => {

@@ -15,15 +15,22 @@ export interface WasmOperand extends Spec {
 export interface Encoder {
   /**
    * Writes a command. The chunks of a parallel one are distributed among threads, `grain` chunks at
-   * a time. The result must not depend on the distribution.
+   * a time. The result must not depend on the distribution. The command is skipped if the word at
+   * the address `condition` is 0 when its turn comes.
    */
-  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain?: number): void;
+  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain?: number, condition?: number): void;
   /**
    * Allocates bytes that stay valid until the kernel's last command has run. Returns the address
    * in words.
    */
   temporary(bytes: number): number;
 }
+
+/** An encoder whose commands run only if the word at an address is not 0. */
+export const onlyIf = (to: Encoder, condition: number): Encoder => ({
+  emit: (opcode, parallel, words, grain) => to.emit(opcode, parallel, words, grain, condition),
+  temporary: (bytes) => to.temporary(bytes),
+});
 
 /** One function per kernel, which writes its commands. */
 export type Family<K extends KernelName> = {

@@ -3,9 +3,9 @@
  * conv.ts turns the kernels into such convolutions, and matmul.ts the matrix product. The words of
  * a command are in the order of its enum in protocol/conv.ts.
  */
-import { type Encoder, grainOf } from './commands.js';
+import { type Encoder, grainOf, onlyIf } from './commands.js';
 import { Opcode } from './protocol/command.js';
-import { scratchBytes } from './threads.js';
+import { suitsWinograd, winograd } from './winograd.js';
 
 /** Fewer products than this are not worth waking another thread. */
 export const worthSharingProducts = 40_000;
@@ -82,9 +82,16 @@ export function convolution(to: Encoder, c: Convolution): void {
     return;
   }
   if (suitsWinograd(c)) {
-    winograd(to, c);
+    const tooLarge = winograd(to, c);
+    directConvolution(onlyIf(to, tooLarge), c, parallel, grain);
     return;
   }
+  directConvolution(to, c, parallel, grain);
+}
+
+/** The convolution by packed panels. */
+function directConvolution(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
+  const taps = c.height.taps * c.width.taps;
   // With several groups, a remainder would need panels of two widths in each group. All panels are
   // narrow then.
   const cuts =
@@ -202,60 +209,6 @@ function sparseConvolution(to: Encoder, c: Convolution): void {
     height.dilation,
     width.dilation,
     lists,
-  ]);
-}
-
-/** With fewer products than this, Winograd's transforms cost more than they save. */
-const worthTransforming = 4_000_000;
-
-/**
- * Whether Winograd's algorithm applies: 3×3 taps with stride and dilation 1, and channels that fill
- * the vectors.
- */
-function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
-  const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1 && a.output >= 4;
-  if (groups !== 1 || !plain(height) || !plain(width) || inner < 16 || inner % 4 !== 0 || columns % 16 !== 0)
-    return false;
-  return (
-    winogradBytes(2, inner) <= scratchBytes &&
-    batch * height.output * width.output * 9 * inner * columns > worthTransforming
-  );
-}
-
-const winogradBytes = (tiles: number, inner: number): number => tiles * 16 * (inner * 4 + 64) + 16 * inner * 4;
-
-function winograd(to: Encoder, c: Convolution): void {
-  const { height, width, inner, columns } = c;
-  const blocks = columns / 16;
-  const panels = to.temporary(blocks * 9 * inner * 64);
-  const weights = to.temporary(blocks * 16 * inner * 64);
-  const flag = to.temporary(4);
-  let tiles = 32;
-  while (winogradBytes(tiles, inner) > scratchBytes) tiles -= 2;
-  const parallel = blocks > 1 && columns * 9 * inner > 8192;
-  pack(to, parallel, c, panels, 0, columns, 16);
-  to.emit(Opcode.fill, false, [flag, 1, 0]);
-  to.emit(Opcode.winogradWeights, parallel, [panels, weights, blocks, inner, flag]);
-  to.emit(Opcode.winograd, true, [
-    c.x,
-    c.y,
-    panels,
-    weights,
-    flag,
-    c.bias,
-    c.batch,
-    height.input,
-    width.input,
-    inner,
-    columns,
-    height.output,
-    width.output,
-    c.yImage,
-    c.yRow,
-    c.yColumn,
-    height.before,
-    width.before,
-    tiles,
   ]);
 }
 

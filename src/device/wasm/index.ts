@@ -154,9 +154,9 @@ export class WasmDevice implements Device, Encoder {
     return made.map(({ buffer }) => buffer);
   }
 
-  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain = 1): void {
+  emit(opcode: Opcode, parallel: boolean, words: readonly number[], grain = 1, condition = 0): void {
     if (!this.#queue.fits(words.length)) this.flush();
-    this.#queue.add(opcode, parallel, words, grain);
+    this.#queue.add(opcode, parallel, words, grain, condition);
   }
 
   temporary(bytes: number): number {

@@ -38,7 +38,7 @@ function reusing(to: Encoder): Encoder & { again(): void } {
   const taken: { address: number; bytes: number }[] = [];
   let next = 0;
   return {
-    emit: (opcode, parallel, words, grain) => to.emit(opcode, parallel, words, grain),
+    emit: (opcode, parallel, words, grain, condition) => to.emit(opcode, parallel, words, grain, condition),
     temporary(bytes) {
       const i = next++;
       if (taken[i] === undefined || taken[i].bytes < bytes) taken[i] = { address: to.temporary(bytes), bytes };

@@ -97,8 +97,8 @@ class WasmPlan implements Plan {
     const fresh: number[] = [];
     let possible = true;
     const encoder: Encoder = {
-      emit: (opcode, parallel, words, grain = 1) => {
-        fresh.push(opcode, words.length + CommandWord.argument, flagsOf(parallel, grain));
+      emit: (opcode, parallel, words, grain = 1, condition = 0) => {
+        fresh.push(opcode, words.length + CommandWord.argument, flagsOf(parallel, grain), condition);
         for (const word of words) fresh.push(word);
       },
       temporary: () => {

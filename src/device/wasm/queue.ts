@@ -82,13 +82,14 @@ export class Queue {
   }
 
   /** Appends a command, which must fit. */
-  add(opcode: Opcode, parallel: boolean, words: readonly number[], grain: number): void {
+  add(opcode: Opcode, parallel: boolean, words: readonly number[], grain: number, condition: number): void {
     const length = words.length + CommandWord.argument;
     const memory = this.#memory.words;
     let at = this.#start + this.#used;
     memory[at++] = opcode;
     memory[at++] = length;
     memory[at++] = flagsOf(parallel, grain);
+    memory[at++] = condition;
     for (let i = 0; i < words.length; i++) memory[at++] = words[i];
     this.#used += length;
   }

@@ -4,10 +4,11 @@
  * command are in the order of its enum in protocol/conv.ts.
  */
 import type { Conv2dGeometry } from '../../values/window.js';
-import type { Encoder } from './commands.js';
+import { type Encoder, onlyIf } from './commands.js';
 import { worthSharingProducts } from './convolution.js';
 import { Opcode } from './protocol/command.js';
 import { scratchBytes } from './threads.js';
+import { suitsWinogradGradient, winogradWeightGradient } from './winograd.js';
 
 /**
  * The number of parts of a weight gradient: enough to share among threads, and few enough to add up
@@ -75,11 +76,26 @@ export function sparseWeightGradient(
 }
 
 export function weightGradient(to: Encoder, x: number, g: number, weight: number, geometry: Conv2dGeometry): void {
+  if (suitsWinogradGradient(geometry)) {
+    const tooLarge = winogradWeightGradient(to, x, g, weight, geometry);
+    // Its partial sums would take memory that is hardly ever used, so there is one part.
+    directWeightGradient(onlyIf(to, tooLarge), x, g, weight, geometry, 1);
+  } else directWeightGradient(to, x, g, weight, geometry, partsOf(geometry.batch));
+}
+
+/** The weight gradient as a sum of outer products. */
+function directWeightGradient(
+  to: Encoder,
+  x: number,
+  g: number,
+  weight: number,
+  geometry: Conv2dGeometry,
+  parts: number,
+): void {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const inner = inChannels / groups;
   const columns = outChannels / groups;
   const taps = height.kernel * width.kernel;
-  const parts = partsOf(batch);
   const size = taps * inner * outChannels;
   // If the output has few channels and the input has more, vectors run along the input's channels
   // instead.

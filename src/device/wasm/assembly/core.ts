@@ -114,6 +114,8 @@ function left(): bool {
  */
 export function launch(start: u32, end: u32): i32 {
   for (let p = bytesOf(start); p < bytesOf(end); p += (<usize>load<i32>(p, CommandWord.length << 2)) << 2) {
+    const condition = address(p, CommandWord.condition);
+    if (condition != 0 && load<i32>(condition) == 0) continue;
     atomic.store<i32>(counter, 0);
     // Read for each command, because workers may still be starting.
     if ((load<i32>(p, CommandWord.flags << 2) & (1 << FlagBit.parallel)) == 0 || atomic.load<i32>(ready) == 0) {

@@ -1,127 +1,178 @@
 /**
- * 3×3 convolution of stride 1 by Winograd's F(2×2, 3×3), which needs 16 products for four output
- * pixels instead of 36. It multiplies sums of up to four inputs by sums of weights. If an input is
- * infinite or so large that a sum could overflow, the tiles of its chunk are computed directly.
- * With such a weight, all tiles are.
- * @source Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"
+ * 3×3 convolution of stride 1, and its weight gradient, by Winograd's algorithm, which needs 36
+ * products for 16 output pixels instead of 144. It multiplies sums of inputs by sums of weights. A
+ * number that is not finite, or so large that a sum could overflow, sets a flag. Commands of the
+ * direct algorithm follow, and run only if the flag is set.
+ * Not here: the transforms (winograd-transform.ts).
  */
 import { Opcode } from '../protocol/command';
-import { WinogradWeightsWord, WinogradWord } from '../protocol/conv';
+import { WinogradTilesWord, WinogradWeightGradWord, WinogradWeightsWord, WinogradWord } from '../protocol/winograd';
 import { address, arg, next, scratch } from './core';
-import { madd, tile1x16 } from './tiles';
-import { firstInside, firstOutside, zeros } from './window';
+import { outer2x16 } from './outer-tiles';
+import { madd, storeLanes } from './tiles';
+import { zeros } from './window';
+import {
+  gradientTransform,
+  inputTransform,
+  larger,
+  outputTransform,
+  weightGradTransform,
+  weightTransform,
+} from './winograd-transform';
 
-/** The bits of 2¹²⁰. A number counts as too large from here on. */
-const large = 0x7b800000;
+/** The bits of 2⁴⁰. A number counts as too large from here on. */
+const large = 0x53800000;
 
-/**
- * Transforms the weights from panels [block][9][inner][16] to [block][16][inner][16]. The flag
- * becomes 1 if a weight is too large.
- */
-function winogradWeights(p: usize): void {
-  const panels = address(p, WinogradWeightsWord.panels);
-  const to = address(p, WinogradWeightsWord.to);
-  const blocks = arg(p, WinogradWeightsWord.blocks);
-  const inner = arg(p, WinogradWeightsWord.inner);
-  const flag = address(p, WinogradWeightsWord.flag);
-  const step = <usize>(inner * 64);
-  let greatest = i32x4.splat(0);
-  const half = f32x4.splat(0.5);
-  for (let b = next(); b < blocks; b = next()) {
-    for (let at: usize = 0; at < step; at += 16) {
-      const from = panels + <usize>b * 9 * step + at;
-      const into = to + <usize>b * 16 * step + at;
-      // First transforms the rows. Each of three columns becomes four, which are kept in the first
-      // 12 planes of the result.
-      for (let c: usize = 0; c < 3; c++) {
-        const g0 = v128.load(from + c * step);
-        const g1 = v128.load(from + (3 + c) * step);
-        const g2 = v128.load(from + (6 + c) * step);
-        greatest = i32x4.max_s(greatest, v128.and(g0, i32x4.splat(0x7fffffff)));
-        greatest = i32x4.max_s(greatest, v128.and(g1, i32x4.splat(0x7fffffff)));
-        greatest = i32x4.max_s(greatest, v128.and(g2, i32x4.splat(0x7fffffff)));
-        const even = f32x4.mul(half, f32x4.add(g0, g2));
-        const odd = f32x4.mul(half, g1);
-        v128.store(into + c * step, g0);
-        v128.store(into + (4 + c) * step, f32x4.add(even, odd));
-        v128.store(into + (8 + c) * step, f32x4.sub(even, odd));
-        v128.store(into + (12 + c) * step, g2);
-      }
-      for (let r: usize = 0; r < 16; r += 4) {
-        const g0 = v128.load(into + r * step);
-        const g1 = v128.load(into + (r + 1) * step);
-        const g2 = v128.load(into + (r + 2) * step);
-        const even = f32x4.mul(half, f32x4.add(g0, g2));
-        const odd = f32x4.mul(half, g1);
-        v128.store(into + (r + 1) * step, f32x4.add(even, odd));
-        v128.store(into + (r + 2) * step, f32x4.sub(even, odd));
-        v128.store(into + (r + 3) * step, g2);
-      }
-    }
-  }
+function flagLarge(greatest: v128, flag: usize): void {
   if (v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)))) store<i32>(flag, 1);
 }
 
+/** Four rows of four from the columns' vectors, which are `step` bytes apart. */
 @inline
-function larger(a: v128, b: v128): v128 {
-  return i32x4.max_s(a, v128.and(b, i32x4.splat(0x7fffffff)));
+function transpose(from: usize, step: usize, to: usize): void {
+  const c0 = v128.load(from);
+  const c1 = v128.load(from + step);
+  const c2 = v128.load(from + step * 2);
+  const c3 = v128.load(from + step * 3);
+  const low01 = v128.shuffle<f32>(c0, c1, 0, 4, 1, 5);
+  const low23 = v128.shuffle<f32>(c2, c3, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(c0, c1, 2, 6, 3, 7);
+  const high23 = v128.shuffle<f32>(c2, c3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+  v128.store(to, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), 64);
+  v128.store(to, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), 128);
+  v128.store(to, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), 192);
 }
 
-/** Stores the sums of one row of inputs in its four planes. */
-@inline
-function storeRow(into: usize, plane: usize, t0: v128, t1: v128, t2: v128, t3: v128): void {
-  v128.store(into, f32x4.sub(t0, t2));
-  v128.store(into + plane, f32x4.add(t1, t2));
-  v128.store(into + plane * 2, f32x4.sub(t2, t1));
-  v128.store(into + plane * 3, f32x4.sub(t1, t3));
-}
-
-/**
- * Transforms the 4×4 inputs of a tile to the 16 planes in which they are multiplied. Returns true
- * if an input is too large.
- */
-function transformTile(x: usize, row: usize, column: usize, to: usize, plane: usize, bytes: usize): bool {
+/** Transforms the weights. A chunk is a block of 16 columns. */
+function winogradWeights(p: usize, thread: i32): void {
+  const weight = address(p, WinogradWeightsWord.weight);
+  const to = address(p, WinogradWeightsWord.to);
+  const columns = arg(p, WinogradWeightsWord.columns);
+  const inner = arg(p, WinogradWeightsWord.inner);
+  const rowStep = arg(p, WinogradWeightsWord.rowStep);
+  const tapStep = arg(p, WinogradWeightsWord.tapStep);
+  const innerStep = arg(p, WinogradWeightsWord.innerStep);
+  const columnStep = arg(p, WinogradWeightsWord.columnStep);
+  const flag = address(p, WinogradWeightsWord.flag);
+  const plane = (<usize>inner) << 6;
+  // [9 taps, 4 channels, 16 columns], and the sums of one vector.
+  const taps = scratch(thread);
+  const sums = taps + 9 * 256;
   let greatest = i32x4.splat(0);
-  const far = column * 3;
-  for (let at: usize = 0; at < bytes; at += 16) {
-    const r0 = x + at;
-    const r1 = r0 + row;
-    const r2 = r1 + row;
-    const r3 = r2 + row;
-    let into = to + at;
-    let a0 = v128.load(r0);
-    let a1 = v128.load(r0 + column);
-    let a2 = v128.load(r0 + column * 2);
-    let a3 = v128.load(r0 + far);
-    let b0 = v128.load(r2);
-    let b1 = v128.load(r2 + column);
-    let b2 = v128.load(r2 + column * 2);
-    let b3 = v128.load(r2 + far);
-    greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
-    storeRow(into, plane, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
-    a0 = v128.load(r1);
-    a1 = v128.load(r1 + column);
-    a2 = v128.load(r1 + column * 2);
-    a3 = v128.load(r1 + far);
-    into += plane * 4;
-    storeRow(into, plane, f32x4.add(a0, b0), f32x4.add(a1, b1), f32x4.add(a2, b2), f32x4.add(a3, b3));
-    into += plane * 4;
-    storeRow(into, plane, f32x4.sub(b0, a0), f32x4.sub(b1, a1), f32x4.sub(b2, a2), f32x4.sub(b3, a3));
-    b0 = v128.load(r3);
-    b1 = v128.load(r3 + column);
-    b2 = v128.load(r3 + column * 2);
-    b3 = v128.load(r3 + far);
-    greatest = larger(larger(larger(larger(larger(larger(larger(larger(greatest, a0), a1), a2), a3), b0), b1), b2), b3);
-    into += plane * 4;
-    storeRow(into, plane, f32x4.sub(a0, b0), f32x4.sub(a1, b1), f32x4.sub(a2, b2), f32x4.sub(a3, b3));
+  for (let block = next(); block * 16 < columns; block = next()) {
+    const lanes = min(16, columns - block * 16);
+    for (let k = 0; k < inner; k += 4) {
+      for (let tap = 0; tap < 9; tap++) {
+        const from =
+          weight +
+          ((<usize>((tap / 3) * rowStep + (tap % 3) * tapStep + k * innerStep + block * 16 * columnStep)) << 2);
+        const at = taps + ((<usize>tap) << 8);
+        if (lanes == 16 && innerStep == 1)
+          for (let j = 0; j < 16; j += 4)
+            transpose(from + ((<usize>(j * columnStep)) << 2), (<usize>columnStep) << 2, at + ((<usize>j) << 2));
+        else if (lanes == 16 && columnStep == 1)
+          for (let i = 0; i < 4; i++)
+            for (let j: usize = 0; j < 64; j += 16)
+              v128.store(at + ((<usize>i) << 6) + j, v128.load(from + ((<usize>(i * innerStep)) << 2) + j));
+        else
+          for (let i = 0; i < 4; i++)
+            for (let j = 0; j < 16; j++)
+              store<f32>(
+                at + ((<usize>(i * 16 + j)) << 2),
+                j < lanes ? load<f32>(from + ((<usize>(i * innerStep + j * columnStep)) << 2)) : 0,
+              );
+      }
+      const into = to + <usize>(block * 36) * plane + ((<usize>k) << 6);
+      for (let v: usize = 0; v < 256; v += 16) {
+        for (let tap: usize = 0; tap < 9; tap++) greatest = larger(greatest, v128.load(taps + v + (tap << 8)));
+        for (let column: usize = 0; column < 3; column++)
+          weightTransform(taps + v + (column << 8), 3 << 8, sums + (column << 4), 3 << 4);
+        for (let row: usize = 0; row < 6; row++)
+          weightTransform(sums + row * 48, 16, into + v + row * 6 * plane, plane);
+      }
+    }
   }
-  return v128.any_true(i32x4.ge_s(greatest, i32x4.splat(large)));
+  flagLarge(greatest, flag);
 }
 
 /**
- * Two rows of x by 16 columns. This is a tile of its own, because convolutions would take 3 to 7 %
- * longer with tiles2x16, which is made for longer runs.
+ * The distance in bytes between the planes of a block. It is an odd number of cache lines, because
+ * a power of two would put the same tile of all planes into the same few lines of the cache.
  */
+@inline
+function planeBytes(block: i32, pitch: usize): usize {
+  return <usize>block * pitch + 64;
+}
+
+/** Transforms tiles of x or of a gradient. A chunk is a block of tiles. */
+function winogradTiles(p: usize, thread: i32): void {
+  const x = address(p, WinogradTilesWord.x);
+  const to = address(p, WinogradTilesWord.to);
+  const height = arg(p, WinogradTilesWord.height);
+  const width = arg(p, WinogradTilesWord.width);
+  const channels = arg(p, WinogradTilesWord.channels);
+  const pitch = (<usize>arg(p, WinogradTilesWord.pitch)) << 2;
+  const beforeH = arg(p, WinogradTilesWord.beforeH);
+  const beforeW = arg(p, WinogradTilesWord.beforeW);
+  const down = arg(p, WinogradTilesWord.down);
+  const across = arg(p, WinogradTilesWord.across);
+  const start = arg(p, WinogradTilesWord.first);
+  const end = arg(p, WinogradTilesWord.end);
+  const block = arg(p, WinogradTilesWord.block);
+  const gradient = arg(p, WinogradTilesWord.gradient) != 0;
+  const flag = address(p, WinogradTilesWord.flag);
+  const side = gradient ? 4 : 6;
+  const bytes = (<usize>channels) << 2;
+  const plane = planeBytes(block, pitch);
+  const sums = scratch(thread);
+  const patch = sums + 36 * 16;
+  let greatest = i32x4.splat(0);
+  for (let c = next(); start + c * block < end; c = next()) {
+    const first = start + c * block;
+    const count = min(block, end - first);
+    for (let t = 0; t < count; t++) {
+      const tile = first + t;
+      const iy = ((tile / across) % down) * 4 - beforeH;
+      const ix = (tile % across) * 4 - beforeW;
+      const n = tile / (across * down);
+      let from = x + (<usize>((n * height + iy) * width + ix)) * bytes;
+      let row = <usize>width * bytes;
+      if (iy < 0 || iy + side > height || ix < 0 || ix + side > width) {
+        const left = max(0, -ix);
+        const right = max(left, min(side, width - ix));
+        for (let i = 0; i < side; i++) {
+          const at = patch + <usize>(i * side) * bytes;
+          memory.fill(at, 0, <usize>side * bytes);
+          if (iy + i >= 0 && iy + i < height)
+            memory.copy(
+              at + <usize>left * bytes,
+              from + <usize>i * row + <usize>left * bytes,
+              <usize>(right - left) * bytes,
+            );
+        }
+        from = patch;
+        row = <usize>side * bytes;
+      }
+      let into = to + <usize>c * 36 * plane + <usize>t * pitch;
+      for (let at: usize = 0; at < bytes; at += 16, from += 16, into += 16) {
+        if (gradient) {
+          for (let i: usize = 0; i < 4; i++)
+            greatest = gradientTransform(from + i * row, bytes, sums + i * 96, 16, greatest);
+          for (let j: usize = 0; j < 6; j++)
+            gradientTransform(sums + j * 16, 96, into + j * plane, 6 * plane, greatest);
+        } else {
+          for (let i: usize = 0; i < 6; i++)
+            greatest = inputTransform(from + i * row, bytes, sums + i * 96, 16, greatest);
+          for (let j: usize = 0; j < 6; j++) inputTransform(sums + j * 16, 96, into + j * plane, 6 * plane, greatest);
+        }
+      }
+    }
+  }
+  flagLarge(greatest, flag);
+}
+
+/** Two rows of x by 16 columns. Inner loops are too short for tiles2x16, which is up to 7 % slower. */
 function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): void {
   let s0 = f32x4.splat(0);
   let s1 = s0;
@@ -158,71 +209,12 @@ function product2x16(x: usize, xNext: usize, w: usize, to: usize, count: i32): v
   v128.store(to, t3, 112);
 }
 
-/**
- * Transforms 16 products to the four pixels of a tile, for 16 columns. Pixels outside the image are
- * not stored.
- */
-function finishTile(
-  from: usize,
-  plane: usize,
-  y: usize,
-  row: usize,
-  column: usize,
-  rows: i32,
-  columns: i32,
-  bias: usize,
-): void {
-  for (let at: usize = 0; at < 64; at += 16) {
-    let p = from + at;
-    let m0 = v128.load(p);
-    let m1 = v128.load(p + plane);
-    let m2 = v128.load(p + plane * 2);
-    let m3 = v128.load(p + plane * 3);
-    const a0 = f32x4.add(f32x4.add(m0, m1), m2);
-    const b0 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += plane * 4;
-    m0 = v128.load(p);
-    m1 = v128.load(p + plane);
-    m2 = v128.load(p + plane * 2);
-    m3 = v128.load(p + plane * 3);
-    const a1 = f32x4.add(f32x4.add(m0, m1), m2);
-    const b1 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += plane * 4;
-    m0 = v128.load(p);
-    m1 = v128.load(p + plane);
-    m2 = v128.load(p + plane * 2);
-    m3 = v128.load(p + plane * 3);
-    const a2 = f32x4.add(f32x4.add(m0, m1), m2);
-    const b2 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    p += plane * 4;
-    m0 = v128.load(p);
-    m1 = v128.load(p + plane);
-    m2 = v128.load(p + plane * 2);
-    m3 = v128.load(p + plane * 3);
-    const a3 = f32x4.add(f32x4.add(m0, m1), m2);
-    const b3 = f32x4.sub(f32x4.sub(m1, m2), m3);
-    const v = v128.load(bias + at);
-    const out = y + at;
-    v128.store(out, f32x4.add(v, f32x4.add(f32x4.add(a0, a1), a2)));
-    if (columns > 1) v128.store(out + column, f32x4.add(v, f32x4.add(f32x4.add(b0, b1), b2)));
-    if (rows > 1) {
-      v128.store(out + row, f32x4.add(v, f32x4.sub(f32x4.sub(a1, a2), a3)));
-      if (columns > 1) v128.store(out + row + column, f32x4.add(v, f32x4.sub(f32x4.sub(b1, b2), b3)));
-    }
-  }
-}
-
-/** Convolution by transformed weights. A chunk is a number of tiles. */
+/** Convolution by transformed tiles and weights. A chunk is a block of tiles by 16 columns. */
 function winograd(p: usize, thread: i32): void {
-  const x = address(p, WinogradWord.x);
-  const y = address(p, WinogradWord.y);
-  const panels = address(p, WinogradWord.panels);
+  const tiles = address(p, WinogradWord.tiles);
   const weights = address(p, WinogradWord.weights);
-  const allDirect = load<i32>(address(p, WinogradWord.flag)) != 0;
+  const y = address(p, WinogradWord.y);
   const bias = address(p, WinogradWord.bias);
-  const batch = arg(p, WinogradWord.batch);
-  const height = arg(p, WinogradWord.height);
-  const width = arg(p, WinogradWord.width);
   const inner = arg(p, WinogradWord.inner);
   const columns = arg(p, WinogradWord.columns);
   const outHeight = arg(p, WinogradWord.outHeight);
@@ -230,113 +222,142 @@ function winograd(p: usize, thread: i32): void {
   const yImage = arg(p, WinogradWord.yImage);
   const yRow = arg(p, WinogradWord.yRow);
   const yColumn = arg(p, WinogradWord.yColumn);
-  const beforeH = arg(p, WinogradWord.beforeH);
-  const beforeW = arg(p, WinogradWord.beforeW);
-  const chunk = arg(p, WinogradWord.chunk);
-
-  const down = (outHeight + 1) >> 1;
-  const across = (outWidth + 1) >> 1;
-  const tiles = batch * down * across;
-  const blocks = columns >> 4;
-  const bytes = (<usize>inner) << 2;
-  const plane = <usize>chunk * bytes;
-  const image = scratch(thread);
-  const products = image + plane * 16;
-  const productPlane = (<usize>chunk) << 6;
-  const patch = products + productPlane * 16;
-  const xRow = <usize>width * bytes;
-
-  for (let c = next(); c * chunk < tiles; c = next()) {
-    const first = c * chunk;
-    const count = min(chunk, tiles - first);
-    let direct = allDirect;
-    if (!direct)
-      for (let t = 0; t < count; t++) {
-        const tile = first + t;
-        const tx = tile % across;
-        const ty = (tile / across) % down;
-        const n = tile / (across * down);
-        const iy = ty * 2 - beforeH;
-        const ix = tx * 2 - beforeW;
-        const from = x + ((n * height + iy) * width + ix) * inner * 4;
-        const to = image + <usize>t * bytes;
-        if (iy >= 0 && iy + 4 <= height && ix >= 0 && ix + 4 <= width) {
-          if (transformTile(from, xRow, bytes, to, plane, bytes)) direct = true;
-          continue;
-        }
-        for (let i = 0; i < 4; i++)
-          for (let j = 0; j < 4; j++) {
-            const at = patch + <usize>(i * 4 + j) * bytes;
-            if (iy + i >= 0 && iy + i < height && ix + j >= 0 && ix + j < width)
-              memory.copy(at, from + <usize>i * xRow + <usize>j * bytes, bytes);
-            else memory.fill(at, 0, bytes);
-          }
-        if (transformTile(patch, bytes * 4, bytes, to, plane, bytes)) direct = true;
-      }
-    for (let b = 0; b < blocks; b++) {
-      const added = bias == 0 ? zeros : bias + ((<usize>b) << 6);
-      if (!direct)
-        for (let k = 0; k < 16; k++) {
-          const w = weights + <usize>((b * 16 + k) * inner) * 64;
-          const from = image + <usize>k * plane;
-          const to = products + <usize>k * productPlane;
-          // With an odd count, the last tile is multiplied together with the memory after it, whose
-          // result is not used.
-          for (let t = 0; t < count; t += 2)
-            product2x16(from + <usize>t * bytes, bytes, w, to + ((<usize>t) << 6), inner);
-        }
-      for (let t = 0; t < count; t++) {
-        const tile = first + t;
-        const ox = (tile % across) * 2;
-        const oy = ((tile / across) % down) * 2;
-        const n = tile / (across * down);
-        const out = y + ((<usize>(n * yImage + oy * yRow + ox * yColumn + b * 16)) << 2);
-        const rows = min(2, outHeight - oy);
-        const pixels = min(2, outWidth - ox);
-        if (direct) {
-          for (let i = 0; i < rows; i++)
-            for (let j = 0; j < pixels; j++) {
-              const top = oy + i - beforeH;
-              const left = ox + j - beforeW;
-              const ky = firstInside(top, 1);
-              const kx = firstInside(left, 1);
-              const kRows = max(0, firstOutside(top, 1, height, 3) - ky);
-              const taps = max(0, firstOutside(left, 1, width, 3) - kx);
-              const at = x + ((n * height + top + ky) * width + left + kx) * inner * 4;
-              const w = panels + <usize>(((b * 3 + ky) * 3 + kx) * inner * 64);
-              tile1x16(
-                at,
-                w,
-                out + ((<usize>(i * yRow + j * yColumn)) << 2),
-                added,
-                16,
-                kRows,
-                <i32>xRow,
-                3 * inner * 64,
-                1,
-                0,
-                0,
-                taps * inner,
-              );
-            }
-        } else
-          finishTile(
-            products + ((<usize>t) << 6),
-            productPlane,
-            out,
-            (<usize>yRow) << 2,
-            (<usize>yColumn) << 2,
-            rows,
-            pixels,
-            added,
-          );
+  const pitch = (<usize>arg(p, WinogradWord.pitch)) << 2;
+  const down = arg(p, WinogradWord.down);
+  const across = arg(p, WinogradWord.across);
+  const start = arg(p, WinogradWord.first);
+  const end = arg(p, WinogradWord.end);
+  const block = arg(p, WinogradWord.block);
+  const tileBlocks = (end - start + block - 1) / block;
+  const columnBlocks = (columns + 15) >> 4;
+  const wPlane = (<usize>inner) << 6;
+  const tilePlane = planeBytes(block, pitch);
+  const productPlane = planeBytes(block, 64);
+  const sums = scratch(thread);
+  const results = sums + 24 * 16;
+  const products = results + 16 * 16;
+  for (let c = next(); c < tileBlocks * columnBlocks; c = next()) {
+    const column = (c / tileBlocks) * 16;
+    const tileBlock = c % tileBlocks;
+    const first = start + tileBlock * block;
+    const count = min(block, end - first);
+    const lanes = columns - column;
+    const added = bias == 0 ? zeros : bias + ((<usize>column) << 2);
+    for (let k: usize = 0; k < 36; k++) {
+      const w = weights + (<usize>(column >> 4) * 36 + k) * wPlane;
+      let from = tiles + (<usize>tileBlock * 36 + k) * tilePlane;
+      let to = products + k * productPlane;
+      // With an odd count, the last tile is multiplied together with the memory after it, whose
+      // result is not used.
+      for (let t = 0; t < count; t += 2, from += pitch * 2, to += 128) product2x16(from, pitch, w, to, inner);
+    }
+    for (let t = 0; t < count; t++) {
+      const tile = first + t;
+      const ox = (tile % across) * 4;
+      const oy = ((tile / across) % down) * 4;
+      const n = tile / (across * down);
+      const rows = min(4, outHeight - oy);
+      const pixels = min(4, outWidth - ox);
+      const out = y + ((<usize>(n * yImage + oy * yRow + ox * yColumn + column)) << 2);
+      for (let v: i32 = 0; v < 16 && v < lanes; v += 4) {
+        const at = (<usize>v) << 2;
+        const from = products + ((<usize>t) << 6) + at;
+        for (let i: usize = 0; i < 6; i++)
+          outputTransform(from + i * 6 * productPlane, productPlane, sums + i * 64, 16);
+        for (let j: usize = 0; j < 4; j++) outputTransform(sums + j * 16, 64, results + j * 16, 64);
+        const plus = v128.load(added + at);
+        for (let i = 0; i < rows; i++)
+          for (let j = 0; j < pixels; j++)
+            storeLanes(
+              out + at + ((<usize>(i * yRow + j * yColumn)) << 2),
+              f32x4.add(v128.load(results + ((<usize>(i * 4 + j)) << 4)), plus),
+              lanes - v,
+            );
       }
     }
   }
 }
 
+/** The sides of the parts of the weight that a chunk of the weight gradient has. */
+const side = 32;
+
+/** Weight gradient by transformed tiles. A chunk is a part of inner by a part of the columns. */
+function winogradWeightGrad(p: usize, thread: i32): void {
+  const tiles = address(p, WinogradWeightGradWord.tiles);
+  const gradients = address(p, WinogradWeightGradWord.gradients);
+  const to = address(p, WinogradWeightGradWord.to);
+  const kept = address(p, WinogradWeightGradWord.sums);
+  const inner = arg(p, WinogradWeightGradWord.inner);
+  const columns = arg(p, WinogradWeightGradWord.columns);
+  const pitch = (<usize>arg(p, WinogradWeightGradWord.pitch)) << 2;
+  const gradientPitch = (<usize>arg(p, WinogradWeightGradWord.gradientPitch)) << 2;
+  const tileCount = arg(p, WinogradWeightGradWord.count);
+  const block = arg(p, WinogradWeightGradWord.block);
+  const isFirst = arg(p, WinogradWeightGradWord.isFirst) != 0;
+  const isLast = arg(p, WinogradWeightGradWord.isLast) != 0;
+  const across = (columns + side - 1) / side;
+  const down = (inner + side - 1) / side;
+  const plane: usize = side * side * 4;
+  const tilePlane = planeBytes(block, pitch);
+  const gradientPlane = planeBytes(block, gradientPitch);
+  const rowBytes = (<usize>columns) << 2;
+  const tap = <usize>inner * rowBytes;
+  const transformed = scratch(thread);
+  const results = transformed + 18 * 16;
+  const own = results + 9 * 16;
+  for (let c = next(); c < down * across; c = next()) {
+    const row = (c / across) * side;
+    const column = (c % across) * side;
+    const rows = min(side, inner - row);
+    const lanes = min(side, columns - column);
+    const sums = kept == 0 ? own : kept + <usize>c * 36 * plane;
+    if (isFirst) memory.fill(sums, 0, 36 * plane);
+    for (let first = 0; first < tileCount; first += block) {
+      const count = min(block, tileCount - first);
+      const at = <usize>(first / block) * 36;
+      const x = tiles + at * tilePlane + ((<usize>row) << 2);
+      const g = gradients + at * gradientPlane + ((<usize>column) << 2);
+      for (let k: usize = 0; k < 36; k++)
+        for (let j = 0; j < lanes; j += 16)
+          for (let i = 0; i < rows; i += 2)
+            outer2x16(
+              x + k * tilePlane + ((<usize>i) << 2),
+              4,
+              pitch,
+              0,
+              g + k * gradientPlane + ((<usize>j) << 2),
+              gradientPitch,
+              0,
+              1,
+              count,
+              sums + k * plane + ((<usize>(i * side + j)) << 2),
+              side * 4,
+            );
+    }
+    if (!isLast) continue;
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < lanes; j += 4) {
+        const from = sums + ((<usize>(i * side + j)) << 2);
+        for (let r: usize = 0; r < 6; r++)
+          weightGradTransform(from + r * 6 * plane, plane, transformed + r * 48, 16);
+        for (let s: usize = 0; s < 3; s++) weightGradTransform(transformed + s * 16, 48, results + s * 16, 48);
+        const out = to + <usize>(row + i) * rowBytes + ((<usize>(column + j)) << 2);
+        for (let t: usize = 0; t < 9; t++) storeLanes(out + t * tap, v128.load(results + (t << 4)), lanes - j);
+      }
+  }
+}
+
 export function dispatchWinograd(opcode: i32, p: usize, thread: i32): void {
-  if (opcode == Opcode.winogradWeights) winogradWeights(p);
-  else if (opcode == Opcode.winograd) winograd(p, thread);
-  else unreachable();
+  switch (opcode) {
+    case Opcode.winogradWeights:
+      return winogradWeights(p, thread);
+    case Opcode.winogradTiles:
+      return winogradTiles(p, thread);
+    case Opcode.winograd:
+      return winograd(p, thread);
+    case Opcode.winogradWeightGrad:
+      return winogradWeightGrad(p, thread);
+    default:
+      unreachable();
+  }
 }

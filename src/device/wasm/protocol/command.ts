@@ -16,6 +16,8 @@ export enum CommandWord {
   /** The number of words of the command. */
   length,
   flags,
+  /** The address of a word that must not be 0, or the command is skipped. 0 if there is none. */
+  condition,
   /** The first of the words that depend on the kernel. */
   argument,
 }
@@ -73,7 +75,9 @@ export enum Opcode {
   sumSparse,
   // winograd
   winogradWeights = 128,
+  winogradTiles,
   winograd,
+  winogradWeightGrad,
   // depthwise
   depthwise = 144,
   depthwiseWeightGrad,

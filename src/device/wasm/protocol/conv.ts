@@ -168,46 +168,6 @@ export enum DepthwiseWeightGradWord {
   dilationW,
 }
 
-export enum WinogradWeightsWord {
-  panels,
-  to,
-  /** The number of panels. */
-  blocks,
-  inner,
-  /** The address of a word that becomes 1 if a weight is too large. */
-  flag,
-}
-
-export enum WinogradWord {
-  x,
-  y,
-  panels,
-  /** The transformed weights. */
-  weights,
-  /** The address of a word that is not 0 if a weight is too large. */
-  flag,
-  /** 0 if there is none. */
-  bias,
-  batch,
-  height,
-  width,
-  /** A multiple of 4. */
-  inner,
-  /** A multiple of 16. */
-  columns,
-  outHeight,
-  outWidth,
-  /** Steps in y from one image, row and column to the next, in elements. */
-  yImage,
-  yRow,
-  yColumn,
-  /** Padding above and left of the input. */
-  beforeH,
-  beforeW,
-  /** Tiles per chunk. An even number. */
-  chunk,
-}
-
 export enum SpecialWord {
   from,
   size,
