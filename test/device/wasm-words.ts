@@ -300,12 +300,33 @@ test('convolution with an operand that is mostly zeros', () => {
   const gradient = encode((to) => conv.conv2dWeightGrad(to, [x, thinG], { geometry: straight }, [w]));
   const { strideH: _h, strideW: _w, ...unstrided } = windows;
   expect(gradient, Opcode.weightGradSparse, 'WeightGradSparseWord', {
-    ...{ x: 100, g: 500, partials: temporary(0), parts: 8, inner: 21, columns: 22, slab: 1 },
+    ...{ x: 100, g: 500, partials: temporary(0), parts: 8, inner: 21, columns: 22, slab: 1, cuts: 1 },
+    // A row has the 21 channels of x, rounded up to 32. There are 12 taps.
+    ...{ columnStep: 12 * 32, tapStep: 32 },
     ...sizes,
     ...unstrided,
   });
-  const sum = { to: 200, partials: temporary(0), parts: 8, taps: 12, inner: 21, columns: 22 };
+  const sum = { to: 200, partials: temporary(0), parts: 8, taps: 12, inner: 21, columns: 22, reversed: 0 };
   expect(gradient, Opcode.sumSparse, 'SumSparseWord', sum);
+  // If x is mostly zeros instead, the operands change places. The padding before the image is then
+  // kernel − 1, times the dilation, minus the forward convolution's own: 2·7 − 9 and 3·8 − 10.
+  const other = encode((to) => conv.conv2dWeightGrad(to, [thin, g], { geometry: straight }, [w]));
+  expect(other, Opcode.weightGradSparse, 'WeightGradSparseWord', {
+    ...{ x: 500, g: 100, partials: temporary(0), parts: 8, inner: 22, columns: 21, slab: 1, cuts: 1 },
+    ...{ columnStep: 12 * 32, tapStep: 32, batch: 2, height: 41, width: 51, outHeight: 40, outWidth: 50 },
+    ...{ ...unstrided, beforeH: 5, beforeW: 14 },
+  });
+  expect(other, Opcode.sumSparse, 'SumSparseWord', { ...sum, inner: 22, columns: 21, reversed: 1 });
+  // A part of 12·64·512 floats has more than a megabyte. Its columns are cut into eight pieces, and
+  // the rows are those of the weight, from the last tap to the first.
+  const wide = { ...straight, inChannels: 512, outChannels: 64 };
+  const cut = encode((to) => conv.conv2dWeightGrad(to, [thin, g], { geometry: wide }, [w]));
+  expect(cut, Opcode.weightGradSparse, 'WeightGradSparseWord', {
+    ...{ x: 500, g: 100, partials: 200 + 11 * 512 * 64, parts: 1, inner: 64, columns: 512, slab: 1, cuts: 8 },
+    ...{ columnStep: 64, tapStep: -512 * 64, batch: 2, height: 41, width: 51, outHeight: 40, outWidth: 50 },
+    ...{ ...unstrided, beforeH: 5, beforeW: 14 },
+  });
+  assert.is(cut.list.length, 1);
 });
 
 test('the weight gradient', () => {

@@ -101,9 +101,9 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
   },
 
   conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
-    const addresses = [x.buffer.address, g.buffer.address, weight.buffer.address] as const;
-    if (!g.buffer.sparse || !sparseWeightGradient(to, ...addresses, geometry))
-      weightGradient(to, ...addresses, geometry);
+    const thin = x.buffer.sparse || g.buffer.sparse;
+    if (!thin || !sparseWeightGradient(to, x.buffer, g.buffer, weight.buffer.address, geometry))
+      weightGradient(to, x.buffer.address, g.buffer.address, weight.buffer.address, geometry);
   },
 
   conv2dParameterGrads(to, [x, g], { geometry, biasFrom }, [weight, bias]) {

@@ -3,8 +3,8 @@
  * that threads can share it and the order of summation never depends on them. The words of a
  * command are in the order of its enum in protocol/conv.ts.
  */
-import type { Conv2dGeometry } from '../../values/window.js';
-import { type Encoder, onlyIf } from './commands.js';
+import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
+import { type Encoder, onlyIf, type WasmOperand } from './commands.js';
 import { worthSharingProducts } from './convolution.js';
 import { Opcode } from './protocol/command.js';
 import { scratchBytes } from './threads.js';
@@ -18,60 +18,122 @@ const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
+/** The weight gradient of a layer with a larger weight is not summed in parts, which it would fill. */
+const mostPartBytes = 1 << 20;
+/** Bytes of the copy of a slab, where the columns are cut. Longer lists make up for the slower cache. */
+const cutCopyBytes = 1 << 18;
+
+/** One axis of a sparse weight gradient. Position t of g and tap k meet position t + k·dilation − before of x. */
+interface SparseAxis {
+  readonly x: number;
+  readonly g: number;
+  readonly taps: number;
+  readonly dilation: number;
+  readonly before: number;
+}
+
+/** The operands of a sparse weight gradient. g is the one that is mostly zeros. */
+interface SparseOperands {
+  readonly x: number;
+  readonly g: number;
+  readonly inner: number;
+  readonly columns: number;
+  readonly height: SparseAxis;
+  readonly width: SparseAxis;
+}
+
 /**
- * The weight gradient for a g that is mostly zeros. Returns false, without commands, if the sizes
- * do not suit.
+ * The weight gradient for operands of which one is mostly zeros. Returns false, without commands, if
+ * the sizes do not suit.
  */
 export function sparseWeightGradient(
   to: Encoder,
-  x: number,
-  g: number,
+  x: WasmOperand['buffer'],
+  g: WasmOperand['buffer'],
   weight: number,
   geometry: Conv2dGeometry,
 ): boolean {
-  const { batch, height, width, inChannels: inner, outChannels: columns, groups } = geometry;
-  const taps = height.kernel * width.kernel;
-  const products = batch * height.output * width.output * taps * inner * columns;
-  if (
-    groups !== 1 ||
-    height.stride !== 1 ||
-    width.stride !== 1 ||
-    inner < 16 ||
-    columns < 8 ||
-    products <= worthSharingProducts
-  )
-    return false;
+  const { batch, height, width, inChannels, outChannels, groups } = geometry;
+  const products = batch * height.output * width.output * height.kernel * width.kernel * inChannels * outChannels;
+  if (groups !== 1 || height.stride !== 1 || width.stride !== 1 || products <= worthSharingProducts) return false;
+  if (g.sparse) {
+    const axis = ({ input, output, kernel, dilation, before }: WindowAxis): SparseAxis => ({
+      ...{ x: input, g: output, taps: kernel, dilation, before },
+    });
+    return sparseSums(to, batch, weight, false, {
+      ...{ x: x.address, g: g.address, inner: inChannels, columns: outChannels },
+      ...{ height: axis(height), width: axis(width) },
+    });
+  }
+  // The weight gradient is linear in both operands. If they change places, the taps are reversed.
+  const axis = ({ input, output, kernel, dilation, before }: WindowAxis): SparseAxis => ({
+    ...{ x: output, g: input, taps: kernel, dilation, before: (kernel - 1) * dilation - before },
+  });
+  return sparseSums(to, batch, weight, true, {
+    ...{ x: g.address, g: x.address, inner: outChannels, columns: inChannels },
+    ...{ height: axis(height), width: axis(width) },
+  });
+}
+
+/** Emits the sums. `reversed` says that the operands have changed places. */
+function sparseSums(
+  to: Encoder,
+  batch: number,
+  weight: number,
+  reversed: boolean,
+  { x, g, inner, columns, height, width }: SparseOperands,
+): boolean {
+  if (inner < 16 || columns < 8) return false;
+  const taps = height.taps * width.taps;
   const pitch = Math.ceil(inner / 16) * 16;
-  const paddedWidth = width.output + (width.kernel - 1) * width.dilation;
-  const copyBytes = (rows: number): number => (rows + (height.kernel - 1) * height.dilation) * paddedWidth * pitch * 4;
-  const bytes = (rows: number): number => columns * 4 + 64 + copyBytes(rows) + columns * (rows * width.output + 1) * 8;
-  let slab = Math.min(height.output, 64);
-  while (slab > 1 && (copyBytes(slab) > cacheBytes / 2 || bytes(slab) > scratchBytes)) slab--;
+  const partSize = columns * taps * pitch;
+  // Where a part is large, threads share its columns instead of the slabs.
+  const cuts = partSize * 4 > mostPartBytes ? Math.min(columns >> 3, 8) : 1;
+  const lists = Math.ceil(columns / cuts);
+  const paddedWidth = width.g + (width.taps - 1) * width.dilation;
+  const copyBytes = (rows: number): number => (rows + (height.taps - 1) * height.dilation) * paddedWidth * pitch * 4;
+  const bytes = (rows: number): number => lists * 4 + 64 + copyBytes(rows) + lists * (rows * width.g + 1) * 8;
+  const mostCopyBytes = cuts > 1 ? cutCopyBytes : cacheBytes / 2;
+  let slab = Math.min(height.g, 64);
+  while (slab > 1 && (copyBytes(slab) > mostCopyBytes || bytes(slab) > scratchBytes)) slab--;
   if (bytes(slab) > scratchBytes) return false;
-  const parts = Math.min(batch * Math.ceil(height.output / slab), 8);
-  const partials = to.temporary(parts * columns * taps * pitch * 4);
-  const words = [
+  const parts = cuts > 1 ? 1 : Math.min(batch * Math.ceil(height.g / slab), 8);
+  // If the operands have changed places, the rows of a part are those of the weight.
+  const direct = reversed && parts === 1 && pitch === inner;
+  const partials = direct ? weight : to.temporary(parts * partSize * 4);
+  to.emit(Opcode.weightGradSparse, true, [
     x,
     g,
-    partials,
+    direct ? weight + (taps - 1) * columns * inner : partials,
     parts,
+    direct ? inner : taps * pitch,
+    direct ? -columns * inner : pitch,
+    cuts,
     batch,
-    height.input,
-    width.input,
+    height.x,
+    width.x,
     inner,
-    height.output,
-    width.output,
+    height.g,
+    width.g,
     columns,
     height.before,
     width.before,
-    height.kernel,
-    width.kernel,
+    height.taps,
+    width.taps,
     height.dilation,
     width.dilation,
     slab,
-  ];
-  to.emit(Opcode.weightGradSparse, true, words);
-  to.emit(Opcode.sumSparse, parts * columns * taps * pitch > 65536, [weight, partials, parts, taps, inner, columns]);
+  ]);
+  if (!direct)
+    to.emit(Opcode.sumSparse, parts * partSize > 65536, [
+      weight,
+      partials,
+      parts,
+      taps,
+      inner,
+      columns,
+      Number(reversed),
+    ]);
   return true;
 }
 

@@ -2,7 +2,7 @@
 import { SumSparseWord, WeightGradSparseWord } from '../protocol/conv';
 import { address, arg, next, scratch } from './core';
 import { hasSpecial, sums32 } from './sparse-common';
-import { madd } from './tiles';
+import { madd, storeLanes } from './tiles';
 
 /** An entry with the offset of a row in bytes from `rows`, and a value. */
 @unmanaged class PairEntry {
@@ -88,15 +88,18 @@ function gatherInside(
 }
 
 /**
- * The weight gradient of one part of the slabs, with stride 1 and no groups. A part is [columns,
- * kernelH, kernelW, inner rounded up to 16]. A slab of x is copied with zeros around it, so that
- * every kernel position is inside the copy.
+ * The weight gradient with stride 1 and no groups, summed in parts of the slabs. A part has a row of
+ * inner rounded up to 16 for each column and tap. A chunk is a part, or a cut of its columns. A slab
+ * of x is copied with zeros around it, so that every kernel position is inside the copy.
  */
 export function weightGradSparse(p: usize, thread: i32): void {
   const x = address(p, WeightGradSparseWord.x);
   const g = address(p, WeightGradSparseWord.g);
   const partials = address(p, WeightGradSparseWord.partials);
   const parts = arg(p, WeightGradSparseWord.parts);
+  const columnStep = arg(p, WeightGradSparseWord.columnStep);
+  const tapStep = arg(p, WeightGradSparseWord.tapStep);
+  const cuts = arg(p, WeightGradSparseWord.cuts);
   const batch = arg(p, WeightGradSparseWord.batch);
   const height = arg(p, WeightGradSparseWord.height);
   const width = arg(p, WeightGradSparseWord.width);
@@ -115,20 +118,26 @@ export function weightGradSparse(p: usize, thread: i32): void {
   const pitch = (inner + 15) & ~15;
   const pitchBytes = (<usize>pitch) << 2;
   const paddedWidth = outWidth + (kw - 1) * dilationW;
-  const partFloats = columns * kh * kw * pitch;
+  const taps = kh * kw;
+  const partFloats = columns * taps * pitch;
   const slabs = (outHeight + slab - 1) / slab;
   const units = batch * slabs;
-  // Scratch memory holds the ends of the lists, the copy, and one list per column.
+  // Scratch memory holds the ends of the lists, the copy, and one list per column of a cut.
   const ends = scratch(thread);
   const copy = ends + ((<usize>(columns << 2) + 63) & ~63);
   const lists = copy + <usize>((slab + (kh - 1) * dilationH) * paddedWidth) * pitchBytes;
   const listBytes = (<usize>(slab * outWidth + 1)) << 3;
 
-  for (let c = next(); c < parts; c = next()) {
-    const part = partials + ((<usize>(c * partFloats)) << 2);
-    memory.fill(part, 0, (<usize>partFloats) << 2);
-    const last = <i32>((<i64>units * (c + 1)) / parts);
-    for (let u = <i32>((<i64>units * c) / parts); u < last; u++) {
+  for (let c = next(); c < parts * cuts; c = next()) {
+    const share = c / cuts;
+    const first = ((c % cuts) * columns) / cuts;
+    const own = ((c % cuts + 1) * columns) / cuts - first;
+    const part = partials + ((<isize>share * partFloats + <isize>first * columnStep) << 2);
+    for (let o = 0; o < own; o++)
+      for (let tap = 0; tap < taps; tap++)
+        memory.fill(part + ((<isize>o * columnStep + <isize>tap * tapStep) << 2), 0, pitchBytes);
+    const last = <i32>((<i64>units * (share + 1)) / parts);
+    for (let u = <i32>((<i64>units * share) / parts); u < last; u++) {
       const n = u / slabs;
       const oy0 = (u % slabs) * slab;
       const rows = min(slab, outHeight - oy0);
@@ -159,13 +168,14 @@ export function weightGradSparse(p: usize, thread: i32): void {
         to += <usize>(paddedWidth - x1) * pitchBytes;
       }
       // Lists the nonzero values of each column of g.
-      for (let o = 0; o < columns; o++) store<u32>(ends + ((<usize>o) << 2), <u32>(lists + <usize>o * listBytes));
-      let from = g + ((<usize>((n * outHeight + oy0) * outWidth * columns)) << 2);
+      for (let o = 0; o < own; o++) store<u32>(ends + ((<usize>o) << 2), <u32>(lists + <usize>o * listBytes));
+      let from = g + ((<usize>((n * outHeight + oy0) * outWidth * columns + first)) << 2);
+      const rest = (<usize>(columns - own)) << 2;
       for (let r = 0; r < rows; r++) {
         let offset = <i32>(<usize>(r * paddedWidth) * pitchBytes);
-        for (let i = 0; i < outWidth; i++, offset += <i32>pitchBytes) {
+        for (let i = 0; i < outWidth; i++, offset += <i32>pitchBytes, from += rest) {
           let o = 0;
-          for (; o + 4 <= columns; o += 4, from += 16) {
+          for (; o + 4 <= own; o += 4, from += 16) {
             const v = v128.load(from);
             const mask = all ? 15 : 15 ^ i32x4.bitmask(f32x4.eq(v, f32x4.splat(0)));
             if (mask == 0) continue;
@@ -187,7 +197,7 @@ export function weightGradSparse(p: usize, thread: i32): void {
             store<f32>(at, f32x4.extract_lane(v, 3), 4);
             store<u32>(e, at + (mask & 8), 12);
           }
-          for (; o < columns; o++, from += 4) {
+          for (; o < own; o++, from += 4) {
             const v = load<f32>(from);
             const e = ends + ((<usize>o) << 2);
             const at = load<u32>(e);
@@ -203,12 +213,13 @@ export function weightGradSparse(p: usize, thread: i32): void {
         g + ((<usize>((n * outHeight + oy0) * outWidth * columns)) << 2),
         rows * outWidth * columns,
       );
-      let into = part;
-      for (let o = 0; o < columns; o++) {
+      for (let o = 0; o < own; o++) {
         const list = lists + <usize>o * listBytes;
         const end = <usize>load<u32>(ends + ((<usize>o) << 2));
+        if (end == list) continue;
         for (let ky = 0; ky < kh; ky++)
           for (let kx = 0; kx < kw; kx++) {
+            let into = part + ((<isize>o * columnStep + <isize>(ky * kw + kx) * tapStep) << 2);
             const at = copy + <usize>((ky * dilationH * paddedWidth + kx * dilationW) * pitch * 4);
             if (careful) {
               const top = oy0 - beforeH + ky * dilationH;
@@ -224,22 +235,18 @@ export function weightGradSparse(p: usize, thread: i32): void {
                 height,
                 width,
               );
-              into += pitchBytes;
               continue;
             }
             let i = 0;
             for (; i + 32 <= pitch; i += 32, into += 128) sums32<PairEntry>(list, end, 0, at + ((<usize>i) << 2), into);
-            if (i < pitch) {
-              gather16(list, end, at + ((<usize>i) << 2), into);
-              into += 64;
-            }
+            if (i < pitch) gather16(list, end, at + ((<usize>i) << 2), into);
           }
       }
     }
   }
 }
 
-/** Adds the parts [columns, taps, inner rounded up to 16]. The result is [taps, inner, columns]. */
+/** Adds the parts [columns, taps, inner rounded up to 16]. */
 export function sumSparse(p: usize): void {
   const to = address(p, SumSparseWord.to);
   const partials = address(p, SumSparseWord.partials);
@@ -247,6 +254,7 @@ export function sumSparse(p: usize): void {
   const taps = arg(p, SumSparseWord.taps);
   const inner = arg(p, SumSparseWord.inner);
   const columns = arg(p, SumSparseWord.columns);
+  const reversed = arg(p, SumSparseWord.reversed) != 0;
   const pitch = (inner + 15) & ~15;
   const size = (<usize>(columns * taps * pitch)) << 2;
   for (let tap = next(); tap < taps; tap = next())
@@ -256,6 +264,10 @@ export function sumSparse(p: usize): void {
         let from = row + ((<usize>i) << 2);
         let sum = v128.load(from);
         for (let s = 1; s < parts; s++) sum = f32x4.add(sum, v128.load((from += size)));
+        if (reversed) {
+          storeLanes(to + ((<usize>(((taps - 1 - tap) * columns + o) * inner + i)) << 2), sum, inner - i);
+          continue;
+        }
         let at = to + ((<usize>((tap * inner + i) * columns + o)) << 2);
         const step = (<usize>columns) << 2;
         store<f32>(at, f32x4.extract_lane(sum, 0));

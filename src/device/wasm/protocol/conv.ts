@@ -222,8 +222,14 @@ export enum ConvolveSparseWord {
 export enum WeightGradSparseWord {
   x,
   g,
+  /** The first column's row of the first tap, in the first part. */
   partials,
   parts,
+  /** Steps in a part from one column and tap to the next. The step between taps may be negative. */
+  columnStep,
+  tapStep,
+  /** The number of pieces of a part's columns that are computed separately. */
+  cuts,
   batch,
   height,
   width,
@@ -249,4 +255,6 @@ export enum SumSparseWord {
   taps,
   inner,
   columns,
+  /** Whether the result is [taps in reverse, columns, inner] instead of [taps, inner, columns]. */
+  reversed,
 }
