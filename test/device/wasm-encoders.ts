@@ -9,7 +9,7 @@ import { grainOf } from '../../src/device/wasm/commands.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { Opcode } from '../../src/device/wasm/protocol/command.js';
 import { Control } from '../../src/device/wasm/protocol/control.js';
-import { concat, device, leakyRelu, maxPool2d, maxUnpool2d, ones, Tensor, tensor } from '../../src/index.js';
+import { concat, device, dropout, leakyRelu, maxPool2d, maxUnpool2d, ones, Tensor, tensor } from '../../src/index.js';
 
 const test = suite('wasm encoders');
 
@@ -108,15 +108,26 @@ test('a convolution takes the kernel that is quickest for its kind', async () =>
   await on.close();
 });
 
-test('a convolution goes over lists of what is not zero where an unpooling left at least two thirds zero', async () => {
+test('a convolution goes over lists of what is not zero where at most a third is expected not to be', async () => {
   const on = (await device('wasm', { threads: 1 })) as WasmDevice;
   const unpooled = (shape: readonly number[], kernelSize: number, stride: number): Tensor => {
     const [values, indices] = maxPool2d(ones(shape, { device: on }), { kernelSize, stride });
     return maxUnpool2d(values, indices);
   };
+  const image = [2, 40, 40, 32];
+  const passed = dropout(ones(image, { device: on }).relu(), { rate: 0.5 });
   for (const [kernel, x, weight] of [
-    ['convolveSparse', unpooled([2, 40, 40, 32], 2, 2), [3, 3, 32, 32]],
-    ['winograd', unpooled([2, 40, 40, 32], 3, 1), [3, 3, 32, 32]],
+    ['convolveSparse', unpooled(image, 2, 2), [5, 5, 32, 32]],
+    ['convolve', unpooled(image, 3, 1), [5, 5, 32, 32]],
+    // relu and dropout pass a half each.
+    ['convolve', ones(image, { device: on }).relu(), [5, 5, 32, 32]],
+    ['convolve', dropout(ones(image, { device: on }), { rate: 0.5 }), [5, 5, 32, 32]],
+    ['convolveSparse', passed, [5, 5, 32, 32]],
+    // Winograd's algorithm is faster until less than a fifth is not zero.
+    ['winograd', unpooled(image, 2, 2), [3, 3, 32, 32]],
+    ['convolveSparse', unpooled(image, 3, 3), [3, 3, 32, 32]],
+    // Any other operation may fill the zeros.
+    ['convolve', passed.add(1), [5, 5, 32, 32]],
     // This array is also much larger than the one it was made from, but it does not come from an
     // unpooling.
     ['winograd', ones([2, 40, 40, 1], { device: on }).expand([2, 40, 40, 32]), [3, 3, 32, 32]],
@@ -124,7 +135,7 @@ test('a convolution goes over lists of what is not zero where an unpooling left 
     ['convolveSparse', unpooled([1, 2, 2, 65536], 2, 2), [1, 1, 65536, 32]],
     ['convolve', unpooled([1, 2, 2, 65540], 2, 2), [1, 1, 65540, 32]],
   ] as [string, Tensor, number[]][])
-    assert.equal(kernelsOf(on, x, weight, {}), [kernel], `${x.shape} by ${weight}`);
+    assert.equal(kernelsOf(on, x, weight, {}), [kernel], `${x.madeBy}'s ${x.shape} by ${weight}`);
   await on.close();
 });
 

@@ -69,7 +69,7 @@ function run<K extends KernelName>(
 ): TypedArray[] {
   const operands = inputs.map(({ data, spec, sparse: hint }) => {
     const buffer = on.upload(data, spec.dtype);
-    if (hint === true && on !== reference) (buffer as WasmBuffer).sparse = true;
+    if (hint === true && on !== reference) (buffer as WasmBuffer).density = 0.1;
     return { ...spec, buffer };
   });
   const results = on.run(kernel, operands, attrs, outputs);

@@ -66,9 +66,9 @@ class Commands implements Encoder {
   }
 }
 
-function operand(address: number, shape: Shape, dtype: DType = 'float32', sparse = false): WasmOperand {
+function operand(address: number, shape: Shape, dtype: DType = 'float32', density = 1): WasmOperand {
   const buffer = new WasmBuffer(dtype, sizeOf(shape), address * wordBytes, new Arena());
-  buffer.sparse = sparse;
+  buffer.density = density;
   return { shape, dtype, buffer };
 }
 const encode = (write: (to: Encoder) => void): Commands => {
@@ -282,7 +282,7 @@ test('the weight gradient by Winograd', () => {
 });
 
 test('convolution with an operand that is mostly zeros', () => {
-  const thin = operand(100, [], 'float32', true);
+  const thin = operand(100, [], 'float32', 0.1);
   const geometry = { ...plain, outChannels: 32 };
   const forward = encode((to) => conv.conv2d(to, [thin, w, b], { geometry }, [y]));
   expect(forward, Opcode.special, 'SpecialWord', { from: temporary(0), size: 32 * 12 * 21, to: temporary(1) });
@@ -296,7 +296,7 @@ test('convolution with an operand that is mostly zeros', () => {
     ...{ ...sizes, ...windows, yImage: 41 * 51 * 32, yRow: 51 * 32, yColumn: 32 },
   });
   const straight = { ...plain, height: { ...height, stride: 1 }, width: { ...width, stride: 1 } };
-  const thinG = operand(500, [], 'float32', true);
+  const thinG = operand(500, [], 'float32', 0.1);
   const gradient = encode((to) => conv.conv2dWeightGrad(to, [x, thinG], { geometry: straight }, [w]));
   const { strideH: _h, strideW: _w, ...unstrided } = windows;
   expect(gradient, Opcode.weightGradSparse, 'WeightGradSparseWord', {

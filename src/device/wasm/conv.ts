@@ -52,7 +52,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
     const { batch, height, width, inChannels, outChannels, groups } = geometry;
     convolution(to, {
       x: x.buffer.address,
-      sparse: x.buffer.sparse,
+      density: x.buffer.density,
       y: y.buffer.address,
       weight: weight.buffer.address,
       bias: bias?.buffer.address ?? 0,
@@ -79,7 +79,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
       for (let rx = 0; rx < width.stride; rx++)
         convolution(to, {
           x: g.buffer.address,
-          sparse: g.buffer.sparse,
+          density: g.buffer.density,
           y: x.buffer.address + (ry * width.input + rx) * inChannels,
           weight: weight.buffer.address,
           bias: bias?.buffer.address ?? 0,
@@ -101,8 +101,7 @@ export const conv: Family<'conv2d' | 'conv2dInputGrad' | 'conv2dWeightGrad' | 'c
   },
 
   conv2dWeightGrad(to, [x, g], { geometry }, [weight]) {
-    const thin = x.buffer.sparse || g.buffer.sparse;
-    if (!thin || !sparseWeightGradient(to, x.buffer, g.buffer, weight.buffer.address, geometry))
+    if (!sparseWeightGradient(to, x.buffer, g.buffer, weight.buffer.address, geometry))
       weightGradient(to, x.buffer.address, g.buffer.address, weight.buffer.address, geometry);
   },
 

@@ -4,6 +4,7 @@
  * a command are in the order of its enum in protocol/conv.ts.
  */
 import { type Encoder, grainOf, onlyIf } from './commands.js';
+import { thin, thinForWinograd } from './density.js';
 import { Opcode } from './protocol/command.js';
 import { suitsWinograd, winograd } from './winograd.js';
 
@@ -28,8 +29,8 @@ export interface Axis {
 /** The arguments of a convolution kernel. Sizes are in elements. */
 export interface Convolution {
   readonly x: number;
-  /** Whether x is mostly zeros. */
-  readonly sparse?: boolean;
+  /** The share of x that is not zero. Default 1. */
+  readonly density?: number;
   readonly y: number;
   readonly weight: number;
   readonly bias: number;
@@ -71,7 +72,9 @@ export function convolution(to: Encoder, c: Convolution): void {
   const parallel = products > worthSharingProducts;
   // Eight products take about as long as one element visit.
   const grain = grainOf(products / 8, c.batch * c.height.output);
-  if (c.sparse && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
+  const byWinograd = suitsWinograd(c);
+  const isThin = (c.density ?? 1) <= (byWinograd ? thinForWinograd : thin);
+  if (isThin && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
     return;
   }
@@ -81,7 +84,7 @@ export function convolution(to: Encoder, c: Convolution): void {
     depthwise(to, c, parallel, grain);
     return;
   }
-  if (suitsWinograd(c)) {
+  if (byWinograd) {
     const tooLarge = winograd(to, c);
     directConvolution(onlyIf(to, tooLarge), c, parallel, grain);
     return;

@@ -1,7 +1,6 @@
 /**
- * What one kernel call knows of the calls before it. relu's gradient is fused with the unpooling
- * whose result it overwrites, and buffers that are mostly zeros are marked. A mark only lets a
- * convolution choose an algorithm.
+ * What one kernel call knows of the calls before it: relu's gradient is fused with the unpooling
+ * whose result it overwrites. Not here: which buffers are mostly zeros (density.ts).
  */
 import type { KernelAttrs, KernelName } from '../device.js';
 import type { WasmOperand } from './commands.js';
@@ -53,23 +52,4 @@ export class Fusion {
     )
       this.#unpooled = { buffer: output.buffer, position, run: this.#queue.runs };
   }
-}
-
-/**
- * Kernels whose result is zero where an input is zero: relu and its gradient, and products, for
- * example with a dropout mask.
- */
-const keepsZeros = (kernel: KernelName, attrs: unknown): boolean =>
-  kernel === 'gate' ||
-  ((kernel === 'unary' || kernel === 'binary') && ['relu', 'mul'].includes((attrs as { fn: string }).fn));
-
-/** Marks the result of a kernel that is mostly zeros. */
-export function markSparse(
-  kernel: KernelName,
-  inputs: readonly WasmOperand[],
-  attrs: unknown,
-  [output]: readonly WasmOperand[],
-): void {
-  if (keepsZeros(kernel, attrs) && inputs.some(({ buffer }) => buffer.sparse)) output.buffer.sparse = true;
-  if (kernel === 'maxUnpool2d' && output.buffer.size >= 3 * inputs[0].buffer.size) output.buffer.sparse = true;
 }

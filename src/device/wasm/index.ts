@@ -23,7 +23,8 @@ import type {
 } from '../device.js';
 import { turnIfDue } from '../turn.js';
 import type { Encoder, WasmOperand } from './commands.js';
-import { Fusion, markSparse } from './fusion.js';
+import { densityOf, uploadedDensity } from './density.js';
+import { Fusion } from './fusion.js';
 import { encode } from './kernels.js';
 import { drawMask, isNumpys } from './mask.js';
 import { type Arena, blockSize, type createMemory, deviceBytes, type Memory, WasmBuffer, wordBytes } from './memory.js';
@@ -112,6 +113,7 @@ export class WasmDevice implements Device, Encoder {
         ? this.#make(dtype, data.length)
         : this.#constant(dtype, data.length, this.#recording.constants);
     this.#write(buffer, data);
+    buffer.density = uploadedDensity(data);
     return buffer;
   }
 
@@ -148,7 +150,9 @@ export class WasmDevice implements Device, Encoder {
       encode(kernel, this, operands, attrs, made);
       this.#fusion.follow(kernel, made, position);
     }
-    markSparse(kernel, operands, attrs, made);
+    const density = densityOf(kernel, operands, attrs, made[0].buffer.size);
+    for (const { buffer } of made) buffer.density = 1;
+    made[0].buffer.density = density;
     for (const [address, size, arena] of this.#temporaries) this.#give(address, size, arena);
     this.#temporaries.length = 0;
     return made.map(({ buffer }) => buffer);

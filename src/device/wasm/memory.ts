@@ -32,10 +32,10 @@ export class Arena {
 export class WasmBuffer extends DeviceBuffer {
   freed = false;
   /**
-   * Whether it is known to be mostly zeros. A kernel may choose its algorithm by this flag, but the
-   * result must not depend on it.
+   * The share of elements that are not zero, as an estimate (density.ts). A kernel may choose its
+   * algorithm by it.
    */
-  sparse = false;
+  density = 1;
   /** Size of its block in bytes. */
   readonly block: number;
   /** The address of its block in words, as commands contain it. */

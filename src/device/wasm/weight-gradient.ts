@@ -6,6 +6,7 @@
 import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import { type Encoder, onlyIf, type WasmOperand } from './commands.js';
 import { worthSharingProducts } from './convolution.js';
+import { thin, thinForWinograd } from './density.js';
 import { Opcode } from './protocol/command.js';
 import { scratchBytes } from './threads.js';
 import { suitsWinogradGradient, winogradWeightGradient } from './winograd.js';
@@ -44,7 +45,7 @@ interface SparseOperands {
 
 /**
  * The weight gradient for operands of which one is mostly zeros. Returns false, without commands, if
- * the sizes do not suit.
+ * none is, or if the sizes do not suit.
  */
 export function sparseWeightGradient(
   to: Encoder,
@@ -55,8 +56,10 @@ export function sparseWeightGradient(
 ): boolean {
   const { batch, height, width, inChannels, outChannels, groups } = geometry;
   const products = batch * height.output * width.output * height.kernel * width.kernel * inChannels * outChannels;
+  const most = suitsWinogradGradient(geometry) ? thinForWinograd : thin;
+  if (Math.min(x.density, g.density) > most) return false;
   if (groups !== 1 || height.stride !== 1 || width.stride !== 1 || products <= worthSharingProducts) return false;
-  if (g.sparse) {
+  if (g.density <= x.density) {
     const axis = ({ input, output, kernel, dilation, before }: WindowAxis): SparseAxis => ({
       ...{ x: input, g: output, taps: kernel, dilation, before },
     });
