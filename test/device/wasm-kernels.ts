@@ -251,6 +251,7 @@ test('convolutions over lists of what is not zero, where a number is not finite 
     if (made !== null) checkConvolution(made, true, specials[i % 4]);
   }
   // Their weights have more than a megabyte, so that threads share the columns.
+  // An unpooled x writes the gradient of the first directly, and of the second by way of a part.
   for (const channels of [
     [96, 112],
     [100, 110],

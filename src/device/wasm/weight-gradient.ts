@@ -21,6 +21,7 @@ const cacheBytes = 48 * 1024;
 
 /** The weight gradient of a layer with a larger weight is not summed in parts, which it would fill. */
 const mostPartBytes = 1 << 20;
+const mostTransposedBytes = 4 << 20;
 /** Bytes of the copy of a slab, where the columns are cut. Longer lists make up for the slower cache. */
 const cutCopyBytes = 1 << 18;
 
@@ -90,6 +91,8 @@ function sparseSums(
   const taps = height.taps * width.taps;
   const pitch = Math.ceil(inner / 16) * 16;
   const partSize = columns * taps * pitch;
+  // Its transposition would take longer than the sums.
+  if (!reversed && partSize * 4 > mostTransposedBytes) return false;
   // Where a part is large, threads share its columns instead of the slabs.
   const cuts = partSize * 4 > mostPartBytes ? Math.min(columns >> 3, 8) : 1;
   const lists = Math.ceil(columns / cuts);
