@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { findPython } from '../scripts/find-python.js';
+import { pytorch } from './header.js';
 import type { Report } from './measure.js';
 import type { Options } from './options.js';
 import { digits, emit, machine, repository, save, say, table } from './output.js';
@@ -43,8 +43,8 @@ async function layerTimes(
   options: Options,
   ours: Ours,
   device: string,
+  python: string | null,
 ): Promise<{ layer: string; ms: number; torch_ms: number | null }[]> {
-  const python = options.peers ? findPython() : null;
   const times = { ours: new Map<string, number[]>(), torch: new Map<string, number[]>() };
   const add = async (into: Map<string, number[]>, command: Command): Promise<void> => {
     for (const { layer, ms } of (await run(command, options.budget)) as { layer: string; ms: number }[])
@@ -62,6 +62,7 @@ async function layerTimes(
 
 export async function extras(options: Options, ours: Ours): Promise<void> {
   const [device] = options.devices;
+  const python = options.peers ? await pytorch() : null;
   const emitAll = (kind: string, rows: readonly object[]): void => {
     if (options.json) for (const row of rows) emit({ kind, ...row });
   };
@@ -115,7 +116,7 @@ export async function extras(options: Options, ours: Ours): Promise<void> {
     ),
   );
 
-  const layers = await layerTimes(options, ours, device);
+  const layers = await layerTimes(options, ours, device, python);
   emitAll('layer', layers);
   heading(
     'layers on one thread, forward and backward of [8,96,96,16]: the median of rounds, PyTorch in its faster layout',

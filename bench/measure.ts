@@ -22,7 +22,7 @@ export interface Report extends Timing {
   threads: number;
   mode: string;
   rss_mb: number;
-  /** The first losses without dropout. */
+  /** The first losses without dropout. Empty if another process computes them. */
   check: number[];
   /** What PyTorch multiplies matrices with. */
   blas?: string;
@@ -32,15 +32,24 @@ export interface Report extends Timing {
 export const budget = (): number => Number(process.env.BUDGET ?? 3000);
 const launched = (): number => (process.env.T0 === undefined ? performance.timeOrigin : Number(process.env.T0) / 1e6);
 
-/** Times `step`; `fresh` makes a step on new weights and without dropout. */
+/** The process's peak of memory. @units MB */
+const peak = (): number => Math.round(process.resourceUsage().maxRSS / 1024);
+
+/**
+ * Whether a process of its own computes the losses that are compared, because two networks do not
+ * fit in the memory of one.
+ */
+export const hasOwnCheck = (workload: string): boolean => workload === 'w5';
+
+/** Times `step`; `fresh`, if there is one, makes a step on new weights and without dropout. */
 export async function measure(
   about: Pick<Report, 'peer' | 'version' | 'workload' | 'threads' | 'mode' | 'note'>,
   step: Step,
-  fresh: () => Promise<Step> | Step,
+  fresh: (() => Promise<Step> | Step) | null,
 ): Promise<Report> {
   const timing = await timeSteps(step, budget(), launched());
-  const rss_mb = Math.round(process.resourceUsage().maxRSS / 1024);
-  return { ...about, ...timing, rss_mb, check: await firstLosses(await fresh()) };
+  const rss_mb = peak();
+  return { ...about, ...timing, rss_mb, check: fresh === null ? [] : await firstLosses(await fresh()) };
 }
 
 export const print = (report: unknown): void => void process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,13 +1,14 @@
 /**
  * One configuration of this library in a process of its own. Prints one JSON line. DEVICE is wasm,
  * wasm:BUILD, reference or gpu:MODE. The environment variable BATCH changes the batch size.
- * usage: ours.ts WORKLOAD DEVICE THREADS eager|compiled [--profile]
+ * usage: ours.ts WORKLOAD DEVICE THREADS eager|compiled [--profile|--check]
  */
 import { type Device, device } from 'cedargrad';
-import { loadData, measure, print } from './measure.js';
-import { type Mode, makeStep } from './workloads.js';
+import { budget, hasOwnCheck, loadData, measure, print } from './measure.js';
+import { firstLosses } from './timing.js';
+import { type Mode, makeNetwork, makeStep } from './workloads.js';
 
-const [workload, name, threadsText, mode, profile] = process.argv.slice(2) as [
+const [workload, name, threadsText, mode, only] = process.argv.slice(2) as [
   string,
   string,
   string,
@@ -29,22 +30,27 @@ type Profiling = Device & { profile(): { kernel: string; calls: number; ms: numb
 const on = await open();
 const about = { peer: `cedargrad ${on.name} (${on.mode})`, version: '', workload, threads, mode };
 const data = loadData(workload, Number(process.env.BATCH ?? 0));
-const step = makeStep(workload, data, on, mode);
-if (profile === '--profile') {
+const make = workload === 'w5' ? (await import('./full.js')).makeFull : makeNetwork;
+const stepOf = (rate: number) => makeStep(workload, data, on, mode, rate, make);
+if (only === '--check') print({ check: await firstLosses(stepOf(0)) });
+else if (only === '--profile') {
   if (!('profile' in on)) throw new Error(`${on} cannot time its kernels`);
-  const steps = 20;
-  const time = async (): Promise<number> => {
+  const step = stepOf(0.5);
+  const time = async (steps: number): Promise<number> => {
     const start = performance.now();
     for (let i = 0; i < steps; i++) await step();
     return (performance.now() - start) / steps;
   };
-  await time();
-  const plain = await time();
+  // The first calls record the step and optimize the code.
+  await time(3);
+  const steps = Math.min(20, Math.max(2, Math.round(budget() / (await time(1)))));
+  await time(steps);
+  const plain = await time(steps);
   (on as Profiling).profile();
-  const profiled = await time();
+  const profiled = await time(steps);
   const kernels = (on as Profiling)
     .profile()
     .map(({ kernel, calls, ms }) => ({ kernel, calls: calls / steps, ms: ms / steps }));
-  print({ ...about, step_ms: plain, profiled_ms: profiled, kernels });
-} else print(await measure(about, step, () => makeStep(workload, data, on, mode, 0)));
+  print({ ...about, steps, step_ms: plain, profiled_ms: profiled, kernels });
+} else print(await measure(about, stepOf(0.5), hasOwnCheck(workload) ? null : () => stepOf(0)));
 await on.close();

@@ -1,6 +1,6 @@
 /** How results are shown and kept. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +38,7 @@ export const machine = () => ({
   platform: `${process.platform} ${process.arch} ${release()}`,
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   cores: availableParallelism(),
+  memory_gb: Number((totalmem() / 1e9).toFixed(1)),
   load: loadavg()[0],
 });
 

@@ -19,6 +19,9 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The environment of processes with another batch size; 0 is the workload's own. */
+export const withBatch = (batch: number): Record<string, string> => (batch > 0 ? { BATCH: String(batch) } : {});
+
 /** The JSON lines that a process prints. @throws Error with the last line of stderr if it fails */
 export function run({ file, args, env }: Command, budget: number): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
@@ -31,6 +34,7 @@ export function run({ file, args, env }: Command, budget: number): Promise<unkno
         BUDGET: String(budget),
         BENCH_DATA: data,
         BENCH_MEASURE: pathToFileURL(join(build, 'measure.js')).href,
+        PYTHONDONTWRITEBYTECODE: '1',
         T0: String(Math.round((performance.timeOrigin + performance.now()) * 1e6)),
         ...env,
       },

@@ -1,9 +1,10 @@
 /**
- * The benchmark's command line. It chooses the mode and reports mistakes. Not here: the modes
- * (steps.ts, profile.ts, extras.ts, gpu.ts), and what runs in the processes (ours.ts, peers/).
+ * The benchmark's command. It chooses the mode and reports mistakes. Not here: the modes (steps.ts,
+ * profile.ts, extras.ts, gpu.ts), and what runs in their processes (ours.ts, peers/).
  */
 import { writeData } from './data.js';
 import { extras } from './extras.js';
+import { header } from './header.js';
 import { parse, UsageError, usage } from './options.js';
 import { keepStdout } from './output.js';
 import { data, prepare } from './processes.js';
@@ -20,17 +21,18 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     if (options.json) keepStdout();
-    if (options.setup) {
+    if (options.mode === 'setup') {
       setup();
       return 0;
     }
-    if (options.gpu) {
+    if (options.mode === 'gpu') {
       writeData(data);
       await (await import('./gpu.js')).gpu(options, data);
       return Number(process.exitCode ?? 0);
     }
     const ours = await prepare();
-    await (options.profile ? profile : options.extras ? extras : steps)(options, ours);
+    await header(ours);
+    await { steps, profile, extras }[options.mode](options, ours);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);

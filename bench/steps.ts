@@ -4,11 +4,12 @@
  * (workloads.ts, peers/), the timing of a step (timing.ts).
  */
 import { join } from 'node:path';
-import { findPython } from '../scripts/find-python.js';
-import type { Report } from './measure.js';
+import { usualWorkloads } from './data.js';
+import { pytorch } from './header.js';
+import { hasOwnCheck, type Report } from './measure.js';
 import type { Options } from './options.js';
 import { agreementOf, digits, emit, machine, progress, save, say, table, unsteady } from './output.js';
-import { type Command, type Ours, peers, run } from './processes.js';
+import { type Command, type Ours, peers, run, withBatch } from './processes.js';
 import { tfjsInstalled } from './setup.js';
 import { median } from './timing.js';
 
@@ -25,7 +26,7 @@ function configurations(options: Options, ours: Ours, python: string | null, wor
   const make = (name: string, kind: Configuration['kind'], command: Command): Configuration => ({
     name,
     kind,
-    command,
+    command: { ...command, env: withBatch(options.batch) },
     reports: [],
     failure: null,
   });
@@ -51,7 +52,7 @@ function configurations(options: Options, ours: Ours, python: string | null, wor
               args: [join(peers, 'pytorch.py'), workload, String(threads), layout],
             }),
           );
-    if (tfjsInstalled())
+    if (usualWorkloads.includes(workload) && tfjsInstalled())
       others.push(
         make('TensorFlow.js wasm', 'other', { file: process.execPath, args: [join(peers, 'tfjs.mjs'), workload] }),
       );
@@ -97,28 +98,33 @@ function summarize({ reports }: Configuration, torch: number | null): Row {
   };
 }
 
-export async function steps(options: Options, ours: Ours): Promise<void> {
-  const python = options.peers ? findPython() : null;
-  if (options.peers) {
-    if (python === null) say('skipped: PyTorch (no Python with torch found; npm run bench -- --setup)');
-    if (!tfjsInstalled()) say('skipped: TensorFlow.js (npm run bench -- --setup)');
+/** One round of a configuration: a report is added to it, or its failure noted. */
+async function measureOnce(configuration: Configuration, workload: string, budget: number): Promise<void> {
+  const { command, reports } = configuration;
+  try {
+    const [report] = (await run(command, budget)) as Report[];
+    if (hasOwnCheck(workload) && reports.length === 0)
+      report.check = ((await run({ ...command, args: [...command.args, '--check'] }, budget)) as Report[])[0].check;
+    reports.push(report);
+  } catch (error) {
+    configuration.failure = (error as Error).message;
   }
-  say(
-    `cedargrad from ${ours.from === 'dist' ? 'dist' : 'the sources, compiled as they load: run npm run build first if the time from launch matters'}`,
-  );
+}
+
+export async function steps(options: Options, ours: Ours): Promise<void> {
+  const python = options.peers ? await pytorch() : null;
+  if (options.peers && options.workloads.some((name) => usualWorkloads.includes(name)) && !tfjsInstalled())
+    say('TensorFlow.js: skipped, because it is not installed (npm run bench -- --setup)');
   for (const workload of options.workloads) {
     const all = configurations(options, ours, python, workload);
     for (let round = 0; round < options.rounds; round++)
       for (const configuration of all) {
         if (configuration.failure !== null) continue;
         progress(`${workload}, round ${round + 1} of ${options.rounds}: ${configuration.name}`);
-        try {
-          configuration.reports.push((await run(configuration.command, options.budget))[0] as Report);
-        } catch (error) {
-          configuration.failure = (error as Error).message;
-        }
+        await measureOnce(configuration, workload, options.budget);
       }
     progress('');
+    const title = options.batch > 0 ? `${workload}-batch${options.batch}` : workload;
     const ran = all.filter(({ failure, reports }) => failure === null && reports.length > 0);
     const torch = ran.filter(({ kind }) => kind === 'torch');
     const blas = torch[0]?.reports[0].blas ?? null;
@@ -128,10 +134,11 @@ export async function steps(options: Options, ours: Ours): Promise<void> {
     const failed = all.filter(({ failure }) => failure !== null).map(({ name, failure }) => ({ name, failure }));
     const agreement = agreementOf([...torch, ...ran.filter(({ kind }) => kind !== 'torch')])?.text ?? null;
     const noisy = unsteady(ran);
-    save(workload, {
+    save(title, {
       ...machine(),
       cedargrad: ours.from,
       workload,
+      batch: options.batch || undefined,
       budget_ms: options.budget,
       rounds: options.rounds,
       blas,
@@ -142,12 +149,12 @@ export async function steps(options: Options, ours: Ours): Promise<void> {
       failed,
     });
     if (options.json)
-      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch } of rows)
-        emit({ peer, workload, threads, mode, median_ms, min_ms, ratio_to_torch });
+      for (const { peer, threads, mode, median_ms, min_ms, ratio_to_torch, rss_mb } of rows)
+        emit({ peer, workload: title, threads, mode, median_ms, min_ms, ratio_to_torch, rss_mb });
     if (!options.json && rows.length > 0)
       say(
         `\n${table(
-          [workload, 'threads', 'mode', 'median ms', 'min ms', '/ PyTorch', 'first step', 'from launch', 'peak MB'],
+          [title, 'threads', 'mode', 'median ms', 'min ms', '/ PyTorch', 'first step', 'from launch', 'peak MB'],
           [...rows]
             .sort((a, b) => a.median_ms - b.median_ms)
             .map((row) => [
@@ -164,15 +171,13 @@ export async function steps(options: Options, ours: Ours): Promise<void> {
           1,
         )}`,
       );
-    if (agreement !== null) say(`${workload}: ${agreement}`);
-    if (blas !== null)
-      say(
-        `${workload}: PyTorch multiplies with ${blas}${fair ? '' : ': no ratio is quoted without OpenBLAS or MKL (apt-get install libopenblas0-pthread)'}`,
-      );
+    if (agreement !== null) say(`${title}: ${agreement}`);
+    if (blas !== null && !fair)
+      say(`${title}: no ratio is quoted without OpenBLAS or MKL (apt-get install libopenblas0-pthread)`);
     if (noisy.length > 0)
-      say(`${workload}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
-    if (options.rounds < 3) say(`${workload}: fewer than three rounds: a look, not figures to quote`);
-    for (const { name, failure } of failed) say(`${workload}: failed: ${name}: ${failure}`);
+      say(`${title}: rounds differ by more than a quarter, so quote nothing of: ${noisy.join('; ')}`);
+    if (options.rounds < 3) say(`${title}: fewer than three rounds: a look, not figures to quote`);
+    for (const { name, failure } of failed) say(`${title}: failed: ${name}: ${failure}`);
     if (rows.length === 0) process.exitCode = 1;
   }
 }

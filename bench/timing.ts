@@ -2,8 +2,12 @@
  * The format of the data and the timing loop of every step, in Node and in a page. Not here: files
  * and processes (measure.ts), any library.
  */
+import { type Drawn, draw } from './draw.js';
 
-/** One array of a workload: images NHWC, convolution weights HWIO, transposed ones HWOI. */
+/**
+ * One array of a workload: images NHWC, convolution weights HWIO, transposed ones HWOI. `data` is
+ * read or drawn anew each time, because all arrays of w5 together take half a gigabyte.
+ */
 export interface NamedArray {
   readonly shape: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;
@@ -14,26 +18,34 @@ export interface WorkloadData {
   readonly arrays: Readonly<Record<string, NamedArray>>;
 }
 
-/** The manifest beside the little-endian float32 file; offset and size in elements. */
+interface Place {
+  readonly shape: readonly number[];
+  /** Of the first element: in the file, or among the numbers that are drawn. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** The manifest beside the little-endian float32 file, which lacks the arrays that are drawn. */
 export interface Manifest {
   readonly lr: number;
-  readonly arrays: Record<string, { shape: readonly number[]; offset: number; size: number }>;
+  readonly arrays: Record<string, Place & Partial<Drawn>>;
 }
+
+const isDrawn = (rule: Partial<Drawn>): rule is Drawn => 'bound' in rule || 'chance' in rule;
 
 /** A workload from its two files; with `batch` the samples repeat until there are that many. */
 export function unpack(manifest: Manifest, file: ArrayBuffer, batch = 0): WorkloadData {
   const all = new Float32Array(file);
   const arrays: Record<string, NamedArray> = {};
-  for (const [name, { shape, offset, size }] of Object.entries(manifest.arrays)) {
-    const data = all.slice(offset, offset + size);
-    const sample = size / shape[0];
-    arrays[name] =
-      batch > 0 && (name === 'x' || name === 'y')
-        ? {
-            shape: [batch, ...shape.slice(1)],
-            data: Float32Array.from({ length: batch * sample }, (_, i) => data[i % size]),
-          }
-        : { shape, data };
+  for (const [name, { shape, offset, size, ...rule }] of Object.entries(manifest.arrays)) {
+    const repeats = batch > 0 && (name === 'x' || name === 'y');
+    arrays[name] = {
+      shape: repeats ? [batch, ...shape.slice(1)] : shape,
+      get data() {
+        const data = isDrawn(rule) ? draw(rule, offset, size) : all.slice(offset, offset + size);
+        return repeats ? Float32Array.from({ length: (batch * size) / shape[0] }, (_, i) => data[i % size]) : data;
+      },
+    };
   }
   return { lr: manifest.lr, arrays };
 }
