@@ -4,19 +4,20 @@ import { workloads as allWorkloads, usualWorkloads } from './data.js';
 
 export const usage = `Times training steps on this library and its peers, interleaved.
 usage: npm run bench -- [options]
-  --setup           install the peers (TensorFlow.js into bench/peers; PyTorch with apt-get where root may), then stop
+  --setup           install the peers (TensorFlow.js and ONNX Runtime into bench/peers; PyTorch with apt-get where root may), then stop
   --json            one JSON object per configuration on stdout and nothing else there
   --quick           one short round: for a look, not for figures
-  --workloads LIST  some of ${allWorkloads.join()} (default ${usualWorkloads.join()}; with --gpu w1,w3)
+  --workloads LIST  some of ${allWorkloads.join()} (default ${usualWorkloads.join()}; with --inference also w5; with --gpu w1,w3)
   --batch N         images per step of w5 (default 1)
-  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, reference, gpu:cpu, gpu:webasm (default wasm); with --gpu some of webgpu, webgl2 (default both)
-  --threads LIST    thread counts (default 1,2; of w5 2)
+  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, reference, gpu:cpu, gpu:webasm (default wasm); with --gpu some of webgpu, webgl2 (default both); with --inference wasm only
+  --threads LIST    thread counts (default 1,2; of w5 and with --inference 2)
   --no-peers        this library only
   --rounds N        rounds (default 3; quick 1)
   --budget MS       time per process (default 3000; quick 800)
   --profile         instead: time per kernel of one compiled step (the first of --workloads and --devices, the last of --threads); with --gpu of one step, on all of them
   --gpu             instead: this library and TensorFlow.js on WebGPU and WebGL2 in Chromium (the environment's CHROMIUM, default /usr/bin/chromium)
   --extras          instead: batch scaling, GFLOP/s per convolution beside the thread's peak, layers beside PyTorch's, bytes
+  --inference       instead: forward passes, compiled, beside ONNX Runtime's native and WebAssembly builds
   --help            this text
 The workloads: w1, the miniature encoder-decoder; w2, the same at a working size; w3, an autoencoder;
 odd, an autoencoder of odd sizes; w5, the full encoder-decoder of 130 million parameters, which takes
@@ -26,7 +27,7 @@ Results go to bench/results/*.json.`;
 /** A mistake on the command line: one line, exit 2. */
 export class UsageError extends Error {}
 
-export type Mode = 'steps' | 'setup' | 'profile' | 'extras' | 'gpu';
+export type Mode = 'steps' | 'setup' | 'inference' | 'profile' | 'extras' | 'gpu';
 
 export interface Options {
   readonly mode: Mode;
@@ -47,6 +48,7 @@ export interface Options {
 const flagsOf: Readonly<Record<Mode, readonly string[]>> = {
   steps: ['quick', 'workloads', 'batch', 'devices', 'threads', 'no-peers', 'rounds', 'budget'],
   setup: [],
+  inference: ['quick', 'workloads', 'devices', 'threads', 'no-peers', 'rounds', 'budget'],
   profile: ['quick', 'workloads', 'batch', 'devices', 'threads', 'budget'],
   extras: ['quick', 'devices', 'threads', 'no-peers', 'rounds', 'budget'],
   gpu: ['profile', 'quick', 'workloads', 'devices', 'no-peers', 'rounds', 'budget'],
@@ -55,11 +57,14 @@ const flagsOf: Readonly<Record<Mode, readonly string[]>> = {
 /** The values that --workloads and --devices may have in each mode, and their defaults. */
 const listsOf = (mode: Mode) => {
   const workloads =
-    mode === 'gpu' ? { usual: ['w1', 'w3'], legal: usualWorkloads } : { usual: usualWorkloads, legal: allWorkloads };
+    mode === 'gpu'
+      ? { usual: ['w1', 'w3'], legal: usualWorkloads }
+      : { usual: mode === 'inference' ? [...usualWorkloads, 'w5'] : usualWorkloads, legal: allWorkloads };
+  const wasm = ['wasm', 'wasm:simd', 'wasm:relaxed'];
   const devices =
     mode === 'gpu'
       ? { usual: ['webgpu', 'webgl2'], legal: ['webgpu', 'webgl2'] }
-      : { usual: ['wasm'], legal: ['wasm', 'wasm:simd', 'wasm:relaxed', 'reference', 'gpu:cpu', 'gpu:webasm'] };
+      : { usual: ['wasm'], legal: mode === 'inference' ? wasm : [...wasm, 'reference', 'gpu:cpu', 'gpu:webasm'] };
   return { workloads, devices };
 };
 
@@ -85,6 +90,7 @@ function read(args: string[]): Values {
         profile: flag,
         extras: flag,
         gpu: flag,
+        inference: flag,
         help: flag,
       },
     }).values;
@@ -138,7 +144,7 @@ export function parse(args: string[]): Options | null {
     peers: values['no-peers'] !== true,
     workloads,
     devices: list('devices'),
-    threads: String(values.threads ?? (isFull ? '2' : '1,2'))
+    threads: String(values.threads ?? (isFull || mode === 'inference' ? '2' : '1,2'))
       .split(',')
       .map((item) => whole('threads', item)),
     rounds: count('rounds', quick ? 1 : 3),

@@ -48,8 +48,11 @@ export function save(name: string, contents: unknown): void {
 }
 
 /** One configuration's name and its rounds. */
-export interface Measured {
+export interface Timed {
   readonly name: string;
+  readonly reports: readonly { readonly median_ms: number }[];
+}
+export interface Measured extends Timed {
   readonly reports: readonly { readonly median_ms: number; readonly check: readonly number[] }[];
 }
 
@@ -73,7 +76,7 @@ export function agreementOf(ran: readonly Measured[]): { readonly text: string; 
 }
 
 /** Configurations whose rounds disagree: something else ran on the machine. */
-export const unsteady = (ran: readonly Measured[]): string[] =>
+export const unsteady = (ran: readonly Timed[]): string[] =>
   ran
     .filter(({ reports }) => {
       const medians = reports.map((r) => r.median_ms);

@@ -1,10 +1,12 @@
 /**
  * The benchmark's command. It chooses the mode and reports mistakes. Not here: the modes (steps.ts,
- * profile.ts, extras.ts, gpu.ts), and what runs in their processes (ours.ts, peers/).
+ * inference.ts, profile.ts, extras.ts, gpu.ts), and what runs in their processes (ours.ts,
+ * forward.ts, peers/).
  */
 import { writeData } from './data.js';
 import { extras } from './extras.js';
 import { header } from './header.js';
+import { inference } from './inference.js';
 import { parse, UsageError, usage } from './options.js';
 import { keepStdout } from './output.js';
 import { data, prepare } from './processes.js';
@@ -32,7 +34,7 @@ async function main(args: string[]): Promise<number> {
     }
     const ours = await prepare();
     await header(ours);
-    await { steps, profile, extras }[options.mode](options, ours);
+    await { steps, profile, extras, inference }[options.mode](options, ours);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);

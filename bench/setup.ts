@@ -9,6 +9,9 @@ import { environment, peers } from './processes.js';
 export const tfjsInstalled = (): boolean =>
   existsSync(join(peers, 'node_modules/@tensorflow/tfjs-backend-wasm/package.json'));
 
+export const runtimeInstalled = (build: 'node' | 'web'): boolean =>
+  existsSync(join(peers, `node_modules/onnxruntime-${build}/package.json`));
+
 export function setup(): void {
   const attempt = (file: string, args: readonly string[], cwd: string): boolean => {
     say(`> ${[file, ...args].join(' ')}`);
@@ -20,8 +23,9 @@ export function setup(): void {
       }).status === 0
     );
   };
+  // Without install scripts: the package of onnxruntime-node has its CPU library in it.
   const npm = attempt('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'], peers);
-  say(npm ? 'TensorFlow.js: installed in bench/peers' : 'TensorFlow.js: npm could not install it');
+  say(`TensorFlow.js and ONNX Runtime: ${npm ? 'installed in bench/peers' : 'npm could not install them'}`);
   const packages = ['python3-torch', 'libopenblas0-pthread'];
   const apt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
   if (apt && process.getuid?.() === 0) {
