@@ -24,7 +24,7 @@ const layers: readonly { readonly name: string; readonly level: number; readonly
   },
   { name: 'values', level: 1, files: /^values\// },
   { name: 'device', level: 2, files: /^device\// },
-  { name: 'graph', level: 3, files: /^autograd\/(graph|hooks|lifetimes|watch)\.ts$/ },
+  { name: 'graph', level: 3, files: /^autograd\/(graph|hooks|in-place|lifetimes|results|watch)\.ts$/ },
   { name: 'ops', level: 4, files: /^autograd\/ops\// },
   { name: 'backward', level: 5, files: /^autograd\/(backward|custom-grad)\.ts$/ },
   { name: 'Tensor', level: 6, files: /^tensor\// },

@@ -1,10 +1,10 @@
 /**
  * Records operations. `apply` runs an op on its device and links the result into the graph if a
  * gradient may be needed.
- * Not here: the ops (ops/), the backward walk (backward.ts), the lifetimes of the tensors that ops
- * create (lifetimes.ts), and the watcher that records a step (watch.ts).
+ * Not here: the ops (ops/), kernels that overwrite values (in-place.ts), the backward walk
+ * (backward.ts), the lifetimes of the tensors that ops create (lifetimes.ts), and the watcher that
+ * records a step (watch.ts).
  */
-
 import { shown } from '../arguments.js';
 import type { Device, DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
@@ -252,7 +252,7 @@ function commonDevice(op: string, inputs: readonly Tensor[]): Device {
 }
 
 /** An op's kernel call. The shape of every output is checked here, before the kernel runs. */
-function lowered<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
+export function lowered<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Call {
   const call = op.lower(inputs, attrs);
   for (let i = 0; i < call.outputs.length; i++) checkShape(op.name, call.outputs[i].shape, 'result');
   return call;
@@ -302,47 +302,6 @@ function applyNow<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor[] {
 
 /** A tensor as a kernel operand. */
 export const operandOf = ({ storage, shape, dtype }: Tensor): Operand => ({ buffer: storage.buffer, shape, dtype });
-
-/** Runs a kernel whose results overwrite the values of existing tensors. */
-export function updateInPlace<K extends KernelName>(
-  kernel: K,
-  inputs: readonly Tensor[],
-  attrs: KernelAttrs[K],
-  changed: readonly Tensor[],
-): void {
-  const watcher = watching();
-  if (watcher === null) updateNow(kernel, inputs, attrs, changed);
-  else
-    watched(watcher, { kind: 'update', kernel, inputs, attrs, changed }, (e) =>
-      updateNow(e.kernel, e.inputs, e.attrs as never, e.changed),
-    );
-  for (const t of changed) t.storage.touch();
-}
-
-function updateNow<K extends KernelName>(
-  kernel: K,
-  inputs: readonly Tensor[],
-  attrs: KernelAttrs[K],
-  changed: readonly Tensor[],
-): readonly Tensor[] {
-  const specs = changed.map(({ shape, dtype }) => ({ shape, dtype }));
-  const buffers = changed.map(({ storage }) => storage.buffer);
-  changed[0].device.run(kernel, inputs.map(operandOf), attrs, specs, buffers);
-  return changed;
-}
-
-/**
- * Runs an op without recording it. The result overwrites `target`, an input that nothing reads
- * afterwards. Only backward rules call this function, so the backward() that runs them is the event
- * that a watcher sees.
- */
-export function applyInPlace<A>(op: Op<A>, inputs: readonly Tensor[], attrs: A, target: Tensor): Tensor {
-  const call = lowered(op, inputs, attrs);
-  if (call.kernel === 'view') return apply(op, inputs, attrs);
-  target.device.run(call.kernel, inputs.map(operandOf), call.attrs, call.outputs, [target.storage.buffer]);
-  target.storage.touch();
-  return adopt(alias(target));
-}
 
 /** Runs an op with one output. */
 export const apply = <A>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor => applyAll(op, inputs, attrs)[0];

@@ -1,5 +1,5 @@
 /** Adam and AdamW. One kernel updates all parameters. */
-import { updateInPlace } from '../autograd/graph.js';
+import { updateInPlace } from '../autograd/in-place.js';
 import type { AdamAttrs } from '../device/device.js';
 import { ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -6,16 +6,9 @@
 import type { NdArray } from 'ndarray';
 import { checkDevice, checkFlag, checkFunction, checkIsNumber } from '../arguments.js';
 import { type BackwardOptions, backward } from '../autograd/backward.js';
-import {
-  checkTensor,
-  isTracking,
-  type Node,
-  registerTensor,
-  updateInPlace,
-  uploadTensor,
-  withTracking,
-} from '../autograd/graph.js';
+import { checkTensor, isTracking, type Node, registerTensor, uploadTensor, withTracking } from '../autograd/graph.js';
 import { type GradientHook, registerHook } from '../autograd/hooks.js';
+import { updateInPlace } from '../autograd/in-place.js';
 import * as activation from '../autograd/ops/activation.js';
 import type { Operand } from '../autograd/ops/arithmetic.js';
 import * as arithmetic from '../autograd/ops/arithmetic.js';

@@ -8,7 +8,8 @@ import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
 import { ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkDType, checkFloat, type DType } from '../../values/dtype.js';
-import { apply, applyInPlace, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
+import { apply, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
+import { applyInPlace } from '../in-place.js';
 
 interface UnaryAttrs {
   readonly alpha: number;
