@@ -3,6 +3,7 @@
  * @module cedargrad
  */
 export { type BackwardOptions, backward, grad, noGrad } from './autograd/backward.js';
+export { checkpoint, type GradientCheckpointOptions } from './autograd/checkpoint.js';
 export { type CompiledStep, compile } from './autograd/compile.js';
 export { type CustomBackward, type CustomForward, customGrad, type Save } from './autograd/custom-grad.js';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.js';

@@ -260,6 +260,8 @@ const doors: Readonly<Record<string, () => unknown>> = {
   unpoolLike: () => c.unpoolLike(new c.MaxPool2d(2), wrong),
   backward: () => c.backward(parameter().sum(), undefined, wrong),
   grad: () => c.grad(parameter().sum(), [parameter()], wrong),
+  checkpoint: () => c.checkpoint(x, wrong),
+  checkpointSequential: () => c.checkpointSequential([(t: unknown) => t], 1, x(), wrong),
   gradcheck: () => c.gradcheck(() => precise(), [precise()], wrong),
   gradgradcheck: () => c.gradgradcheck(() => precise(), [precise()], wrong),
   device: () => c.device('wasm', wrong),
@@ -533,6 +535,9 @@ const kinds: readonly Row[] = [
   ['grad', () => c.grad(parameter().sum(), parameter()), ValueError, /inputs must be an array of tensors/],
   ['gradcheck', () => c.gradcheck(1, []), ValueError, /fn must be a function; got fn=1/],
   ['customGrad', () => c.customGrad(x), ValueError, /backward must be a function; got backward=undefined/],
+  ['checkpoint', () => c.checkpoint(1), ValueError, /fn must be a function; got fn=1/],
+  ['checkpoint', () => c.checkpoint(() => 0, 1), ValueError, /inputs\[0\] must be a tensor; got inputs\[0\]=1/],
+  ['checkpointSequential', () => c.checkpointSequential(1, 1, x()), ValueError, /functions must be a Sequential or an/],
   ['registerHook', () => parameter().registerHook(1), ValueError, /fn must be a function; got fn=1/],
   ['enableGrad', () => c.enableGrad(5), ValueError, /fn must be a function; got fn=5/],
   [

@@ -10,6 +10,7 @@ import { sameShape } from '../values/shape.js';
 import { alias, type BackwardStep, checkTensor, checkTensors, isTensor, type Node, withTracking } from './graph.js';
 import { callHooks } from './hooks.js';
 import { adopt, consume, scoped, turnGeneration } from './lifetimes.js';
+import { Restorer } from './recompute.js';
 import { tensorsIn } from './results.js';
 import { type Callback, type Walk, type Watcher, watched, watching, withWatcher } from './watch.js';
 
@@ -125,6 +126,11 @@ function walk(
   /** The gradient of a tensor after its hooks. */
   const hooked = (of: Tensor, grad: Tensor): Tensor =>
     of.hooks === null ? grad : (callBack({ kind: 'hooks', of, grad, call: (g) => [callHooks(of, g)] })[0] ?? grad);
+  const restorer = new Restorer((part, of, up) => {
+    const restore = () => part.restore();
+    if (watcher?.recompute === undefined) restore();
+    else watcher.recompute(of, up, restore);
+  });
   const deliver = (to: Tensor, grad: Tensor): void => {
     if (to.node === null && to.hooks === null) {
       arrive(to, grad);
@@ -139,6 +145,7 @@ function walk(
     if (output === undefined) return;
     const sum = pending.get(output) as Tensor;
     pending.delete(output);
+    restorer.prepare(node);
     node.checkSaved();
     const grad = hooked(output, sum);
     const spare = !createGraph && !output.retainsGrad && output.hooks === null && grad.storage.isSole;
@@ -186,6 +193,7 @@ function walk(
     });
   } finally {
     for (const t of pending.values()) drop(t);
+    restorer.dropFrom(0);
     if (given === undefined && !createGraph) seed.release();
     if (!(options.retainGraph ?? createGraph)) consume(nodes);
   }

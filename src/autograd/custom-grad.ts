@@ -58,16 +58,19 @@ function checked(given: unknown, inputs: readonly Tensor[], needs: readonly bool
 
 const ops = new Map<string, Op<CustomAttrs>>();
 
-/** The op with so many inputs and saved tensors. Its operands are the value, these, and those. */
-function opFor(inputCount: number, savedCount: number): Op<CustomAttrs> {
-  const key = `${inputCount},${savedCount}`;
+/**
+ * The op with so many inputs and saved tensors. Its operands are the value, these, and those.
+ * `savesValue` tells whether the value is one of the saved tensors.
+ */
+function opFor(inputCount: number, savedCount: number, savesValue: boolean): Op<CustomAttrs> {
+  const key = `${inputCount},${savedCount},${savesValue}`;
   const known = ops.get(key);
   if (known !== undefined) return known;
   const end = 1 + inputCount;
   const made: Op<CustomAttrs> = {
     name: op,
     lower: ([value]) => view(value.shape, value),
-    saves: Array.from({ length: savedCount }, (_, i) => end + i),
+    saves: [...Array.from({ length: savedCount }, (_, i) => end + i), ...(savesValue ? (['output'] as const) : [])],
     callsProgram: true,
     backward: ({ grad, inputs: operands, output, attrs: { rule }, needs }) => {
       const [value] = operands;
@@ -120,7 +123,9 @@ export function customGrad<I extends readonly Tensor[] = readonly Tensor[]>(
     checkTensor(op, 'the result of forward', result);
     const used = new Set([result, ...saved]);
     for (const t of made) if (!used.has(t)) t.release();
-    const y = apply(opFor(inputs.length, saved.length), [result, ...inputs, ...saved], { rule: backward });
+    const y = apply(opFor(inputs.length, saved.length, saved.includes(result)), [result, ...inputs, ...saved], {
+      rule: backward,
+    });
     return endWith(y, ...[...used].filter((t) => made.has(t)));
   };
 }

@@ -41,7 +41,7 @@ export interface BackwardStep<A> {
    * may use only shape and dtype.
    */
   readonly inputs: readonly Tensor[];
-  /** The first output. A rule may read its values only if `saves` lists 'output'. */
+  /** The first output. A rule may read the values of outputs only if `saves` lists them. */
   readonly output: Tensor;
   readonly outputs: readonly Tensor[];
   readonly attrs: A;
@@ -63,10 +63,10 @@ export interface Op<A> {
    */
   readonly lower: (inputs: readonly Tensor[], attrs: A) => Call;
   /**
-   * The values that backward reads: positions of inputs, and 'output'. They must not change in
-   * place before backward.
+   * The values that backward reads: positions of inputs, 'output' for the first output, and
+   * 'output 1' for the second. They must not change in place before backward.
    */
-  readonly saves?: readonly (number | 'output')[];
+  readonly saves?: readonly (number | 'output' | 'output 1')[];
   /**
    * One gradient per input, of the input's shape, or null. An op without this rule has no gradient.
    */
@@ -104,7 +104,7 @@ export class Node {
     readonly outputs: readonly Tensor[],
   ) {
     this.#inputs = inputs;
-    this.#versions = this.#saved().map((t) => (t.released ? -1 : t.storage.version));
+    this.#versions = this.saved.map((t) => (t.released ? -1 : t.storage.version));
   }
 
   /** Empty once the node has ended. */
@@ -112,8 +112,11 @@ export class Node {
     return this.#inputs;
   }
 
-  #saved(): Tensor[] {
-    return (this.op.saves ?? []).map((s) => (s === 'output' ? this.outputs[0] : this.#inputs[s]));
+  /** The tensors whose values the gradient rule reads. */
+  get saved(): readonly Tensor[] {
+    return (this.op.saves ?? []).map((s) =>
+      typeof s === 'number' ? this.#inputs[s] : this.outputs[s === 'output' ? 0 : 1],
+    );
   }
 
   /**
@@ -130,11 +133,12 @@ export class Node {
    * silently wrong.
    */
   checkSaved(): void {
-    this.#saved().forEach((t, i) => {
+    this.saved.forEach((t, i) => {
       const { version } = t.storage;
-      if (version === this.#versions[i]) return;
+      // -1: it was released when the node was made, and has been computed again since.
+      if (version === this.#versions[i] || this.#versions[i] === -1) return;
       const saved = this.op.saves?.[i];
-      const name = saved === 'output' ? 'output' : `input ${saved}`;
+      const name = typeof saved === 'number' ? `input ${saved}` : saved;
       // Of a view, the caller knows the tensor that it shows.
       const { shape } = (t.node?.op.name === 'reshape' ? t.node.inputs[0] : undefined) ?? t;
       throw new GraphError(

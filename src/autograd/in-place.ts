@@ -1,13 +1,31 @@
 /**
- * Kernels that overwrite existing values: updates of parameters and buffers, and gradient rules that
- * reuse the memory of the incoming gradient.
+ * Kernels that overwrite existing values: updates of parameters and buffers, and gradient rules
+ * that reuse the memory of the incoming gradient.
  * Not here: ops that make new values (graph.ts).
  */
 import type { KernelAttrs, KernelName } from '../device/device.js';
+import { Storage } from '../device/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { alias, apply, lowered, type Op, operandOf } from './graph.js';
 import { adopt } from './lifetimes.js';
 import { watched, watching } from './watch.js';
+
+/** The id of the first storage that updates may change. */
+let firstToChange = 0;
+
+/**
+ * Runs fn. Storages that exist already do not change meanwhile: their updates are left out. fn has
+ * run before and made these updates then.
+ */
+export function withoutUpdates<T>(fn: () => T): T {
+  const before = firstToChange;
+  firstToChange = Storage.next;
+  try {
+    return fn();
+  } finally {
+    firstToChange = before;
+  }
+}
 
 /** Runs a kernel whose results overwrite the values of existing tensors. */
 export function updateInPlace<K extends KernelName>(
@@ -16,6 +34,7 @@ export function updateInPlace<K extends KernelName>(
   attrs: KernelAttrs[K],
   changed: readonly Tensor[],
 ): void {
+  if (changed.some((t) => t.storage.id < firstToChange)) return;
   const watcher = watching();
   if (watcher === null) updateNow(kernel, inputs, attrs, changed);
   else

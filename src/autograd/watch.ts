@@ -79,6 +79,11 @@ export interface Watcher {
   refuse(what: string): void;
   /** Calls a function of the program within a backward(), whose other work is not watched. */
   callback(callback: Callback): readonly (Tensor | null)[];
+  /**
+   * Calls the function of a checkpoint again within a backward(). The checkpoint is the
+   * recomputation of the tensor `of`, or the one `up` levels around that. `run` calls the function.
+   */
+  recompute?(of: Tensor, up: number, run: () => void): void;
   /** Reports the gradients that the gradient rule of a node gave for the gradient `grad`. */
   differentiated?(node: Node, grad: Tensor, grads: readonly (Tensor | null)[]): void;
 }

@@ -334,6 +334,11 @@ export interface Plan {
  */
 export interface Recording {
   position(): number;
+  /**
+   * Lets later calls of the plan use the memory of a buffer that was allocated meanwhile. The
+   * buffer remains, because the calls up to here write and read it at every run of the plan.
+   */
+  reuse(buffer: DeviceBuffer): void;
   end(): Plan;
 }
 

@@ -23,13 +23,20 @@ const wordBytes = 4;
 const dropped = new FinalizationRegistry<Remains>(({ device, buffer }) => device.free(buffer));
 
 export class Storage {
+  static #count = 0;
+  /** The id of the next storage. */
+  static get next(): number {
+    return Storage.#count;
+  }
+  /** A number that grows with time. */
+  readonly id = Storage.#count++;
   /**
    * Increases with every change in place. A value saved for backward must still have the version
    * that was saved.
    */
   version = 0;
   #references = 1;
-  readonly #buffer: DeviceBuffer;
+  #buffer: DeviceBuffer;
   /**
    * The ArrayBuffer that represents the array's size to the garbage collector (see weight.ts). The
    * finalizer must not hold it.
@@ -42,7 +49,11 @@ export class Storage {
   ) {
     this.#buffer = buffer;
     this.#weight = device.offHeap ? weigh(Math.max(buffer.size * wordBytes, leastBytes)) : null;
-    dropped.register(this, { device, buffer: buffer.remains }, this);
+    this.#register();
+  }
+
+  #register(): void {
+    dropped.register(this, { device: this.device, buffer: this.#buffer.remains }, this);
   }
 
   get dtype(): DType {
@@ -74,6 +85,14 @@ export class Storage {
       this.#weight = null;
     }
     this.device.free(this.#buffer);
+  }
+
+  /** Replaces the array by another one with the same values. The old one is freed. */
+  moveTo(buffer: DeviceBuffer): void {
+    dropped.unregister(this);
+    this.device.free(this.#buffer);
+    this.#buffer = buffer;
+    this.#register();
   }
 
   /** Records a change in place. Every view sees the new version. */

@@ -14,6 +14,13 @@ import { Module } from './module.js';
  */
 export type Layer = Module & { forward(x: Tensor): Tensor | readonly [Tensor, ...unknown[]] };
 
+/** The tensor in a layer's result that the next layer gets. `name` is the layer's in messages. */
+export function passOn(op: string, name: string, result: unknown): Tensor {
+  const value: unknown = isTensor(result) ? result : (result as readonly unknown[] | null | undefined)?.[0];
+  checkTensor(op, `the result of ${name}`, value);
+  return value;
+}
+
 /**
  * Passes each layer's result to the next layer. Its fields, and so its parameters' names, are '0',
  * '1', ….
@@ -49,11 +56,7 @@ export class Sequential extends Module {
 
   forward(x: Tensor): Tensor {
     let value = x;
-    for (const layer of this.layers) {
-      const result = layer.forward(value);
-      value = isTensor(result) ? result : result?.[0];
-      checkTensor('Sequential', `the result of ${className(layer)}`, value);
-    }
+    for (const layer of this.layers) value = passOn('Sequential', className(layer), layer.forward(value));
     return value;
   }
 }

@@ -17,6 +17,7 @@ export {
 } from './activation-composed.js';
 export { AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d } from './adaptive-pool.js';
 export type { OverImages, OverSeries } from './axes.js';
+export { checkpointSequential } from './checkpoint.js';
 export { type Layer, Sequential } from './container.js';
 export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dOptions } from './conv.js';
 export type { ConvLayerOptions, ConvTransposeLayerOptions } from './conv-layer.js';

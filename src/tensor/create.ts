@@ -8,6 +8,7 @@ import type { MaxPool1dOptions } from '../autograd/ops/pool1d.js';
 import type { Device } from '../device/device.js';
 import { defaultDevice } from '../device/select.js';
 import { ValueError } from '../errors.js';
+import { noteDraw } from '../values/draws.js';
 import { allocate, checkDType, checkHolds, type DType, holds, isFloat, type TypedArray } from '../values/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../values/generator.js';
 import { parse, type TensorData } from '../values/nested.js';
@@ -158,6 +159,7 @@ function drawn(op: 'rand' | 'randn', shape: Shape, options: RandomTensorOptions)
   checkTensorOptions(op, options, randomTensorOptions);
   const { random = globalRandom(), ...rest } = options;
   checkGenerator(op, random);
+  noteDraw(random);
   return tensor(random[op](sizeOf(shape)), { ...rest, shape });
 }
 /**

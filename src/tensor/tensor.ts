@@ -29,6 +29,7 @@ import * as scan from '../autograd/ops/scan.js';
 import { type ScatterReduceOptions, type ScatterReduction, scatterReduce } from '../autograd/ops/scatter-reduce.js';
 import * as sorting from '../autograd/ops/sort.js';
 import * as trigonometry from '../autograd/ops/trigonometry.js';
+import type { Recomputation } from '../autograd/recompute.js';
 import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
 import type { Device, HostData } from '../device/device.js';
@@ -59,6 +60,8 @@ export class Tensor {
   hint: string | null = null;
   /** Whether backward() fills `grad` although this is not a leaf. */
   retainsGrad = false;
+  /** How backward() computes its values again after its release. Null if it cannot. */
+  recomputation: Recomputation | null = null;
   /** Functions that backward() calls with its gradient. Null if there are none, as usual. */
   hooks: readonly GradientHook[] | null = null;
   #storage: Storage | null;
@@ -138,6 +141,10 @@ export class Tensor {
     if (this.#kept) return;
     this.#storage?.release();
     this.#storage = null;
+  }
+  /** Gives it an array again after its release. */
+  revive(storage: Storage): void {
+    this.#storage = storage.retain();
   }
   /** Exempts it from every later release. @source docs/architecture.md, lifetimes */
   keep(): this {

@@ -4,6 +4,7 @@
  */
 import { checkIsNumber, shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
+import { noteDraw } from './draws.js';
 
 /**
  * A source of random numbers for every `{ random }` option: RandomState, FastRandom, or your own.
@@ -71,6 +72,7 @@ export abstract class WordGenerator implements RandomGenerator {
   /** A whole number in [0, max] by masked rejection, as in legacy numpy. */
   #interval(max: number): number {
     if (max === 0) return 0;
+    noteDraw(this);
     const mask = 0xffffffff >>> Math.clz32(max);
     let value = 0;
     do value = (this.next32() & mask) >>> 0;
@@ -83,6 +85,7 @@ export abstract class WordGenerator implements RandomGenerator {
    * @source numpy.random.RandomState.random_sample
    */
   random(): number {
+    noteDraw(this);
     const high = this.next32() >>> 5;
     const low = this.next32() >>> 6;
     return (high * 67108864 + low) / 9007199254740992;
@@ -110,6 +113,7 @@ export abstract class WordGenerator implements RandomGenerator {
   randn(size: number): Float64Array<ArrayBuffer> {
     checkCount(`${this.title}.randn`, 'size', size);
     const out = new Float64Array(size);
+    noteDraw(this);
     this.fillNormal(out);
     return out;
   }

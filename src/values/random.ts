@@ -5,6 +5,7 @@
  */
 import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
+import { noteDraw } from './draws.js';
 import type { DType, TypedArray } from './dtype.js';
 import { exactLog } from './exact-log.js';
 import { checkKey, checkSeed, type RandomGenerator, WordGenerator } from './generator.js';
@@ -168,7 +169,9 @@ export class Mask {
     readonly length: number,
     readonly rate: number,
     readonly scale: number,
-  ) {}
+  ) {
+    noteDraw(random);
+  }
 
   draw(dtype: 'float32' | 'float64'): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
     const { random, length, rate, scale } = this;

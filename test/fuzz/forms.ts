@@ -1283,6 +1283,8 @@ const elsewhere = new Set([
   'grad',
   'compile',
   'customGrad',
+  'checkpoint',
+  'checkpointSequential',
   'gradcheck',
   'gradgradcheck',
   'device',

@@ -52,6 +52,7 @@ export const maxPoolOp: Op<{ geometry: Pool2dGeometry; nan: NanPolicy }> = {
       { shape: pooledShape(geometry), dtype: x.dtype },
       { shape: pooledShape(geometry), dtype: 'int32' },
     ),
+  saves: ['output 1'],
   backward: ({ grad, outputs: [, indices], inputs: [x], attrs: { geometry } }) => [
     apply(maxUnpoolOp, [grad, indices], { geometry, shape: x.shape }),
   ],

@@ -14,6 +14,13 @@ export function copyOf(t: Tensor): Tensor {
   return copy;
 }
 
+/** Gives a storage a copy of its array, in other memory. */
+export function moveOut(storage: Storage): void {
+  const { device, dtype, buffer } = storage;
+  const spec = { shape: [buffer.size], dtype };
+  storage.moveTo(device.run('cast', [{ ...spec, buffer }], {}, [spec])[0]);
+}
+
 /** Copies a tensor's values into a storage of the same size and dtype. */
 export function copyInto(t: Tensor, to: Storage): void {
   t.device.run('cast', [operandOf(t)], {}, [{ shape: t.shape, dtype: t.dtype }], [to.buffer]);

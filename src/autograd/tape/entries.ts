@@ -43,6 +43,11 @@ export interface Made {
 export interface Span {
   readonly from: number;
   readonly to: number;
+  /**
+   * The storages that the program had released before the entry. The commands from here on use
+   * their memory for other arrays.
+   */
+  readonly ended: readonly Storage[];
 }
 export interface OpEntry extends Span, Source {
   readonly kind: 'op';
@@ -95,10 +100,13 @@ export interface BackwardEntry extends Span {
  */
 export interface CallbackEntry extends Span, Source {
   readonly kind: 'callback';
-  readonly which: Callback['kind'];
+  /** 'recompute' for the function of a checkpoint. */
+  readonly which: Callback['kind'] | 'recompute';
   readonly of: Reference;
-  /** The gradient that the function got. */
-  readonly made: readonly [Made];
+  /** Of a checkpoint: how many levels around the one of the tensor `of` it is. */
+  readonly up: number;
+  /** The gradient that the function got. None of a checkpoint. */
+  readonly made: readonly Made[];
   /** What the function returned. */
   results: readonly (Seen | null)[];
   /** The index of the entry after those of the function's operations. */

@@ -39,6 +39,10 @@ export class Recorder implements Watcher {
   readonly #origins = new Map<Tensor, { readonly source: Source; readonly index: number }>();
   /** The graph nodes that the step created. */
   readonly #nodes = new Set<Node>();
+  /** The storages of results that the program had not released at the last operation. */
+  #live: Storage[] = [];
+  /** The storages that it has released since the last entry. */
+  #ended: Storage[] = [];
   /** Memory that does not belong to the plan. */
   readonly #outside = new Set<Storage>();
   readonly #writers: Writers = {
@@ -76,6 +80,7 @@ export class Recorder implements Watcher {
     // The gradient that backward() gets may be memory from outside, which the functions that it
     // calls see before backward() itself is an entry.
     if (event.kind === 'backward' && event.given !== undefined) this.#seen(event.given);
+    this.#reuse();
     return null;
   }
 
@@ -93,40 +98,78 @@ export class Recorder implements Watcher {
 
   callback({ kind: which, of, grad, call }: Callback): readonly (Tensor | null)[] {
     if (!this.#accepts([grad])) return call(grad);
-    const { entries } = this.#contents;
     const storage = grad.storage.retain();
     if (!this.#outside.has(storage)) this.#hold(storage);
+    const entry = this.#called(which, of, 0, [{ like: grad, storage, requiresGrad: grad.requiresGrad }], [grad]);
+    this.#origins.set(grad, { source: entry, index: 0 });
+    const results = this.#within(entry, () => call(grad));
+    entry.results = results.map((t) => (t === null ? null : this.#seen(t)));
+    // Replays hold what functions returned until the end of the backward().
+    this.#live = this.#live.filter((storage) => results.every((t) => t?.storage !== storage));
+    return results;
+  }
+
+  recompute(of: Tensor, up: number, run: () => void): void {
+    if (!this.#origins.has(of)) this.refuse('a checkpoint that was made outside of it');
+    if (this.#accepts([])) this.#within(this.#called('recompute', of, up, [], []), run);
+    else run();
+  }
+
+  /** Adds the entry of a function of the program that a backward() calls. */
+  #called(
+    which: CallbackEntry['which'],
+    of: Tensor,
+    up: number,
+    made: readonly Made[],
+    now: readonly Tensor[],
+  ): CallbackEntry {
     const entry: CallbackEntry = {
       kind: 'callback',
       which,
       of: this.#reference(of),
-      made: [{ like: grad, storage, requiresGrad: grad.requiresGrad }],
-      now: [grad],
+      up,
+      made,
+      now,
       results: [],
       end: 0,
       ...this.#span(),
     };
-    this.#origins.set(grad, { source: entry, index: 0 });
     this.#add(entry);
+    return entry;
+  }
+
+  /** Records the operations of a function that a backward() calls. */
+  #within<T>(entry: CallbackEntry, fn: () => T): T {
     this.#inCallback = true;
     try {
-      const results = withWatcher(this, () => call(grad));
-      entry.results = results.map((t) => (t === null ? null : this.#seen(t)));
-      entry.end = entries.length;
-      return results;
+      return withWatcher(this, fn);
     } finally {
       this.#inCallback = false;
+      entry.end = this.#contents.entries.length;
     }
   }
 
   // ---- entries
 
+  /**
+   * Lets the operations that follow use the memory of results that only the recording holds by now.
+   */
+  #reuse(): void {
+    const { held } = this.#contents;
+    this.#live = this.#live.filter((storage) => {
+      if (storage.references > (held.get(storage) ?? 0)) return true;
+      this.#recording.reuse(storage.buffer);
+      this.#ended.push(storage);
+      return false;
+    });
+  }
   #add(entry: Entry): void {
     this.#contents.entries.push(entry);
     this.#start = entry.to;
+    this.#ended = [];
   }
   #span(): Span {
-    return { from: this.#start, to: this.#recording.position() };
+    return { from: this.#start, to: this.#recording.position(), ended: this.#ended };
   }
   #hold(storage: Storage): void {
     const { held } = this.#contents;
@@ -168,6 +211,7 @@ export class Recorder implements Watcher {
       given: inputs,
       ...this.#span(),
     };
+    if (call.kernel !== 'view') this.#live.push(...outputs.map((t) => t.storage));
     outputs.forEach((t, index) => {
       this.#origins.set(t, { source: entry, index });
       if (t.node !== null) this.#nodes.add(t.node);
@@ -194,6 +238,8 @@ export class Recorder implements Watcher {
 
   #backward({ root, given, options }: WatchedEvent<'backward'>, walk: Outcome<'backward'>): void {
     const { entries, gradients } = this.#contents;
+    // What a backward() releases, its replay does not, because it visits no nodes.
+    this.#live = [];
     if (!this.#accepts([root])) return;
     if (options.createGraph === true) this.refuse('createGraph');
     else if (walk.nodes.some((node) => !this.#nodes.has(node))) this.refuse('a graph that was made outside of it');

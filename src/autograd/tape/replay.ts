@@ -11,10 +11,10 @@ import { show } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { allocate } from '../../values/dtype.js';
 import { sameShape } from '../../values/shape.js';
-import { type BackwardStep, handle, isTracking, Node, withTracking } from '../graph.js';
-import { callHooks } from '../hooks.js';
+import { handle, isTracking, type Node, withTracking } from '../graph.js';
 import { adopt, scoped } from '../lifetimes.js';
 import type { Callback, EventKind, Outcome, WatchedEvent, Watcher } from '../watch.js';
+import { Callbacks, callbacksFrom } from './callbacks.js';
 import {
   alike,
   allFit,
@@ -31,6 +31,9 @@ import {
   sameRetaining,
   type UploadEntry,
 } from './entries.js';
+import { heldOf, renew, rescue } from './leaving.js';
+
+const stillHeld = 'a tensor that it had released is in use (release() it in every call, or in none)';
 
 const operand = ({ tensor, storage }: Seen): Operand => ({
   buffer: storage.buffer,
@@ -111,6 +114,12 @@ export class Replay implements Watcher {
     return this.#returned.shift() ?? call(grad);
   }
 
+  /** As callback(), but this backward() needs the values, so the function runs again. */
+  recompute(_of: Tensor, _up: number, run: () => void): void {
+    this.#returned.shift();
+    run();
+  }
+
   // ---- running the plan
 
   /** Runs the kernels of all operations that have matched so far. */
@@ -129,6 +138,7 @@ export class Replay implements Watcher {
   #leave(reason: string): void {
     this.broken = reason;
     this.#catchUp();
+    rescue(this.#contents, this.#cursor);
     const nodes = new Map<Node, Node>();
     for (const e of this.#contents.entries.slice(0, this.#cursor)) {
       // A new node saves the present versions, so the updates that followed it must increase the
@@ -166,7 +176,9 @@ export class Replay implements Watcher {
         ? 'it went on'
         : entry.kind !== kind
           ? `${entry.kind} became ${kind}`
-          : differs(entry as Extract<Entry, { kind: K }>);
+          : heldOf(this.#contents, entry).length > 0
+            ? stillHeld
+            : differs(entry as Extract<Entry, { kind: K }>);
     if (problem === null) return entry as Extract<Entry, { kind: K }>;
     this.#leave(problem);
     return null;
@@ -256,7 +268,7 @@ export class Replay implements Watcher {
 
   #backward({ root, given, options }: WatchedEvent<'backward'>): Outcome<'backward'> | null {
     const { entries, gradients } = this.#contents;
-    const callbacks = this.#callbacks();
+    const callbacks = callbacksFrom(entries, this.#cursor);
     const last = callbacks.at(-1)?.end ?? this.#cursor;
     const entry = this.#match(last, 'backward', (e) => {
       if (!fits(e.root, root) || !alike(e.options, options)) return 'another tensor is differentiated';
@@ -271,7 +283,12 @@ export class Replay implements Watcher {
     });
     if (entry === null) return null;
     if (entry.writesSeed) this.#writeOne(entry.walk.seed);
-    if (!callbacks.every((c) => this.#repeat(c))) return null;
+    const calls = new Callbacks();
+    try {
+      if (!callbacks.every((c) => this.#repeat(c, calls))) return null;
+    } finally {
+      calls.end();
+    }
     this.#returned = [];
     this.#cursor++;
     for (const { leaf: reference, gradient: storage, shape } of entry.leaves) {
@@ -286,27 +303,19 @@ export class Replay implements Watcher {
     return entry.walk;
   }
 
-  /** The functions of the program that the next backward() called when it was recorded. */
-  #callbacks(): CallbackEntry[] {
-    const { entries } = this.#contents;
-    const found: CallbackEntry[] = [];
-    for (let i = this.#cursor; ; ) {
-      const e = entries[i];
-      if (e?.kind !== 'callback') return found;
-      found.push(e);
-      i = e.end;
-    }
-  }
-
   /**
    * Calls a function of the program that a backward() calls. Returns whether the call is still in
    * the recording.
    */
-  #repeat(entry: CallbackEntry): boolean {
+  #repeat(entry: CallbackEntry, calls: Callbacks): boolean {
+    if (heldOf(this.#contents, entry).length > 0) {
+      this.#leave(stillHeld);
+      return false;
+    }
     this.#cursor++;
-    const [grad] = this.#hand(entry);
+    const grad: Tensor | undefined = this.#hand(entry)[0];
     const results = scoped(
-      () => withTracking(false, () => run(entry, grad)),
+      () => withTracking(false, () => calls.call(entry, grad)),
       (made) => made.filter((t) => t !== null),
     );
     this.#returned.push(results);
@@ -320,28 +329,5 @@ export class Replay implements Watcher {
   #writeOne(seed: Storage): void {
     this.#contents.gradients.save(seed, this.#plan);
     this.#plan.write(seed.buffer, allocate(seed.dtype, 1).fill(1));
-  }
-}
-
-/** Calls the hooks of a tensor, or the gradient rule of an op. */
-function run({ which, of }: CallbackEntry, grad: Tensor): readonly (Tensor | null)[] {
-  if (which === 'hooks') return [callHooks(counterpart(of), grad)];
-  const { op, attrs, given: inputs, now: outputs } = of.source as OpEntry;
-  const rule = op.backward as unknown as (step: BackwardStep<unknown>) => readonly (Tensor | null)[];
-  const needs = inputs.map((t) => t.requiresGrad);
-  return rule({ grad, inputs, output: outputs[0], outputs, attrs, needs, spare: false });
-}
-
-/**
- * Gives the results of this call a graph node of their own, as if the operation had just been
- * applied.
- */
-function renew({ op, attrs, made, given, now }: OpEntry, nodes: Map<Node, Node>): void {
-  const recorded = made.find(({ like }) => like.node !== null)?.like.node ?? null;
-  const node = recorded === null ? null : new Node(op, attrs, given, now);
-  if (recorded !== null && node !== null) nodes.set(recorded, node);
-  for (const t of now) {
-    if (t.node !== null) t.node = node;
-    else if (t.owner !== null) t.owner = nodes.get(t.owner) ?? t.owner;
   }
 }

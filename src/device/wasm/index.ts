@@ -193,6 +193,7 @@ export class WasmDevice implements Device, Encoder {
       memory: this.#memory,
       queue: this.#queue,
       flush: () => this.flush(),
+      reuse: (buffer) => this.#reuse(buffer),
       write: (buffer, data) => this.#write(buffer, data),
       give: (address, size, arena) => this.#give(address, size, arena),
       ended: () => {
@@ -221,6 +222,15 @@ export class WasmDevice implements Device, Encoder {
     if (!(buffer instanceof WasmBuffer)) throw foreign('free', buffer);
     if (buffer.freed) return;
     buffer.freed = true;
+    if (!buffer.reused) this.#discount(buffer);
+  }
+
+  #reuse(buffer: WasmBuffer): void {
+    buffer.reused = true;
+    this.#discount(buffer);
+  }
+
+  #discount(buffer: WasmBuffer): void {
     this.#tensors--;
     this.#bytes -= deviceBytes(buffer.dtype, buffer.size);
     this.#give(buffer.start, buffer.block, buffer.arena);

@@ -31,6 +31,8 @@ export class Arena {
 
 export class WasmBuffer extends DeviceBuffer {
   freed = false;
+  /** Whether its memory was given back while recorded commands still use it. */
+  reused = false;
   /**
    * The share of elements that are not zero, as an estimate (density.ts). A kernel may choose its
    * algorithm by it.

@@ -14,6 +14,8 @@ export interface Host {
   readonly memory: Memory;
   readonly queue: Queue;
   flush(): void;
+  /** Gives back the memory of a buffer that remains in use by recorded commands. */
+  reuse(buffer: WasmBuffer): void;
   /** Overwrites a buffer after the commands that may still read it. */
   write(buffer: WasmBuffer, data: HostData): void;
   /** Frees a block. */
@@ -45,6 +47,12 @@ export class WasmRecording implements Recording {
   position(): number {
     for (; this.#counted < this.#recorded.length; this.#counted++) this.#length += this.#recorded[this.#counted].length;
     return this.#length + this.#host.queue.used;
+  }
+
+  reuse(buffer: DeviceBuffer): void {
+    const own = buffer as WasmBuffer;
+    // The host writes its constants before the plan runs.
+    if (own.arena === this.#arena) this.#host.reuse(own);
   }
 
   end(): Plan {
