@@ -369,7 +369,7 @@ test('elementwise', () => {
   const gate = encode((to) => elementwise.gate(to, [a, c], { slope: 0.5 }, [row]));
   expect(gate, Opcode.gate, 'GateWord', { to: 300, g: 100, x: 200, size: 20, slope: bits(0.5) });
   const copy = encode((to) => elementwise.cast(to, [a], {}, [c]));
-  expect(copy, Opcode.copy, 'CopyWord', { to: 200, from: 100, bytes: 2400 });
+  expect(copy, Opcode.copy, 'CopyWord', { to: 200, from: 100, size: 600 });
 });
 
 test('reductions', () => {

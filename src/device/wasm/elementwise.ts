@@ -206,8 +206,8 @@ export const elementwise: Family<'unary' | 'binary' | 'binaryScalar' | 'where' |
       return emitUnary(to, fromFloat ? UnaryCode.isNotZero : UnaryCode.wordIsNotZero, x, y);
     if (y.dtype === 'float32' && !fromFloat) return emitUnary(to, UnaryCode.toFloat, x, y);
     if (y.dtype === 'int32' && fromFloat) return emitUnary(to, UnaryCode.toInt, x, y);
-    const bytes = sizeOf(y.shape) * 4;
-    if (bytes > 0 && x.buffer.address !== y.buffer.address)
-      to.emit(Opcode.copy, bytes > worthSharing * 4, [y.buffer.address, x.buffer.address, bytes]);
+    const size = sizeOf(y.shape);
+    if (size > 0 && x.buffer.address !== y.buffer.address)
+      to.emit(Opcode.copy, size > worthSharing, [y.buffer.address, x.buffer.address, size]);
   },
 };

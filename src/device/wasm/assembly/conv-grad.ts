@@ -41,7 +41,7 @@ export function weightGrad(p: usize): void {
   const slab = arg(p, WeightGradWord.slab);
 
   const outChannels = groups * columns;
-  const tapFloats = inner * outChannels;
+  const tapBytes = (<usize>(inner * outChannels)) << 2;
   const slabs = (outHeight + slab - 1) / slab;
   const xStep = (<usize>(strideW * xPixel)) << 2;
   const xRow = (<usize>(strideH * width * xPixel)) << 2;
@@ -58,8 +58,8 @@ export function weightGrad(p: usize): void {
     const ky = (c / whole) % kh;
     const kx0 = joined ? 0 : c % whole;
     const kx1 = joined ? kw : kx0 + 1;
-    const into = partials + ((<usize>(((part * kh + ky) * kw + kx0) * tapFloats)) << 2);
-    memory.fill(into, 0, (<usize>((kx1 - kx0) * tapFloats)) << 2);
+    const into = partials + <usize>((part * kh + ky) * kw + kx0) * tapBytes;
+    memory.fill(into, 0, <usize>(kx1 - kx0) * tapBytes);
     const top = ky * dilationH - beforeH;
     const lowest = firstInside(top, strideH);
     const highest = firstOutside(top, strideH, height, outHeight);
@@ -91,7 +91,7 @@ export function weightGrad(p: usize): void {
         const left = kx * dilationW - beforeW;
         const from = firstInside(left, strideW);
         const to = firstOutside(left, strideW, width, outWidth);
-        const tap = into + ((<usize>((kx - kx0) * tapFloats)) << 2);
+        const tap = into + <usize>(kx - kx0) * tapBytes;
         // The pixels that were not added above: all of them, or those on either side.
         const split = joined && joinedTo > joinedFrom;
         const sides = split ? 2 : 1;

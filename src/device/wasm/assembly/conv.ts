@@ -91,11 +91,11 @@ function convolve(p: usize): void {
 
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const rowFloats = width * pixel;
-  const wTap = inner * panelWidth * 4;
-  const wRow = kw * wTap;
-  const panelBytes = kh * wRow;
-  const xRow = dilationH * rowFloats * 4;
-  const xTap = dilationW * pixel * 4;
+  const wTap = (<usize>(inner * panelWidth)) << 2;
+  const wRow = <usize>kw * wTap;
+  const panelBytes = <usize>kh * wRow;
+  const xRow = (<usize>(dilationH * rowFloats)) << 2;
+  const xTap = (<usize>(dilationW * pixel)) << 2;
   const xNext = (<usize>(strideW * pixel)) << 2;
   // The taps of a kernel row are read as one run if the image has them side by side.
   const joined = dilationW == 1 && groups == 1;
@@ -119,7 +119,7 @@ function convolve(p: usize): void {
       const group = b / blocks;
       const column = (b % blocks) * panelWidth;
       const lanes = min(panelWidth, columns - column);
-      const panel = panels + <usize>(b * panelBytes + ky0 * wRow);
+      const panel = panels + <usize>b * panelBytes + <usize>ky0 * wRow;
       const xGroup = xTop + ((<usize>(group * inner)) << 2);
       const yGroup = yTop + ((<usize>(group * columns + column)) << 2);
       // A panel may be wider than the bias. The values past its end are read, but not stored.
@@ -131,7 +131,7 @@ function convolve(p: usize): void {
         const kx0 = whole ? 0 : firstInside(left, dilationW);
         const taps = whole ? kw : max(0, firstOutside(left, dilationW, width, kw) - kx0);
         const at = xGroup + ((<usize>((left + kx0 * dilationW) * pixel)) << 2);
-        const w = panel + <usize>(kx0 * wTap);
+        const w = panel + <usize>kx0 * wTap;
         const out = yGroup + <usize>ox * yColumn;
         const segments = joined ? 1 : taps;
         const count = joined ? taps * inner : inner;

@@ -110,7 +110,7 @@ function wordFmod4(a: v128, b: v128): v128 {
 
 function binaryLoop<F>(to: usize, a: usize, aStep: usize, b: usize, bStep: usize, count: i32): void {
   for (const end = to + ((<usize>count) << 2); to < end; to += 16, a += aStep, b += bStep)
-    v128.store(to, changetype<F>(0).of(v128.load(a), v128.load(b)));
+    v128.store(to, changetype<F>(<usize>0).of(v128.load(a), v128.load(b)));
 }
 
 /** Computes `count` elements, a multiple of 4. */

@@ -3,17 +3,20 @@ import { Opcode } from '../protocol/command';
 import { CopyWord, FillWord } from '../protocol/simple';
 import { address, arg, next } from './core';
 
-const block = 32768;
+/** Words per chunk. */
+const block = 8192;
 
-/** Copies bytes. */
+/** Copies words. */
 function copy(p: usize): void {
-  const bytes = arg(p, CopyWord.bytes);
-  for (let c = next(); c * block < bytes; c = next())
+  const words = arg(p, CopyWord.size);
+  for (let c = next(); c * block < words; c = next()) {
+    const offset = (<usize>(c * block)) << 2;
     memory.copy(
-      address(p, CopyWord.to) + c * block,
-      address(p, CopyWord.from) + c * block,
-      min(block, bytes - c * block),
+      address(p, CopyWord.to) + offset,
+      address(p, CopyWord.from) + offset,
+      (<usize>min(block, words - c * block)) << 2,
     );
+  }
 }
 
 /** Fills words with a value. */
@@ -21,9 +24,9 @@ function fill(p: usize): void {
   const words = arg(p, FillWord.size);
   const value = arg(p, FillWord.value);
   const lanes = i32x4.splat(value);
-  for (let c = next(); c * (block >> 2) < words; c = next()) {
-    const start = c * (block >> 2);
-    const end = min(start + (block >> 2), words);
+  for (let c = next(); c * block < words; c = next()) {
+    const start = c * block;
+    const end = min(start + block, words);
     let at = address(p, FillWord.to) + ((<usize>start) << 2);
     let i = start;
     for (; i + 4 <= end; i += 4, at += 16) v128.store(at, lanes);

@@ -21,9 +21,9 @@ export function sums32<Entry>(e: usize, end: usize, x: usize, rows: usize, to: u
   let s5 = v128.load(to, 80);
   let s6 = v128.load(to, 96);
   let s7 = v128.load(to, 112);
-  for (; e < end; e += changetype<Entry>(0).size()) {
-    const q = changetype<Entry>(0).row(e, rows);
-    const v = changetype<Entry>(0).value(e, x);
+  for (; e < end; e += changetype<Entry>(<usize>0).size()) {
+    const q = changetype<Entry>(<usize>0).row(e, rows);
+    const v = changetype<Entry>(<usize>0).value(e, x);
     s0 = madd(v, v128.load(q), s0);
     s1 = madd(v, v128.load(q, 16), s1);
     s2 = madd(v, v128.load(q, 32), s2);

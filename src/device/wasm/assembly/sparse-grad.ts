@@ -220,7 +220,7 @@ export function weightGradSparse(p: usize, thread: i32): void {
         for (let ky = 0; ky < kh; ky++)
           for (let kx = 0; kx < kw; kx++) {
             let into = part + ((<isize>o * columnStep + <isize>(ky * kw + kx) * tapStep) << 2);
-            const at = copy + <usize>((ky * dilationH * paddedWidth + kx * dilationW) * pitch * 4);
+            const at = copy + <usize>(ky * dilationH * paddedWidth + kx * dilationW) * pitchBytes;
             if (careful) {
               const top = oy0 - beforeH + ky * dilationH;
               gatherInside(

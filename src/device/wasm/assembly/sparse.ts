@@ -132,7 +132,7 @@ function convolveSparse(p: usize, thread: i32): void {
   const dilationH = arg(p, ConvolveSparseWord.dilationH);
   const dilationW = arg(p, ConvolveSparseWord.dilationW);
   const lists = address(p, ConvolveSparseWord.lists);
-  const wTap = inner * panelWidth * 4;
+  const wTap = (<usize>(inner * panelWidth)) << 2;
   const blocks = (columns + panelWidth - 1) / panelWidth;
   const sumBytes = (<usize>panelWidth) << 2;
   const sums = scratch(thread);
@@ -151,7 +151,7 @@ function convolveSparse(p: usize, thread: i32): void {
         if (iy < 0 || iy >= height) continue;
         for (let kx = 0; kx < kw; kx++) {
           const left = kx * dilationW - beforeW;
-          const panel = panels + <usize>(((b * kh + ky) * kw + kx) * wTap);
+          const panel = panels + <usize>((b * kh + ky) * kw + kx) * wTap;
           const end = firstOutside(left, strideW, width, to);
           let ox = max(from, firstInside(left, strideW));
           let pixel = (n * height + iy) * width + left + ox * strideW;

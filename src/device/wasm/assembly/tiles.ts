@@ -54,11 +54,11 @@ export function tile1x16(
   bias: usize,
   lanes: i32,
   rows: i32,
-  xRow: i32,
-  wRow: i32,
+  xRow: usize,
+  wRow: usize,
   segments: i32,
-  xSegment: i32,
-  wSegment: i32,
+  xSegment: usize,
+  wSegment: usize,
   count: i32,
 ): void {
   let s0 = f32x4.splat(0);
@@ -67,8 +67,8 @@ export function tile1x16(
   let s3 = s0;
   for (let r = 0; r < rows; r++) {
     for (let k = 0; k < segments; k++) {
-      let p = x + <usize>(r * xRow + k * xSegment);
-      let q = w + <usize>(r * wRow + k * wSegment);
+      let p = x + <usize>r * xRow + <usize>k * xSegment;
+      let q = w + <usize>r * wRow + <usize>k * wSegment;
       const end = p + ((<usize>count) << 2);
       for (; p < end; p += 4, q += 64) {
         const a = v128.load32_splat(p);
@@ -93,11 +93,11 @@ export function tiles2x16(
   bias: usize,
   lanes: i32,
   rows: i32,
-  xRow: i32,
-  wRow: i32,
+  xRow: usize,
+  wRow: usize,
   segments: i32,
-  xSegment: i32,
-  wSegment: i32,
+  xSegment: usize,
+  wSegment: usize,
   count: i32,
 ): void {
   for (; pairs > 0; pairs--, x += xNext << 1, y += yNext << 1) {
@@ -111,8 +111,8 @@ export function tiles2x16(
     let t3 = s0;
     for (let r = 0; r < rows; r++) {
       for (let k = 0; k < segments; k++) {
-        let p = x + <usize>(r * xRow + k * xSegment);
-        let q = w + <usize>(r * wRow + k * wSegment);
+        let p = x + <usize>r * xRow + <usize>k * xSegment;
+        let q = w + <usize>r * wRow + <usize>k * wSegment;
         const end = p + ((<usize>count) << 2);
         for (; p < end; p += 4, q += 64) {
           const a = v128.load32_splat(p);
@@ -151,11 +151,11 @@ export function tiles4x4(
   bias: usize,
   lanes: i32,
   rows: i32,
-  xRow: i32,
-  wRow: i32,
+  xRow: usize,
+  wRow: usize,
   segments: i32,
-  xSegment: i32,
-  wSegment: i32,
+  xSegment: usize,
+  wSegment: usize,
   count: i32,
 ): void {
   const v = v128.load(bias);
@@ -169,8 +169,8 @@ export function tiles4x4(
     const x3 = pixels > 3 ? xNext * 3 : 0;
     for (let r = 0; r < rows; r++) {
       for (let k = 0; k < segments; k++) {
-        let p = x + <usize>(r * xRow + k * xSegment);
-        let q = w + <usize>(r * wRow + k * wSegment);
+        let p = x + <usize>r * xRow + <usize>k * xSegment;
+        let q = w + <usize>r * wRow + <usize>k * wSegment;
         const end = p + ((<usize>count) << 2);
         for (; p < end; p += 4, q += 16) {
           const u = v128.load(q);
@@ -206,11 +206,11 @@ export function tiles4x1(
   yNext: usize,
   bias: f32,
   rows: i32,
-  xRow: i32,
-  wRow: i32,
+  xRow: usize,
+  wRow: usize,
   segments: i32,
-  xSegment: i32,
-  wSegment: i32,
+  xSegment: usize,
+  wSegment: usize,
   count: i32,
 ): void {
   for (; pixels > 0; pixels -= 4, x += xNext << 2, y += yNext << 2) {
@@ -227,8 +227,8 @@ export function tiles4x1(
     const x3 = pixels > 3 ? xNext * 3 : 0;
     for (let r = 0; r < rows; r++) {
       for (let k = 0; k < segments; k++) {
-        let p = x + <usize>(r * xRow + k * xSegment);
-        let q = w + <usize>(r * wRow + k * wSegment);
+        let p = x + <usize>r * xRow + <usize>k * xSegment;
+        let q = w + <usize>r * wRow + <usize>k * wSegment;
         const end = p + ((<usize>count) << 2);
         for (; p + 16 <= end; p += 16, q += 16) {
           const v = v128.load(q);

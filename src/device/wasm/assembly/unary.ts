@@ -110,7 +110,7 @@ export function truth(mask: v128): v128 {
 
 function unaryLoop<F>(to: usize, from: usize, count: i32, alpha: v128, beta: v128): void {
   for (const end = to + ((<usize>count) << 2); to < end; to += 16, from += 16)
-    v128.store(to, changetype<F>(0).of(v128.load(from), alpha, beta));
+    v128.store(to, changetype<F>(<usize>0).of(v128.load(from), alpha, beta));
 }
 
 /** Computes `count` elements, a multiple of 4. */

@@ -63,8 +63,8 @@ export function maxUnpool2d(p: usize): void {
 }
 
 /**
- * The offsets of four indices in an image, in bytes. The indices belong to consecutive channels
- * from `channel` on.
+ * The offsets of four indices in an image, in bytes and unsigned. The indices belong to consecutive
+ * channels from `channel` on.
  */
 @inline
 function offsetsOf(index: v128, channels: v128, channel: i32): v128 {
@@ -98,10 +98,10 @@ export function maxUnpool2dScatter(p: usize): void {
         const index = v128.load(indices + at);
         if (v128.any_true(i32x4.ge_u(index, limit))) break;
         const offsets = offsetsOf(index, step, j);
-        addTo(to + <usize>i32x4.extract_lane(offsets, 0), load<f32>(values + at));
-        addTo(to + <usize>i32x4.extract_lane(offsets, 1), load<f32>(values + at, 4));
-        addTo(to + <usize>i32x4.extract_lane(offsets, 2), load<f32>(values + at, 8));
-        addTo(to + <usize>i32x4.extract_lane(offsets, 3), load<f32>(values + at, 12));
+        addTo(to + <usize><u32>i32x4.extract_lane(offsets, 0), load<f32>(values + at));
+        addTo(to + <usize><u32>i32x4.extract_lane(offsets, 1), load<f32>(values + at, 4));
+        addTo(to + <usize><u32>i32x4.extract_lane(offsets, 2), load<f32>(values + at, 8));
+        addTo(to + <usize><u32>i32x4.extract_lane(offsets, 3), load<f32>(values + at, 12));
       }
       for (; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
@@ -137,10 +137,10 @@ export function planeGather(p: usize): void {
         const index = v128.load(indices + at);
         if (v128.any_true(i32x4.ge_u(index, limit))) break;
         const offsets = offsetsOf(index, step, j);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 0)));
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 1)), 4);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 2)), 8);
-        store<i32>(to + at, load<i32>(image + <usize>i32x4.extract_lane(offsets, 3)), 12);
+        store<i32>(to + at, load<i32>(image + <usize><u32>i32x4.extract_lane(offsets, 0)));
+        store<i32>(to + at, load<i32>(image + <usize><u32>i32x4.extract_lane(offsets, 1)), 4);
+        store<i32>(to + at, load<i32>(image + <usize><u32>i32x4.extract_lane(offsets, 2)), 8);
+        store<i32>(to + at, load<i32>(image + <usize><u32>i32x4.extract_lane(offsets, 3)), 12);
       }
       for (; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
@@ -175,15 +175,15 @@ export function unpoolPick(p: usize): void {
         if (!isInside(index, pixels)) continue;
         const slot = winners + ((<usize>(index * channels + j)) << 2);
         if (pick != PickCode.max) {
-          store<i32>(slot, <i32>at);
+          store<i32>(slot, <i32>(at >> 2));
           continue;
         }
         // A selection is faster than a branch here, because the winner cannot be predicted. A NaN
         // beats every number, and a number stays against an equal or smaller one.
         const holder = load<i32>(slot);
-        const best = load<f32>(values + <usize>max(holder, 0));
+        const best = load<f32>(values + ((<usize>max(holder, 0)) << 2));
         const stays = i32(holder >= 0) & (i32(best != best) | i32(load<f32>(values + at) <= best));
-        store<i32>(slot, select<i32>(holder, <i32>at, stays));
+        store<i32>(slot, select<i32>(holder, <i32>(at >> 2), stays));
       }
     }
     let at: usize = 0;
@@ -192,7 +192,7 @@ export function unpoolPick(p: usize): void {
         const index = load<i32>(indices + at);
         store<i32>(
           to + at,
-          isInside(index, pixels) ? i32(load<i32>(winners + ((<usize>(index * channels + j)) << 2)) == <i32>at) : 0,
+          isInside(index, pixels) ? i32(load<i32>(winners + ((<usize>(index * channels + j)) << 2)) == <i32>(at >> 2)) : 0,
         );
       }
   }

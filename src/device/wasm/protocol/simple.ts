@@ -3,8 +3,8 @@
 export enum CopyWord {
   to,
   from,
-  /** A multiple of 4. */
-  bytes,
+  /** The number of words. */
+  size,
 }
 
 export enum FillWord {
