@@ -9,7 +9,7 @@ usage: npm run bench -- [options]
   --quick           one short round: for a look, not for figures
   --workloads LIST  some of ${allWorkloads.join()} (default ${usualWorkloads.join()}; with --inference also w5; with --gpu w1,w3)
   --batch N         images per step of w5 (default 1)
-  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, reference, gpu:cpu, gpu:webasm (default wasm); with --gpu some of webgpu, webgl2 (default both); with --inference wasm only
+  --devices LIST    some of wasm, wasm:simd, wasm:relaxed, wasm:memory64, reference, gpu:cpu, gpu:webasm (default wasm); with --gpu some of webgpu, webgl2 (default both); with --inference wasm only
   --threads LIST    thread counts (default 1,2; of w5 and with --inference 2)
   --no-peers        this library only
   --rounds N        rounds (default 3; quick 1)
@@ -60,7 +60,7 @@ const listsOf = (mode: Mode) => {
     mode === 'gpu'
       ? { usual: ['w1', 'w3'], legal: usualWorkloads }
       : { usual: mode === 'inference' ? [...usualWorkloads, 'w5'] : usualWorkloads, legal: allWorkloads };
-  const wasm = ['wasm', 'wasm:simd', 'wasm:relaxed'];
+  const wasm = ['wasm', 'wasm:simd', 'wasm:relaxed', 'wasm:memory64'];
   const devices =
     mode === 'gpu'
       ? { usual: ['webgpu', 'webgl2'], legal: ['webgpu', 'webgl2'] }

@@ -1,6 +1,7 @@
 /**
  * One configuration of this library in a process of its own. Prints one JSON line. DEVICE is wasm,
- * wasm:BUILD, reference or gpu:MODE. The environment variable BATCH changes the batch size.
+ * wasm:BUILD, wasm:memory64, reference or gpu:MODE. The environment variable BATCH changes the
+ * batch size.
  * usage: ours.ts WORKLOAD DEVICE THREADS eager|compiled [--profile|--check]
  */
 import { type Device, device } from 'cedargrad';
@@ -20,6 +21,7 @@ const threads = Number(threadsText);
 async function open(): Promise<Device> {
   const [base, variant] = name.split(':');
   if (base === 'gpu') return device('gpu', { mode: variant as 'cpu' });
+  if (variant === 'memory64') return device('wasm', { threads, memory64: true });
   if (base === 'wasm') return device('wasm', { threads, build: variant as 'simd' | undefined });
   return device('reference');
 }
@@ -28,7 +30,13 @@ async function open(): Promise<Device> {
 type Profiling = Device & { profile(): { kernel: string; calls: number; ms: number }[] };
 
 const on = await open();
-const about = { peer: `cedargrad ${on.name} (${on.mode})`, version: '', workload, threads, mode };
+const about = {
+  peer: `cedargrad ${on.name} (${on.mode}${name.endsWith(':memory64') ? ', memory64' : ''})`,
+  version: '',
+  workload,
+  threads,
+  mode,
+};
 const data = loadData(workload, Number(process.env.BATCH ?? 0));
 const make = workload === 'w5' ? (await import('./full.js')).makeFull : makeNetwork;
 const stepOf = (rate: number) => makeStep(workload, data, on, mode, rate, make);

@@ -70,9 +70,14 @@ export async function measureSizes() {
   const page = bytesOf([...loadedAtFirst().values()]);
   sizes['cedargrad/browser'] = page.plain;
   sizes['cedargrad/browser, compressed'] = page.compressed;
-  const { builds } = await import(pathToFileURL(join(repository, 'dist/device/wasm/binary.js')));
-  for (const [name, { base64 }] of Object.entries(builds))
-    sizes[`wasm kernels, ${name}`] = Buffer.from(base64, 'base64').length;
+  for (const [file, memory] of [
+    ['binary.js', ''],
+    ['binary64.js', '64-bit memory, '],
+  ]) {
+    const { builds } = await import(pathToFileURL(join(repository, 'dist/device/wasm', file)));
+    for (const [name, { base64 }] of Object.entries(builds))
+      sizes[`wasm kernels, ${memory}${name}`] = Buffer.from(base64, 'base64').length;
+  }
   const pack = execFileSync('npm', ['pack', '--dry-run', '--json'], {
     cwd: repository,
     encoding: 'utf8',

@@ -352,7 +352,7 @@ const options: readonly Row[] = [
     'device',
     () => c.device('wasm', { thread: 1 }),
     ValueError,
-    /options are threads, build; got thread=1; did you mean threads\?/,
+    /options are threads, build, memory64; got thread=1; did you mean threads\?/,
   ],
   ['device', () => c.device('auto', { threads: 2 }), ValueError, /there are no options; got threads=2/],
   ['device', () => c.device('webgl', { mode: 'cpu' }), ValueError, /the only option is asyncMode; got mode='cpu'/],

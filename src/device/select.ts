@@ -11,7 +11,7 @@ const adapters = ['webgpu', 'webgl2', 'webgl', 'headlessgl'] as const satisfies 
 export type AdapterName = (typeof adapters)[number];
 export type DeviceName = 'reference' | 'wasm' | 'gpu' | AdapterName | 'auto';
 
-const wasmOptions: OptionNames<WasmOptions> = { threads: 'value', build: 'value' };
+const wasmOptions: OptionNames<WasmOptions> = { threads: 'value', build: 'value', memory64: 'flag' };
 /** The options of a device named by a gpu.js mode. */
 const adapterOptions: OptionNames<Omit<GpuOptions, 'mode'>> = { asyncMode: 'flag' };
 

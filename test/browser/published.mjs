@@ -9,30 +9,33 @@ import { check } from './report.mjs';
 
 const limitMs = 60_000;
 /** For each part, the pattern of the files that must be loaded late. */
-const late = { wasm: /^(wasm|binary)-/, gpu: /^gpu-/, 'gpu.js': /^gpu-browser-/ };
+const late = { wasm: /^(wasm|binary)-/, memory64: /^binary64-/, gpu: /^gpu-/, 'gpu.js': /^gpu-browser-/ };
 
 export async function checkPublished(context) {
-  await check('dist/browser: trains on wasm and webgl2, each loaded when it is asked for', () =>
-    inPage(context, 'isolated/published', async (call, loaded) => {
-      const has = () => Object.keys(late).filter((name) => loaded.some((file) => late[name].test(file)));
-      const notes = [];
-      assert.deepEqual(has(), [], `loaded at first: ${loaded}`);
-      for (const [name, options, files] of [
-        ['wasm', { threads: 2 }, ['wasm']],
-        ['webgl2', {}, ['wasm', 'gpu', 'gpu.js']],
-      ]) {
-        const { text, runs, joined } = await call(limitMs, 'trial', {
-          name,
-          options,
-          modes: [false],
-          ready: context.ready,
-        });
-        assert.equal(joined, (options.threads ?? 1) - 1, 'workers that joined');
-        assert.deepEqual(has(), files, `loaded for ${name}: ${loaded}`);
-        notes.push(`${text}: ${assertNear(runs[0], context.want)}`);
-      }
-      return notes.join('; ');
-    }),
+  await check(
+    'dist/browser: trains on wasm, also with 64-bit memory, and webgl2, each loaded when it is asked for',
+    () =>
+      inPage(context, 'isolated/published', async (call, loaded) => {
+        const has = () => Object.keys(late).filter((name) => loaded.some((file) => late[name].test(file)));
+        const notes = [];
+        assert.deepEqual(has(), [], `loaded at first: ${loaded}`);
+        for (const [name, options, files] of [
+          ['wasm', { threads: 2 }, ['wasm']],
+          ['wasm', { threads: 2, memory64: true }, ['wasm', 'memory64']],
+          ['webgl2', {}, ['wasm', 'memory64', 'gpu', 'gpu.js']],
+        ]) {
+          const { text, runs, joined } = await call(limitMs, 'trial', {
+            name,
+            options,
+            modes: [false],
+            ready: context.ready,
+          });
+          assert.equal(joined, (options.threads ?? 1) - 1, 'workers that joined');
+          assert.deepEqual(has(), files, `loaded for ${name}: ${loaded}`);
+          notes.push(`${text}: ${assertNear(runs[0], context.want)}`);
+        }
+        return notes.join('; ');
+      }),
   );
   await check('dist/browser: exports what all entry points export, and reads and writes files in a page', () =>
     inPage(context, 'isolated/published', async (call) => {

@@ -6,8 +6,9 @@
  * - reductions, pooling and elementwise kernels that threads share
  * - dropout masks
  * Shapes and numbers are drawn from a fixed seed. Results are compared with the reference device,
- * and bit for bit between one thread and two. Every array lies between guard bytes, with another
- * filling on either wasm device (test/helpers/guarded.ts).
+ * and bit for bit between one thread and two, and with memory of 64-bit addresses where the engine
+ * has it. Every array lies between guard bytes, with another filling on either wasm device
+ * (test/helpers/guarded.ts).
  * The tolerance is 1e-5 relative plus 3e-6 of the operands' scale, unless a test says otherwise.
  */
 import { suite } from 'uvu';
@@ -17,23 +18,28 @@ import type { WasmBuffer } from '../../src/device/wasm/memory.js';
 import { type Device, device, dropout, ones, RandomState, type Shape } from '../../src/index.js';
 import { allocate, type TypedArray } from '../../src/values/dtype.js';
 import { type Conv2dGeometry, type Padding, window2d } from '../../src/values/window.js';
+import { sameBits } from '../helpers/close.js';
 import { guardedWasm } from '../helpers/guarded.js';
+import { acrossSign, outOfReach } from '../helpers/memory64.js';
 
 const test = suite('wasm kernels');
 const reference = await device('reference');
 let one: Device;
 let two: Device;
+let wide: Device | null = null;
 test.before(async () => {
   // The fillings differ. A read outside of an array, or before a write, gives different bits on the
   // two devices.
   one = await guardedWasm({ threads: 1 }, 'nan');
   two = await guardedWasm({ threads: 2 }, 'zero');
+  if (outOfReach(acrossSign) === null) wide = await guardedWasm({ threads: 2, memory64: true }, 'zero', acrossSign);
   // The second thread takes part only after it has started.
   await new Promise((resolve) => setTimeout(resolve, 200));
 });
 test.after(async () => {
   await one?.close();
   await two?.close();
+  await wide?.close();
 });
 
 const random = new RandomState(17);
@@ -91,6 +97,9 @@ function check<K extends KernelName>(
   const want = run(reference, kernel, inputs, attrs, outputs);
   const alone = run(one, kernel, inputs, attrs, outputs);
   const shared = run(two, kernel, inputs, attrs, outputs);
+  if (wide !== null)
+    for (const [n, values] of run(wide, kernel, inputs, attrs, outputs).entries())
+      sameBits(values, alone[n], `${what}, 64-bit memory`);
   want.forEach((values, n) => {
     assert.is(alone[n].length, values.length);
     for (let i = 0; i < values.length; i++) {

@@ -4,10 +4,11 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createMemory } from '../../src/device/wasm/grant.js';
 import { blockSize, Memory } from '../../src/device/wasm/memory.js';
 
 const test = suite('wasm memory');
-const made = (): Memory => new Memory(new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }), 4100);
+const made = (): Memory => new Memory(createMemory(true), 4100);
 /** A size that is larger than the largest small block, and a whole number of cache lines. */
 const large = 100 * 1024;
 

@@ -9,6 +9,7 @@
  */
 import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
 import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
+import type { Grant } from '../../src/device/wasm/grant.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
 import { type Arena, blockSize, Memory } from '../../src/device/wasm/memory.js';
 import type { WasmOptions } from '../../src/device/wasm/options.js';
@@ -42,11 +43,11 @@ class GuardedMemory extends Memory {
   #inside = false;
 
   constructor(
-    memory: WebAssembly.Memory,
+    grant: Grant,
     start: number,
     readonly filling: number,
   ) {
-    super(memory, start);
+    super(grant, start);
   }
 
   override take(bytes: number, arena = this.arena): number {
@@ -105,12 +106,15 @@ class GuardedMemory extends Memory {
   }
 }
 
-/** A wasm device whose arrays lie between guards; every flush checks them. */
-export async function guardedWasm(options: WasmOptions, filling: keyof typeof fillings): Promise<WasmDevice> {
+/**
+ * A wasm device whose arrays lie between guards; every flush checks them. No array begins before
+ * the address `from`.
+ */
+export async function guardedWasm(options: WasmOptions, filling: keyof typeof fillings, from = 0): Promise<WasmDevice> {
   const made: GuardedMemory[] = [];
   class Allocator extends GuardedMemory {
-    constructor(memory: WebAssembly.Memory, start: number) {
-      super(memory, start, fillings[filling]);
+    constructor(grant: Grant, start: number) {
+      super(grant, Math.max(start, from), fillings[filling]);
       made.push(this);
     }
   }

@@ -1,5 +1,6 @@
 /** Selects and loads a build of the kernels. */
 import { DeviceError } from '../../errors.js';
+import { hasMemory64 } from './grant.js';
 import type { Build } from './options.js';
 
 /**
@@ -20,6 +21,9 @@ export function relaxedIsFaster(version: string | undefined): boolean {
   return version.includes('.') ? major >= 13 : major >= 130;
 }
 
+/** The bit of a memory's flags that says that it is shared. */
+const sharedFlag = 2;
+
 function decode(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
@@ -31,11 +35,19 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 export async function load(
   asked: Build | undefined,
   shared: boolean,
+  memory64: boolean,
 ): Promise<{ module: WebAssembly.Module; build: Build }> {
-  const { builds } = await import('./binary.js');
+  if (memory64 && !hasMemory64())
+    throw new DeviceError(
+      'device',
+      'WebAssembly must have memory with 64-bit addresses (memory64)',
+      'an engine without',
+      'use Node 24 or newer or a current browser, or a memory of 4 GiB (memory64: false)',
+    );
+  const { builds } = await (memory64 ? import('./binary64.js') : import('./binary.js'));
   const bytesOf = (build: Build): Uint8Array<ArrayBuffer> => {
     const bytes = decode(builds[build].base64);
-    if (!shared) bytes[builds[build].sharedFlag] = 1;
+    if (!shared) bytes[builds[build].memoryFlags] &= ~sharedFlag;
     return bytes;
   };
   const order: readonly Build[] =

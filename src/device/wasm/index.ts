@@ -25,9 +25,10 @@ import { turnIfDue } from '../turn.js';
 import type { Encoder, WasmOperand } from './commands.js';
 import { densityOf, uploadedDensity } from './density.js';
 import { Fusion } from './fusion.js';
+import type { Grant } from './grant.js';
 import { encode } from './kernels.js';
 import { drawMask, isNumpys } from './mask.js';
-import { type Arena, blockSize, type createMemory, deviceBytes, type Memory, WasmBuffer, wordBytes } from './memory.js';
+import { type Arena, blockSize, deviceBytes, type Memory, WasmBuffer, wordBytes } from './memory.js';
 import type { Build } from './options.js';
 import { WasmRecording } from './plan.js';
 import type { Opcode } from './protocol/command.js';
@@ -39,6 +40,8 @@ export class WasmDevice implements Device, Encoder {
   readonly name = 'wasm';
   readonly offHeap = true;
   readonly mode: Build;
+  /** Whether its memory has 64-bit addresses. */
+  readonly memory64: boolean;
   readonly dtypes: readonly DType[] = ['float32', 'int32', 'bool'];
   readonly counters: Counters = { kernels: 0, uploads: 0, reads: 0 };
   readonly #memory: Memory;
@@ -56,7 +59,7 @@ export class WasmDevice implements Device, Encoder {
   constructor(
     build: Build,
     exports: Exports,
-    { memory, maximum }: ReturnType<typeof createMemory>,
+    grant: Grant,
     /** The number of threads that it was created for. */
     readonly threads: number,
     /**
@@ -67,10 +70,11 @@ export class WasmDevice implements Device, Encoder {
     Allocator: typeof Memory,
   ) {
     this.mode = build;
+    this.memory64 = grant.memory64;
     this.#exports = exports;
     const start = Math.ceil(exports.firstFree() / 64) * 64;
     const scratch = start + queueBytes;
-    this.#memory = new Allocator(memory, scratch + threads * scratchBytes, maximum);
+    this.#memory = new Allocator(grant, scratch + threads * scratchBytes);
     this.#queue = new Queue(this.#memory, exports, start);
     this.#fusion = new Fusion(this.#queue);
     // The first allocation makes the memory grow, so that the queue and scratch space exist.
@@ -98,7 +102,7 @@ export class WasmDevice implements Device, Encoder {
 
   toString(): string {
     const threads = `${this.threads} thread${this.threads === 1 ? '' : 's'}`;
-    return `wasm (${this.mode}, ${threads}${this.note === null ? '' : `: ${this.note}`})`;
+    return `wasm (${this.mode}, ${this.memory64 ? '64-bit memory, ' : ''}${threads}${this.note === null ? '' : `: ${this.note}`})`;
   }
 
   memory(): MemoryReport {

@@ -1,15 +1,14 @@
 /**
- * The memory of a wasm device, and its allocator. Freed blocks are reused. The memory grows up to
- * the 4 GiB that 32-bit addresses reach. Addresses are in bytes here, and in words elsewhere.
+ * The allocator of a wasm device. Freed blocks are reused, and the memory grows when it is full.
+ * Addresses are in bytes here, and in words elsewhere. Not here: the memory itself (grant.ts).
  */
 import { DeviceError } from '../../errors.js';
 import { bytesOf, type DType } from '../../values/dtype.js';
 import { DeviceBuffer } from '../device.js';
+import { type Grant, hasMemory64, pageBytes } from './grant.js';
 
-const pageBytes = 65536;
-const mostPages = 65536;
-/** A device with less memory than this would be useless. */
-const leastPages = 4096;
+/** The maximum size of a block in bytes. Kernels compute the offsets in a block in 32 bits. */
+const mostBlockBytes = 2 ** 32;
 /** A bool takes a whole word in device memory, so that masks and numbers have the same layout. */
 export const wordBytes = 4;
 
@@ -73,33 +72,18 @@ export function blockSize(bytes: number): number {
   return bytes <= largestSmall ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / smallest) * smallest;
 }
 
-/**
- * Creates a memory with the largest maximum that the system grants. A shared memory reserves its
- * maximum immediately, and a limit on the process's address space may refuse 4 GiB. Throws the
- * engine's error if even 256 MiB are refused.
- */
-export function createMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
-  for (let maximum = mostPages; ; maximum /= 2)
-    try {
-      return { memory: new WebAssembly.Memory({ initial: 16, maximum, shared }), maximum: maximum * pageBytes };
-    } catch (error) {
-      if (!(error instanceof RangeError) || maximum === leastPages) throw error;
-    }
-}
-
 export class Memory {
   readonly common = new Arena();
   /** The arena from which new blocks are taken. */
   arena = this.common;
+  readonly memory: WebAssembly.Memory;
+  readonly #grant: Grant;
   #end: number;
   #words = new Int32Array(0);
 
-  constructor(
-    readonly memory: WebAssembly.Memory,
-    start: number,
-    /** The maximum size in bytes. */
-    readonly maximum: number = mostPages * pageBytes,
-  ) {
+  constructor(grant: Grant, start: number) {
+    this.memory = grant.memory;
+    this.#grant = grant;
     this.#end = Math.ceil(start / 64) * 64;
   }
 
@@ -115,6 +99,8 @@ export class Memory {
    */
   take(bytes: number, arena = this.arena): number {
     const size = blockSize(bytes);
+    if (size > mostBlockBytes)
+      throw new DeviceError('wasm', 'an array must fit 4 GiB', `${bytes} bytes`, 'use smaller batches');
     const arenas = arena === this.common ? [arena] : [arena, this.common];
     for (const from of arenas) {
       const address = size > largestSmall ? fit(from, size) : from.small.get(size)?.pop();
@@ -181,6 +167,7 @@ export class Memory {
   }
 
   #grow(size: number): number {
+    const { maximum, memory64, grow } = this.#grant;
     const address = this.#end;
     const end = address + size;
     const missing = Math.ceil((end - this.memory.buffer.byteLength) / pageBytes);
@@ -192,17 +179,18 @@ export class Memory {
           'memory must fit',
           `${size} more bytes, ${address} in use or pooled${why}`,
           'use smaller batches, release() what is kept, ' +
-            'or await a read (item(), data()) so that dropped tensors are collected',
+            'or await a read (item(), data()) so that dropped tensors are collected' +
+            (!memory64 && hasMemory64() ? "; device('wasm', { memory64: true }) has 16 GiB" : ''),
         );
-      const most = this.maximum / pageBytes;
-      if (have + missing > most) throw refused(`, of ${this.maximum}`);
+      const most = maximum / pageBytes;
+      if (have + missing > most) throw refused(`, of ${maximum}`);
       // Grows by more than requested, because growing is slow. Untouched pages use no memory.
       const generous = Math.min(Math.max(missing, Math.ceil(have / 4)), most - have);
       try {
-        this.memory.grow(generous);
+        grow(generous);
       } catch {
         try {
-          this.memory.grow(missing);
+          grow(missing);
         } catch (error) {
           throw refused(`: ${error}`);
         }

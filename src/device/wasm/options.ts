@@ -18,4 +18,9 @@ export interface WasmOptions {
   threads?: number;
   /** The build of the kernels. Default: the faster one that the engine supports. */
   build?: Build;
+  /**
+   * Whether addresses have 64 bits, so that the memory can grow to 16 GiB instead of 4. Kernels
+   * take longer then. The engine must have this (Node 24 and Chrome 133 do). Default: false.
+   */
+  memory64?: boolean;
 }

@@ -5,8 +5,9 @@
 import { CedarError, DeviceError, ValueError } from '../../errors.js';
 import { isNode } from '../../platform.js';
 import { load } from './build.js';
+import { createMemory } from './grant.js';
 import { WasmDevice } from './index.js';
-import { createMemory, Memory } from './memory.js';
+import { Memory } from './memory.js';
 import type { Build, WasmOptions } from './options.js';
 import type { Exports } from './queue.js';
 import { cores, threadsMissing } from './threads.js';
@@ -36,7 +37,7 @@ function threadsAsked(): number | undefined {
  * cause, if WebAssembly, its SIMD or the memory for it is missing or forbidden
  */
 export async function createWasmDevice(
-  { threads: asked = threadsAsked(), build }: WasmOptions = {},
+  { threads: asked = threadsAsked(), build, memory64 = false }: WasmOptions = {},
   Allocator = Memory,
   note: string | null = null,
 ): Promise<WasmDevice> {
@@ -47,7 +48,7 @@ export async function createWasmDevice(
   const missing = wanted > 1 ? threadsMissing() : null;
   const notes = [note, missing].filter((reason) => reason !== null);
   try {
-    return await open(missing === null ? wanted : 1, build, notes, Allocator);
+    return await open(missing === null ? wanted : 1, build, memory64, notes, Allocator);
   } catch (error) {
     if (error instanceof CedarError) throw error;
     let remedy = '';
@@ -70,13 +71,14 @@ export async function createWasmDevice(
 async function open(
   threads: number,
   build: Build | undefined,
+  memory64: boolean,
   notes: readonly string[],
   Allocator: typeof Memory,
 ): Promise<WasmDevice> {
   const shared = threads > 1;
-  const { module, build: chosen } = await load(build, shared);
-  const granted = createMemory(shared);
-  const { memory, maximum } = granted;
+  const { module, build: chosen } = await load(build, shared, memory64);
+  const granted = createMemory(shared, memory64);
+  const { memory, maximum, limited } = granted;
   const words = new Int32Array(memory.buffer);
   const instance = await WebAssembly.instantiate(module, {
     env: {
@@ -87,11 +89,11 @@ async function open(
       },
     },
   });
-  const all = maximum === 2 ** 32 ? notes : [...notes, `the system grants ${maximum / 2 ** 20} MiB of memory at most`];
+  const all = !limited ? notes : [...notes, `the system grants ${maximum / 2 ** 20} MiB of memory at most`];
   const note = all.length === 0 ? null : all.join('; ');
   const device = new WasmDevice(chosen, instance.exports as unknown as Exports, granted, threads, note, Allocator);
   const missing = await device.start(module);
   if (missing === null) return device;
   await device.close();
-  return open(1, build, [...notes, missing], Allocator);
+  return open(1, build, memory64, [...notes, missing], Allocator);
 }

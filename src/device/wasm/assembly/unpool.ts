@@ -190,10 +190,8 @@ export function unpoolPick(p: usize): void {
     for (let i = 0; i < count; i++)
       for (let j = 0; j < channels; j++, at += 4) {
         const index = load<i32>(indices + at);
-        store<i32>(
-          to + at,
-          isInside(index, pixels) ? i32(load<i32>(winners + ((<usize>(index * channels + j)) << 2)) == <i32>(at >> 2)) : 0,
-        );
+        const slot = winners + ((<usize>(index * channels + j)) << 2);
+        store<i32>(to + at, isInside(index, pixels) ? i32(load<i32>(slot) == <i32>(at >> 2)) : 0);
       }
   }
 }
