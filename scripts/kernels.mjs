@@ -41,7 +41,7 @@ export async function compile(repository, name, memory64 = false) {
     `${name}.wasm`,
     '--runtime',
     'stub',
-    '-O3',
+    '-O2',
     '--noAssert',
     '--importMemory',
     '--sharedMemory',

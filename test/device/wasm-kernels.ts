@@ -269,6 +269,21 @@ test('convolutions over lists of what is not zero, where a number is not finite 
       checkConvolution(geometry(2, 7, 11, channels, [5, 5], {}) as Conv2dGeometry, true, special);
 });
 
+test('convolutions of few pixels by a large weight, where a number is not finite too', () => {
+  for (const [[h, w], channels, kernel, rest] of [
+    [[3, 5], [62, 301], [3, 3], {}],
+    [[3, 5], [62, 301], [3, 3], { dilation: [2, 1] }],
+    [[7, 6], [96, 72], [5, 5], { stride: [2, 3] }],
+    [[2, 3], [700, 210], [1, 1], {}],
+    [[7, 7], [64, 160], [7, 7], {}],
+  ] as const)
+    for (const special of ['nowhere', 'inputs', 'everywhere'] as const) {
+      const options = rest as Parameters<typeof geometry>[5];
+      // Their sums are longer than those of the other tests.
+      checkConvolution(geometry(2, h, w, channels, kernel, options) as Conv2dGeometry, false, special, 2);
+    }
+});
+
 test('depthwise convolutions, and one channel to one', () => {
   for (let i = 0; i < 40; i++) {
     const channels = pick([1, 4, 7, 16, 19, 33]);

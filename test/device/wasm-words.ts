@@ -20,6 +20,7 @@ import { Opcode } from '../../src/device/wasm/protocol/command.js';
 import { Control } from '../../src/device/wasm/protocol/control.js';
 import * as convWords from '../../src/device/wasm/protocol/conv.js';
 import * as elementwiseWords from '../../src/device/wasm/protocol/elementwise.js';
+import * as fewPixelsWords from '../../src/device/wasm/protocol/few-pixels.js';
 import * as functions from '../../src/device/wasm/protocol/functions.js';
 import * as lossWords from '../../src/device/wasm/protocol/loss.js';
 import * as movementWords from '../../src/device/wasm/protocol/movement.js';
@@ -40,6 +41,7 @@ const protocol: Record<string, Numbers> = {
   ...adamWords,
   ...convWords,
   ...elementwiseWords,
+  ...fewPixelsWords,
   ...functions,
   ...lossWords,
   ...movementWords,
@@ -281,6 +283,42 @@ test('the weight gradient by Winograd', () => {
   assert.is(direct?.words[protocol.WeightGradWord.partials as number], 200, 'it writes the result itself');
 });
 
+test('convolution of few pixels by a large weight', () => {
+  const few: Conv2dGeometry = {
+    batch: 2,
+    height: axis({ input: 9, output: 7, kernel: 3, stride: 5, dilation: 7, before: 9 }),
+    width: axis({ input: 8, output: 6, kernel: 4, stride: 6, dilation: 8, before: 10 }),
+    inChannels: 100,
+    outChannels: 160,
+    groups: 1,
+  };
+  // 12·100·160 weights are more than 1024 times the 84 pixels.
+  const commands = encode((to) => conv.conv2d(to, [x, w, b], { geometry: few }, [y]));
+  const [own] = commands.list.filter(({ opcode }) => opcode === Opcode.fewPixels);
+  opcodes.add(Opcode.fewPixels);
+  const { WindowWord, FewPixelsWord, FewPixelsWeightGradWord } = fewPixelsWords;
+  const wordsOf = (command: (typeof commands.list)[number], words: Numbers): Record<string, number> =>
+    Object.fromEntries(namesOf(words).map((name) => [name, command.words[words[name] as number]]));
+  const { chunk, ...window } = wordsOf(own, WindowWord as unknown as Numbers);
+  const sizesOf = { batch: 2, height: 9, width: 8, inner: 100, outHeight: 7, outWidth: 6, columns: 160 };
+  assert.equal(window, { ...sizesOf, ...windows });
+  assert.ok(chunk >= 16 && chunk % 16 === 0);
+  const { block, ...rest } = wordsOf(own, FewPixelsWord as unknown as Numbers);
+  assert.ok(block >= 1);
+  assert.equal(rest, {
+    ...{ x: 100, y: 400, weight: 200, bias: 300, yImage: 7 * 6 * 160, yRow: 6 * 160, yColumn: 160 },
+    ...{ firstTapH: 0, tapStepH: 1, firstTapW: 0, tapStepW: 1, sourceWidth: 4 },
+    ...{ tapStep: 100 * 160, innerStep: 160, columnStep: 1 },
+  });
+  const gradient = encode((to) => conv.conv2dWeightGrad(to, [x, g], { geometry: few }, [w])).list[0];
+  opcodes.add(Opcode.fewPixelsWeightGrad);
+  assert.is(gradient.opcode, Opcode.fewPixelsWeightGrad);
+  assert.equal(wordsOf(gradient, FewPixelsWeightGradWord as unknown as Numbers), { x: 100, g: 500, to: 200 });
+  const { chunk: _chunk, ...same } = wordsOf(gradient, WindowWord as unknown as Numbers);
+  assert.equal(same, window);
+  for (const name of ['WindowWord', 'FewPixelsWord', 'FewPixelsWeightGradWord']) checked.add(name);
+});
+
 test('convolution with an operand that is mostly zeros', () => {
   const thin = operand(100, [], 'float32', 0.1);
   const geometry = { ...plain, outChannels: 32 };
@@ -295,6 +333,13 @@ test('convolution with an operand that is mostly zeros', () => {
     ...{ inner: 21, columns: 32, panelWidth: 32 },
     ...{ ...sizes, ...windows, yImage: 41 * 51 * 32, yRow: 51 * 32, yColumn: 32 },
   });
+  // The lists hold channel numbers of 16 bits.
+  const side = axis({ input: 60, output: 60, kernel: 1 });
+  const kernelFor = (inChannels: number): boolean =>
+    encode((to) =>
+      conv.conv2d(to, [thin, w, b], { geometry: { ...geometry, height: side, width: side, inChannels } }, [y]),
+    ).list.some(({ opcode }) => opcode === Opcode.convolveSparse);
+  assert.equal([65536, 65540].map(kernelFor), [true, false]);
   const straight = { ...plain, height: { ...height, stride: 1 }, width: { ...width, stride: 1 } };
   const thinG = operand(500, [], 'float32', 0.1);
   const gradient = encode((to) => conv.conv2dWeightGrad(to, [x, thinG], { geometry: straight }, [w]));

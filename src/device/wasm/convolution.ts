@@ -5,8 +5,12 @@
  */
 import { type Encoder, grainOf, onlyIf } from './commands.js';
 import { thin, thinForWinograd } from './density.js';
+import { fewPixels, suitsFewPixels } from './few-pixels.js';
 import { Opcode } from './protocol/command.js';
 import { suitsWinograd, winograd } from './winograd.js';
+
+/** For fewer pixels than this, a large weight is not packed even if x is mostly zeros. */
+const fewerThanPanels = 128;
 
 /** Fewer products than this are not worth waking another thread. */
 export const worthSharingProducts = 40_000;
@@ -74,7 +78,9 @@ export function convolution(to: Encoder, c: Convolution): void {
   const grain = grainOf(products / 8, c.batch * c.height.output);
   const byWinograd = suitsWinograd(c);
   const isThin = (c.density ?? 1) <= (byWinograd ? thinForWinograd : thin);
-  if (isThin && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
+  // Lists need the weight in panels, which takes longer than the products of few pixels.
+  const worthPacking = pixels >= fewerThanPanels || !suitsFewPixels(c);
+  if (isThin && worthPacking && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
     return;
   }
@@ -92,8 +98,12 @@ export function convolution(to: Encoder, c: Convolution): void {
   directConvolution(to, c, parallel, grain);
 }
 
-/** The convolution by packed panels. */
+/** The convolution by sums of products: by packed panels, or without them for few pixels. */
 function directConvolution(to: Encoder, c: Convolution, parallel: boolean, grain: number): void {
+  if (suitsFewPixels(c)) {
+    fewPixels(to, c, parallel);
+    return;
+  }
   const taps = c.height.taps * c.width.taps;
   // With several groups, a remainder would need panels of two widths in each group. All panels are
   // narrow then.

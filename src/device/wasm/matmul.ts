@@ -8,6 +8,7 @@ import { broadcastStrides, sizeOf } from '../../values/shape.js';
 import type { WindowAxis } from '../../values/window.js';
 import { type Encoder, type Family, worthSharing } from './commands.js';
 import { convolution } from './convolution.js';
+import { suitsFewPixelsGradient } from './few-pixels.js';
 import { move } from './movement.js';
 import { Opcode } from './protocol/command.js';
 import { weightGradient } from './weight-gradient.js';
@@ -150,8 +151,8 @@ export const matmul: Family<'matmul'> = {
       const other = b.buffer.address + bAt * depth * columns;
       const into = c.buffer.address + n * rows * columns;
       shared.again();
-      if (transposeA && !transposeB && depth >= Math.max(256, rows))
-        transposedProduct(shared, from, other, into, rows, depth, columns);
+      const large = depth >= Math.max(256, rows) || suitsFewPixelsGradient(rows, columns, depth);
+      if (transposeA && !transposeB && large) transposedProduct(shared, from, other, into, rows, depth, columns);
       else {
         let left = from;
         if (transposeA) {

@@ -7,6 +7,7 @@ import type { Conv2dGeometry, WindowAxis } from '../../values/window.js';
 import { type Encoder, onlyIf, type WasmOperand } from './commands.js';
 import { worthSharingProducts } from './convolution.js';
 import { thin, thinForWinograd } from './density.js';
+import { fewPixelsWeightGradient } from './few-pixels.js';
 import { Opcode } from './protocol/command.js';
 import { scratchBytes } from './threads.js';
 import { suitsWinogradGradient, winogradWeightGradient } from './winograd.js';
@@ -164,6 +165,8 @@ function directWeightGradient(
   const inner = inChannels / groups;
   const columns = outChannels / groups;
   const taps = height.kernel * width.kernel;
+  const parallel = batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts;
+  if (fewPixelsWeightGradient(to, x, g, weight, geometry, parallel)) return;
   const size = taps * inner * outChannels;
   // If the output has few channels and the input has more, vectors run along the input's channels
   // instead.
@@ -171,7 +174,6 @@ function directWeightGradient(
   const rowBytes = (width.input * inChannels * height.stride + width.output * outChannels) * 4;
   const slab = Math.max(1, Math.min(height.output, Math.floor(cacheBytes / rowBytes)));
   const direct = parts === 1 && !swapped;
-  const parallel = batch * height.output * width.output * taps * inner * outChannels > worthSharingProducts;
   const partials = direct ? weight : to.temporary(parts * size * 4);
   if (inner === 1 && columns === 1 && groups >= 4)
     to.emit(Opcode.depthwiseWeightGrad, parallel, [

@@ -3,6 +3,7 @@ import { Opcode } from '../protocol/command';
 import { dispatchConv } from './conv';
 import { dispatchDepthwise } from './depthwise';
 import { dispatchElementwise } from './elementwise';
+import { dispatchFewPixels } from './few-pixels';
 import { dispatchMovement } from './movement';
 import { dispatchNorm } from './norm';
 import { dispatchPool } from './pool';
@@ -45,6 +46,8 @@ export function dispatch(opcode: i32, p: usize, thread: i32): void {
       return dispatchDepthwise(opcode, p);
     case 10:
       return dispatchNorm(opcode, p, thread);
+    case 11:
+      return dispatchFewPixels(opcode, p, thread);
     default:
       unreachable();
   }

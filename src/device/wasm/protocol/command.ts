@@ -94,4 +94,7 @@ export enum Opcode {
   applyGrad,
   rowGrad,
   rowParameterGrads,
+  // few pixels
+  fewPixels = 176,
+  fewPixelsWeightGrad,
 }
