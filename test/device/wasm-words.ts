@@ -218,8 +218,8 @@ test('convolution by Winograd', () => {
   const commands = encode((to) => conv.conv2d(to, [x, w, b], { geometry }, [y]));
   // An image has 11×13 tiles. The tiles of all images make 96 blocks of 30.
   const tiling = { down: 11, across: 13, block: 30 };
-  // A block has 36·(30·16·4 + 64) bytes. 29 blocks fit 2 MiB.
-  const first = { first: 0, end: 29 * 30 };
+  // A block has 36·(30·16·4 + 64) bytes. 7 blocks fit 512 KiB.
+  const first = { first: 0, end: 7 * 30 };
   const flag = temporary(0);
   expect(commands, Opcode.fill, 'FillWord', { to: flag, size: 1, value: 0 });
   expect(commands, Opcode.winogradWeights, 'WinogradWeightsWord', {
@@ -261,22 +261,24 @@ test('the weight gradient by Winograd', () => {
     groups: 1,
   };
   const commands = encode((to) => conv.conv2dWeightGrad(to, [x, g], { geometry }, [w]));
-  // 3·11·13 tiles make 15 blocks of 30. A block of both operands has 36·(30·76·4 + 64) bytes. 12
-  // fit 4 MiB.
-  const [first, second] = commands.list.filter(({ opcode }) => opcode === Opcode.winogradWeightGrad);
+  // 3·11·13 tiles make 15 blocks of 30. A block of both operands has 36·(30·76·4 + 64) bytes. 3 fit
+  // 1 MiB, so there are five parts.
+  const parts = commands.list.filter(({ opcode }) => opcode === Opcode.winogradWeightGrad);
+  assert.is(parts.length, 5);
   const flag = temporary(0);
   const wordsOf = (part: number): Record<string, number> => ({
     ...{ tiles: temporary(1), gradients: temporary(2), to: 200, sums: temporary(3), inner: 36, columns: 40 },
-    ...{ pitch: 36, gradientPitch: 40, block: 30, count: part === 0 ? 360 : 69 },
-    ...{ isFirst: Number(part === 0), isLast: part },
+    ...{ pitch: 36, gradientPitch: 40, block: 30, count: part === 4 ? 69 : 90 },
+    ...{ isFirst: Number(part === 0), isLast: Number(part === 4) },
   });
   const only = (one: (typeof commands.list)[number]): Commands => Object.assign(new Commands(), { list: [one] });
-  expect(only(first), Opcode.winogradWeightGrad, 'WinogradWeightGradWord', wordsOf(0));
-  expect(only(second), Opcode.winogradWeightGrad, 'WinogradWeightGradWord', wordsOf(1));
+  parts.forEach((part, i) => {
+    expect(only(part), Opcode.winogradWeightGrad, 'WinogradWeightGradWord', wordsOf(i));
+  });
   const gradients = commands.list.filter(({ opcode }) => opcode === Opcode.winogradTiles)[1];
   expect(only(gradients), Opcode.winogradTiles, 'WinogradTilesWord', {
     ...{ x: 500, to: temporary(2), height: 41, width: 51, channels: 40, pitch: 40 },
-    ...{ beforeH: 0, beforeW: 0, down: 11, across: 13, first: 0, end: 360, block: 30, gradient: 1, flag },
+    ...{ beforeH: 0, beforeW: 0, down: 11, across: 13, first: 0, end: 90, block: 30, gradient: 1, flag },
   });
   const direct = commands.list.find(({ opcode }) => opcode === Opcode.weightGrad);
   assert.is(direct?.condition, flag);

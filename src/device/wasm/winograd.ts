@@ -17,8 +17,8 @@ const mostTiles = 30;
 /** More channels than this do not fit the scratch memory: a tile at a border is copied to it. */
 const mostChannels = 2048;
 
-/** The size of the transformed tiles that are in memory at the same time. */
-const partBytes = 2 * 1024 * 1024;
+/** The size of the transformed tiles that are in memory at the same time, so that they stay in the cache. */
+const partBytes = 512 * 1024;
 const mostPartBytes = 8 * 1024 * 1024;
 
 const down = (outputs: number): number => Math.ceil(outputs / 4);

@@ -266,6 +266,17 @@ function winograd(p: usize, thread: i32): void {
           outputTransform(from + i * 6 * productPlane, productPlane, sums + i * 64, 16);
         for (let j: usize = 0; j < 4; j++) outputTransform(sums + j * 16, 64, results + j * 16, 64);
         const plus = v128.load(added + at);
+        if (rows == 4 && pixels == 4 && lanes - v >= 4) {
+          const step = (<usize>yColumn) << 2;
+          let to = out + at;
+          for (let i: usize = 0; i < 256; i += 64, to += (<usize>yRow) << 2) {
+            v128.store(to, f32x4.add(v128.load(results + i), plus));
+            v128.store(to + step, f32x4.add(v128.load(results + i, 16), plus));
+            v128.store(to + step * 2, f32x4.add(v128.load(results + i, 32), plus));
+            v128.store(to + step * 3, f32x4.add(v128.load(results + i, 48), plus));
+          }
+          continue;
+        }
         for (let i = 0; i < rows; i++)
           for (let j = 0; j < pixels; j++)
             storeLanes(
