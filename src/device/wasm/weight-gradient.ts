@@ -20,13 +20,18 @@ const partsOf = (batch: number): number => Math.min(batch, 8);
 
 const cacheBytes = 48 * 1024;
 
-/** The weight gradient of a layer with a larger weight is not summed in parts, which it would fill. */
+/** A larger weight gradient over lists is not summed in parts of its size. */
 const mostPartBytes = 1 << 20;
 const mostTransposedBytes = 4 << 20;
-/** Bytes of the copy of a slab, where the columns are cut. Longer lists make up for the slower cache. */
+/**
+ * Bytes of the copy of a slab, where the columns are cut. Its longer lists are worth a slower cache.
+ */
 const cutCopyBytes = 1 << 18;
 
-/** One axis of a sparse weight gradient. Position t of g and tap k meet position t + k·dilation − before of x. */
+/**
+ * One axis of a sparse weight gradient. Position t of g and tap k meet position t + k·dilation −
+ * before of x.
+ */
 interface SparseAxis {
   readonly x: number;
   readonly g: number;
@@ -46,8 +51,8 @@ interface SparseOperands {
 }
 
 /**
- * The weight gradient for operands of which one is mostly zeros. Returns false, without commands, if
- * none is, or if the sizes do not suit.
+ * The weight gradient for operands of which one is mostly zeros. Returns false, without commands,
+ * if none is, or if the sizes do not suit.
  */
 export function sparseWeightGradient(
   to: Encoder,

@@ -17,20 +17,25 @@ const mostTiles = 30;
 /** More channels than this do not fit the scratch memory: a tile at a border is copied to it. */
 const mostChannels = 2048;
 
-/** The size of the transformed tiles that are in memory at the same time, so that they stay in the cache. */
+/**
+ * The size of the transformed tiles that are in memory at the same time, so that they stay in the
+ * cache.
+ */
 const partBytes = 512 * 1024;
 const mostPartBytes = 8 * 1024 * 1024;
 
 const down = (outputs: number): number => Math.ceil(outputs / 4);
 
 /**
- * Whether the transforms pay for an output of this size. A tile has 36 products for 16 pixels with 9
- * products each, so tiles that are mostly outside the image do not save any.
+ * Whether the transforms pay for an output of this size. A tile has 36 products for 16 pixels with
+ * 9 products each, so tiles that are mostly outside the image do not save any.
  */
 const fills = (batch: number, height: number, width: number, products: number): boolean =>
   down(height) * down(width) * 36 <= height * width * 9 * 0.6 && batch * height * width * products > worthTransforming;
 
-/** Whether Winograd's algorithm applies: 3×3 taps with stride and dilation 1, and enough channels. */
+/**
+ * Whether Winograd's algorithm applies: 3×3 taps with stride and dilation 1, and enough channels.
+ */
 export function suitsWinograd({ height, width, batch, groups, inner, columns }: Convolution): boolean {
   const plain = (a: Axis): boolean => a.taps === 3 && a.stride === 1 && a.dilation === 1;
   return (

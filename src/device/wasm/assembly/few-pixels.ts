@@ -12,7 +12,7 @@ import { firstInside, firstOutside } from './window';
 /** Pixels whose products with the columns are summed at a time by the weight gradient. */
 const slab = 256;
 
-/** An entry of a list of pixels: the input's element (32 bits) and the number of the output pixel. */
+/** An entry of a list of pixels: the input's element and the number of the output pixel. */
 const entry = 8;
 
 /**
@@ -117,6 +117,7 @@ function transpose(from: usize, step: usize, rows: i32, count: i32, panels: usiz
     }
   }
 }
+
 /**
  * Adds the products of entries, two at a time, and a panel to the sums of the entries. An entry has
  * `count` factors, which are `step` apart. With `fresh`, the sums begin at 0.
@@ -311,7 +312,12 @@ function fewPixelsWeightGrad(p: usize, thread: i32): void {
         const count = min(slab, n - s);
         const entries = list + <usize>(s * entry);
         for (let i = 0; i < count; i++)
-          copyRow(target(g + ((<usize>j) << 2), entries + <usize>(i * entry), gPixel), min(16, lanes), panel + ((<usize>i) << 6), 0);
+          copyRow(
+            target(g + ((<usize>j) << 2), entries + <usize>(i * entry), gPixel),
+            min(16, lanes),
+            panel + ((<usize>i) << 6),
+            0,
+          );
         products(
           rows,
           end,

@@ -88,9 +88,9 @@ function gatherInside(
 }
 
 /**
- * The weight gradient with stride 1 and no groups, summed in parts of the slabs. A part has a row of
- * inner rounded up to 16 for each column and tap. A chunk is a part, or a cut of its columns. A slab
- * of x is copied with zeros around it, so that every kernel position is inside the copy.
+ * The weight gradient with stride 1 and no groups, summed in parts of the slabs. A part has a row
+ * of inner rounded up to 16 for each column and tap. A chunk is a part, or a cut of its columns. A
+ * slab of x is copied with zeros around it, so that every kernel position is inside the copy.
  */
 export function weightGradSparse(p: usize, thread: i32): void {
   const x = address(p, WeightGradSparseWord.x);

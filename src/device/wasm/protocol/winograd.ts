@@ -1,6 +1,6 @@
 /**
- * Words of the commands of Winograd's algorithm. Sizes and steps are in elements. Both sides compile
- * this file, see command.ts.
+ * Words of the commands of Winograd's algorithm. Sizes and steps are in elements. Both sides
+ * compile this file, see command.ts.
  */
 
 export enum WinogradWeightsWord {
