@@ -24,7 +24,8 @@ const cacheBytes = 48 * 1024;
 const mostPartBytes = 1 << 20;
 const mostTransposedBytes = 4 << 20;
 /**
- * Bytes of the copy of a slab, where the columns are cut. Its longer lists are worth a slower cache.
+ * Bytes of the copy of a slab, where the columns are cut. The longer lists are worth a slower
+ * cache.
  */
 const cutCopyBytes = 1 << 18;
 
