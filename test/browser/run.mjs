@@ -51,7 +51,10 @@ async function prepare() {
       context.want = await inNode(await import(new URL('index.js', dist)));
       const entries = ['index.js', 'data/index.js', 'io/index.js', 'models/index.js', 'train/index.js'];
       const modules = await Promise.all(entries.map((file) => import(new URL(file, dist))));
-      context.exports = modules.flatMap((module) => Object.keys(module));
+      // Two entry points have a checkpoint. The first of them is that of cedargrad.
+      const names = modules.map((module) => Object.keys(module));
+      names[0] = names[0].map((name) => (name === 'checkpoint' ? 'gradientCheckpoint' : name));
+      context.exports = names.flat();
       // The position of the word in which the wasm device counts the workers that have joined.
       context.ready = (await import(new URL('device/wasm/protocol/control.js', dist))).Control.ready;
     }),
