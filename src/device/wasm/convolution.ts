@@ -80,7 +80,7 @@ export function convolution(to: Encoder, c: Convolution): void {
   const isThin = (c.density ?? 1) <= (byWinograd ? thinForWinograd : thin);
   // Lists need the weight in panels, which takes longer than the products of few pixels.
   const worthPacking = pixels >= fewerThanPanels || !suitsFewPixels(c);
-  if (isThin && worthPacking && c.groups === 1 && c.columns >= 32 && c.inner >= 8 && c.inner <= 65536 && parallel) {
+  if (isThin && worthPacking && c.groups === 1 && c.columns >= 16 && c.inner >= 8 && c.inner <= 65536 && parallel) {
     sparseConvolution(to, c);
     return;
   }
