@@ -8,10 +8,12 @@ import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
 import { ShapeError, show, ValueError } from '../errors.js';
 import { tensor } from '../tensor/create.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { fromHost, type Tensor } from '../tensor/tensor.js';
+import { isFloat } from '../values/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../values/generator.js';
 import { globalRandom } from '../values/random.js';
 import { sizeOf } from '../values/shape.js';
+import { drawn } from './drawn.js';
 
 export interface InitOptions {
   /** Source of the values; manualSeed's generator by default. */
@@ -31,11 +33,12 @@ function checkFinite(op: string, values: Readonly<Record<string, number>>): void
   for (const [name, value] of Object.entries(values)) checkNumber(op, name, value, Number.isFinite, 'finite');
 }
 
-function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
+function fill<T extends Tensor>(target: T, draw: (count: number) => ArrayLike<number>): T {
+  const { shape, dtype, device, size } = target;
+  const values = drawn(size, isFloat(dtype) ? dtype : 'float64', draw);
   noGrad(() => {
-    target.assign(
-      tensor(Float64Array.from(values), { shape: target.shape, dtype: target.dtype, device: target.device }),
-    );
+    // Only tensor() checks whether another dtype can hold the values.
+    target.assign(isFloat(dtype) ? fromHost(device, values, dtype, shape) : tensor(values, { shape, dtype, device }));
   });
   return target;
 }
@@ -49,7 +52,7 @@ function fill<T extends Tensor>(target: T, values: ArrayLike<number>): T {
 export function constant<T extends Tensor>(target: T, value: number): T {
   checkTensor('constant', 'target', target);
   checkIsNumber('constant', 'value', value);
-  return fill(target, new Float64Array(target.size).fill(value));
+  return fill(target, (count) => new Float64Array(count).fill(value));
 }
 
 /**
@@ -65,10 +68,7 @@ export function normal<T extends Tensor>(target: T, mean = 0, std = 1, options: 
   checkGenerator('normal', random);
   checkFinite('normal', { mean, std });
   if (std < 0) throw new ValueError('normal', 'std must not be negative', `std=${std}`);
-  return fill(
-    target,
-    random.randn(target.size).map((v) => mean + std * v),
-  );
+  return fill(target, (count) => random.randn(count).map((v) => mean + std * v));
 }
 
 /**
@@ -84,7 +84,7 @@ export function uniform<T extends Tensor>(target: T, low = 0, high = 1, options:
   checkGenerator('uniform', random);
   checkFinite('uniform', { low, high });
   if (low > high) throw new ValueError('uniform', 'low must not exceed high', `low=${low}, high=${high}`);
-  return fill(target, random.uniform(low, high, target.size));
+  return fill(target, (count) => random.uniform(low, high, count));
 }
 
 /**

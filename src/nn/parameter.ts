@@ -2,10 +2,13 @@
  * Creation of layers' parameters. Not here: the Parameter class (tensor/), the distributions
  * (init.ts).
  */
+import { defaultDevice } from '../device/select.js';
 import { ones, zeros } from '../tensor/create.js';
-import { Parameter, type Tensor } from '../tensor/tensor.js';
-import type { Shape } from '../values/shape.js';
-import { fans, kaimingUniform, uniform } from './init.js';
+import { fromHost, Parameter, type Tensor } from '../tensor/tensor.js';
+import { globalRandom } from '../values/random.js';
+import { type Shape, sizeOf } from '../values/shape.js';
+import { drawn } from './drawn.js';
+import { gain } from './init.js';
 
 /** A parameter that takes over the storage of `source`, which is released. */
 export function owned(source: Tensor): Parameter {
@@ -17,6 +20,13 @@ export function owned(source: Tensor): Parameter {
 export const zeroParameter = (shape: Shape): Parameter => owned(zeros(shape));
 export const oneParameter = (shape: Shape): Parameter => owned(ones(shape));
 
+/** A parameter drawn from U(±bound). */
+function uniformParameter(shape: Shape, bound: number): Parameter {
+  const random = globalRandom();
+  const values = drawn(sizeOf(shape), 'float32', (count) => random.uniform(-bound, bound, count));
+  return owned(fromHost(defaultDevice(), values, 'float32', [...shape]));
+}
+
 /**
  * A layer's weight and bias, drawn as in PyTorch, weight first. Both are drawn from U(±1/√fanIn),
  * with the fan-in computed from the weight's shape in layout HWIO.
@@ -25,9 +35,9 @@ export function drawParameters(
   weightShape: Shape,
   biasSize: number | null,
 ): { weight: Parameter; bias: Parameter | null } {
-  // With the slope a = √5, as in PyTorch, the bound of kaimingUniform is 1/√fanIn.
-  const weight = kaimingUniform(zeroParameter(weightShape), { a: Math.sqrt(5) });
-  if (biasSize === null) return { weight, bias: null };
-  const bound = 1 / Math.sqrt(fans(weight).fanIn);
-  return { weight, bias: uniform(zeroParameter([biasSize]), -bound, bound) };
+  const fanIn = sizeOf(weightShape.slice(0, -1));
+  // As PyTorch computes it: the bound of a uniform He initialisation with the slope √5.
+  const bound = Math.sqrt(3) * (gain('leakyRelu', Math.sqrt(5)) / Math.sqrt(fanIn));
+  const weight = uniformParameter(weightShape, bound);
+  return { weight, bias: biasSize === null ? null : uniformParameter([biasSize], 1 / Math.sqrt(fanIn)) };
 }

@@ -110,7 +110,7 @@ export class FastRandom extends WordGenerator {
       if (x >= widths[layer + 1]) {
         if (layer === 0) x = this.#tail();
         else {
-          const y = heights[layer] + this.random() * (heights[layer + 1] - heights[layer]);
+          const y = heights[layer] + this.nextUniform() * (heights[layer + 1] - heights[layer]);
           // The point is under the curve if y < exp(−x²/2).
           if (-2 * exactLog(y) <= x * x) continue;
         }
@@ -124,8 +124,8 @@ export class FastRandom extends WordGenerator {
     let x = 0;
     let y = 0;
     do {
-      x = -exactLog(1 - this.random()) / tailStart;
-      y = -exactLog(1 - this.random());
+      x = -exactLog(1 - this.nextUniform()) / tailStart;
+      y = -exactLog(1 - this.nextUniform());
     } while (2 * y <= x * x);
     return tailStart + x;
   }

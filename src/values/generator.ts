@@ -86,6 +86,11 @@ export abstract class WordGenerator implements RandomGenerator {
    */
   random(): number {
     noteDraw(this);
+    return this.nextUniform();
+  }
+
+  /** As random(), for a draw that has been noted. */
+  protected nextUniform(): number {
     const high = this.next32() >>> 5;
     const low = this.next32() >>> 6;
     return (high * 67108864 + low) / 9007199254740992;
@@ -100,7 +105,8 @@ export abstract class WordGenerator implements RandomGenerator {
   rand(size: number): Float64Array<ArrayBuffer> {
     checkCount(`${this.title}.rand`, 'size', size);
     const out = new Float64Array(size);
-    for (let i = 0; i < size; i++) out[i] = this.random();
+    noteDraw(this);
+    for (let i = 0; i < size; i++) out[i] = this.nextUniform();
     return out;
   }
 
@@ -134,7 +140,8 @@ export abstract class WordGenerator implements RandomGenerator {
     if (!Number.isFinite(range))
       throw new ValueError(op, 'low, high and their difference must be finite', `low=${low}, high=${high}`);
     const out = new Float64Array(size);
-    for (let i = 0; i < size; i++) out[i] = low + range * this.random();
+    noteDraw(this);
+    for (let i = 0; i < size; i++) out[i] = low + range * this.nextUniform();
     return out;
   }
 

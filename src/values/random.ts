@@ -85,8 +85,8 @@ export class RandomState extends WordGenerator {
     let y = 0;
     let square = 0;
     do {
-      x = 2 * this.random() - 1;
-      y = 2 * this.random() - 1;
+      x = 2 * this.nextUniform() - 1;
+      y = 2 * this.nextUniform() - 1;
       square = x * x + y * y;
     } while (square >= 1 || square === 0);
     const factor = Math.sqrt((-2 * exactLog(square)) / square);

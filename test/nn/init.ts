@@ -37,6 +37,15 @@ test('gains are PyTorch’s', () => {
   assert.throws(() => init.gain('selu' as 'relu'), /gain: nonlinearity must be/);
 });
 
+test('a large tensor gets the numbers of one draw', () => {
+  const shape = [3, 50_001];
+  const size = 150_003;
+  const normal = init.normal(zeros(shape), 0, 1, { random: new RandomState(4) });
+  assert.equal(normal.dataSync(), Float32Array.from(new RandomState(4).randn(size)));
+  const uniform = init.uniform(zeros(shape), -2, 5, { random: new RandomState(4) });
+  assert.equal(uniform.dataSync(), Float32Array.from(new RandomState(4).uniform(-2, 5, size)));
+});
+
 test('normal fills are the generator’s numbers times the formula’s deviation', () => {
   const draws = new RandomState(4).randn(7200);
   const cases: [string, ReturnType<typeof weight>, number][] = [
