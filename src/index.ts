@@ -67,6 +67,7 @@ export {
   log1p,
   logicalNot,
   neg,
+  type ReluOptions,
   relu,
   sigmoid,
   sign,

@@ -27,6 +27,10 @@ def draw(place):
     return numbers
 
 
+def active(x):
+    return F.relu(x, inplace=True)
+
+
 class Arrays:
     """The arrays of a workload, each read or drawn when it is asked for."""
 
@@ -79,10 +83,10 @@ class EncoderDecoder(torch.nn.Module):
         self.dropout = torch.nn.Dropout(rate)
 
     def forward(self, x):
-        h, where1 = self.pool(F.relu(self.conv1(x)))
-        h, where2 = self.pool(F.relu(self.conv2(h)))
-        h = F.relu(self.conv3(h))
-        h = self.dropout(F.relu(self.deconv2(self.unpool(h, where2))))
+        h, where1 = self.pool(active(self.conv1(x)))
+        h, where2 = self.pool(active(self.conv2(h)))
+        h = active(self.conv3(h))
+        h = self.dropout(active(self.deconv2(self.unpool(h, where2))))
         return self.deconv1(self.unpool(h, where1))
 
 
@@ -95,9 +99,9 @@ class Autoencoder(torch.nn.Module):
         self.deconv1 = layer(torch.nn.ConvTranspose2d, arrays, 'deconv1', stride=2, output_padding=1)
 
     def forward(self, x):
-        h = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        h = F.max_pool2d(F.relu(self.conv2(h)), 2)
-        return self.deconv1(F.relu(self.deconv2(h)))
+        h = F.max_pool2d(active(self.conv1(x)), 2)
+        h = F.max_pool2d(active(self.conv2(h)), 2)
+        return self.deconv1(active(self.deconv2(h)))
 
 
 class OddAutoencoder(torch.nn.Module):
@@ -109,12 +113,12 @@ class OddAutoencoder(torch.nn.Module):
         self.unpool = torch.nn.MaxUnpool2d(2)
 
     def forward(self, x):
-        a1 = F.relu(self.conv1(x))
+        a1 = active(self.conv1(x))
         h, where1 = self.pool(a1)
-        a2 = F.relu(self.conv2(h))
+        a2 = active(self.conv2(h))
         h, where2 = self.pool(a2)
-        h = F.relu(self.conv3(h))
-        h = F.relu(self.deconv2(self.unpool(h, where2, output_size=a2.shape[2:])))
+        h = active(self.conv3(h))
+        h = active(self.deconv2(self.unpool(h, where2, output_size=a2.shape[2:])))
         return self.deconv1(self.unpool(h, where1, output_size=a1.shape[2:]))
 
 
@@ -136,13 +140,13 @@ class Cedn(torch.nn.Module):
         h, places = x, []
         for i in range(31):
             if str(i) in self.features:
-                h = F.relu(self.features[str(i)](h))
+                h = active(self.features[str(i)](h))
             elif i in (4, 9, 16, 23, 30):
                 h, where = self.pool(h)
                 places.append(where)
-        h = F.relu(self.deconv6(F.relu(self.conv6(h))))
+        h = active(self.deconv6(active(self.conv6(h))))
         for deconv in (self.deconv5, self.deconv4, self.deconv3, self.deconv2, self.deconv1):
-            h = self.dropout(F.relu(deconv(self.unpool(h, places.pop()))))
+            h = self.dropout(active(deconv(self.unpool(h, places.pop()))))
         return self.pred(h)
 
 

@@ -65,7 +65,7 @@ class ConvBlock extends Module {
   static override readonly title: string = 'ConvBlock';
   readonly conv: Conv2d;
   readonly norm: BatchNorm2d | null;
-  readonly relu = new ReLU();
+  readonly relu = new ReLU({ inPlace: true });
 
   constructor(inChannels: number, outChannels: number, kernelSize: number, norm: boolean) {
     super();

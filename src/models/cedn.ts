@@ -4,12 +4,20 @@
  */
 import { knownOptions, type OptionNames } from '../arguments.js';
 import { checkRate } from '../autograd/ops/dropout.js';
-import { relu } from '../autograd/ops/elementwise.js';
 import { Conv2d } from '../nn/conv.js';
 import { Dropout } from '../nn/dropout.js';
 import { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkImages, checkNetwork, decode, type NetworkOptions, scaled, VggEncoder, vggWidths } from './vgg.js';
+import {
+  activate,
+  checkImages,
+  checkNetwork,
+  decode,
+  type NetworkOptions,
+  scaled,
+  VggEncoder,
+  vggWidths,
+} from './vgg.js';
 
 /** Options of Cedn. */
 export interface CednOptions extends NetworkOptions {
@@ -70,9 +78,9 @@ export class Cedn extends Module {
   forward(x: Tensor): Tensor {
     checkImages('Cedn.forward', x, this.channels, 5);
     const [features, where] = this.features.encode(x);
-    const code = relu(this.deconv6.forward(relu(this.conv6.forward(features))));
+    const code = activate(this.deconv6.forward(activate(this.conv6.forward(features))));
     const levels = [this.deconv5, this.deconv4, this.deconv3, this.deconv2, this.deconv1];
-    const active = levels.map((deconv) => (h: Tensor) => this.dropout.forward(relu(deconv.forward(h))));
+    const active = levels.map((deconv) => (h: Tensor) => this.dropout.forward(activate(deconv.forward(h))));
     return this.pred.forward(decode(code, where, active));
   }
 }

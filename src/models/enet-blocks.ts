@@ -17,7 +17,7 @@ import type { Pair } from '../values/window.js';
 /** The channels inside a bottleneck. */
 const quarter = (channels: number): number => Math.max(1, Math.floor(channels / 4));
 
-const newReLU = () => new ReLU();
+const newReLU = () => new ReLU({ inPlace: true });
 const newPReLU = () => new PReLU();
 
 /** A convolution without bias, batch norm, and an activation. */
@@ -125,10 +125,10 @@ export class Upsampling extends Module {
   readonly extConv1: Sequential;
   readonly extTconv1: ConvTranspose2d;
   readonly extTconv1Bnorm: BatchNorm2d;
-  readonly extTconv1Activation = new ReLU();
+  readonly extTconv1Activation = new ReLU({ inPlace: true });
   readonly extConv2: Sequential;
   readonly extRegul = new Dropout2d(0.1);
-  readonly outActivation = new ReLU();
+  readonly outActivation = new ReLU({ inPlace: true });
 
   constructor(channels: number, outChannels: number) {
     super();

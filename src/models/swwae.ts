@@ -1,6 +1,5 @@
 /** A stacked what-where autoencoder. Not here: the notation of its layers (swwae-notation.ts). */
 import { knownOptions, type OptionNames, shown } from '../arguments.js';
-import { relu } from '../autograd/ops/elementwise.js';
 import { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { maxUnpool2d } from '../autograd/ops/unpool.js';
 import { ValueError } from '../errors.js';
@@ -10,7 +9,7 @@ import { Module } from '../nn/module.js';
 import { MaxPool2d } from '../nn/pool.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { parseLayers } from './swwae-notation.js';
-import { checkNetwork, type NetworkOptions, scaled } from './vgg.js';
+import { activate, checkNetwork, type NetworkOptions, scaled } from './vgg.js';
 
 /** Options of Swwae. */
 export interface SwwaeOptions extends NetworkOptions {
@@ -75,7 +74,7 @@ export class Swwae extends Module {
     const [what, where]: [Tensor[], (PoolIndices | undefined)[]] = [[], []];
     let h = x;
     for (const layer of this.encoder) {
-      const [values, indices] = layer instanceof Conv2d ? [relu(layer.forward(h))] : layer.forward(h);
+      const [values, indices] = layer instanceof Conv2d ? [activate(layer.forward(h))] : layer.forward(h);
       where.push(indices);
       what.push(values);
       h = values;
@@ -97,7 +96,7 @@ export class Swwae extends Module {
     for (const indices of [...where].reverse()) {
       const conv = indices === undefined ? convs.shift() : undefined;
       h = conv === undefined ? maxUnpool2d(h, indices as PoolIndices) : conv.forward(h);
-      if (conv !== undefined && convs.length > 0) h = relu(h);
+      if (conv !== undefined && convs.length > 0) h = activate(h);
       states.unshift(h);
     }
     return states;

@@ -24,7 +24,7 @@ export class DoubleConv extends Module {
       // A bias before batch norm would have no effect.
       new Conv2d(from, outChannels, 3, { padding, bias: !norm }),
       ...(norm ? [new BatchNorm2d(outChannels)] : []),
-      new ReLU(),
+      new ReLU({ inPlace: true }),
     ];
     this.doubleConv = new Sequential(...unit(inChannels), ...unit(outChannels));
   }

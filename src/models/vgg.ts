@@ -3,6 +3,7 @@
  * decoder's widths. Not here: the networks (vgg16.ts, segnet.ts, deconvnet.ts, cedn.ts).
  */
 import { checkNumber } from '../arguments.js';
+import { relu } from '../autograd/ops/elementwise.js';
 import type { PoolIndices } from '../autograd/ops/pool-indices.js';
 import { maxUnpool2d } from '../autograd/ops/unpool.js';
 import { ShapeError, show } from '../errors.js';
@@ -65,6 +66,9 @@ export function checkImages(op: string, x: Tensor, channels: number, levels: num
     );
 }
 
+/** relu of a convolution's result, which nothing else reads. */
+export const activate = (x: Tensor): Tensor => relu(x, { inPlace: true });
+
 /** Makes a convolution layer from channels to channels. */
 export type MakeConv = (inChannels: number, outChannels: number) => Layer;
 const conv3: MakeConv = (inChannels, outChannels) => new Conv2d(inChannels, outChannels, 3, { padding: 1 });
@@ -74,7 +78,7 @@ export const convolutions = (inChannels: number, widths: readonly number[], norm
   widths.flatMap((channels, i) => [
     make(i === 0 ? inChannels : (widths[i - 1] as number), channels),
     ...(norm ? [new BatchNorm2d(channels)] : []),
-    new ReLU(),
+    new ReLU({ inPlace: true }),
   ]);
 
 /**
@@ -88,6 +92,11 @@ export class VggEncoder extends Sequential {
     const above = (i: number): number => widths[i - 1]?.at(-1) ?? channels;
     super(...widths.flatMap((level, i) => [...convolutions(above(i), level, norm), new MaxPool2d(2)]));
   }
+  override forward(x: Tensor): Tensor {
+    const [features, where] = this.encode(x);
+    if (!features.requiresGrad) for (const { plane } of where) plane.release();
+    return features;
+  }
   /**
    * The result, and where each pool found its maxima.
    * @shape x [N,H,W,channels] → [N,H/2ᴸ,W/2ᴸ,C] for L levels
@@ -95,12 +104,16 @@ export class VggEncoder extends Sequential {
   encode(x: Tensor): [features: Tensor, where: PoolIndices[]] {
     const where: PoolIndices[] = [];
     let h = x;
-    for (const layer of this.layers)
+    for (const layer of this.layers) {
+      const before = h;
       if (layer instanceof MaxPool2d) {
         const [values, indices] = layer.forward(h);
         where.push(indices);
         h = values;
       } else h = layer.forward(h) as Tensor;
+      // Of a frozen encoder no gradient needs it.
+      if (before !== x && before !== h && !before.requiresGrad) before.release();
+    }
     return [h, where];
   }
 }

@@ -14,24 +14,42 @@ import {
   softplus,
   softplusOptions,
 } from '../autograd/ops/activation.js';
-import { elu, leakyRelu, relu, sigmoid, silu, tanh } from '../autograd/ops/elementwise.js';
+import {
+  elu,
+  leakyRelu,
+  type ReluOptions,
+  relu,
+  reluOptions,
+  sigmoid,
+  silu,
+  tanh,
+} from '../autograd/ops/elementwise.js';
 import { softmax } from '../autograd/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { attributes, checkAxis } from './check.js';
+import { attributes, checkAxis, unless } from './check.js';
 import { Module } from './module.js';
 
 /**
- * max(x, 0).
+ * max(x, 0). With `inPlace`, x ends (relu).
  * @shape x [any] → y, as x
  * @gradient g where x > 0, else 0
- * @throws ValueError for a dtype that is not float
+ * @throws ValueError for a dtype that is not float; GraphError as relu
  * @source torch.nn.ReLU
  */
 export class ReLU extends Module {
   static override readonly title: string = 'ReLU';
+  readonly inPlace: boolean;
 
+  constructor(options: ReluOptions = {}) {
+    super();
+    knownOptions('ReLU', options, reluOptions);
+    this.inPlace = options.inPlace ?? false;
+  }
   forward(x: Tensor): Tensor {
-    return relu(x);
+    return relu(x, { inPlace: this.inPlace });
+  }
+  override describe(): string {
+    return attributes({ inPlace: unless(false, this.inPlace) });
   }
 }
 /**

@@ -40,6 +40,7 @@ import {
   type Tensor,
   tensor,
 } from '../../src/index.js';
+import { peakOf } from '../helpers/observe.js';
 import { inputsOf, opTable } from '../helpers/op-table.js';
 
 const test = suite('autograd/checkpoint');
@@ -71,27 +72,6 @@ function same(compute: (wrap: Wrap) => readonly (Tensor | null)[]): void {
   }
 }
 const gradients = (model: Module): (Tensor | null)[] => model.parameters().map((p) => p.grad);
-
-/** The most bytes that were in use before or after any kernel of `work`, above those before it. */
-function peakOf(on: Device, work: () => void): number {
-  const before = on.memory().bytes;
-  let most = 0;
-  const { run } = on;
-  const watch = (): void => {
-    most = Math.max(most, on.memory().bytes - before);
-  };
-  on.run = function (this: Device, ...args: Parameters<Device['run']>) {
-    const made = run.apply(on, args);
-    watch();
-    return made;
-  } as Device['run'];
-  try {
-    work();
-  } finally {
-    on.run = run;
-  }
-  return most;
-}
 
 test('gradients of both orders pass gradcheck', () => {
   const w = f64([0.3, -0.2]);

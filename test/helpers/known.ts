@@ -116,7 +116,6 @@ for (const [op, f] of Object.entries({
   sqrt: c.sqrt,
   abs: c.abs,
   sign: c.sign,
-  relu: c.relu,
   silu: c.silu,
   sigmoid: c.sigmoid,
   tanh: c.tanh,
@@ -153,6 +152,7 @@ for (const [op, f] of Object.entries({
   isInf: c.isInf,
 }))
   known(op, '', f);
+known('relu', '', (x) => c.relu(x));
 known('gelu', '', (x) => c.gelu(x));
 known('gelu', 'approximate', (x) => c.gelu(x, { approximate: 'tanh' }), 'approximate');
 known('softplus', '', (x) => c.softplus(x));

@@ -335,7 +335,7 @@ row('gelu', 'by tanh, far values', [of(edge, edge.length)], (x) => c.gelu(x, { a
 row('softplus', 'beta 2, far values', [of(edge, edge.length)], (x) => c.softplus(x, { beta: 2 }), constant);
 row('log', 'edges', [of([0, 1, -1, Number.POSITIVE_INFINITY], 4)], c.log, constant);
 row('log1p', 'near 0', [of([1e-7, -1e-7, 1e-4, -0.5], 4)], c.log1p, constant);
-row('relu', 'NaN stays', [of([Number.NaN, -1, 0, 2], 4)], c.relu, constant);
+row('relu', 'NaN stays', [of([Number.NaN, -1, 0, 2], 4)], (x) => c.relu(x), constant);
 row('cast', 'to int32', [of([-1.5, -0.5, 0, 0.5, 1.99, 7], 6)], (x) => c.cast(x, 'int32'), constant);
 row('cast', 'to bool', [of([-1.5, 0, 0.25], 3)], (x) => c.cast(x, 'bool'), constant);
 row('cast', 'from int32', [{ shape: [3], domain: { int: [-7, 0, 7] } }], (x) => c.cast(x, 'float32'), constant);

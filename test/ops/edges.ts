@@ -146,7 +146,13 @@ const cases: Case[] = [
     values: [infinity, 1, 0],
     gradients: [[-infinity, 0, 0]],
   },
-  { name: 'relu of NaN', fn: relu, inputs: [[nan, -1, 0, 1]], values: [nan, 0, 0, 1], gradients: [[1, 0, 0, 1]] },
+  {
+    name: 'relu of NaN',
+    fn: (x) => relu(x),
+    inputs: [[nan, -1, 0, 1]],
+    values: [nan, 0, 0, 1],
+    gradients: [[1, 0, 0, 1]],
+  },
   {
     name: 'leakyRelu of NaN',
     fn: (x) => leakyRelu(x, 0.25),

@@ -3,9 +3,9 @@
  * Tensor methods. Not here: two operands (arithmetic.ts), activations with options or of several
  * ops (activation.ts), rounding and powers (rounding.ts), and trigonometry (trigonometry.ts).
  */
-import { checkNumber } from '../../arguments.js';
+import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import type { UnaryFn, UnaryGradFn } from '../../device/device.js';
-import { ValueError } from '../../errors.js';
+import { GraphError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkDType, checkFloat, type DType } from '../../values/dtype.js';
 import { apply, type BackwardStep, call, checkTensor, isTracking, type Op } from '../graph.js';
@@ -140,14 +140,41 @@ export const abs = simple(table.abs);
  * @source torch.sign
  */
 export const sign = simple(table.sign);
+/** Options of relu. */
+export interface ReluOptions {
+  /**
+   * Whether x ends, so that its memory is free for what follows. Reading x afterwards is an error.
+   * Results are the same. Default false.
+   */
+  inPlace?: boolean;
+}
+export const reluOptions: OptionNames<ReluOptions> = { inPlace: 'flag' };
+
 /**
- * max(x, 0). NaN stays NaN.
+ * max(x, 0). NaN stays NaN. After a convolution or a normalisation, whose result nothing else reads,
+ * `inPlace` saves the memory of one of the two.
  * @shape x [any] → y, as x
  * @gradient 0 where x ≤ 0, else g. NaN passes g, so that the effects of a NaN stay visible
- * @throws ValueError for a dtype that is not float
- * @source torch.relu
+ * @throws ValueError for a dtype that is not float; GraphError for inPlace with a leaf that requires
+ * a gradient
+ * @source torch.nn.functional.relu
  */
-export const relu = simple(table.relu);
+export function relu(x: Tensor, options: ReluOptions = {}): Tensor {
+  knownOptions('relu', options, reluOptions);
+  if (options.inPlace !== true) return apply(table.relu, [x], none);
+  checkTensor('relu', 'x', x);
+  if (x.requiresGrad && x.node === null)
+    throw new GraphError(
+      'relu',
+      'a leaf that requires a gradient must not change in place',
+      `${x.madeBy} ${show(x.shape)}`,
+      'leave inPlace out',
+    );
+  const y = apply(table.relu, [x], none);
+  x.release();
+  x.hint ??= 'relu with inPlace has taken its memory: leave inPlace out, or clone() it before';
+  return y;
+}
 /** x·Φ(x), by its kernel. gelu has options (activation.ts). */
 export const exactGelu = simple(table.gelu);
 /**

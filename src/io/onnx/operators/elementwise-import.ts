@@ -181,7 +181,7 @@ export const elementwiseImports: Importers = {
   Sqrt: unary(elementwise.sqrt),
   Abs: unary((x) => (isFloat(x.dtype) ? elementwise.abs(x) : x.maximum(x.mul(-1)))),
   Sign: unary(elementwise.sign),
-  Relu: unary(elementwise.relu),
+  Relu: unary((x) => elementwise.relu(x)),
   Sigmoid: unary(elementwise.sigmoid),
   Tanh: unary(elementwise.tanh),
   Erf: unary(elementwise.erf),
