@@ -66,6 +66,9 @@ class Commands implements Encoder {
   temporary(): number {
     return temporary(this.#temporaries++);
   }
+  derived(): null {
+    return null;
+  }
 }
 
 function operand(address: number, shape: Shape, dtype: DType = 'float32', density = 1): WasmOperand {

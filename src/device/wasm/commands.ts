@@ -11,6 +11,17 @@ export interface WasmOperand extends Spec {
   readonly buffer: WasmBuffer;
 }
 
+/** Memory for what commands compute from a buffer that does not change. */
+export interface Derived {
+  /** In words. */
+  readonly address: number;
+  /**
+   * The address of a word that is not 0 if the contents must be computed. The commands that do this
+   * set it to 0.
+   */
+  readonly stale: number;
+}
+
 /** The services that a kernel's encoder uses. */
 export interface Encoder {
   /**
@@ -24,12 +35,19 @@ export interface Encoder {
    * in words.
    */
   temporary(bytes: number): number;
+  /**
+   * Allocates bytes that keep their contents from one run of a plan to the next, for what is
+   * computed from the values of `from`. Null if these are expected to change at every run, and
+   * outside of recordings.
+   */
+  derived(from: WasmBuffer, bytes: number): Derived | null;
 }
 
 /** An encoder whose commands run only if the word at an address is not 0. */
 export const onlyIf = (to: Encoder, condition: number): Encoder => ({
   emit: (opcode, parallel, words, grain) => to.emit(opcode, parallel, words, grain, condition),
   temporary: (bytes) => to.temporary(bytes),
+  derived: (from, bytes) => to.derived(from, bytes),
 });
 
 /** One function per kernel, which writes its commands. */

@@ -6,6 +6,7 @@
 import { type Encoder, grainOf, onlyIf } from './commands.js';
 import { thin, thinForWinograd } from './density.js';
 import { fewPixels, suitsFewPixels } from './few-pixels.js';
+import type { WasmBuffer } from './memory.js';
 import { Opcode } from './protocol/command.js';
 import { suitsWinograd, winograd } from './winograd.js';
 
@@ -37,6 +38,8 @@ export interface Convolution {
   readonly density?: number;
   readonly y: number;
   readonly weight: number;
+  /** The buffer of the weight. Absent if the second operand of a matrix product is the weight. */
+  readonly weightBuffer?: WasmBuffer;
   readonly bias: number;
   readonly batch: number;
   readonly height: Axis;

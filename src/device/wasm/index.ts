@@ -22,7 +22,7 @@ import type {
   Spec,
 } from '../device.js';
 import { turnIfDue } from '../turn.js';
-import type { Encoder, WasmOperand } from './commands.js';
+import type { Derived, Encoder, WasmOperand } from './commands.js';
 import { densityOf, uploadedDensity } from './density.js';
 import { Fusion } from './fusion.js';
 import type { Grant } from './grant.js';
@@ -52,6 +52,8 @@ export class WasmDevice implements Device, Encoder {
   #freedSince = false;
   readonly #temporaries: [address: number, size: number, arena: Arena][] = [];
   #recording: WasmRecording | null = null;
+  /** The number of recordings that have begun. */
+  #recordings = 0;
   #tensors = 0;
   #bytes = 0;
   #threads: Threads | null = null;
@@ -123,6 +125,7 @@ export class WasmDevice implements Device, Encoder {
 
   /** Overwrites a buffer from the host, after the commands that may still read its block. */
   #write(buffer: WasmBuffer, data: HostData): void {
+    buffer.overwritten();
     if (this.#freedSince) this.flush();
     if (data instanceof Mask && isNumpys(data.random)) {
       drawMask(this.#memory, this.#exports, buffer, data, data.random);
@@ -148,6 +151,7 @@ export class WasmDevice implements Device, Encoder {
       dtype,
       buffer: into === undefined ? this.#make(dtype, sizeOf(shape)) : this.#own(kernel, into[i]),
     }));
+    if (into !== undefined) for (const { buffer } of made) this.#overwritten(buffer);
     const operands = inputs as readonly WasmOperand[];
     if (!this.#fusion.fuse(kernel, operands, attrs, made[0])) {
       const position = this.#queue.used;
@@ -174,6 +178,17 @@ export class WasmDevice implements Device, Encoder {
     return address / wordBytes;
   }
 
+  derived(from: WasmBuffer, bytes: number): Derived | null {
+    const derived = this.#recording?.derive(from, bytes, this.#recordings - 1) ?? null;
+    from.readSince ??= this.#recordings;
+    return derived;
+  }
+
+  #overwritten(buffer: WasmBuffer): void {
+    buffer.overwritten();
+    this.#recording?.overwrites(buffer);
+  }
+
   /** Executes the commands in the queue. @throws DeviceError if a thread has failed */
   flush(): void {
     this.#freedSince = false;
@@ -193,6 +208,7 @@ export class WasmDevice implements Device, Encoder {
     if (this.#recording !== null)
       throw new DeviceError('wasm', 'one recording at a time', 'a second one', 'a compiled step cannot record another');
     this.flush();
+    this.#recordings++;
     this.#recording = new WasmRecording({
       memory: this.#memory,
       queue: this.#queue,
@@ -200,6 +216,9 @@ export class WasmDevice implements Device, Encoder {
       reuse: (buffer) => this.#reuse(buffer),
       write: (buffer, data) => this.#write(buffer, data),
       give: (address, size, arena) => this.#give(address, size, arena),
+      drain: () => {
+        if (this.#freedSince) this.flush();
+      },
       ended: () => {
         this.#recording = null;
       },

@@ -45,6 +45,7 @@ function reusing(to: Encoder): Encoder & { again(): void } {
       if (taken[i] === undefined || taken[i].bytes < bytes) taken[i] = { address: to.temporary(bytes), bytes };
       return taken[i].address;
     },
+    derived: (from, bytes) => to.derived(from, bytes),
     again() {
       next = 0;
     },

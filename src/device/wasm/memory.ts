@@ -37,6 +37,13 @@ export class WasmBuffer extends DeviceBuffer {
    * algorithm by it.
    */
   density = 1;
+  /** Increases whenever its values are overwritten. */
+  version = 0;
+  /**
+   * How many recordings had begun when a convolution first read the present values as its weight.
+   * Null if none has read them.
+   */
+  readSince: number | null = null;
   /** Size of its block in bytes. */
   readonly block: number;
   /** The address of its block in words, as commands contain it. */
@@ -52,6 +59,12 @@ export class WasmBuffer extends DeviceBuffer {
     super(dtype, size);
     this.block = blockSize(deviceBytes(dtype, size));
     this.address = start / wordBytes;
+  }
+
+  /** Called when its values are overwritten. */
+  overwritten(): void {
+    this.version++;
+    this.readSince = null;
   }
 }
 
@@ -116,6 +129,21 @@ export class Memory {
     const chunk = this.take(chunkBytes, arena);
     for (let at = chunk + chunkBytes - size; at > chunk; at -= size) this.give(at, size, arena);
     return chunk;
+  }
+
+  /**
+   * Takes a block that no command of the arena's plan uses, before or after. It comes from the end
+   * of the arena if that was never used. It is given to the device's arena.
+   */
+  takeUnused(bytes: number, arena: Arena): number {
+    const size = blockSize(bytes);
+    const last = arena.large.at(-1);
+    const end = last === undefined ? 0 : last.address + last.size;
+    if (last === undefined || size <= largestSmall || end - size <= Math.max(last.address, arena.reached))
+      return this.take(bytes, this.common);
+    last.size -= size;
+    arena.pooled -= size;
+    return end - size;
   }
 
   give(address: number, size: number, from: Arena): void {

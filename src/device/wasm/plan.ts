@@ -3,7 +3,7 @@
  * the recording, and an arena with the memory that they use.
  */
 import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Plan, Recording, Spec } from '../device.js';
-import type { Encoder, WasmOperand } from './commands.js';
+import type { Derived, Encoder, WasmOperand } from './commands.js';
 import { encode } from './kernels.js';
 import { Arena, blockSize, type Memory, type WasmBuffer, wordBytes } from './memory.js';
 import { CommandWord } from './protocol/command.js';
@@ -20,6 +20,8 @@ export interface Host {
   write(buffer: WasmBuffer, data: HostData): void;
   /** Frees a block. */
   give(address: number, size: number, arena: Arena): void;
+  /** Runs the commands that may still use memory that was freed. */
+  drain(): void;
   /** Called when a recording has ended. */
   ended(): void;
 }
@@ -33,6 +35,7 @@ export class WasmRecording implements Recording {
   readonly #host: Host;
   readonly #arena: Arena;
   readonly #recorded: Int32Array[] = [];
+  readonly #changes: Changes = { written: new Set(), derived: [] };
   /** The number of words in the first `#counted` parts. */
   #length = 0;
   #counted = 0;
@@ -47,6 +50,24 @@ export class WasmRecording implements Recording {
   position(): number {
     for (; this.#counted < this.#recorded.length; this.#counted++) this.#length += this.#recorded[this.#counted].length;
     return this.#length + this.#host.queue.used;
+  }
+
+  /** Notes that the host, or a command that is recorded next, overwrites a buffer. */
+  overwrites(buffer: WasmBuffer): void {
+    if (buffer.arena !== this.#arena) this.#changes.written.add(buffer);
+  }
+
+  /** As the encoder's derived(). `begun` is the number of recordings that had begun before. */
+  derive(from: WasmBuffer, bytes: number, begun: number): Derived | null {
+    const isFixed = from.arena !== this.#arena && from.arena !== this.constants;
+    if (!isFixed || from.readSince === null || from.readSince > begun) return null;
+    const { memory } = this.#host;
+    const start = memory.takeUnused(bytes + wordBytes, this.#arena);
+    const stale = (start + bytes) / wordBytes;
+    this.#host.drain();
+    memory.words[stale] = 1;
+    this.#changes.derived.push({ from, version: from.version, start, bytes: bytes + wordBytes, stale });
+    return { address: start / wordBytes, stale };
   }
 
   reuse(buffer: DeviceBuffer): void {
@@ -65,8 +86,22 @@ export class WasmRecording implements Recording {
       queue.recorded = null;
       this.#host.ended();
     }
-    return new WasmPlan(this.#host, this.#recorded, this.position(), [this.#arena, this.constants]);
+    return new WasmPlan(this.#host, this.#recorded, this.position(), [this.#arena, this.constants], this.#changes);
   }
+}
+
+/** What the commands of a plan change outside of its memory, and what they derive from there. */
+interface Changes {
+  readonly written: Set<WasmBuffer>;
+  readonly derived: {
+    readonly from: WasmBuffer;
+    /** The version of `from` that the contents were computed from. */
+    version: number;
+    readonly start: number;
+    readonly bytes: number;
+    /** The address of the word that is not 0 if the contents must be computed. In words. */
+    readonly stale: number;
+  }[];
 }
 
 class WasmPlan implements Plan {
@@ -75,10 +110,12 @@ class WasmPlan implements Plan {
   readonly #address: number;
   readonly #bytes: number;
   readonly #arenas: readonly Arena[];
+  readonly #changes: Changes;
 
-  constructor(host: Host, recorded: readonly Int32Array[], words: number, arenas: readonly Arena[]) {
+  constructor(host: Host, recorded: readonly Int32Array[], words: number, arenas: readonly Arena[], changes: Changes) {
     this.#host = host;
     this.#arenas = arenas;
+    this.#changes = changes;
     this.#bytes = Math.max(words, 1) * wordBytes;
     this.#address = host.memory.take(this.#bytes) / wordBytes;
     let at = this.#address;
@@ -91,6 +128,13 @@ class WasmPlan implements Plan {
   run(from: number, to: number): void {
     this.#host.queue.check();
     this.#host.flush();
+    for (const buffer of this.#changes.written) buffer.overwritten();
+    const { words } = this.#host.memory;
+    for (const derived of this.#changes.derived) {
+      if (derived.version === derived.from.version) continue;
+      derived.version = derived.from.version;
+      words[derived.stale] = 1;
+    }
     if (to > from) this.#host.queue.launch(this.#address + from, to - from);
   }
 
@@ -113,6 +157,7 @@ class WasmPlan implements Plan {
         possible = false;
         return 0;
       },
+      derived: () => null,
     };
     const operands = outputs.map(({ shape, dtype }, i) => ({ shape, dtype, buffer: buffers[i] as WasmBuffer }));
     encode(kernel, encoder, inputs as readonly WasmOperand[], attrs, operands);
@@ -134,6 +179,7 @@ class WasmPlan implements Plan {
     const { memory } = this.#host;
     this.#host.flush();
     this.#host.give(this.#address * wordBytes, blockSize(this.#bytes), memory.common);
+    for (const { start, bytes } of this.#changes.derived) this.#host.give(start, blockSize(bytes), memory.common);
     for (const arena of this.#arenas) memory.dissolve(arena);
   }
 }

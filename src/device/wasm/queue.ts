@@ -124,6 +124,8 @@ export class Queue {
     }
     const memory = this.#memory.words;
     for (let at = address, end = at + words; at < end; at += memory[at + CommandWord.length]) {
+      const condition = memory[at + CommandWord.condition];
+      if (condition !== 0 && memory[condition] === 0) continue;
       const start = performance.now();
       this.#execute(at, at + memory[at + CommandWord.length]);
       const name = Opcode[memory[at + CommandWord.opcode]];

@@ -5,7 +5,7 @@
  * protocol/winograd.ts.
  */
 import type { Conv2dGeometry } from '../../values/window.js';
-import type { Encoder } from './commands.js';
+import { type Encoder, onlyIf } from './commands.js';
 import type { Axis, Convolution } from './convolution.js';
 import { Opcode } from './protocol/command.js';
 
@@ -132,26 +132,49 @@ function flag(to: Encoder): number {
 }
 
 /**
+ * Emits the transform of the weights, unless those of the last run are still right, and sets the
+ * word at `tooLarge`. Returns the address of the transformed weights.
+ */
+function transformedWeights(to: Encoder, c: Convolution, blocks: number, bytes: number, tooLarge: number): number {
+  const { height, width, inner, columns } = c;
+  const transform = (to: Encoder, weights: number, flag: number): void => {
+    to.emit(Opcode.fill, false, [flag, 1, 0]);
+    to.emit(Opcode.winogradWeights, blocks > 1 && columns * 9 * inner > 8192, [
+      c.weight + (height.firstTap * c.kernelWidth + width.firstTap) * c.tapStep,
+      weights,
+      columns,
+      inner,
+      height.tapStep * c.kernelWidth * c.tapStep,
+      width.tapStep * c.tapStep,
+      c.innerStep,
+      c.columnStep,
+      flag,
+    ]);
+  };
+  // The flag of the weights is behind them.
+  const kept = c.weightBuffer === undefined ? null : to.derived(c.weightBuffer, bytes + 4);
+  if (kept === null) {
+    const weights = to.temporary(bytes);
+    transform(to, weights, tooLarge);
+    return weights;
+  }
+  const flag = kept.address + bytes / 4;
+  transform(onlyIf(to, kept.stale), kept.address, flag);
+  to.emit(Opcode.fill, false, [kept.stale, 1, 0]);
+  to.emit(Opcode.copy, false, [tooLarge, flag, 1]);
+  return kept.address;
+}
+
+/**
  * Emits a convolution. Returns the address of a word that is not 0 afterwards if a number was too
  * large. The result is not valid then.
  */
 export function winograd(to: Encoder, c: Convolution): number {
   const { height, width, inner, columns } = c;
   const blocks = Math.ceil(columns / 16);
-  const tooLarge = flag(to);
   const weightBytes = blocks * 36 * inner * 64;
-  const weights = to.temporary(weightBytes);
-  to.emit(Opcode.winogradWeights, blocks > 1 && columns * 9 * inner > 8192, [
-    c.weight + (height.firstTap * c.kernelWidth + width.firstTap) * c.tapStep,
-    weights,
-    columns,
-    inner,
-    height.tapStep * c.kernelWidth * c.tapStep,
-    width.tapStep * c.tapStep,
-    c.innerStep,
-    c.columnStep,
-    tooLarge,
-  ]);
+  const tooLarge = to.temporary(4);
+  const weights = transformedWeights(to, c, blocks, weightBytes, tooLarge);
   const pitch = pitchOf(inner);
   const part = Math.min(mostPartBytes, Math.max(partBytes, weightBytes));
   const tiling = tilingOf(c.batch, height.output, width.output, pitch, part);
