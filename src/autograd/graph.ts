@@ -6,11 +6,12 @@
  * records a step (watch.ts).
  */
 import { shown } from '../arguments.js';
-import type { Device, DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../device/device.js';
+import type { Device, DeviceBuffer, KernelAttrs, KernelName, Operand, Spec } from '../device/device.js';
 import { Storage } from '../device/storage.js';
 import { DeviceError, GraphError, ShapeError, show, ValueError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type DType, isFloat } from '../values/dtype.js';
+import { type HostData, Repeated } from '../values/host-data.js';
 import { Mask } from '../values/random.js';
 import { checkShape, type Shape, sizeOf } from '../values/shape.js';
 import { adopt, consume, endWithInputs } from './lifetimes.js';
@@ -215,7 +216,7 @@ export const wrap = (device: Device, buffer: DeviceBuffer, shape: Shape): Tensor
  */
 export function uploadTensor(device: Device, data: HostData, dtype: DType, shape: Shape): Tensor {
   checkShape('tensor', shape);
-  if (!(data instanceof Mask) && (!ArrayBuffer.isView(data) || typeof data[0] === 'bigint'))
+  if (!(data instanceof Mask || data instanceof Repeated) && (!ArrayBuffer.isView(data) || typeof data[0] === 'bigint'))
     throw new ValueError('tensor', 'data must be a typed array of numbers', `data=${shown(data)}`);
   if (sizeOf(shape) !== data.length)
     throw new ShapeError(

@@ -6,10 +6,11 @@
  * NaN and infinities.
  * Not here: the operations that are watched (graph.ts, backward.ts), and the tape (tape/).
  */
-import type { Device, HostData, KernelName } from '../device/device.js';
+import type { Device, KernelName } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { DType } from '../values/dtype.js';
+import type { HostData } from '../values/host-data.js';
 import type { Shape } from '../values/shape.js';
 import type { Node, Op } from './graph.js';
 

@@ -7,7 +7,7 @@
  * the kernel; only reading waits.
  */
 import type { DType, TypedArray } from '../values/dtype.js';
-import type { Mask } from '../values/random.js';
+import type { HostData } from '../values/host-data.js';
 import type { Shape } from '../values/shape.js';
 import type { Conv2dGeometry, Pool2dGeometry } from '../values/window.js';
 
@@ -277,9 +277,6 @@ export interface Operand<B extends DeviceBuffer = DeviceBuffer> extends Spec {
 export type Kernels<Input, Output> = {
   readonly [K in KernelName]: (inputs: readonly Input[], attrs: KernelAttrs[K], outputs: readonly Output[]) => void;
 };
-
-/** Data from the host: values, or a mask that the device may draw itself. */
-export type HostData = TypedArray | Mask;
 
 /** The memory that a device uses. */
 export interface MemoryReport {

@@ -11,6 +11,7 @@ import { ValueError } from '../errors.js';
 import { noteDraw } from '../values/draws.js';
 import { allocate, checkDType, checkHolds, type DType, holds, isFloat, type TypedArray } from '../values/dtype.js';
 import { checkGenerator, type RandomGenerator } from '../values/generator.js';
+import { type HostData, Repeated } from '../values/host-data.js';
 import { parse, type TensorData } from '../values/nested.js';
 import { globalRandom } from '../values/random.js';
 import { checkShape, ownShape, resolveReshape, type Shape, sizeOf } from '../values/shape.js';
@@ -63,7 +64,7 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
 }
 
 function leaf(
-  data: TypedArray,
+  data: HostData,
   shape: Shape,
   dtype: DType,
   { device = defaultDevice(), requiresGrad = false }: TensorOptions,
@@ -96,7 +97,7 @@ function filled(op: string, shape: Shape, value: number, options: TensorOptions)
   checkTensorOptions(op, options, tensorOptions);
   const dtype = options.dtype ?? 'float32';
   checkHolds(op, dtype, value);
-  return leaf(allocate(dtype, sizeOf(own)).fill(value), own, dtype, options);
+  return leaf(new Repeated(sizeOf(own), value), own, dtype, options);
 }
 /**
  * A tensor filled with one value.

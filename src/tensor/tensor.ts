@@ -32,10 +32,11 @@ import * as trigonometry from '../autograd/ops/trigonometry.js';
 import type { Recomputation } from '../autograd/recompute.js';
 import { watching } from '../autograd/watch.js';
 import { countCopy } from '../copies.js';
-import type { Device, HostData } from '../device/device.js';
+import type { Device } from '../device/device.js';
 import type { Storage } from '../device/storage.js';
 import { GraphError, ShapeError, show, ValueError } from '../errors.js';
-import { allocate, checkDType, checkHolds, type DType, isFloat, type TypedArray } from '../values/dtype.js';
+import { checkDType, checkHolds, type DType, isFloat, type TypedArray } from '../values/dtype.js';
+import { type HostData, Repeated } from '../values/host-data.js';
 import { type Nested, type TensorData, toNdarray, toNested } from '../values/nested.js';
 import { ownShape, type Shape, sameShape, sizeOf } from '../values/shape.js';
 import { formatArray } from './format.js';
@@ -283,7 +284,7 @@ export class Tensor {
     checkHolds('fullLike', dtype, value);
     checkIsNumber('fullLike', 'value', value);
     const own = ownShape('fullLike', shape);
-    return this.upload(allocate(dtype, sizeOf(own)).fill(value), dtype, own);
+    return this.upload(new Repeated(sizeOf(own), value), dtype, own);
   }
   zerosLike(): Tensor {
     return this.fullLike(0);

@@ -6,7 +6,6 @@
 import { shown } from '../arguments.js';
 import { ValueError } from '../errors.js';
 import { noteDraw } from './draws.js';
-import type { DType, TypedArray } from './dtype.js';
 import { exactLog } from './exact-log.js';
 import { checkKey, checkSeed, type RandomGenerator, WordGenerator } from './generator.js';
 
@@ -180,7 +179,3 @@ export class Mask {
     return mask;
   }
 }
-
-/** The values of data from the host. A mask is drawn now. */
-export const valuesOf = (data: TypedArray | Mask, dtype: DType): TypedArray =>
-  data instanceof Mask ? data.draw(dtype === 'float64' ? dtype : 'float32') : data;

@@ -7,7 +7,7 @@
  * which the next flush detects. A read outside gives other results with another filling, so the
  * same work must be done with two fillings. On reference an index outside throws.
  */
-import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
+import type { DeviceBuffer, KernelAttrs, KernelName, Operand, Spec } from '../../src/device/device.js';
 import { type ReferenceBuffer, ReferenceDevice } from '../../src/device/reference/index.js';
 import type { Grant } from '../../src/device/wasm/grant.js';
 import type { WasmDevice } from '../../src/device/wasm/index.js';
@@ -15,6 +15,7 @@ import { type Arena, blockSize, Memory } from '../../src/device/wasm/memory.js';
 import type { WasmOptions } from '../../src/device/wasm/options.js';
 import { createWasmDevice } from '../../src/device/wasm/start.js';
 import { allocate, type DType, type TypedArray } from '../../src/values/dtype.js';
+import type { HostData } from '../../src/values/host-data.js';
 import { sizeOf } from '../../src/values/shape.js';
 
 /** One word is NaN as a float32, and as an index it is far outside of any array. The other is 0. */

@@ -13,13 +13,12 @@
 import { shown } from '../../arguments.js';
 import { DeviceError, ValueError } from '../../errors.js';
 import type { DType, TypedArray } from '../../values/dtype.js';
-import { valuesOf } from '../../values/random.js';
+import { type HostData, valuesOf } from '../../values/host-data.js';
 import { sizeOf } from '../../values/shape.js';
 import type {
   Counters,
   Device,
   DeviceBuffer,
-  HostData,
   KernelAttrs,
   KernelName,
   MemoryReport,

@@ -5,13 +5,12 @@
  */
 import { DeviceError } from '../../errors.js';
 import { allocate, bytesOf, type DType, type TypedArray } from '../../values/dtype.js';
-import { valuesOf } from '../../values/random.js';
+import { type HostData, valuesOf } from '../../values/host-data.js';
 import { sizeOf } from '../../values/shape.js';
 import {
   type Counters,
   type Device,
   DeviceBuffer,
-  type HostData,
   type KernelAttrs,
   type KernelName,
   type Kernels,

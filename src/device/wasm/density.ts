@@ -3,9 +3,9 @@
  * a convolution choose an algorithm. It depends on the calls, never on values, so a repeated step
  * makes the same choices.
  */
-
+import type { HostData } from '../../values/host-data.js';
 import { Mask } from '../../values/random.js';
-import type { HostData, KernelAttrs, KernelName } from '../device.js';
+import type { KernelAttrs, KernelName } from '../device.js';
 import type { WasmOperand } from './commands.js';
 
 /** Up to this density a convolution over lists of what is not zero beats the direct algorithms. */

@@ -7,13 +7,13 @@
  */
 import { DeviceError } from '../../errors.js';
 import { allocate, type DType, type TypedArray } from '../../values/dtype.js';
-import { Mask, valuesOf } from '../../values/random.js';
+import { type HostData, Repeated, valuesOf } from '../../values/host-data.js';
+import { Mask } from '../../values/random.js';
 import { sizeOf } from '../../values/shape.js';
 import type {
   Counters,
   Device,
   DeviceBuffer,
-  HostData,
   KernelAttrs,
   KernelName,
   MemoryReport,
@@ -131,9 +131,13 @@ export class WasmDevice implements Device, Encoder {
       drawMask(this.#memory, this.#exports, buffer, data, data.random);
       return;
     }
-    const values = valuesOf(data, buffer.dtype);
-    if (buffer.dtype === 'float32') new Float32Array(this.#memory.memory.buffer, buffer.start, buffer.size).set(values);
-    else this.#memory.words.set(values, buffer.address);
+    const { start, address, size } = buffer;
+    const numbers =
+      buffer.dtype === 'float32'
+        ? new Float32Array(this.#memory.memory.buffer, start, size)
+        : this.#memory.words.subarray(address, address + size);
+    if (data instanceof Repeated) numbers.fill(data.value);
+    else numbers.set(valuesOf(data, buffer.dtype));
   }
 
   run<K extends KernelName>(

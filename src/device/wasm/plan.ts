@@ -2,7 +2,8 @@
  * Recording kernel calls and running them again. A plan is a copy of the commands that ran during
  * the recording, and an arena with the memory that they use.
  */
-import type { DeviceBuffer, HostData, KernelAttrs, KernelName, Operand, Plan, Recording, Spec } from '../device.js';
+import type { HostData } from '../../values/host-data.js';
+import type { DeviceBuffer, KernelAttrs, KernelName, Operand, Plan, Recording, Spec } from '../device.js';
 import type { Derived, Encoder, WasmOperand } from './commands.js';
 import { encode } from './kernels.js';
 import { Arena, blockSize, type Memory, type WasmBuffer, wordBytes } from './memory.js';

@@ -15,6 +15,7 @@ import type { Module } from '../../nn/module.js';
 import { shadowForward } from '../../nn/shadow.js';
 import { Parameter, Tensor } from '../../tensor/tensor.js';
 import type { DType, TypedArray } from '../../values/dtype.js';
+import { valuesOf } from '../../values/host-data.js';
 import { Mask } from '../../values/random.js';
 import type { Shape } from '../../values/shape.js';
 
@@ -165,7 +166,8 @@ class Recorder implements Watcher {
       this.calls.push({ kernel: call.kernel, attrs, op: event.op.name, place: this.#place, inputs, outputs } as Call);
     } else if (event.kind === 'upload') {
       if (event.data instanceof Mask) this.refuse('a random mask');
-      this.define(outcome as Tensor).constant = (event.data as TypedArray).slice() as TypedArray;
+      const { data, dtype } = event;
+      this.define(outcome as Tensor).constant = valuesOf(data, dtype).slice() as TypedArray;
     } else
       this.refuse(event.kind === 'update' ? `${event.kernel}, which changes a tensor in place` : 'a backward pass');
   }

@@ -7,7 +7,6 @@ import {
   type Counters,
   type Device,
   DeviceBuffer,
-  type HostData,
   type MemoryReport,
   type Operand,
   type Spec,
@@ -15,6 +14,7 @@ import {
 import { DeviceError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { DType } from '../../values/dtype.js';
+import type { HostData } from '../../values/host-data.js';
 import { type Shape, sizeOf } from '../../values/shape.js';
 
 class NoNumbers extends DeviceBuffer {}
