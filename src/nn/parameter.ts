@@ -2,9 +2,8 @@
  * Creation of layers' parameters. Not here: the Parameter class (tensor/), the distributions
  * (init.ts).
  */
-import { defaultDevice } from '../device/select.js';
-import { ones, zeros } from '../tensor/create.js';
-import { fromHost, Parameter, type Tensor } from '../tensor/tensor.js';
+import { leaf, ones, zeros } from '../tensor/create.js';
+import { Parameter, type Tensor } from '../tensor/tensor.js';
 import { globalRandom } from '../values/random.js';
 import { type Shape, sizeOf } from '../values/shape.js';
 import { drawn } from './drawn.js';
@@ -24,7 +23,7 @@ export const oneParameter = (shape: Shape): Parameter => owned(ones(shape));
 function uniformParameter(shape: Shape, bound: number): Parameter {
   const random = globalRandom();
   const values = drawn(sizeOf(shape), 'float32', (count) => random.uniform(-bound, bound, count));
-  return owned(fromHost(defaultDevice(), values, 'float32', [...shape]));
+  return owned(leaf(values, [...shape], 'float32'));
 }
 
 /**

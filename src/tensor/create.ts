@@ -63,11 +63,12 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   return out;
 }
 
-function leaf(
+/** A leaf. It is uploaded as it is, so `data` must be a float array or fit the dtype. */
+export function leaf(
   data: HostData,
   shape: Shape,
   dtype: DType,
-  { device = defaultDevice(), requiresGrad = false }: TensorOptions,
+  { device = defaultDevice(), requiresGrad = false }: TensorOptions = {},
 ): Tensor {
   const t = fromHost(device, data, dtype, shape);
   if (requiresGrad) t.requiresGrad = true;

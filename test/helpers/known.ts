@@ -153,6 +153,7 @@ for (const [op, f] of Object.entries({
 }))
   known(op, '', f);
 known('relu', '', (x) => c.relu(x));
+known('relu', 'inPlace', (x) => c.relu(x.mul(1), { inPlace: true }), 'inPlace');
 known('gelu', '', (x) => c.gelu(x));
 known('gelu', 'approximate', (x) => c.gelu(x, { approximate: 'tanh' }), 'approximate');
 known('softplus', '', (x) => c.softplus(x));

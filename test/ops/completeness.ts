@@ -131,7 +131,8 @@ test("the types of ops' parameters and options can be named by a caller", () => 
 test('the options of ops are found where they are declared', () => {
   assert.is(options.size, ops.size);
   const sorted = (op: string): string[] => [...(options.get(op) ?? [])].sort();
-  assert.equal(sorted('relu'), []);
+  assert.equal(sorted('tanh'), []);
+  assert.equal(sorted('relu'), ['inPlace']);
   assert.equal(sorted('leakyRelu'), ['slope']);
   assert.equal(sorted('softmax'), ['axis']);
   assert.equal(sorted('std'), ['axes', 'correction', 'keepDims']);

@@ -151,12 +151,12 @@ export interface ReluOptions {
 export const reluOptions: OptionNames<ReluOptions> = { inPlace: 'flag' };
 
 /**
- * max(x, 0). NaN stays NaN. After a convolution or a normalisation, whose result nothing else reads,
- * `inPlace` saves the memory of one of the two.
+ * max(x, 0). NaN stays NaN. After a convolution or a normalisation whose result nothing else reads,
+ * `inPlace` saves the memory of that result.
  * @shape x [any] → y, as x
  * @gradient 0 where x ≤ 0, else g. NaN passes g, so that the effects of a NaN stay visible
- * @throws ValueError for a dtype that is not float; GraphError for inPlace with a leaf that requires
- * a gradient
+ * @throws ValueError for a dtype that is not float; GraphError for inPlace with a leaf that
+ * requires a gradient
  * @source torch.nn.functional.relu
  */
 export function relu(x: Tensor, options: ReluOptions = {}): Tensor {
