@@ -39,11 +39,16 @@ const countOf = (data: PixelMap['data']): number => {
   return count;
 };
 
-function checkThresholds(thresholds: readonly number[]): void {
+/**
+ * Checks that thresholds rise, and that each is above 0 and at most 1.
+ *
+ * @throws ValueError if not, or if there is none
+ */
+export function checkThresholds(op: string, name: string, thresholds: readonly number[]): void {
   const wrong = thresholds.findIndex((t, k) => !(t > (k === 0 ? 0 : thresholds[k - 1]) && t <= 1));
   if (thresholds.length > 0 && wrong < 0) return;
-  const got = wrong < 0 ? 'none' : `thresholds[${wrong}]=${thresholds[wrong]}`;
-  throw new ValueError('evaluate', 'thresholds must rise, be above 0 and at most 1', got);
+  const got = wrong < 0 ? 'none' : `${name}[${wrong}]=${thresholds[wrong]}`;
+  throw new ValueError(op, `${name} must rise, be above 0 and at most 1`, got);
 }
 
 /** The four counts of a set of predicted pixels. */
@@ -82,7 +87,7 @@ export function evaluate(
   const { height, width, data } = prediction;
   const { thresholds = defaultThresholds, thinned = true } = options;
   const { tolerance = 0.0075 * Math.hypot(height, width) } = options;
-  checkThresholds(thresholds);
+  checkThresholds('evaluate', 'thresholds', thresholds);
   if (truths.length === 0) throw new ValueError('evaluate', 'truths must have at least one map', 'none');
   truths.forEach((truth, g) => {
     checkMap('evaluate', `truths[${g}]`, truth);
