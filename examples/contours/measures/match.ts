@@ -150,19 +150,23 @@ export function match(a: PixelMap, b: PixelMap, tolerance: number): Matching {
   const { height, width } = a;
   const fromA = indicesOf(a.data);
   const fromB = indicesOf(b.data);
-  const nodes = new Int32Array(height * width).fill(-1);
-  fromB.forEach((pixel, v) => {
-    nodes[pixel] = v;
-  });
-
   const steps = stepsWithin(tolerance);
+  // The nodes of b by their places, with an empty border as wide as the longest step. So a step is
+  // one number to add, and it never leaves the array.
+  const reach = Math.floor(tolerance);
+  const stride = width + 2 * reach;
+  const placeOf = (pixel: number): number => (Math.floor(pixel / width) + reach) * stride + (pixel % width) + reach;
+  const nodes = new Int32Array((height + 2 * reach) * stride).fill(-1);
+  fromB.forEach((pixel, v) => {
+    nodes[placeOf(pixel)] = v;
+  });
+  const offsets = Int32Array.from(steps, ([dy, dx]) => dy * stride + dx);
+
   const starts = new Int32Array(fromA.length + 1);
   let targets = new Int32Array(8 * fromA.length + steps.length);
   let ranks = new Uint16Array(targets.length);
   let length = 0;
   for (let u = 0; u < fromA.length; u++) {
-    const y = Math.floor(fromA[u] / width);
-    const x = fromA[u] - y * width;
     if (length + steps.length > targets.length) {
       const [old, oldRanks] = [targets, ranks];
       targets = new Int32Array(2 * old.length);
@@ -170,11 +174,9 @@ export function match(a: PixelMap, b: PixelMap, tolerance: number): Matching {
       ranks = new Uint16Array(targets.length);
       ranks.set(oldRanks);
     }
-    for (let s = 0; s < steps.length; s++) {
-      const y2 = y + steps[s][0];
-      const x2 = x + steps[s][1];
-      if (y2 < 0 || y2 >= height || x2 < 0 || x2 >= width) continue;
-      const v = nodes[y2 * width + x2];
+    const place = placeOf(fromA[u]);
+    for (let s = 0; s < offsets.length; s++) {
+      const v = nodes[place + offsets[s]];
       if (v < 0) continue;
       targets[length] = v;
       ranks[length++] = s;
