@@ -52,7 +52,7 @@ export function checkThresholds(op: string, name: string, thresholds: readonly n
 }
 
 /** The four counts of a set of predicted pixels. */
-function countsOf(predicted: BinaryMap, truths: readonly PixelMap[], tolerance: number): readonly number[] {
+function countsOf(predicted: BinaryMap, truths: readonly BinaryMap[], tolerance: number): readonly number[] {
   const isMatched = new Uint8Array(predicted.data.length);
   let matchedTruth = 0;
   let truthCount = 0;
@@ -97,6 +97,8 @@ export function evaluate(
   if (wrong >= 0)
     throw new ValueError('evaluate', 'prediction must be in 0 … 1', `prediction[${wrong}]=${data[wrong]}`);
 
+  // Sets of bytes need no check for NaN in each matching.
+  const sets = truths.map((truth) => ({ height, width, data: Uint8Array.from(truth.data, (v) => (v === 0 ? 0 : 1)) }));
   const lists = Array.from({ length: 4 }, () => new Float64Array(thresholds.length));
   let counts: readonly number[] = [];
   let before = -1;
@@ -112,7 +114,7 @@ export function evaluate(
     // Thresholds rise. So the same number of pixels means the same pixels.
     if (count !== before) {
       const map = { height, width, data: reached };
-      counts = countsOf(thinned ? thin(map) : map, truths, tolerance);
+      counts = countsOf(thinned ? thin(map) : map, sets, tolerance);
     }
     before = count;
     counts.forEach((value, i) => {
