@@ -49,6 +49,17 @@ function recorded(w: Tensor): (x: Tensor) => Tensor {
   }
   return forward;
 }
+/** A training step of `layer`, whose outputs `after` gets. */
+function stepOf(layer: Conv2d, after: (h: Tensor) => Tensor = (h) => h): (x: Tensor) => Tensor {
+  const optimizer = new SGD(layer.parameters(), { lr: 0.01 });
+  return (x) => {
+    optimizer.zeroGrad();
+    const loss = after(layer.forward(x)).square().mean();
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+}
 /** Checks a forward pass against one without a recording. */
 function checkOutput(forward: (x: Tensor) => Tensor, w: Tensor): void {
   const x = images();
@@ -83,14 +94,7 @@ test('so are weights that another compiled step trains', () => {
   manualSeed(2);
   const layer = new Conv2d(20, 36, 3, { padding: 1 });
   const forward = recorded(layer.weight);
-  const optimizer = new SGD(layer.parameters(), { lr: 0.1 });
-  const train = compile((x: Tensor) => {
-    optimizer.zeroGrad();
-    const loss = layer.forward(x).square().mean();
-    loss.backward();
-    optimizer.step();
-    return loss;
-  });
+  const train = compile(stepOf(layer));
   const seen = new Set<number>();
   for (let i = 0; i < 4; i++) {
     seen.add(train(images()).dataSync()[0]);
@@ -102,14 +106,7 @@ test('so are weights that another compiled step trains', () => {
 
 test('a step that trains its weights keeps no copies of them', () => {
   const layer = new Conv2d(20, 36, 3, { padding: 1 });
-  const optimizer = new SGD(layer.parameters(), { lr: 0.01 });
-  const train = compile((x: Tensor) => {
-    optimizer.zeroGrad();
-    const loss = layer.forward(x).square().mean();
-    loss.backward();
-    optimizer.step();
-    return loss;
-  });
+  const train = compile(stepOf(layer));
   const x = images();
   for (let i = 0; i < 3; i++) train(x).dataSync();
   // Of the forward pass. x needs no gradient.
@@ -119,14 +116,7 @@ test('a step that trains its weights keeps no copies of them', () => {
 test('a frozen layer keeps those of both directions', () => {
   const first = new Conv2d(20, 20, 3, { padding: 1 });
   const frozen = new Conv2d(20, 36, 3, { padding: 1 }).requireGrad(false);
-  const optimizer = new SGD(first.parameters(), { lr: 0.01 });
-  const eager = (x: Tensor): Tensor => {
-    optimizer.zeroGrad();
-    const loss = frozen.forward(first.forward(x)).square().mean();
-    loss.backward();
-    optimizer.step();
-    return loss;
-  };
+  const eager = stepOf(first, (h) => frozen.forward(h));
   const train = compile(eager);
   const x = images();
   for (let i = 0; i < 3; i++) train(x).dataSync();
