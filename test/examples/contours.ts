@@ -1,23 +1,17 @@
 /** The example contours: a short run, one with files of BSDS500's layout, and mistakes. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodePng } from '../../src/io/index.js';
+import { runExample } from '../helpers/example.js';
 
 const test = suite('contours');
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'contours-'));
 test.after(() => rmSync(out, { recursive: true }));
 
-const example = (...args: string[]) =>
-  spawnSync(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', 'examples/contours.ts', ...args], {
-    cwd: repository,
-    encoding: 'utf8',
-  });
+const example = (...args: string[]) => runExample('contours', ...args);
 const small = ['--epochs', '1', '--width', '0.03', '--device', 'wasm', '--out', out];
 
 test('it trains, compares three detectors, and saves weights and two whole pictures', () => {

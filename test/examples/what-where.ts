@@ -1,23 +1,17 @@
 /** The example what-where: a short run, and mistakes on its command line. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodePng } from '../../src/io/index.js';
+import { runExample } from '../helpers/example.js';
 
 const test = suite('what-where');
-const repository = fileURLToPath(new URL('../..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'what-where-'));
 test.after(() => rmSync(out, { recursive: true }));
 
-const example = (...args: string[]) =>
-  spawnSync(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', 'examples/what-where.ts', ...args], {
-    cwd: repository,
-    encoding: 'utf8',
-  });
+const example = (...args: string[]) => runExample('what-where', ...args);
 
 test('two epochs: the digits are rebuilt best from both, the picture is whole, and a second run prints the same', () => {
   const run = () => {

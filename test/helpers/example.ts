@@ -16,6 +16,13 @@ const argumentsOf = (name: string, epochs: number, out: string): string[] => [
   ...['--epochs', String(epochs), '--device', 'wasm', '--out', out],
 ];
 
+/** Runs an example with these arguments. */
+export const runExample = (name: string, ...args: string[]) =>
+  spawnSync(process.execPath, ['--conditions=cedargrad-source', '--import', 'tsx', `examples/${name}.ts`, ...args], {
+    cwd: repository,
+    encoding: 'utf8',
+  });
+
 /** Checks that an example left weights and a picture of the given size, and nothing else. */
 function checkResults(name: string, out: string, size: readonly [width: number, height: number]): void {
   assert.equal(readdirSync(out).sort(), [`${name}.png`, `${name}.safetensors`]);
