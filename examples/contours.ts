@@ -44,6 +44,7 @@ const flags = {
 const posWeight = 10;
 /** Side of the crops that it learns on. @units pixels */
 const side = 224;
+const batchSize = 2;
 
 /** What the command line says of the data. */
 interface DataSettings {
@@ -84,8 +85,8 @@ async function train(data: Dataset<ImagePair>, settings: TrainSettings, stop: St
   const groups = [{ params: model.parameters().filter((p) => !encoderParameters.has(p)), lr }];
   if (rate > 0) groups.push({ params: model.features.parameters(), lr: lr * rate });
   const optimizer = new c.Adam(groups, { lr });
-  const batches = new DataLoader(trainingCrops(data, side), { batchSize: 2, seed: 1 });
-  const schedule = new c.OneCycleLR(optimizer, { total: epochs * Math.ceil(data.length / 2) });
+  const batches = new DataLoader(trainingCrops(data, side), { batchSize, seed: 1 });
+  const schedule = new c.OneCycleLR(optimizer, { total: epochs * Math.ceil(data.length / batchSize) });
   const loss = (image: c.Tensor, contour: c.Tensor) => c.bceWithLogits(model.forward(image), contour, { posWeight });
   const options = { callbacks: [progress({ stream: process.stdout })], signal: stop.signal, clipNorm: 1 };
   await fit(model, { data: batches, loss, optimizer, schedule, scheduleEvery: 'step', epochs, ...options });

@@ -2,7 +2,7 @@
 import * as c from 'cedargrad';
 import type { Dataset, HostArray, ImagePair } from 'cedargrad/data';
 import { type Row, saveRows } from '../pictures.js';
-import { annotators } from './data/bsds.js';
+import { markedShare } from './data/bsds.js';
 import type { Detector } from './judge.js';
 import type { Summary } from './measures/summarise.js';
 
@@ -28,13 +28,6 @@ const found = async (detector: Detector, images: readonly HostArray[]): Promise<
   return maps;
 };
 
-/** The share of annotators who marked each pixel. @shape A of [H,W,1] → [H,W,1] */
-function meanOf(maps: readonly HostArray[]): HostArray {
-  const [{ data, shape }] = maps;
-  const mean = (_: number, i: number): number => maps.reduce((sum, map) => sum + map.data[i], 0) / maps.length;
-  return { data: Float32Array.from(data, mean), shape };
-}
-
 /**
  * Saves a picture with a row of images, a row of their contours as annotated, and a row for each
  * detector. It shows the first images of the data set that have the size of the first one.
@@ -51,7 +44,7 @@ export async function saveComparison(
     if (pairs.every(([{ shape }]) => shape[0] === pair[0].shape[0] && shape[1] === pair[0].shape[1])) pairs.push(pair);
   }
   const images = pairs.map(([image]) => image);
-  const marked = pairs.map(([, contours]) => meanOf(annotators(contours)));
+  const marked = pairs.map(([, contours]) => markedShare(contours));
   const rows: Row[] = [
     { caption: 'held-out\nimages', images: stacked(images) },
     { caption: 'contours', images: stacked(marked) },

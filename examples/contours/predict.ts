@@ -30,13 +30,17 @@ export async function predictContours(
   const [down, across] = [lacking(height), lacking(width)];
   const isTraining = model.training;
   model.eval();
-  const probabilities = c.noGrad(() => {
-    const image = c.tensor(data, { shape: [1, ...shape] });
-    const larger = c.pad(image, [[0, 0], down, across, [0, 0]], { mode: 'reflect' });
-    const all = c.sigmoid(model.forward(larger));
-    return all.slice(null, [down[0], down[0] + height], [across[0], across[0] + width]);
-  });
-  model.train(isTraining);
+  let probabilities: c.Tensor;
+  try {
+    probabilities = c.noGrad(() => {
+      const image = c.tensor(data, { shape: [1, ...shape] });
+      const larger = c.pad(image, [[0, 0], down, across, [0, 0]], { mode: 'reflect' });
+      const all = c.sigmoid(model.forward(larger));
+      return all.slice(null, [down[0], down[0] + height], [across[0], across[0] + width]);
+    });
+  } finally {
+    model.train(isTraining);
+  }
   const map = { height, width, data: (await probabilities.data()) as Float32Array };
   probabilities.release();
   return map;

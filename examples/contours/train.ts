@@ -4,6 +4,7 @@ import * as c from 'cedargrad';
 import { type Dataset, type ImagePair, mapDataset } from 'cedargrad/data';
 import { importOnnx, loadTorch } from 'cedargrad/io';
 import type { Cedn } from 'cedargrad/models';
+import { markedShare } from './data/bsds.js';
 import { crops } from './data/crops.js';
 
 /** The share of pixels that are contour, about, before anything is learned. */
@@ -47,19 +48,16 @@ export async function loadEncoder(model: Cedn, file: string): Promise<void> {
 }
 
 /** All items of a data set, made once. */
-export async function made<T>({ length, item }: Dataset<T>): Promise<Dataset<T>> {
+export async function made<T>(dataset: Dataset<T>): Promise<Dataset<T>> {
   const items: T[] = [];
-  for (let i = 0; i < length; i++) items.push(await item(i, new c.FastRandom(i)));
-  return { length, item: (i) => items[i] };
+  for (let i = 0; i < dataset.length; i++) items.push(await dataset.item(i, new c.FastRandom(i)));
+  return { length: items.length, item: (i) => items[i] };
 }
 
 /** The contours that any annotator has drawn, as one channel. */
-function union([image, { data, shape }]: ImagePair): ImagePair {
-  const [height, width, count] = shape;
-  const any = Float32Array.from({ length: height * width }, (_, i) =>
-    Math.max(...data.subarray(i * count, (i + 1) * count)),
-  );
-  return [image, { data: any, shape: [height, width, 1] }];
+function union([image, contours]: ImagePair): ImagePair {
+  const { data, shape } = markedShare(contours);
+  return [image, { data: data.map((share) => Number(share > 0)), shape }];
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   Module,
   manualSeed,
   RandomState,
+  ShapeError,
   type Tensor,
   ValueError,
 } from '../../src/index.js';
@@ -112,6 +113,16 @@ test('an encoder comes from safetensors or ONNX with the names of torchvision', 
     problem = error;
   });
   assert.instance(problem, FormatError);
+});
+
+test('a network that refuses an image keeps its mode', async () => {
+  const model = new Cedn({ width: 1 / 32 });
+  let problem: unknown;
+  await predictContours(model, { data: new Float32Array(48), shape: [4, 4, 3] }).catch((error) => {
+    problem = error;
+  });
+  assert.instance(problem, ShapeError);
+  assert.ok(model.training);
 });
 
 /** Images of one pixel row, whose annotators drew these contours. */

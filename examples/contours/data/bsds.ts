@@ -108,6 +108,17 @@ export async function bsdsFolder(path: string, split: BsdsSplit): Promise<BsdsFo
 }
 
 /**
+ * The share of annotators who marked each pixel.
+ * @shape [H,W,A] → [H,W,1]
+ * @units 0 … 1
+ */
+export function markedShare(contours: HostArray): HostArray {
+  const maps = annotators(contours);
+  const mean = (_: number, i: number): number => maps.reduce((sum, map) => sum + map.data[i], 0) / maps.length;
+  return { data: Float32Array.from(maps[0].data, mean), shape: maps[0].shape };
+}
+
+/**
  * The channels of an array as a list, as measures take the contours of several annotators.
  * @shape [H,W,A] → A of [H,W,1]
  */
