@@ -30,7 +30,7 @@ import { attributes, checkAxis, unless } from './check.js';
 import { Module } from './module.js';
 
 /**
- * max(x, 0). With `inPlace`, x ends (relu).
+ * max(x, 0). With `inPlace`, x ends, as in the function relu.
  * @shape x [any] → y, as x
  * @gradient g where x > 0, else 0
  * @throws ValueError for a dtype that is not float; GraphError as relu
