@@ -14,13 +14,14 @@ export { type Row, saveRows } from './pictures.js';
 export class UsageError extends Error {}
 
 type Flags = NonNullable<ParseArgsConfig['options']>;
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+/** The values of flags, by name. */
+export type CommandValues = Readonly<Record<string, string | boolean | undefined>>;
 
 /**
  * The values of flags. A negative number after a flag is its value. parseArgs would read it as
  * another flag.
  */
-export function readFlags(args: readonly string[], options: Flags): Values {
+export function readFlags(args: readonly string[], options: Flags): CommandValues {
   const joined: string[] = [];
   for (const arg of args) {
     const flag = joined.at(-1);
@@ -29,7 +30,7 @@ export function readFlags(args: readonly string[], options: Flags): Values {
     else joined.push(arg);
   }
   try {
-    return parseArgs({ args: joined, options }).values as Values;
+    return parseArgs({ args: joined, options }).values as CommandValues;
   } catch (error) {
     throw new UsageError((error as Error).message.split('\n')[0]);
   }
@@ -48,7 +49,7 @@ export function countOf(name: string, text: string): number {
  * The number that a flag gives, or `fallback` without the flag. `rule` says in words what is legal.
  */
 export function numberOf(
-  values: Values,
+  values: CommandValues,
   name: string,
   fallback: number,
   legal: (value: number) => boolean,
@@ -98,7 +99,7 @@ export async function runCommand(
   name: string,
   usage: string,
   flags: Flags,
-  body: (values: Values, stop: StopRequest) => Promise<void>,
+  body: (values: CommandValues, stop: StopRequest) => Promise<void>,
 ): Promise<void> {
   try {
     const values = readFlags(process.argv.slice(2), { ...flags, help: { type: 'boolean' } });

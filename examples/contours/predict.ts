@@ -2,8 +2,18 @@
  * A network's contours of an image of any size. Not here: how good they are (judge.ts).
  */
 import * as c from 'cedargrad';
-import type { HostArray } from 'cedargrad/data';
+import { type HostArray, transforms } from 'cedargrad/data';
 import type { ContourMap } from './measures/maps.js';
+
+const imageNet = transforms.normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
+/**
+ * Brings colors to mean 0 and deviation 1, by the figures of ImageNet. torchvision's VGG16 has
+ * learned on such images, and a training from scratch begins better with them, too.
+ * @shape [H,W,3] → [H,W,3]
+ * @source torchvision.models.VGG16_Weights.IMAGENET1K_V1.transforms
+ */
+export const normalised = (image: HostArray): HostArray => imageNet(image, new c.FastRandom(0));
 
 /** The five pools of the network halve sizes that are multiples of this without a rest. */
 const multiple = 32;
@@ -15,7 +25,7 @@ const lacking = (size: number): readonly [number, number] => {
 };
 
 /**
- * The probability of a contour at each pixel. The image is enlarged by its mirror image to sizes
+ * The probability of a contour at each pixel. The image is `normalised` and enlarged by its mirror image to sizes
  * that the network's pools halve without a rest, and the result is cut back.
  *
  * @param model gives logits [1,H,W,1] for an image [1,H,W,3]; it is in eval mode meanwhile
@@ -24,8 +34,9 @@ const lacking = (size: number): readonly [number, number] => {
  */
 export async function predictContours(
   model: c.Module & { forward(x: c.Tensor): c.Tensor },
-  { data, shape }: HostArray,
+  image: HostArray,
 ): Promise<ContourMap> {
+  const { data, shape } = normalised(image);
   const [height, width] = shape;
   const [down, across] = [lacking(height), lacking(width)];
   const isTraining = model.training;

@@ -6,6 +6,7 @@ import { importOnnx, loadTorch } from 'cedargrad/io';
 import type { Cedn } from 'cedargrad/models';
 import { markedShare } from './data/bsds.js';
 import { crops } from './data/crops.js';
+import { normalised } from './predict.js';
 
 /** The share of pixels that are contour, about, before anything is learned. */
 const prior = 0.02;
@@ -47,13 +48,6 @@ export async function loadEncoder(model: Cedn, file: string): Promise<void> {
     throw new c.ValueError('loadEncoder', 'the file must have the weights of the encoder', `no ${lost.join(', ')}`);
 }
 
-/** All items of a data set, made once. */
-export async function made<T>(dataset: Dataset<T>): Promise<Dataset<T>> {
-  const items: T[] = [];
-  for (let i = 0; i < dataset.length; i++) items.push(await dataset.item(i, new c.FastRandom(i)));
-  return { length: items.length, item: (i) => items[i] };
-}
-
 /** The contours that any annotator has drawn, as one channel. */
 function union([image, contours]: ImagePair): ImagePair {
   const { data, shape } = markedShare(contours);
@@ -61,9 +55,12 @@ function union([image, contours]: ImagePair): ImagePair {
 }
 
 /**
- * Random crops for training, mirrored in half of the cases. A pixel is contour if any annotator
- * says so.
+ * Random crops for training, `normalised`, and mirrored in half of the cases. A pixel is contour if
+ * any annotator says so.
  * @shape → images [size,size,3], contours [size,size,1]
  */
 export const trainingCrops = (dataset: Dataset<ImagePair>, size: number): Dataset<ImagePair> =>
-  mapDataset(dataset, (item, random) => crops(random, union(item), size));
+  mapDataset(dataset, (item, random) => {
+    const [image, contours] = crops(random, union(item), size);
+    return [normalised(image), contours];
+  });

@@ -34,6 +34,16 @@ test('of a ridge its middle line is left, in four directions', () => {
   }
 });
 
+test('a blur joins a ragged line', () => {
+  // The line is in column 10 in even rows, and in column 11 in odd ones.
+  const map = mapOf(24, 24, (y, x) => (x === 10 + (y % 2) ? 1 : 0));
+  const row = (y: number): number[] => [
+    ...suppress(map, { blur: 1, border: 0 }).data.subarray(y * 24 + 8, y * 24 + 14),
+  ];
+  // [1,2,1]/4 along columns makes both columns 0.5. Along rows it gives 0.125, 0.375, 0.375, 0.125.
+  for (const y of [8, 9, 12, 13]) assert.equal(row(y), [0, 0, 0.375, 0.375, 0, 0], `row ${y}`);
+});
+
 test('a pixel is compared only with places within the radius', () => {
   const values: Record<number, number> = { 10: 0.75, 11: 0.25, 12: 0.5, 13: 0.25 };
   const map = mapOf(24, 24, (_, x) => values[x] ?? 0);
@@ -94,6 +104,11 @@ test('bad arguments are errors', () => {
     () => suppress(map, { radius: 0.5 }),
     ValueError,
     'suppress: radius must be a whole number from 0 on; got radius=0.5',
+  );
+  refuses(
+    () => suppress(map, { blur: -1 }),
+    ValueError,
+    'suppress: blur must be a whole number from 0 on; got blur=-1',
   );
   refuses(
     () => suppress(map, { border: -1 }),

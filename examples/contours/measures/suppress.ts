@@ -6,8 +6,13 @@ import { ValueError } from 'cedargrad';
 import { correlate, derivative, type Plane, sample, triangle } from './filters.js';
 import { type ContourMap, checkMap } from './maps.js';
 
-/** Options of `suppress`. The defaults are those of edgesDetect.m. */
+/** Options of `suppress`. The defaults but that of `blur` are those of edgesDetect.m. */
 export interface SuppressOptions {
+  /**
+   * Radius of the triangle that blurs the map first, which joins ragged lines. Default: 0, no blur.
+   * edgesDetect.m has 1.
+   */
+  readonly blur?: number;
   /** How many places on each side a pixel is compared with, one pixel apart. Default: 1. */
   readonly radius?: number;
   /** How many rows and columns at the border are damped. Default: 5. */
@@ -45,19 +50,19 @@ function acrossRidges(plane: Plane): Float64Array {
  */
 export function suppress(map: ContourMap, options: SuppressOptions = {}): ContourMap {
   checkMap('suppress', 'map', map);
-  const { radius = 1, border = 5, factor = 1.01 } = options;
-  for (const [name, value] of Object.entries({ radius, border }))
+  const { blur = 0, radius = 1, border = 5, factor = 1.01 } = options;
+  for (const [name, value] of Object.entries({ blur, radius, border }))
     if (!Number.isInteger(value) || value < 0)
       throw new ValueError('suppress', `${name} must be a whole number from 0 on`, `${name}=${value}`);
   if (!(factor >= 1 && factor < Infinity))
     throw new ValueError('suppress', 'factor must be at least 1 and finite', `factor=${factor}`);
 
   const { height, width } = map;
-  const plane = { height, width, data: Float64Array.from(map.data) };
+  const plane = correlate({ height, width, data: Float64Array.from(map.data) }, triangle(blur));
   const angles = acrossRidges(plane);
   const damping = Math.min(border, Math.floor(height / 2), Math.floor(width / 2));
   const damped = (i: number, length: number): number => Math.min(i, length - 1 - i, damping) / damping;
-  const out = map.data.map((value, p) => {
+  const out = Float32Array.from(plane.data, (value, p) => {
     if (value === 0) return 0;
     const [y, x] = [Math.floor(p / width), p % width];
     const [dy, dx] = [Math.sin(angles[p]), Math.cos(angles[p])];
