@@ -114,7 +114,10 @@ export type Answer =
       /** False for a network that is only run. */
       readonly trains: boolean;
     }
-  /** The steps since the last such message. The loss of step `first` + i is `losses[i]`. */
+  /**
+   * The steps since the last such message. The loss of step `first` + i is `losses[i]`. The first
+   * step of a training is step 1.
+   */
   | {
       readonly type: 'progress';
       readonly first: number;
@@ -123,12 +126,15 @@ export type Answer =
       readonly stepTime: number;
     }
   | { readonly type: 'state'; readonly running: boolean }
-  /** Inputs, targets and outputs of the network as it is after `step` steps. */
+  /** Inputs, targets and outputs of the network after `step` steps. Sent from step 0 on. */
   | { readonly type: 'rows'; readonly step: number; readonly rows: readonly Row[] }
   | { readonly type: 'unpooling'; readonly step: number; readonly levels: readonly Unpooling[] }
   | { readonly type: 'drawing'; readonly rows: readonly Row[] }
   | { readonly type: 'image'; readonly name: string; readonly rows: readonly Row[]; readonly note: string }
   | { readonly type: 'saved'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: 'loaded'; readonly name: string }
-  /** A request that was refused. A training goes on. */
+  /**
+   * A request that was refused. A training goes on. It has ended only if `state` says so: then the
+   * request is `start`, and the message says why no further step is possible.
+   */
   | { readonly type: 'refused'; readonly request: Request['type']; readonly message: string };
