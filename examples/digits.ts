@@ -1,49 +1,14 @@
 /**
- * A convolutional autoencoder with max-unpooling on handwritten digits. It is tested on digits that
- * were not used in training, and compared with two baselines: predicting the mean image, and
- * enlarging a pooled digit.
+ * A convolutional autoencoder with max-unpooling (digits-model.ts) on handwritten digits. It is
+ * tested on digits that were not used in training, and compared with two baselines: predicting the
+ * mean image, and enlarging a pooled digit.
  */
-import {
-  Adam,
-  avgPool2d,
-  Conv2d,
-  ConvTranspose2d,
-  MaxPool2d,
-  MaxUnpool2d,
-  Module,
-  manualSeed,
-  mse,
-  noGrad,
-  relu,
-  resize2d,
-  sigmoid,
-  type Tensor,
-  tensor,
-} from 'cedargrad';
+import { Adam, avgPool2d, manualSeed, mse, noGrad, resize2d, type Tensor, tensor } from 'cedargrad';
 import { arrayDataset, DataLoader, loadDigits } from 'cedargrad/data';
 import { evaluate, fit, progress } from 'cedargrad/train';
 import { runExample } from './command.js';
+import { DigitAutoencoder } from './digits-model.js';
 import { saveRows } from './pictures.js';
-
-/** 28×28 → 7×7×4 numbers and where the maxima stood → 28×28. */
-class Autoencoder extends Module {
-  conv1 = new Conv2d(1, 8, 3, { padding: 'same' });
-  conv2 = new Conv2d(8, 16, 3, { padding: 'same' });
-  squeeze = new Conv2d(16, 4, 1);
-  widen = new Conv2d(4, 16, 1);
-  deconv2 = new ConvTranspose2d(16, 8, 3, { padding: 'same' });
-  deconv1 = new ConvTranspose2d(8, 1, 3, { padding: 'same' });
-  pool = new MaxPool2d(2);
-  unpool = new MaxUnpool2d();
-
-  forward(x: Tensor): Tensor {
-    const [h1, where1] = this.pool.forward(relu(this.conv1.forward(x)));
-    const [h2, where2] = this.pool.forward(relu(this.conv2.forward(h1)));
-    const code = this.squeeze.forward(h2);
-    const d2 = relu(this.deconv2.forward(this.unpool.forward(relu(this.widen.forward(code)), where2)));
-    return sigmoid(this.deconv1.forward(this.unpool.forward(d2, where1)));
-  }
-}
 
 const about = 'Trains an autoencoder with max-unpooling on handwritten digits.';
 
@@ -53,7 +18,7 @@ await runExample('digits', about, { epochs: 8 }, async ({ epochs, out, stop }) =
   const data = new DataLoader(arrayDataset({ data: train.images, shape }), { batchSize: 50, shuffle: true, seed: 2 });
   const heldOut = tensor(test.images, { shape: [test.count, 28, 28, 1] });
   manualSeed(1);
-  const model = new Autoencoder();
+  const model = new DigitAutoencoder();
   process.stdout.write(`${model.summary([1, 28, 28, 1])}\n${train.count} digits to train on, ${test.count} held out\n`);
 
   const optimizer = new Adam(model.parameters(), { lr: 3e-3 });

@@ -4,6 +4,7 @@
  * cedargrad/models (published.ts).
  */
 import { Cedn } from '../../examples/cedn-model.js';
+import { DigitAutoencoder } from '../../examples/digits-model.js';
 import { Inpainter } from '../../examples/inpaint-model.js';
 import { VariationalAutoencoder } from '../../examples/variational-model.js';
 import { WhatWhere } from '../../examples/what-where-model.js';
@@ -14,13 +15,9 @@ import {
   ConvTranspose2d,
   LeakyReLU,
   MaxPool2d,
-  MaxUnpool2d,
-  Module,
+  type Module,
   ReLU,
-  relu,
   Sequential,
-  sigmoid,
-  type Tensor,
   unpoolLike,
 } from '../../src/index.js';
 import { ConvAutoencoder } from '../../src/models/index.js';
@@ -49,30 +46,11 @@ function seriesModel(): Module {
   );
 }
 
-/** As in examples/digits.ts. */
-class Digits extends Module {
-  conv1 = new Conv2d(1, 8, 3, same);
-  conv2 = new Conv2d(8, 16, 3, same);
-  squeeze = new Conv2d(16, 4, 1);
-  widen = new Conv2d(4, 16, 1);
-  deconv2 = new ConvTranspose2d(16, 8, 3, same);
-  deconv1 = new ConvTranspose2d(8, 1, 3, same);
-  pool = new MaxPool2d(2);
-  unpool = new MaxUnpool2d();
-
-  forward(x: Tensor): Tensor {
-    const [h1, where1] = this.pool.forward(relu(this.conv1.forward(x)));
-    const [h2, where2] = this.pool.forward(relu(this.conv2.forward(h1)));
-    const d2 = this.unpool.forward(relu(this.widen.forward(this.squeeze.forward(h2))), where2);
-    return sigmoid(this.deconv1.forward(this.unpool.forward(relu(this.deconv2.forward(d2)), where1)));
-  }
-}
-
 const anomaly = { widths: [16, 32, 64], code: 2, decoder: 'upsample', norm: true } as const;
 
 export const examples: readonly Network[] = prepared([
   { name: 'example cedn', make: () => new Cedn().initHe(0), inputs: [[2, 3, 32, 32]] },
-  { name: 'example digits', make: () => new Digits(), inputs: [[2, 1, 28, 28]] },
+  { name: 'example digits', make: () => new DigitAutoencoder(), inputs: [[2, 1, 28, 28]] },
   { name: 'example what-where', make: () => new WhatWhere(), inputs: [[1, 1, 28, 28]] },
   { name: 'example denoise', make: denoiser, inputs: [[2, 1, 32, 32]] },
   { name: 'example variational', make: () => new VariationalAutoencoder(), inputs: [[2, 1, 28, 28]] },
