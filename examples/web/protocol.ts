@@ -78,6 +78,11 @@ export interface Unpooling {
   /** The size of the pool's output. */
   readonly rows: number;
   readonly columns: number;
+  /** The pool's windows. Each pair is [vertical, horizontal]. @units pixels of the pool's input */
+  readonly kernelSize: readonly [number, number];
+  readonly stride: readonly [number, number];
+  /** How far the first window reaches above and left of the pool's input. */
+  readonly padding: readonly [number, number];
   /** The flat position y · width + x of each window's maximum. @shape [rows · columns] */
   readonly indices: Int32Array;
   /** The pool's input, its output, and the unpooled values that the decoder gets. */
