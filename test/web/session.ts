@@ -3,10 +3,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cedn } from '../../examples/cedn-model.js';
 import type { NetworkName } from '../../examples/web/protocol.js';
-import { cednData } from '../../src/data/index.js';
+import { readSheet } from '../../examples/web/worker/digit-sheet.js';
+import { loadDigitData } from '../../examples/web/worker/networks/digit-data.js';
+import { cednData, loadDigits } from '../../src/data/index.js';
 import { Adam, bceWithLogits, defaultDevice, tensor } from '../../src/index.js';
+import { encodePng } from '../../src/io/index.js';
 import { collected } from '../helpers/collect.js';
-import { settings, TestPage } from '../helpers/web-session.js';
+import { readAsset, settings, TestPage } from '../helpers/web-session.js';
 
 const test = suite('web/session');
 
@@ -79,9 +82,21 @@ test('a seed gives the same losses again, and another seed others', async () => 
   }
 });
 
+test('the page has the digits of the example, rounded to 8 bits', async () => {
+  const want = await loadDigits({ train: 1500, test: 300 });
+  const got = readSheet(await readAsset('digits.png'));
+  for (const part of ['train', 'test'] as const) {
+    assert.is(got[part].length, want[part].images.length);
+    assert.ok(got[part].every((ink, i) => Math.abs(ink - want[part].images[i]) <= 0.5 / 255 + 1e-6));
+  }
+  const other = encodePng({ width: 28, height: 28, channels: 1, data: new Uint8Array(784) });
+  assert.throws(
+    () => readSheet(other),
+    /readSheet: the digits must be a grey picture of 28 × 50400 pixels; got 28 × 28/,
+  );
+});
+
 test('batches of an epoch hold each digit once, and epochs have different orders', async () => {
-  const { loadDigitData } = await import('../../examples/web/worker/networks/digit-data.js');
-  const { readAsset } = await import('../helpers/web-session.js');
   const data = await loadDigitData(readAsset, 1);
   const all = await data.training.data();
   const keyOf = (pixels: ArrayLike<number>, i: number) => Array.prototype.slice.call(pixels, i, i + 784).join();
