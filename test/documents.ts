@@ -32,10 +32,20 @@ test.before(() => {
 });
 test.after(() => rmSync(work, { recursive: true, force: true }));
 
-test('the README, the guide and the pages about unpooling and devices have programs', () => {
+const guides = [
+  'first-model',
+  'guide',
+  'from-pytorch',
+  'from-tensorflow',
+  'devices',
+  'unpooling',
+  'compile',
+  'own-op',
+  'own-device',
+].map((name) => `docs/${name}.md`);
+test('the README, the guides and the pages about unpooling and devices have programs', () => {
   const found = all.filter(({ programs }) => programs.length > 0).map(({ document }) => document);
-  for (const document of ['README.md', 'docs/devices.md', 'docs/guide.md', 'docs/unpooling.md'])
-    assert.ok(found.includes(document), document);
+  for (const document of ['README.md', ...guides]) assert.ok(found.includes(document), document);
 });
 
 test('the name of a file stands above its block, because readers do not see the opening line', () => {
