@@ -1,5 +1,5 @@
 /**
- * Checks the gpu device in a page, on software adapters. One bundle runs every check of
+ * Checks the gpu device in a page, on software adapters. One bundle runs the checks of
  * test/helpers. The others run only golden steps, because a bundler may break the kernels.
  */
 import assert from 'node:assert/strict';
@@ -14,12 +14,12 @@ const limitMs = 600_000;
  * Runs conform.mjs at a site on a device by name. Each of its checks that fails is reported by
  * itself, and one line counts those that pass.
  */
-export async function checkConformance(context, site, name, { steps, all = false }) {
+export async function checkConformance(context, site, name, { steps, every }) {
   const title = `${site}, ${name}`;
   await check(`${title}: the page runs its checks and reports nothing else`, async () => {
     const start = performance.now();
     const { text, results } = await inPage(context, `open/${site}`, (call) =>
-      call(limitMs, 'conform', { name, golden, steps, all }),
+      call(limitMs, 'conform', { name, golden, steps, every }),
     );
     assert.match(text, new RegExp(`^gpu \\(${name}: .*SwiftShader.*, software\\)$`, 'i'));
     const wrong = results.filter(({ problem }) => problem !== null);
