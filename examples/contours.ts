@@ -13,9 +13,8 @@ import { canny, sobel } from './contours/baselines.js';
 import { scenePhotographs } from './contours/data/photographs.js';
 import { contourData } from './contours/data/sets.js';
 import { judge, tableOf } from './contours/judge.js';
-import { suppress } from './contours/measures/suppress.js';
 import { saveComparison, savePhotograph } from './contours/pictures.js';
-import { predictContours } from './contours/predict.js';
+import { predictContours, thinContours } from './contours/predict.js';
 import { flags, type Settings, settingsOf, usage } from './contours/settings.js';
 import { initialise, loadEncoder, trainingCrops } from './contours/train.js';
 
@@ -23,8 +22,7 @@ import { initialise, loadEncoder, trainingCrops } from './contours/train.js';
 const posWeight = 10;
 /** Side of the crops that it learns on, as published. @units pixels */
 const side = 224;
-/** A crop has 50 176 pixels to learn on, so a step of one crop is not noisy. */
-const batchSize = 1;
+const batchSize = 2;
 const lr = 5e-4;
 
 async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopRequest): Promise<Cedn> {
@@ -48,7 +46,7 @@ async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopReq
 
 /** Compares the network with the detectors that learn nothing, in a table and two pictures. */
 async function compare(model: Cedn, data: Dataset<ImagePair>, out: string): Promise<void> {
-  const network = async (image: HostArray) => suppress(await predictContours(model, image), { blur: 1 });
+  const network = async (image: HostArray) => thinContours(await predictContours(model, image));
   const detectors = { CEDN: network, Canny: canny, Sobel: sobel };
   const summaries = await judge(data, detectors);
   process.stdout.write(`${data.length} held-out images\n${tableOf(summaries)}\n`);

@@ -4,6 +4,7 @@
 import * as c from 'cedargrad';
 import { type HostArray, transforms } from 'cedargrad/data';
 import type { ContourMap } from './measures/maps.js';
+import { suppress } from './measures/suppress.js';
 
 const imageNet = transforms.normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
@@ -56,3 +57,6 @@ export async function predictContours(
   probabilities.release();
   return map;
 }
+
+/** The middle lines of what `predictContours` gives, which is wide and ragged. */
+export const thinContours = (map: ContourMap): ContourMap => suppress(map, { blur: 1 });

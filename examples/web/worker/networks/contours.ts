@@ -6,8 +6,7 @@ import { ValueError } from 'cedargrad';
 import { loadWeights } from 'cedargrad/io';
 import { Cedn } from 'cedargrad/models';
 import type { ContourMap } from '../../../contours/measures/maps.js';
-import { suppress } from '../../../contours/measures/suppress.js';
-import { predictContours } from '../../../contours/predict.js';
+import { predictContours, thinContours } from '../../../contours/predict.js';
 import type { Row } from '../../protocol.js';
 import { pictureOf } from '../pictures.js';
 import type { OpenNetwork } from './network.js';
@@ -43,7 +42,7 @@ export const openContours: OpenNetwork = async (read) => {
       return [
         { title: 'Picture', pictures: [picture] },
         row('Probability of a contour', map),
-        row('Thinned contours', suppress(map)),
+        row('Thinned contours', thinContours(map)),
       ];
     },
   };
