@@ -10,6 +10,7 @@ import {
   Converter,
   DocumentReflection,
   IndexEvent,
+  JSX,
   KindRouter,
   MinimalSourceFile,
   PageEvent,
@@ -20,8 +21,8 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 /** The documents in the order of the navigation. site-check.ts fails if one of docs/ is missing. */
 const groups = {
-  Guides: ['first-model', 'guide', 'from-pytorch', 'from-tensorflow', 'compile', 'own-op', 'own-device'],
-  Topics: ['devices', 'training', 'unpooling', 'models', 'onnx', 'examples', 'command-line', 'performance'],
+  Guides: ['first-model', 'guide', 'from-pytorch', 'from-tensorflow', 'devices', 'compile', 'own-op', 'own-device'],
+  Topics: ['training', 'unpooling', 'models', 'onnx', 'examples', 'command-line', 'performance'],
   'For contributors': [
     'architecture',
     'adding-an-op',
@@ -112,10 +113,15 @@ export function load(app) {
       event.removeResult(event.searchResults.indexOf(found));
   });
 
+  // Without an icon, browsers ask the host for /favicon.ico, which is outside the site.
+  app.renderer.hooks.on('head.begin', () => JSX.createElement('link', { rel: 'icon', href: 'data:,' }));
+
   // typedoc writes navigationLinks into every page as they are. A relative one must begin at the
-  // page's own folder.
+  // page's own folder. A table scrolls on a narrow screen, and the keyboard must reach it for that.
   app.renderer.on(PageEvent.END, (page) => {
     const up = '../'.repeat(page.url.split('/').length - 1);
-    page.contents = page.contents?.replaceAll('href="../index.html"', `href="${up}../index.html"`);
+    page.contents = page.contents
+      ?.replaceAll('href="../index.html"', `href="${up}../index.html"`)
+      .replaceAll('<table>', '<table tabindex="0">');
   });
 }
