@@ -26,8 +26,8 @@ const lacking = (size: number): readonly [number, number] => {
 };
 
 /**
- * The probability of a contour at each pixel. The image is `normalised` and enlarged by its mirror image to sizes
- * that the network's pools halve without a rest, and the result is cut back.
+ * The probability of a contour at each pixel. The image is `normalised`, and enlarged by its mirror
+ * image to sizes that the network's pools halve without a rest. The result is cut back.
  *
  * @param model gives logits [1,H,W,1] for an image [1,H,W,3]; it is in eval mode meanwhile
  * @shape image [H,W,3] → a map of H × W
