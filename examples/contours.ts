@@ -16,7 +16,7 @@ import { judge, tableOf } from './contours/judge.js';
 import { saveComparison, savePhotograph } from './contours/pictures.js';
 import { predictContours, thinContours } from './contours/predict.js';
 import { flags, type Settings, settingsOf, usage } from './contours/settings.js';
-import { initialise, loadEncoder, trainingCrops } from './contours/train.js';
+import { initialise, loadEncoder, parameterGroups, trainingCrops } from './contours/train.js';
 
 /** The weight of a contour pixel in the loss, as published. */
 const posWeight = 10;
@@ -32,10 +32,7 @@ async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopReq
   initialise(model, posWeight);
   if (encoder !== undefined) await loadEncoder(model, encoder);
   model.features.requireGrad(encoderRate > 0);
-  const encoderParameters = new Set<c.Tensor>(model.features.parameters());
-  const groups = [{ params: model.parameters().filter((p) => !encoderParameters.has(p)), lr }];
-  if (encoderRate > 0) groups.push({ params: model.features.parameters(), lr: lr * encoderRate });
-  const optimizer = new c.Adam(groups, { lr });
+  const optimizer = new c.Adam(parameterGroups(model, lr, encoderRate), { lr });
   const batches = new DataLoader(trainingCrops(data, side), { batchSize, shuffle: true, seed: 1 });
   const schedule = new c.OneCycleLR(optimizer, { total: epochs * Math.ceil(data.length / batchSize) });
   const loss = (image: c.Tensor, contour: c.Tensor) => c.bceWithLogits(model.forward(image), contour, { posWeight });

@@ -16,7 +16,7 @@ export interface Settings {
   readonly out: string;
 }
 
-const defaults = { epochs: 28, width: 0.125, dropout: 0, scenes: 240, held: 20, encoderRate: 1, out: 'out/contours' };
+const defaults = { epochs: 36, width: 0.125, dropout: 0, scenes: 240, held: 20, encoderRate: 1, out: 'out/contours' };
 
 export const usage = `Trains CEDN to find the contours of objects.
 usage: npm run contours -- [options]

@@ -48,6 +48,30 @@ export async function loadEncoder(model: Cedn, file: string): Promise<void> {
     throw new c.ValueError('loadEncoder', 'the file must have the weights of the encoder', `no ${lost.join(', ')}`);
 }
 
+/** The factor of the learning rate of biases. */
+const biasRate = 0.1;
+
+/**
+ * The parameters that train, with their learning rates. Adam moves a bias as far as a weight. But a
+ * weight counts as much as its input, and inputs become small in the deep layers while the network
+ * knows nothing yet. There biases would win, and switch off most relus for good.
+ * @param encoderRate the factor of the encoder's learning rate; at 0 its parameters are left out
+ */
+export function parameterGroups(model: Cedn, lr: number, encoderRate: number): { params: c.Tensor[]; lr: number }[] {
+  const encoder = new Set<c.Tensor>(model.features.parameters());
+  const decoder = model.parameters().filter((p) => !encoder.has(p));
+  const parts = [
+    { params: decoder, lr },
+    { params: encoderRate > 0 ? [...encoder] : [], lr: lr * encoderRate },
+  ];
+  return parts
+    .flatMap(({ params, lr }) => [
+      { params: params.filter((p) => p.rank > 1), lr },
+      { params: params.filter((p) => p.rank === 1), lr: lr * biasRate },
+    ])
+    .filter(({ params }) => params.length > 0);
+}
+
 /** The contours that any annotator has drawn, as one channel. */
 function union([image, contours]: ImagePair): ImagePair {
   const { data, shape } = markedShare(contours);

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { made } from '../../examples/contours/data/sets.js';
 import { judge, tableOf } from '../../examples/contours/judge.js';
 import { predictContours } from '../../examples/contours/predict.js';
-import { initialise, loadEncoder, trainingCrops } from '../../examples/contours/train.js';
+import { initialise, loadEncoder, parameterGroups, trainingCrops } from '../../examples/contours/train.js';
 import type { Dataset, HostArray, ImagePair } from '../../src/data/index.js';
 import {
   Conv2d,
@@ -74,6 +74,23 @@ test('the network begins near the constant with the least loss', async () => {
   });
   // 1 / (1 + e^1.58924) = 0.1695
   for (const p of data) assert.ok(p > 0.1 && p < 0.25, String(p));
+});
+
+test('biases learn at a tenth of the rate, and a frozen encoder not at all', () => {
+  const model = new Cedn({ width: 1 / 32 });
+  const rates = (encoderRate: number) =>
+    parameterGroups(model, 2, encoderRate).map(({ params, lr }) => [params.length, params[0].rank, lr]);
+  // Eight convolutions in the decoder, and thirteen in the encoder.
+  assert.equal(rates(0.5), [
+    [8, 4, 2],
+    [8, 1, 0.2],
+    [13, 4, 1],
+    [13, 1, 0.1],
+  ]);
+  assert.equal(rates(0), [
+    [8, 4, 2],
+    [8, 1, 0.2],
+  ]);
 });
 
 test('an encoder comes from safetensors or ONNX with the names of torchvision', async () => {
