@@ -12,24 +12,27 @@ const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
 const args = [
   '--headless',
   '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-unsafe-swiftshader',
-  '--use-angle=swiftshader',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
 ];
+const software = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--use-angle=swiftshader',
+];
 const loadLimitMs = 60_000;
 
-export async function launch() {
+/** Starts Chromium. Without `adapters` it has no WebGPU. */
+export async function launch({ adapters = true } = {}) {
   assert.ok(
     existsSync(executablePath),
     `no browser at ${executablePath}: apt-get install -y chromium, or name one in CHROMIUM`,
   );
-  return chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath, args: adapters ? [...args, ...software] : args });
 }
 
 /**

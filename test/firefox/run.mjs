@@ -1,21 +1,15 @@
 // The built package in Firefox: the checks of test/helpers on the wasm device with threads and
 // without, and on gpu.js's WebGL 2 mode. Not part of npm test.
-// Nothing drives the browser. It opens a page that runs by itself and posts its results. Headless
-// Firefox has no WebGL without a GPU, so it runs under a virtual X server with Mesa's llvmpipe. On
-// Debian, install with apt-get install -y firefox-esr xvfb xauth. The environment variable FIREFOX
-// may name the browser. Its default is firefox-esr.
+// Nothing drives the browser. It opens a page that runs by itself and posts its results. Not here:
+// how Firefox is started (browser.mjs).
 // usage: npm run firefox-check
-import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { firefoxVersion, open } from './browser.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-const firefox = process.env.FIREFOX || 'firefox-esr';
 const silenceLimitMs = 60_000;
 const trials = [
   {
@@ -45,18 +39,6 @@ const trials = [
     goldenSteps: 20,
   },
 ];
-// Keeps a new profile from asking questions and from calling home.
-const preferences = {
-  'app.update.enabled': false,
-  'browser.aboutwelcome.enabled': false,
-  'browser.shell.checkDefaultBrowser': false,
-  'datareporting.policy.dataSubmissionEnabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'services.settings.server': 'data:,',
-  'toolkit.telemetry.enabled': false,
-};
-
 let passed = 0;
 let failed = 0;
 const pass = () => {
@@ -115,44 +97,6 @@ async function serve(script, receive) {
   return server;
 }
 
-/**
- * Opens an address in a Firefox of its own with a fresh profile. `close` ends it with all its
- * processes. `ended` gives the reason if it ends by itself.
- */
-function open(address) {
-  const profile = mkdtempSync(join(tmpdir(), 'firefox-'));
-  writeFileSync(
-    join(profile, 'user.js'),
-    Object.entries(preferences)
-      .map(([key, value]) => `user_pref(${JSON.stringify(key)}, ${JSON.stringify(value)});\n`)
-      .join(''),
-  );
-  const child = spawn('xvfb-run', ['-a', firefox, '--no-remote', '--profile', profile, address], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
-    env: { ...process.env, HOME: profile },
-  });
-  let said = '';
-  child.stderr.on('data', (part) => {
-    said += part;
-  });
-  const ended = new Promise((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('exit', (code) => resolve(`exit code ${code}: ${said.slice(-2000)}`));
-  });
-  const close = async () => {
-    try {
-      process.kill(-child.pid, 'SIGTERM');
-      await Promise.race([ended, new Promise((late) => setTimeout(late, 3000))]);
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  };
-  return { ended, close };
-}
-
 /** Runs a trial until its page is done, or Firefox ends, or nothing comes for a while. */
 async function run({ title, page, opened, ...trial }, port, listen) {
   const start = performance.now();
@@ -200,15 +144,12 @@ async function run({ title, page, opened, ...trial }, port, listen) {
 
 let server;
 try {
-  for (const program of [firefox, 'xvfb-run']) {
-    const found = execFileSync('sh', ['-c', 'command -v "$1" || true', 'sh', program], { encoding: 'utf8' });
-    assert.ok(found !== '', `no ${program}: apt-get install -y firefox-esr xvfb xauth, or name a browser in FIREFOX`);
-  }
+  const version = firefoxVersion();
   for (const script of ['scripts/wasm.mjs', 'scripts/build.mjs'])
     execFileSync(process.execPath, [script], { cwd: repository, encoding: 'utf8' });
   let receive = () => {};
   server = await serve(await bundle(), (report) => receive(report));
-  console.log(execFileSync(firefox, ['--version'], { encoding: 'utf8' }).trim());
+  console.log(version);
   for (const trial of trials)
     await run(trial, server.address().port, (listener) => {
       receive = listener;

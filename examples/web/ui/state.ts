@@ -112,9 +112,9 @@ export const bytesText = (bytes: number): string =>
 
 /** A network was opened. What the former training showed goes. */
 function ready(state: State, opened: Opened): State {
-  const { rows, levels, drawing } = state;
+  const { rows, rowsStep, levels, drawing } = state;
   // New pictures come at once, and without these the page would jump.
-  const kept = state.opened?.settings.network === opened.settings.network ? { rows, levels, drawing } : {};
+  const kept = state.opened?.settings.network === opened.settings.network ? { rows, rowsStep, levels, drawing } : {};
   return { ...state, ...blank, ...kept, opened, opening: Math.max(0, state.opening - 1) };
 }
 

@@ -152,11 +152,18 @@ function Picker({ id, label, options, value, choose }: PickerProps) {
 
 const counted = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i + 1));
 
+/** There must be at least one level. */
 export function UnpoolView({ state: { levels }, actions }: Part) {
   const [chosen, setChosen] = useState(0);
   const [cell, setCell] = useState<Cell>({ row: 0, column: 0 });
   const level = levels[Math.min(chosen, levels.length - 1)];
-  if (level === undefined) return null;
+  // What was asked for. The level that is shown follows when the worker has answered.
+  const [asked, setAsked] = useState({ index: level.index, channel: level.channel });
+  const inspect = (changed: Partial<typeof asked>): void => {
+    const next = { ...asked, ...changed };
+    setAsked(next);
+    actions.inspect(next.index, next.channel);
+  };
   const inside = { row: Math.min(cell.row, level.rows - 1), column: Math.min(cell.column, level.columns - 1) };
   const whole = { width: level.width, height: level.height };
   const window = windowAt(level, inside);
@@ -169,15 +176,15 @@ export function UnpoolView({ state: { levels }, actions }: Part) {
           id="picture"
           label="Picture"
           options={counted(level.pictures)}
-          value={level.index}
-          choose={(index) => actions.inspect(index, level.channel)}
+          value={asked.index}
+          choose={(index) => inspect({ index })}
         />
         <Picker
           id="channel"
           label="Channel"
           options={counted(level.channels)}
-          value={level.channel}
-          choose={(channel) => actions.inspect(level.index, channel)}
+          value={Math.min(asked.channel, level.channels - 1)}
+          choose={(channel) => inspect({ channel })}
         />
       </div>
       <div class="unpooling">
