@@ -12,7 +12,7 @@ function measure() {
   addEventListener(
     'click',
     ({ timeStamp }) => {
-      // The page draws its changes in the next frame. The task after that frame comes when it is done.
+      // The page draws its changes in the next frame. The task after that frame ends the answer.
       requestAnimationFrame(() => {
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => globalThis.delays.push(performance.now() - timeStamp);

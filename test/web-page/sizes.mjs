@@ -16,7 +16,7 @@ export const checkSizes = ({ loaded }) =>
     const seen = code.filter((file) => file === 'index.html' || loaded.has(file));
     const bytes = (list) =>
       list.reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file)), { level: 9 }).length, 0);
-    // A build must not hide code from this check: what no visit loads is the wasm device for 64-bit memory.
+    // Code that no visit loads would escape this check. It may only be the kernels for 64-bit memory.
     const unseen = code.filter((file) => !seen.includes(file));
     assert.deepEqual(
       unseen.map((file) => file.replace(/-[\w-]{8}\.js$/, '')),

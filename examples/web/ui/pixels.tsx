@@ -7,7 +7,9 @@ export function Pixels({ picture, label }: { readonly picture: Picture; readonly
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width, height, pixels } = picture;
   useLayoutEffect(() => {
-    canvas.current!.getContext('2d')!.putImageData(new ImageData(pixels, width, height), 0, 0);
+    // This option keeps the few pixels in the processor's memory, which is cheaper than a texture.
+    const context = canvas.current!.getContext('2d', { willReadFrequently: true })!;
+    context.putImageData(new ImageData(pixels, width, height), 0, 0);
   }, [pixels, width, height]);
   const meaning = label === undefined ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': label };
   return <canvas ref={canvas} class="pixels" width={width} height={height} {...meaning} />;
