@@ -79,6 +79,7 @@ export function LossChart({ curve, loss }: { readonly curve: LossCurve; readonly
       </div>
       <div ref={place} class="chart" role="img" aria-label={`Curve of the loss. ${label}`} />
       <p class="help">
+        {steps === 0 && 'The curve begins with the first step. '}
         The error of each step’s batch, which training makes smaller.
         {binSize > 1 && ` Each point is the mean of ${binSize} steps.`}
       </p>
