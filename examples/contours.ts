@@ -14,9 +14,9 @@ import { scenePhotographs } from './contours/data/photographs.js';
 import { contourData } from './contours/data/sets.js';
 import { judge, tableOf } from './contours/judge.js';
 import { saveComparison, savePhotograph } from './contours/pictures.js';
-import { predictContours, thinContours } from './contours/predict.js';
+import { normalised, predictContours, thinContours } from './contours/predict.js';
 import { flags, type Settings, settingsOf, usage } from './contours/settings.js';
-import { initialise, loadEncoder, parameterGroups, trainingCrops } from './contours/train.js';
+import { initialise, loadEncoder, type Prepare, parameterGroups, trainingCrops } from './contours/train.js';
 
 /** The weight of a contour pixel in the loss, as published. */
 const posWeight = 10;
@@ -24,6 +24,9 @@ const posWeight = 10;
 const side = 224;
 const batchSize = 2;
 const lr = 5e-4;
+
+/** A given encoder has learned on normalised images. Without one, colors in 0 … 1 train better. */
+const prepareFor = ({ encoder }: Settings): Prepare => (encoder === undefined ? (image) => image : normalised);
 
 async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopRequest): Promise<Cedn> {
   const { epochs, width, dropout, encoder, encoderRate } = settings;
@@ -33,7 +36,11 @@ async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopReq
   if (encoder !== undefined) await loadEncoder(model, encoder);
   model.features.requireGrad(encoderRate > 0);
   const optimizer = new c.Adam(parameterGroups(model, lr, encoderRate), { lr });
-  const batches = new DataLoader(trainingCrops(data, side), { batchSize, shuffle: true, seed: 1 });
+  const batches = new DataLoader(trainingCrops(data, side, prepareFor(settings)), {
+    batchSize,
+    shuffle: true,
+    seed: 1,
+  });
   const schedule = new c.OneCycleLR(optimizer, { total: epochs * Math.ceil(data.length / batchSize) });
   const loss = (image: c.Tensor, contour: c.Tensor) => c.bceWithLogits(model.forward(image), contour, { posWeight });
   const options = { callbacks: [progress({ stream: process.stdout })], signal: stop.signal, clipNorm: 1 };
@@ -42,8 +49,10 @@ async function train(data: Dataset<ImagePair>, settings: Settings, stop: StopReq
 }
 
 /** Compares the network with the detectors that learn nothing, in a table and two pictures. */
-async function compare(model: Cedn, data: Dataset<ImagePair>, out: string): Promise<void> {
-  const network = async (image: HostArray) => thinContours(await predictContours(model, image));
+async function compare(model: Cedn, data: Dataset<ImagePair>, settings: Settings): Promise<void> {
+  const { out } = settings;
+  const prepare = prepareFor(settings);
+  const network = async (image: HostArray) => thinContours(await predictContours(model, prepare(image)));
   const detectors = { CEDN: network, Canny: canny, Sobel: sobel };
   const summaries = await judge(data, detectors);
   process.stdout.write(`${data.length} held-out images\n${tableOf(summaries)}\n`);
@@ -61,6 +70,6 @@ await runCommand('contours', usage, flags, async (values, stop) => {
   const { training, testing } = await contourData(settings);
   const model = await train(training, settings, stop);
   await saveWeights(model, `${settings.out}/contours.safetensors`);
-  if (!stop.signal.aborted) await compare(model, testing, settings.out);
+  if (!stop.signal.aborted) await compare(model, testing, settings);
   await device.close();
 });

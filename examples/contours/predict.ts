@@ -9,8 +9,8 @@ import { suppress } from './measures/suppress.js';
 const imageNet = transforms.normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
 /**
- * Brings colors to mean 0 and deviation 1, by the figures of ImageNet. torchvision's VGG16 has
- * learned on such images, and a training from scratch begins better with them, too.
+ * Brings colors to mean 0 and deviation 1, by the figures of ImageNet. torchvision's encoder has
+ * learned on such images.
  * @shape [H,W,3] → [H,W,3]
  * @source torchvision.models.VGG16_Weights.IMAGENET1K_V1.transforms
  */
@@ -26,8 +26,8 @@ const lacking = (size: number): readonly [number, number] => {
 };
 
 /**
- * The probability of a contour at each pixel. The image is `normalised`, and enlarged by its mirror
- * image to sizes that the network's pools halve without a rest. The result is cut back.
+ * The probability of a contour at each pixel. The image is enlarged by its mirror image to sizes
+ * that the network's pools halve without a rest, and the result is cut back.
  *
  * @param model gives logits [1,H,W,1] for an image [1,H,W,3]; it is in eval mode meanwhile
  * @shape image [H,W,3] → a map of H × W
@@ -35,9 +35,8 @@ const lacking = (size: number): readonly [number, number] => {
  */
 export async function predictContours(
   model: c.Module & { forward(x: c.Tensor): c.Tensor },
-  image: HostArray,
+  { data, shape }: HostArray,
 ): Promise<ContourMap> {
-  const { data, shape } = normalised(image);
   const [height, width] = shape;
   const [down, across] = [lacking(height), lacking(width)];
   const isTraining = model.training;

@@ -1,12 +1,11 @@
 /** What the network of the contour example begins with, and what it learns from. */
 import { readFileSync } from 'node:fs';
 import * as c from 'cedargrad';
-import { type Dataset, type ImagePair, mapDataset } from 'cedargrad/data';
+import { type Dataset, type HostArray, type ImagePair, mapDataset } from 'cedargrad/data';
 import { importOnnx, loadTorch } from 'cedargrad/io';
 import type { Cedn } from 'cedargrad/models';
 import { markedShare } from './data/bsds.js';
 import { crops } from './data/crops.js';
-import { normalised } from './predict.js';
 
 /** The share of pixels that are contour, about, before anything is learned. */
 const prior = 0.02;
@@ -78,13 +77,16 @@ function union([image, contours]: ImagePair): ImagePair {
   return [image, { data: data.map((share) => Number(share > 0)), shape }];
 }
 
+/** What a network gets instead of an image. @shape [H,W,3] → [H,W,3] */
+export type Prepare = (image: HostArray) => HostArray;
+
 /**
- * Random crops for training, `normalised`, and mirrored in half of the cases. A pixel is contour if
- * any annotator says so.
+ * Random crops for training, prepared, and mirrored in half of the cases. A pixel is contour if any
+ * annotator says so.
  * @shape → images [size,size,3], contours [size,size,1]
  */
-export const trainingCrops = (dataset: Dataset<ImagePair>, size: number): Dataset<ImagePair> =>
+export const trainingCrops = (dataset: Dataset<ImagePair>, size: number, prepare: Prepare): Dataset<ImagePair> =>
   mapDataset(dataset, (item, random) => {
     const [image, contours] = crops(random, union(item), size);
-    return [normalised(image), contours];
+    return [prepare(image), contours];
   });

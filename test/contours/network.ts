@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { made } from '../../examples/contours/data/sets.js';
 import { judge, tableOf } from '../../examples/contours/judge.js';
-import { predictContours } from '../../examples/contours/predict.js';
+import { normalised, predictContours } from '../../examples/contours/predict.js';
 import { initialise, loadEncoder, parameterGroups, trainingCrops } from '../../examples/contours/train.js';
 import type { Dataset, HostArray, ImagePair } from '../../src/data/index.js';
 import {
@@ -22,6 +22,7 @@ import {
 } from '../../src/index.js';
 import { encodeTorch, exportOnnx } from '../../src/io/index.js';
 import { Cedn, Vgg16 } from '../../src/models/index.js';
+import { closeTo } from '../helpers/close.js';
 import { refuses } from '../helpers/refusals.js';
 
 const test = suite('contours/network');
@@ -52,9 +53,8 @@ test('a prediction has the size of the image, and each pixel its own probability
   assert.equal([...model.seen], [1, 64, 64, 3]);
   assert.ok(model.training);
   map.data.forEach((p, i) => {
-    const normalised =
-      (data[3 * i] - 0.485) / 0.229 + (data[3 * i + 1] - 0.456) / 0.224 + (data[3 * i + 2] - 0.406) / 0.225;
-    assert.ok(Math.abs(p - 1 / (1 + Math.exp(-normalised))) < 1e-6, `pixel ${i}`);
+    const sum = data[3 * i] + data[3 * i + 1] + data[3 * i + 2];
+    assert.ok(Math.abs(p - 1 / (1 + Math.exp(-sum))) < 1e-6, `pixel ${i}`);
   });
 });
 
@@ -156,9 +156,11 @@ const pairs = (...contours: HostArray[]): Dataset<ImagePair> => ({
 test('a pixel is contour if any annotator says so', async () => {
   // Two annotators, who drew the first and the second of 2×2 pixels.
   const contours = { data: Float32Array.of(1, 0, 0, 1, 0, 0, 0, 0), shape: [2, 2, 2] };
-  const [image, contour] = await trainingCrops(pairs(contours), 2).item(0, new RandomState(0));
+  const [image, contour] = await trainingCrops(pairs(contours), 2, normalised).item(0, new RandomState(0));
   assert.equal([...image.shape, ...contour.shape], [2, 2, 3, 2, 2, 1]);
   assert.equal([...contour.data], [1, 1, 0, 0]);
+  // The image is black: −0.485/0.229, −0.456/0.224, −0.406/0.225.
+  closeTo([...image.data.subarray(0, 3)], [-2.117904, -2.035714, -1.804444], 1e-5);
 });
 
 test('items are made once', async () => {
