@@ -6,6 +6,7 @@
 import { ValueError } from '../errors.js';
 import { exactLog } from './exact-log.js';
 import { checkKey, checkSeed, WordGenerator } from './generator.js';
+import { Jump } from './jump.js';
 
 /** The complete state of a FastRandom. */
 export interface FastRandomSnapshot {
@@ -32,6 +33,8 @@ interface Ziggurat {
   readonly heights: Float64Array;
 }
 let ziggurat: Ziggurat | undefined;
+/** Steps of the generator taken together. It is made when numbers are first passed over. */
+let jump: Jump | undefined;
 
 /**
  * Computes the table by arithmetic, √ and the exact logarithm only, so that every engine gets the
@@ -96,6 +99,16 @@ export class FastRandom extends WordGenerator {
     key[2] = c ^ (b << 9);
     key[3] = (d << 11) | (d >>> 21);
     return (((sum << 7) | (sum >>> 25)) + a) >>> 0;
+  }
+
+  protected override skip32(count: number): void {
+    jump ??= new Jump(4, (state) => {
+      const random = new FastRandom(0);
+      random.#key.set(state);
+      random.next32();
+      return random.#key;
+    });
+    jump.advance(this.#key, count);
   }
 
   protected override fillNormal(out: Float64Array): void {

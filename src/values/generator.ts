@@ -22,6 +22,8 @@ export interface RandomGenerator {
   randint(low: number, high: number, size: number): Int32Array<ArrayBuffer>;
   /** The numbers 0 … n − 1 in random order. @shape → [n] */
   permutation(n: number): Int32Array<ArrayBuffer>;
+  /** Passes over the next `count` uniform numbers. Without it they are drawn one by one. */
+  skip?(count: number): void;
 }
 
 const methods = ['random', 'rand', 'randn', 'uniform', 'randint', 'permutation'] as const;
@@ -55,6 +57,12 @@ export function checkKey(op: string, state: { readonly key: ArrayLike<number> },
     throw new ValueError(op, 'words of key must be whole and in [0, 2^32)', `key[${wrong}]=${shown(key?.[wrong])}`);
 }
 
+/** Passes over the next `count` uniform numbers of any generator. */
+export function skipUniform(random: RandomGenerator, count: number): void {
+  if (random.skip !== undefined) random.skip(count);
+  else for (let i = 0; i < count; i++) random.random();
+}
+
 const checkCount = (op: string, name: string, n: number): void => {
   if (!Number.isSafeInteger(n) || n < 0)
     throw new ValueError(op, `${name} must be whole and not negative`, `${name}=${shown(n)}`);
@@ -68,6 +76,8 @@ export abstract class WordGenerator implements RandomGenerator {
   protected abstract next32(): number;
   /** Fills an array with normal numbers. */
   protected abstract fillNormal(out: Float64Array): void;
+  /** Passes over the next `count` words. */
+  protected abstract skip32(count: number): void;
 
   /** A whole number in [0, max] by masked rejection, as in legacy numpy. */
   #interval(max: number): number {
@@ -108,6 +118,19 @@ export abstract class WordGenerator implements RandomGenerator {
     noteDraw(this);
     for (let i = 0; i < size; i++) out[i] = this.nextUniform();
     return out;
+  }
+
+  /**
+   * Passes over the next `count` uniform numbers, as if they had been drawn.
+   * @throws ValueError when count is not whole and in [0, 2⁵²]
+   */
+  skip(count: number): void {
+    const op = `${this.title}.skip`;
+    checkCount(op, 'count', count);
+    if (count > 2 ** 52) throw new ValueError(op, 'count must be at most 2^52', `count=${count}`);
+    if (count === 0) return;
+    noteDraw(this);
+    this.skip32(2 * count);
   }
 
   /**

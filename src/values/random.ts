@@ -73,6 +73,17 @@ export class RandomState extends WordGenerator {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
+  /** Only the words that the state consists of are computed, so this takes linear time. */
+  protected override skip32(count: number): void {
+    let left = count;
+    while (left > 0) {
+      if (this.#position === keySize) this.#twist();
+      const step = Math.min(left, keySize - this.#position);
+      this.#position += step;
+      left -= step;
+    }
+  }
+
   /** The polar method, returning one number per call. */
   #gauss(): number {
     if (this.#cached !== undefined) {

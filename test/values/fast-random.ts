@@ -251,4 +251,20 @@ test('seeds, sizes and states are checked', () => {
   assert.equal(random.random(), new FastRandom(0).random(), 'a refused state changes nothing');
 });
 
+test('numbers passed over are those that would have been drawn', () => {
+  for (const count of [0, 1, 2, 63, 1000]) {
+    const [passed, drawn] = [new FastRandom(5), new FastRandom(5)];
+    passed.skip(count);
+    drawn.rand(count);
+    assert.is(passed.random(), drawn.random());
+  }
+  const [once, twice] = [new FastRandom(6), new FastRandom(6)];
+  once.skip(3e12);
+  twice.skip(1e12);
+  twice.skip(2e12);
+  assert.is(once.random(), twice.random());
+  assert.throws(() => once.skip(-1), /^FastRandom\.skip: count must be whole and not negative; got count=-1/);
+  assert.throws(() => once.skip(2 ** 53 - 1), /^FastRandom\.skip: count must be at most 2\^52/);
+});
+
 test.run();

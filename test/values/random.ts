@@ -284,4 +284,16 @@ random('what is no generator is refused by name', () => {
   bad(() => batches(4, 2, null as unknown as RandomState), 'batches', 'null');
 });
 
+random('numbers passed over are those that would have been drawn', () => {
+  // A block of the generator's state is 312 uniform numbers.
+  for (const count of [0, 1, 311, 312, 313, 1000]) {
+    const [passed, drawn] = [new RandomState(5), new RandomState(5)];
+    passed.random();
+    drawn.random();
+    passed.skip(count);
+    drawn.rand(count);
+    assert.is(passed.random(), drawn.random());
+  }
+});
+
 random.run();

@@ -1,11 +1,12 @@
 /**
  * Dropout. The mask comes from the host's generator, so that one seed gives the same bits on every
- * device.
+ * device. When several processes share a batch, each draws the masks of its own samples.
  */
 import { checkNumber, knownOptions, type OptionNames } from '../../arguments.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { batchPart } from '../../values/batch-part.js';
 import { checkFloat } from '../../values/dtype.js';
-import { checkGenerator, type RandomGenerator } from '../../values/generator.js';
+import { checkGenerator, type RandomGenerator, skipUniform } from '../../values/generator.js';
 import { globalRandom, Mask } from '../../values/random.js';
 import { rank4, type Shape, sizeOf } from '../../values/shape.js';
 import { checkTensor } from '../graph.js';
@@ -62,7 +63,13 @@ function drop(op: string, x: Tensor, options: DropoutOptions, maskOf: (x: Tensor
   const shape = maskOf(x);
   if (!training || rate === 0) return x;
   const scale = 1 / (1 - rate);
-  const kept = x.upload(new Mask(random, sizeOf(shape), rate, scale), x.dtype, shape);
+  const size = sizeOf(shape);
+  const part = batchPart();
+  // The numbers of the other ranks' samples are passed over, so that a sample has the same mask
+  // however many processes there are.
+  skipUniform(random, part.rank * size);
+  const kept = x.upload(new Mask(random, size, rate, scale), x.dtype, shape);
+  skipUniform(random, (part.size - 1 - part.rank) * size);
   return endWith(x.mul(kept), kept);
 }
 
