@@ -173,9 +173,14 @@ function walk(
     });
     drop(sum);
   };
+  /** For each leaf with hooks, the number of edges that the walk has not passed yet. */
+  const edges = new Map<Tensor, number>();
+  for (const { inputs } of nodes)
+    for (const t of inputs) if (t.node === null && t.hooks !== null) edges.set(t, (edges.get(t) ?? 0) + 1);
   /** Calls the hooks of a leaf, whose whole gradient is known now. */
   const finish = (leaf: Tensor): void => {
-    const sum = pending.get(leaf) as Tensor;
+    const sum = pending.get(leaf);
+    if (sum === undefined) return;
     pending.delete(leaf);
     arrive(leaf, hooked(leaf, sum));
     drop(sum);
@@ -188,7 +193,17 @@ function walk(
     withTracking(createGraph, () => {
       if (root.node === null && root.hooks === null) arrive(root, seed);
       else pending.set(root, own(seed));
-      for (const node of nodes) within(() => step(node));
+      for (const node of nodes) {
+        within(() => step(node));
+        if (edges.size === 0) continue;
+        for (const t of node.inputs) {
+          const left = edges.get(t);
+          if (left === undefined) continue;
+          edges.set(t, left - 1);
+          // Hooks run as soon as they can, so that communication can overlap the rest of the walk.
+          if (left === 1) within(() => finish(t));
+        }
+      }
       for (const t of [...pending.keys()]) if (t.node === null) within(() => finish(t));
     });
   } finally {

@@ -205,4 +205,25 @@ test('mistakes are errors that say so', () => {
   assert.throws(() => noGrad(() => x.mul(2).registerHook(() => {})), /must require a gradient/);
 });
 
+test('a hook of a leaf is called as soon as its gradient is complete, not at the end of the pass', () => {
+  const [first, second] = [leaf([2]), leaf([3])];
+  const order: string[] = [];
+  const note = (name: string) => (): void => {
+    order.push(name);
+  };
+  first.registerHook(note('first'));
+  second.registerHook(note('second'));
+  const early = second.mul(7);
+  const y = first.mul(5);
+  y.registerHook(note('y'));
+  // Two edges lead to `second`. The walk passes the last of them after y and `first`.
+  y.mul(second).add(early).sum().backward();
+  assert.equal(order, ['y', 'first', 'second']);
+  order.length = 0;
+  const z = first.mul(5);
+  z.registerHook(note('z'));
+  z.mul(second).sum().backward();
+  assert.equal(order, ['second', 'z', 'first']);
+});
+
 test.run();
