@@ -382,6 +382,11 @@ export interface Device {
   read(buffer: DeviceBuffer): Promise<TypedArray>;
   /** Like read, but synchronous. Throws a DeviceError if the device cannot read synchronously. */
   readSync(buffer: DeviceBuffer): TypedArray;
+  /**
+   * The array itself, when all work submitted so far is done. The caller may overwrite it until it
+   * calls the device again. Absent if arrays are not in the memory of the process.
+   */
+  map?(buffer: DeviceBuffer): TypedArray;
   /** Starts a recording. Absent if the device cannot record. */
   record?(): Recording;
   /** Frees a buffer. It must not be used afterwards. */

@@ -154,6 +154,10 @@ export class ReferenceDevice implements Device {
     return referenceData('read', buffer).slice();
   }
 
+  map(buffer: DeviceBuffer): TypedArray {
+    return referenceData('map', buffer);
+  }
+
   free(buffer: DeviceBuffer): void {
     const receipt = buffer.remains;
     if (!(receipt instanceof Receipt)) throw foreign('free', buffer);

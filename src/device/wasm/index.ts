@@ -245,6 +245,17 @@ export class WasmDevice implements Device, Encoder {
     return out;
   }
 
+  map(buffer: DeviceBuffer): TypedArray {
+    const own = this.#own('map', buffer);
+    this.#queue.check();
+    this.flush();
+    this.#overwritten(own);
+    own.density = 1;
+    const { start, size } = own;
+    const memory = this.#memory.memory.buffer;
+    return own.dtype === 'float32' ? new Float32Array(memory, start, size) : new Int32Array(memory, start, size);
+  }
+
   free(buffer: DeviceBuffer): void {
     if (!(buffer instanceof WasmBuffer)) throw foreign('free', buffer);
     if (buffer.freed) return;
