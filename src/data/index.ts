@@ -33,4 +33,5 @@ export { DataLoader, type DataLoaderOptions, type LoaderState } from './loader.j
 export { type PhotographName, type PhotographsOptions, photographs } from './photographs.js';
 export { type ModuleDatasetOptions, moduleDataset } from './recipe.js';
 export { type GeneratedShapesOptions, generatedShapes, type ShapeKind } from './shapes.js';
+export type { Sampler } from './sources.js';
 export * as transforms from './transforms/index.js';

@@ -11,7 +11,7 @@ import { mostElements } from '../values/shape.js';
 import { type Batch, Collator } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { drawSeed } from './sample-random.js';
-import { type Fetched, type ItemSource, sourceOf } from './sources.js';
+import { type Fetched, type ItemSource, type Sampler, sourceOf } from './sources.js';
 
 /** Options of DataLoader, for items T and batches B. */
 export interface DataLoaderOptions<T, B = Batch<T>> {
@@ -20,6 +20,8 @@ export interface DataLoaderOptions<T, B = Batch<T>> {
   readonly shuffle?: boolean;
   /** Leave out a last batch that is not full. Default false. */
   readonly dropLast?: boolean;
+  /** Chooses the items of each batch in place of dropLast, as DistributedSampler does. */
+  readonly sampler?: Sampler;
   /**
    * Of orders and random transforms. Default: drawn from manualSeed's generator, when the loader is
    * made.
@@ -42,6 +44,7 @@ const loaderOptions: OptionNames<DataLoaderOptions<unknown, unknown>> = {
   batchSize: 'value',
   shuffle: 'flag',
   dropLast: 'flag',
+  sampler: 'value',
   seed: 'value',
   prefetch: 'value',
   workers: 'value',
@@ -88,6 +91,7 @@ const mostWorkers = 64;
  */
 export class DataLoader<T, B = Batch<T>> implements AsyncIterable<B> {
   readonly batchSize: number;
+  readonly sampler: Sampler | undefined;
   readonly #source: ItemSource<T>;
   readonly #prefetch: number;
   readonly #collate: ((items: T[]) => B | Promise<B>) | undefined;
@@ -100,14 +104,21 @@ export class DataLoader<T, B = Batch<T>> implements AsyncIterable<B> {
 
   constructor(dataset: Dataset<T> | AsyncIterable<T> | Iterable<T>, options: DataLoaderOptions<T, B>) {
     knownOptions(op, options, loaderOptions as OptionNames<DataLoaderOptions<T, B>>);
-    const { batchSize, shuffle = false, dropLast = false, prefetch = 1, workers = 0, collate, device } = options;
+    const { batchSize, shuffle = false, dropLast = false, prefetch = 1, workers = 0 } = options;
+    const { collate, device, sampler } = options;
     checkWhole('batchSize', batchSize, 1);
     checkWhole('prefetch', prefetch, 0, mostPrefetched);
     checkWhole('workers', workers, 0, mostWorkers);
     if (collate !== undefined) checkFunction(op, 'collate', collate);
     if (device !== undefined) checkDevice(op, device);
     if (options.seed !== undefined) checkSeed(op, options.seed);
-    this.#source = sourceOf(op, dataset, { batchSize, shuffle, dropLast, workers });
+    if (sampler !== undefined) {
+      checkFunction(op, "sampler's batches", sampler?.batches);
+      checkFunction(op, "sampler's places", sampler.places);
+      if (dropLast) throw new ValueError(op, 'a sampler takes the place of dropLast', 'both', 'leave out dropLast');
+    }
+    this.#source = sourceOf(op, dataset, { batchSize, shuffle, dropLast, workers, sampler });
+    this.sampler = sampler;
     this.batchSize = batchSize;
     this.#prefetch = prefetch;
     this.#collate = collate;

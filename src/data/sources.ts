@@ -34,8 +34,17 @@ export interface ItemSource<T> {
   open(seed: number, epoch: number, batch: number): Fetch<T>;
 }
 
+/** Chooses the items of each batch, as when several processes share the batches. */
+export interface Sampler {
+  /** The number of batches of an epoch of so many items. */
+  batches(count: number, batchSize: number): number;
+  /** The places, in the order of the epoch, of the items of a batch. */
+  places(batch: number, count: number, batchSize: number): readonly number[];
+}
+
 interface Batching {
   readonly batchSize: number;
+  readonly sampler: Sampler | undefined;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
   /** Threads that make the items; 0 makes them here. */
@@ -59,7 +68,7 @@ class IndexedSource<T> implements ItemSource<T> {
     private readonly dataset: Dataset<T>,
     private readonly batching: Batching,
   ) {
-    const { batchSize, dropLast } = batching;
+    const { batchSize, dropLast, sampler } = batching;
     const count = dataset.length;
     if (count === 0) throw new ValueError(op, 'a data set must have an item', 'length=0');
     if (dropLast && count < batchSize)
@@ -70,25 +79,28 @@ class IndexedSource<T> implements ItemSource<T> {
       );
     if (batching.workers > 0) checkRemote(op, dataset, batching.workers);
     this.#count = dropLast ? count - (count % batchSize) : count;
-    this.length = Math.ceil(this.#count / batchSize);
+    this.length = sampler?.batches(count, batchSize) ?? Math.ceil(this.#count / batchSize);
   }
 
   open(seed: number, epoch: number, batch: number): Fetch<T> {
     const { dataset } = this;
-    const { batchSize, shuffle, workers } = this.batching;
+    const { batchSize, shuffle, workers, sampler } = this.batching;
     const pool = workers > 0 ? new Pool(dataset.remote as Remote, workers, seed, epoch) : undefined;
     const item = (index: number) =>
       pool === undefined ? dataset.item(index, new SampleRandom(seed, epoch, index)) : (pool.item(index) as Promise<T>);
     const order = shuffle ? hashedRandom(seed, epoch, orderStream, 1).permutation(dataset.length) : undefined;
-    let at = batch * batchSize;
+    /** The places in the order of a batch's items. */
+    const placesOf = (batch: number): readonly number[] => {
+      if (sampler !== undefined) return sampler.places(batch, dataset.length, batchSize);
+      const from = batch * batchSize;
+      return Array.from({ length: Math.min(batchSize, this.#count - from) }, (_, i) => from + i);
+    };
+    let at = batch;
     return {
       next: () => {
-        if (at >= this.#count) return undefined;
-        const from = at;
-        at = Math.min(at + batchSize, this.#count);
-        const indexOf = (position: number): number => order?.[from + position] ?? from + position;
-        const indices = Array.from({ length: at - from }, (_, position) => indexOf(position));
-        return { items: requested(indices, item), indexOf };
+        if (at >= this.length) return undefined;
+        const indices = placesOf(at++).map((place) => order?.[place] ?? place);
+        return { items: requested(indices, item), indexOf: (position) => indices[position] as number };
       },
       close: () => pool?.close(),
     };
@@ -149,6 +161,8 @@ class StreamSource<T> implements ItemSource<T> {
   ) {
     if (batching.workers > 0)
       throw new ValueError(op, 'worker threads need a data set with indices', `workers=${batching.workers}`);
+    if (batching.sampler !== undefined)
+      throw new ValueError(op, 'a sampler needs a data set with indices', `sampler for ${shown(source)}`);
     if (batching.shuffle)
       throw new ValueError(
         op,
