@@ -69,6 +69,7 @@ export function progress(options: ProgressCallbackOptions = {}): Callback {
     bar = undefined;
   };
   return {
+    mainOnly: true,
     onEpochBegin: ({ stepsPerEpoch, epoch, epochs, step, history }) => {
       // In a log, a line for each epoch is enough.
       if (stepsPerEpoch === undefined || stream?.isTTY !== true) return;
@@ -187,6 +188,7 @@ export function checkpoint(to: string | SaveFile, options: CheckpointOptions = {
   };
   return {
     name: 'checkpoint',
+    mainOnly: true,
     runsLast: true,
     onStepEnd: async (run) => {
       if (everySteps !== undefined && run.step % everySteps === 0) await save(run);

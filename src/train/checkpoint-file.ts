@@ -28,6 +28,8 @@ export interface Stateful {
   /** Restores a state. */
   loadStateDict(state: never): unknown;
 }
+export const isStateful = (value: unknown): value is Stateful =>
+  typeof value === 'object' && value !== null && 'stateDict' in value && 'loadStateDict' in value;
 /** Any optimizer, whatever its options. */
 export interface AnyOptimizer {
   readonly paramGroups: readonly { lr: number; readonly params: readonly Tensor[] }[];

@@ -207,6 +207,7 @@ export function diagnostics(options: DiagnosticsOptions = {}): Callback {
   };
   return {
     name: 'diagnostics',
+    mainOnly: true,
     onTrainBegin: ({ step }) => {
       if (step === 0) state = initial;
     },

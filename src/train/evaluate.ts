@@ -8,7 +8,7 @@ import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
-import type { BatchSource, BatchTuple } from './run.js';
+import type { BatchSource, BatchTuple, TrainingGroup } from './run.js';
 
 /** Options of `evaluate`. */
 export interface EvaluateOptions<B extends BatchTuple> {
@@ -60,6 +60,12 @@ export function batchesOf<B extends BatchTuple>(
     `${name}=${shown(all)}`,
     isTensor(all) ? 'put the tensors of a batch into an array: [[x, y]]' : '',
   );
+}
+
+/** The number of batches of an epoch, where the data says so. */
+export function lengthOf<B extends BatchTuple>(data: BatchSource<B>): number | undefined {
+  const length: unknown = typeof data === 'function' ? undefined : (data as { readonly length?: unknown }).length;
+  return typeof length === 'number' ? length : undefined;
 }
 
 /** Checks that a value is a batch. */
@@ -130,13 +136,17 @@ export const outputOf =
     );
   };
 
-/** The pass of evaluate. Arguments are checked. `owned` batches are released after use. */
+/**
+ * The pass of evaluate. Arguments are checked. `owned` batches are released after use. A group's
+ * processes have parts of the data, and all get the values of the whole.
+ */
 export async function measure<B extends BatchTuple>(
   op: string,
   model: Module,
   { data, loss, predict, metrics = {} }: EvaluateOptions<B>,
   owned: boolean,
   epoch = 1,
+  group?: TrainingGroup,
 ): Promise<Evaluation> {
   const predictionOf = predict ?? outputOf(op, model);
   const measures = Object.entries(metrics).map(([name, metric]) => ({
@@ -172,6 +182,14 @@ export async function measure<B extends BatchTuple>(
     }
   } finally {
     await source.return?.();
+  }
+  if (group !== undefined && group.size > 1) {
+    [sum = 0, samples = 0] = group.sum('validation', [sum, samples]);
+    for (const { name, metric } of measures) {
+      if (metric.merge === undefined)
+        throw new ValueError(op, 'a metric of several processes must have a method merge', `metrics.${name}`);
+      metric.merge(group);
+    }
   }
   if (samples === 0) throw new ValueError(op, 'data must have batches', 'none', 'is the data set empty?');
   const values: Record<string, number> = {};

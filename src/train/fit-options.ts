@@ -1,10 +1,11 @@
 /** Checks of fit's options and callbacks. Not here: what they mean (run.ts). */
 import { checkFunction, checkNumber, checkText, knownOptions, type OptionNames, shown } from '../arguments.js';
+import { DataLoader } from '../data/loader.js';
 import { ValueError } from '../errors.js';
 import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import { checkMetrics } from './evaluate.js';
-import type { BatchTuple, Callback, FitOptions } from './run.js';
+import type { BatchTuple, Callback, FitOptions, TrainingGroup } from './run.js';
 
 const op = 'fit';
 
@@ -24,6 +25,7 @@ const fitOptions: OptionNames<FitOptions<BatchTuple>> = {
   compile: 'flag',
   ema: 'value',
   callbacks: 'value',
+  distributed: 'value',
   signal: 'value',
   resume: 'value',
   generators: 'value',
@@ -37,6 +39,7 @@ const methods = [
 const callbackNames: OptionNames<Callback> = {
   name: 'value',
   runsLast: 'flag',
+  mainOnly: 'flag',
   onTrainBegin: 'value',
   onEpochBegin: 'value',
   onStepEnd: 'value',
@@ -67,6 +70,23 @@ function checkCallbacks(callbacks: readonly Callback[]): void {
       );
     names.add(name);
   }
+}
+
+function checkGroup(group: TrainingGroup, data: unknown): void {
+  if (typeof group?.startSum !== 'function')
+    throw new ValueError(
+      op,
+      'distributed must be a group of processes',
+      `distributed=${shown(group)}`,
+      'pass await distributed() of cedargrad/distributed',
+    );
+  if (group.size > 1 && data instanceof DataLoader && data.sampler === undefined)
+    throw new ValueError(
+      op,
+      "of several processes' data, a loader must take a part",
+      'a DataLoader without a sampler',
+      'new DataLoader(dataset, { sampler: new DistributedSampler(group), … })',
+    );
 }
 
 /** Throws for options of fit that cannot work, before anything runs. */
@@ -106,5 +126,6 @@ export function checkFitOptions<B extends BatchTuple>(model: Module, options: Fi
     throw new ValueError(op, 'ema must be an ExponentialMovingAverage', `ema=${shown(options.ema)}`);
   if (options.signal !== undefined && typeof options.signal?.aborted !== 'boolean')
     throw new ValueError(op, 'signal must be an AbortSignal', `signal=${shown(options.signal)}`);
+  if (options.distributed !== undefined) checkGroup(options.distributed, options.data);
   if (options.callbacks !== undefined) checkCallbacks(options.callbacks);
 }

@@ -10,35 +10,13 @@ import { ValueError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { clipGradNorm, clipGradValue } from '../optim/clip.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type CheckpointParts, checkParts, encodeCheckpoint, loadParts, type Stateful } from './checkpoint-file.js';
-import { batchesOf, checkBatch, checkLoss, inMode, measure, outputOf } from './evaluate.js';
+import { type CheckpointParts, checkParts, encodeCheckpoint, isStateful, loadParts } from './checkpoint-file.js';
+import { batchesOf, checkBatch, checkLoss, inMode, lengthOf, measure, outputOf } from './evaluate.js';
 import { checkFitOptions } from './fit-options.js';
-import type { BatchSource, BatchTuple, Callback, EpochRecord, FitOptions, Run, RunResult } from './run.js';
+import type { BatchTuple, Callback, EpochRecord, FitOptions, Run, RunResult, SavedRun } from './run.js';
+import { Together } from './together.js';
 
 const op = 'fit';
-
-const isStateful = (value: unknown): value is Stateful =>
-  typeof value === 'object' && value !== null && 'stateDict' in value && 'loadStateDict' in value;
-
-/** The number of batches of an epoch, where the data says so. */
-function lengthOf<B extends BatchTuple>(data: BatchSource<B>): number | undefined {
-  const length: unknown = typeof data === 'function' ? undefined : (data as { readonly length?: unknown }).length;
-  return typeof length === 'number' ? length : undefined;
-}
-
-/** What a checkpoint of fit holds besides its parts. */
-interface SavedRun {
-  readonly epoch: number;
-  readonly batch: number;
-  readonly step: number;
-  readonly lossSum: number;
-  readonly samples: number;
-  readonly history: readonly EpochRecord[];
-  readonly losses: Float64Array;
-  readonly warnings: readonly string[];
-  readonly validation: unknown;
-  readonly callbacks: Readonly<Record<string, unknown>>;
-}
 
 /** A run of fit. */
 class Training<B extends BatchTuple> implements Run {
@@ -49,6 +27,9 @@ class Training<B extends BatchTuple> implements Run {
   step = 0;
   stopReason: string | undefined;
   readonly #parts: CheckpointParts;
+  readonly #together: Together;
+  /** Why a callback or the signal wants to stop. Of several processes, all stop together. */
+  #wish: string | undefined;
   readonly #callbacks: readonly Callback[];
   readonly #predict: (...batch: B) => Tensor;
   readonly #takeStep: (...tensors: Tensor[]) => Tensor[];
@@ -77,10 +58,9 @@ class Training<B extends BatchTuple> implements Run {
       ...(generators !== undefined && { generators }),
     };
     checkParts(op, this.#parts);
-    this.#callbacks = [
-      ...callbacks.filter((c) => c.runsLast !== true),
-      ...callbacks.filter((c) => c.runsLast === true),
-    ];
+    this.#together = new Together(options.distributed, optimizer);
+    const mine = callbacks.filter((c) => this.#together.isMain || c.mainOnly !== true);
+    this.#callbacks = [...mine.filter((c) => c.runsLast !== true), ...mine.filter((c) => c.runsLast === true)];
     this.#predict = options.predict ?? outputOf(op, model);
     this.#ownsBatches = data instanceof DataLoader;
     const step = this.#update.bind(this);
@@ -111,7 +91,11 @@ class Training<B extends BatchTuple> implements Run {
     if (!this.warnings.includes(message)) this.warnings.push(message);
   }
   stop(reason: string): void {
-    this.stopReason ??= reason;
+    this.#wish ??= reason;
+    if (this.#together.group === undefined) this.stopReason ??= reason;
+  }
+  #stopIf(agreed: boolean): void {
+    if (agreed) this.stopReason ??= this.#wish ?? 'another process stopped';
   }
   async withAverages<R>(fn: () => R | Promise<R>): Promise<R> {
     return this.options.ema === undefined ? fn() : this.options.ema.apply(fn);
@@ -142,6 +126,16 @@ class Training<B extends BatchTuple> implements Run {
       callbacks: Object.fromEntries(states),
     };
     return encodeCheckpoint(this.#parts, saved);
+  }
+
+  /** Takes the state of a checkpoint, if there is one, and that of rank 0 on the other ranks. */
+  async begin(): Promise<void> {
+    const { resume, epochs, accumulate = 1, clipNorm, clipValue, scheduleEvery } = this.options;
+    const plan = { epochs, accumulate, clipNorm, clipValue, scheduleEvery, stepsPerEpoch: this.stepsPerEpoch };
+    this.#together.checkSame(this.model, this.optimizer, plan);
+    if (resume !== undefined && this.#together.isMain) await this.resume(resume);
+    const state = await this.#together.state(() => this.checkpoint());
+    if (state !== undefined) await this.resume(state);
   }
 
   async resume(source: string | URL | Uint8Array): Promise<void> {
@@ -179,13 +173,12 @@ class Training<B extends BatchTuple> implements Run {
   /** One update of the parameters. The tensors are those of one batch or several. */
   #update(...tensors: Tensor[]): Tensor[] {
     const { loss: lossOf, optimizer, clipNorm, clipValue } = this.options;
-    const batches = tensors.length / this.#width;
     optimizer.zeroGrad();
     const losses: Tensor[] = [];
     for (let i = 0; i < tensors.length; i += this.#width) {
       const loss = lossOf(...(tensors.slice(i, i + this.#width) as unknown as B));
       checkLoss(op, loss);
-      (batches === 1 ? loss : loss.div(batches)).backward();
+      this.#together.backward(loss, losses.length);
       losses.push(loss);
     }
     if (clipNorm !== undefined || clipValue !== undefined) {
@@ -198,19 +191,23 @@ class Training<B extends BatchTuple> implements Run {
   }
 
   async #step(batches: readonly B[]): Promise<void> {
-    const { ema, schedule, scheduleEvery, signal } = this.options;
+    const { ema, schedule, scheduleEvery, signal, accumulate = 1 } = this.options;
     this.#width = batches[0]?.length ?? 1;
+    this.#together.begin(
+      batches.map((batch) => batch[0]?.shape[0] ?? 1),
+      accumulate,
+    );
     const losses = this.#takeStep(...batches.flat());
     ema?.update();
-    let sum = 0;
-    for (const [i, loss] of losses.entries()) {
-      const value = await loss.item();
-      const samples = batches[i]?.[0]?.shape[0] ?? 1;
-      sum += value;
-      this.#lossSum += value * samples;
-      this.#samples += samples;
+    const own: number[] = [];
+    for (const loss of losses) own.push(await loss.item());
+    const { values, samples, stops } = this.#together.end(own, accumulate, this.#wish !== undefined);
+    this.#stopIf(stops);
+    for (const [i, value] of values.entries()) {
+      this.#lossSum += value * (samples[i] as number);
+      this.#samples += samples[i] as number;
     }
-    const loss = sum / losses.length;
+    const loss = values.reduce((a, b) => a + b, 0) / values.length;
     this.step++;
     this.#batch += batches.length;
     this.losses.push(loss);
@@ -267,7 +264,9 @@ class Training<B extends BatchTuple> implements Run {
     if (validation === undefined) return { metrics: {} };
     const options = { data: validation, loss, ...(predict && { predict }), ...(metrics && { metrics }) };
     const measured = await this.withAverages(() =>
-      inMode(this.model, false, () => measure(op, this.model, options, validation instanceof DataLoader, this.epoch)),
+      inMode(this.model, false, () =>
+        measure(op, this.model, options, validation instanceof DataLoader, this.epoch, this.#together.group),
+      ),
     );
     return { ...(measured.loss !== undefined && { valLoss: measured.loss }), metrics: measured.metrics };
   }
@@ -295,6 +294,7 @@ class Training<B extends BatchTuple> implements Run {
     try {
       await this.#call('onTrainBegin');
       if (signal?.aborted === true) this.stop('aborted');
+      this.#stopIf(this.#together.agree('begin', this.#wish !== undefined));
       while (this.epoch + (this.#ended ? 1 : 0) <= this.epochs && this.stopReason === undefined) {
         const start = performance.now();
         if (this.#ended) this.epoch++;
@@ -303,12 +303,14 @@ class Training<B extends BatchTuple> implements Run {
         if (!(await this.#trainEpoch())) break;
         await this.#endEpoch(() => (performance.now() - start) / 1000);
         if (signal?.aborted === true) this.stop('aborted');
+        this.#stopIf(this.#together.agree('epoch', this.#wish !== undefined));
       }
       await this.#call('onTrainEnd');
     } catch (error) {
       for (const callback of this.#callbacks) await callback.onError?.(this, error);
       throw error;
     } finally {
+      this.#together.dispose();
       if ('dispose' in this.#takeStep) (this.#takeStep as CompiledStep<Tensor[], Tensor[]>).dispose();
     }
     const { history, losses, step, warnings, stopReason } = this;
@@ -338,7 +340,7 @@ class Training<B extends BatchTuple> implements Run {
 export async function fit<B extends BatchTuple>(model: Module, options: FitOptions<B>): Promise<RunResult> {
   checkFitOptions(model, options);
   const run = new Training(model, options);
-  if (options.resume !== undefined) await run.resume(options.resume);
+  await run.begin();
   const train = (): Promise<RunResult> => run.run();
   return model.training ? train() : inMode(model, true, train);
 }

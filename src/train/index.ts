@@ -42,7 +42,7 @@ export {
 export { csvLog, type JsonLogOptions, jsonLog, type SaveText } from './logs.js';
 export type { FMeasureOptions, OverlapOptions } from './metrics/counts.js';
 export { type PsnrOptions, psnr, SSIMLoss, type SsimOptions, ssim, ssimLoss } from './metrics/images.js';
-export { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
+export { MeanMetric, type Metric, type MetricFunction, type MetricGroup } from './metrics/metric.js';
 export { fMeasure, iou, pixelAccuracy } from './metrics/overlap.js';
 export { FMeasure, IoU, PixelAccuracy } from './metrics/overlap-sets.js';
 export { RocAuc, rocAuc } from './metrics/roc-auc.js';
@@ -68,5 +68,7 @@ export type {
   Run,
   RunResult,
   ScheduleLike,
+  TrainingAverager,
+  TrainingGroup,
 } from './run.js';
 export { type StopRequest, stopOnSignals } from './signals.js';

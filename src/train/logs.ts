@@ -105,6 +105,7 @@ export function jsonLog(options: JsonLogOptions = {}): Callback {
   };
   return {
     // After the others, so that their warnings stand before the end.
+    mainOnly: true,
     runsLast: true,
     onTrainBegin: ({ epochs, epoch, step, stepsPerEpoch, warnings }) => {
       warned = warnings.length;

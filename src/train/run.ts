@@ -28,6 +28,38 @@ export interface ScheduleLike extends Stateful {
   readonly needsMetric?: boolean;
 }
 
+/**
+ * Several processes that train together, as `distributed()` of cedargrad/distributed gives them.
+ * Every rank must call the same methods in the same order.
+ */
+export interface TrainingGroup {
+  readonly rank: number;
+  readonly size: number;
+  /** The sums over all ranks. `place` names the call. */
+  sum(place: string, values: readonly number[]): number[];
+  /** As sum. What it returns waits for the sums. */
+  startSum(place: string, values: readonly number[]): () => number[];
+  /** Sums an array in place. */
+  sumInPlace(values: Float64Array): void;
+  /** Gives every rank the bytes of rank 0. */
+  broadcast(bytes: Uint8Array): Uint8Array;
+  /** Throws if a rank passes another text. */
+  checkSame(what: string, text: string): void;
+  /** An averager of gradients. */
+  averager(params: readonly Tensor[]): TrainingAverager;
+}
+
+/** Averages gradients over the processes of a group. */
+export interface TrainingAverager {
+  /**
+   * Runs the backward pass of a loss times `weight`. With `reduce`, all gradients are then summed
+   * over the processes.
+   */
+  backward(loss: Tensor, options: { weight: number; reduce: boolean }): void;
+  /** Ends the use of the averager. */
+  dispose(): void;
+}
+
 /** What is measured after an epoch. */
 export interface EpochRecord {
   /** Number of the epoch, from 1. */
@@ -97,6 +129,10 @@ export interface Callback {
    * Whether the hooks run after those of all other callbacks, so that a checkpoint has their state.
    */
   readonly runsLast?: boolean;
+  /**
+   * Whether, of several processes, only rank 0 calls the hooks, because they print, draw or save.
+   */
+  readonly mainOnly?: boolean;
   /** Before the first step, and after a checkpoint has been restored. */
   onTrainBegin?(run: Run): void | Promise<void>;
   /** Before the first step of an epoch. */
@@ -152,6 +188,11 @@ export interface FitOptions<B extends BatchTuple> {
     apply<R>(fn: () => R | Promise<R>): Promise<R>;
   };
   readonly callbacks?: readonly Callback[];
+  /**
+   * The processes that train together. Gradients, losses and metrics are averaged over them. The
+   * loaders need a DistributedSampler.
+   */
+  readonly distributed?: TrainingGroup;
   /** Ends the run after the present step when it is aborted. */
   readonly signal?: AbortSignalLike;
   /** A checkpoint to go on from: a path, an address or bytes. */
@@ -160,4 +201,18 @@ export interface FitOptions<B extends BatchTuple> {
   readonly generators?: Readonly<Record<string, StatefulGenerator>>;
   /** What the program wants its report to say about the run. */
   readonly config?: unknown;
+}
+
+/** What a checkpoint of fit holds besides its parts. */
+export interface SavedRun {
+  readonly epoch: number;
+  readonly batch: number;
+  readonly step: number;
+  readonly lossSum: number;
+  readonly samples: number;
+  readonly history: readonly EpochRecord[];
+  readonly losses: Float64Array;
+  readonly warnings: readonly string[];
+  readonly validation: unknown;
+  readonly callbacks: Readonly<Record<string, unknown>>;
 }

@@ -16,8 +16,20 @@ export interface Metric {
   reset(): void;
   /** Adds a batch. */
   update(prediction: Tensor, target: Tensor): void | Promise<void>;
+  /** Adds what the other processes have seen. Needed with several processes. */
+  merge?(group: MetricGroup): void;
   /** The metric of everything since reset(). */
   compute(): number | Promise<number>;
+}
+
+/** The processes that have seen the parts of a data set. */
+export interface MetricGroup {
+  readonly rank: number;
+  readonly size: number;
+  /** The sums over all ranks. `place` names the call. */
+  sum(place: string, values: readonly number[]): number[];
+  /** Sums an array in place. */
+  sumInPlace(values: Float64Array): void;
 }
 
 /** Refuses a value that was asked for before any batch. Without this it would be 0/0. */
@@ -64,6 +76,9 @@ export class MeanMetric implements Metric {
     const [samples = 1] = prediction.shape;
     this.#sum += value * samples;
     this.#count += samples;
+  }
+  merge(group: MetricGroup): void {
+    [this.#sum = 0, this.#count = 0] = group.sum('MeanMetric', [this.#sum, this.#count]);
   }
   compute(): number {
     checkAny('MeanMetric.compute', this.#count);

@@ -19,7 +19,7 @@ import {
   type OverlapOptions,
   overlapOptions,
 } from './counts.js';
-import { checkAny, type Metric } from './metric.js';
+import { checkAny, type Metric, type MetricGroup } from './metric.js';
 
 /** Counts over a set, per class. They are whole numbers on the host, so no digit is lost. */
 abstract class SetMetric implements Metric {
@@ -73,6 +73,12 @@ abstract class SetMetric implements Metric {
       this.total += sums[samples + n] ?? 0;
     }
     this.#samples += samples;
+  }
+  merge(group: MetricGroup): void {
+    const lists = [this.both, this.predicted, this.actual];
+    const sums = group.sum(this.#op, [...lists.flat(), this.agreeing, this.total, this.#samples]);
+    for (const list of lists) list.splice(0, list.length, ...sums.splice(0, list.length));
+    [this.agreeing = 0, this.total = 0, this.#samples = 0] = sums;
   }
   compute(): number {
     checkAny(`${this.#op}.compute`, this.#samples);

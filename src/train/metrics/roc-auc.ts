@@ -4,7 +4,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TypedArray } from '../../values/dtype.js';
 import { sameShape } from '../../values/shape.js';
-import type { Metric } from './metric.js';
+import type { Metric, MetricGroup } from './metric.js';
 
 /** The scores of positive and of negative elements. */
 interface Scores {
@@ -99,9 +99,25 @@ export class RocAuc implements Metric {
     this.#positive.push(positive);
     this.#negative.push(negative);
   }
+  merge(group: MetricGroup): void {
+    this.#positive = [gathered(group, joined(this.#positive))];
+    this.#negative = [gathered(group, joined(this.#negative))];
+  }
   compute(): number {
     return area('RocAuc.compute', { positive: joined(this.#positive), negative: joined(this.#negative) });
   }
+}
+
+/** The numbers of all processes, those of rank 0 first. */
+function gathered(group: MetricGroup, own: Float64Array): Float64Array {
+  const lengths = new Float64Array(group.size);
+  lengths[group.rank] = own.length;
+  group.sumInPlace(lengths);
+  const before = lengths.subarray(0, group.rank).reduce((a, b) => a + b, 0);
+  const all = new Float64Array(lengths.reduce((a, b) => a + b, 0));
+  all.set(own, before);
+  group.sumInPlace(all);
+  return all;
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

@@ -295,6 +295,7 @@ export function report(target: string | ReportSink, options: ReportOptions = {})
   const reporter = new Reporter(target, options);
   const callback: ReportCallback = {
     name: op,
+    mainOnly: true,
     onTrainBegin: (run) => reporter.onTrainBegin(run),
     onStepEnd: (run, loss) => reporter.onStepEnd(run, loss),
     onEpochEnd: (run, record) => reporter.onEpochEnd(run, record),
