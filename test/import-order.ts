@@ -37,6 +37,7 @@ const layers: readonly { readonly name: string; readonly level: number; readonly
   { name: 'data', level: 10, files: /^data\// },
   { name: 'train', level: 11, files: /^train\// },
   { name: 'index', level: 12, files: /^(index|browser)\.ts$/ },
+  { name: 'distributed', level: 12, files: /^distributed\// },
   { name: 'cli', level: 13, files: /^cli\// },
 ];
 const layerOf = (file: string) => layers.find((layer) => layer.files.test(file));

@@ -6,6 +6,7 @@ import { checkNumber, knownOptions, type OptionNames } from '../arguments.js';
 import { noGrad } from '../autograd/backward.js';
 import { checkTensor } from '../autograd/graph.js';
 import { endWith } from '../autograd/lifetimes.js';
+import { concat } from '../autograd/ops/movement.js';
 import {
   type AffineOptions,
   checkedPerChannel,
@@ -100,6 +101,16 @@ export abstract class ChannelNorm extends Module {
   }
 }
 
+/** Adds up sums per channel over several processes. Gradients flow through it. */
+export type SumOver = (sums: Tensor) => Tensor;
+const shared = new WeakMap<Module, SumOver>();
+
+/** Makes a batch norm use the statistics of the batches of several processes together. */
+export function shareStatistics(module: Module, sum: SumOver): void {
+  shared.set(module, sum);
+}
+export const isBatchNorm = (module: Module): boolean => module instanceof BatchNorm;
+
 /** The common base of batch normalisation of images and of series. */
 abstract class BatchNorm extends ChannelNorm {
   constructor(op: string, channels: number, options: BatchNorm2dOptions) {
@@ -119,6 +130,8 @@ abstract class BatchNorm extends ChannelNorm {
     if (!this.training && runningMean && runningVar)
       return normalizeByRunning(op, x, [runningMean, runningVar], affine);
     const grouping = checkedPerChannel(op, x, affine);
+    const sum = this.training ? shared.get(this) : undefined;
+    if (sum !== undefined) return this.#forwardShared(x, sum);
     const count = x.size / this.channels;
     if (count < 2)
       throw new ShapeError(
@@ -136,6 +149,25 @@ abstract class BatchNorm extends ChannelNorm {
         blend(runningVar, variance.reshape([this.channels]), momentum, count / (count - 1));
       });
     return endWith(y, ...statistics);
+  }
+
+  /** Normalises by the statistics of all processes. It is composed, so it takes longer. */
+  #forwardShared(x: Tensor, sumOver: SumOver): Tensor {
+    const { channels, weight, bias, eps, runningMean, runningVar, momentum } = this;
+    const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+    const own = concat([x.sum(axes), x.fullLike(x.size / channels, [1])]);
+    const sums = sumOver(own);
+    const count = sums.slice([channels, channels + 1]);
+    const mean = sums.slice([0, channels]).div(count);
+    const centred = x.sub(mean);
+    const variance = sumOver(centred.mul(centred).sum(axes)).div(count);
+    if (runningMean && runningVar)
+      noGrad(() => {
+        blend(runningMean, mean, momentum);
+        blend(runningVar, variance.mul(count).div(count.sub(1)), momentum);
+      });
+    const normal = centred.div(variance.add(eps).sqrt());
+    return weight && bias ? normal.mul(weight).add(bias) : normal;
   }
   override describe(): string {
     const { eps, momentum, weight, runningMean } = this;
