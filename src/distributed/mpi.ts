@@ -37,6 +37,13 @@ const libraryName = 'libmpi.so.40';
 /** MPI counts elements in an int, so longer data go in pieces. */
 const mostElements = 2 ** 28;
 
+/**
+ * For reductions in place Open MPI 4.1 would choose a tree that sends the whole array at each of
+ * its 2·log₂ N levels. Rabenseifner's algorithm sends it twice in all.
+ */
+const algorithm = 'OMPI_MCA_coll_libnbc_iallreduce_algorithm';
+const rabenseifner = '3';
+
 const prototypes = {
   init: 'int MPI_Init_thread(void*, void*, int, _Out_ int*)',
   rank: 'int MPI_Comm_rank(void*, _Out_ int*)',
@@ -121,6 +128,7 @@ export class Mpi {
   /** Initialises MPI. @throws DeviceError if it is not installed */
   static async start(): Promise<Mpi> {
     const { koffi, library } = await open();
+    process.env[algorithm] ??= rabenseifner;
     return new Mpi(koffi, library);
   }
 
