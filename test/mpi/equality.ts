@@ -25,7 +25,7 @@ import {
 } from 'cedargrad';
 import { arrayDataset, DataLoader } from 'cedargrad/data';
 import { DistributedSampler, distributed, syncBatchNorm } from 'cedargrad/distributed';
-import { type FitOptions, fit } from 'cedargrad/train';
+import { type FitOptions, fit, IoU, RocAuc } from 'cedargrad/train';
 import { Autoencoder, EncoderDecoder } from '../../bench/workloads.js';
 
 /** What a configuration leaves. */
@@ -57,7 +57,12 @@ function dataOf(count: number, shape: readonly number[]): { x: Float32Array; sha
 const flat = (model: Module): number[] =>
   Object.values(model.stateDict()).flatMap((t) => [...noGrad(() => t.dataSync())]);
 
+/** How many samples of a batch each rank gets, for each number of ranks. */
+const unequal: Readonly<Record<number, readonly number[]>> = { 1: [12], 2: [7, 5], 4: [5, 3, 2, 2] };
+
 interface Configuration {
+  /** Whether the ranks get different numbers of samples, without a loader. */
+  readonly isUnequal?: boolean;
   readonly make: () => Network;
   readonly shape: readonly number[];
   readonly options: (model: Network) => Partial<FitOptions<Pair>> & Pick<FitOptions<Pair>, 'optimizer'>;
@@ -89,9 +94,18 @@ const configurations: Readonly<Record<string, Configuration>> = {
     shape: [28, 28, 1],
     options: (model) => ({ optimizer: new Adam(model.parameters(), { lr: 3e-3 }), clipNorm: 0.05 }),
   },
-  'w3, SGD': {
+  'w3, SGD, metrics of the whole set': {
     make: () => new Autoencoder(),
     shape: [28, 28, 1],
+    options: (model) => ({
+      optimizer: new SGD(model.parameters(), { lr: 0.1 }),
+      metrics: { iou: new IoU(), auc: new RocAuc() },
+    }),
+  },
+  'w3, SGD, unequal parts': {
+    make: () => new Autoencoder(),
+    shape: [28, 28, 1],
+    isUnequal: true,
     options: (model) => ({ optimizer: new SGD(model.parameters(), { lr: 0.1 }) }),
   },
   'batch norm over all ranks': {
@@ -111,7 +125,19 @@ const configurations: Readonly<Record<string, Configuration>> = {
 
 const targetOf = (x: Tensor): Tensor => x.mean(3, { keepDims: true });
 
-async function fitted({ make, shape, options }: Configuration): Promise<Outcome> {
+/** This rank's unequal parts of all batches, in order. */
+function partsOf(x: Float32Array, shape: readonly number[]): [Tensor][] {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const counts = unequal[group.size] as readonly number[];
+  const first = counts.slice(0, group.rank).reduce((a, b) => a + b, 0);
+  const count = counts[group.rank] as number;
+  return Array.from({ length: x.length / size / batchSize }, (_, i) => {
+    const from = (i * batchSize + first) * size;
+    return [tensor(x.slice(from, from + count * size), { shape: [count, ...shape] })];
+  });
+}
+
+async function fitted({ make, shape, options, isUnequal = false }: Configuration): Promise<Outcome> {
   manualSeed(5);
   const model = make();
   const before = flat(model);
@@ -120,7 +146,7 @@ async function fitted({ make, shape, options }: Configuration): Promise<Outcome>
   const dataset = arrayDataset({ data: x, shape: all });
   const sampler = new DistributedSampler(group);
   const { losses, history } = await fit(model, {
-    data: new DataLoader(dataset, { batchSize, shuffle: true, seed: 7, sampler }),
+    data: isUnequal ? partsOf(x, shape) : new DataLoader(dataset, { batchSize, shuffle: true, seed: 7, sampler }),
     validation: new DataLoader(dataset, { batchSize: 24, sampler }),
     metrics: { mean: (prediction) => (prediction as Tensor).mean() },
     loss: (x) => mse(model.forward(x), targetOf(x)),
@@ -128,7 +154,7 @@ async function fitted({ make, shape, options }: Configuration): Promise<Outcome>
     distributed: group,
     ...(chosen as { optimizer: FitOptions<Tensor[]>['optimizer'] }),
   });
-  const validation = history.flatMap((record) => [record.valLoss ?? Number.NaN, record.metrics.mean ?? Number.NaN]);
+  const validation = history.flatMap((record) => [record.valLoss ?? Number.NaN, ...Object.values(record.metrics)]);
   return { before, weights: flat(model), losses, validation, modes: [] };
 }
 
