@@ -52,7 +52,7 @@ const algorithms: Readonly<Record<string, Algorithm>> = {
   tree: (n, p, { latency, perByte }) => levels(p) * (2 * latency + n * (2 * perByte + perByteAdded)),
 };
 
-/** A gradient of the backward pass: its bytes, and the share of the pass after which it is there. */
+/** A gradient, and the share of the backward pass after which it is there. */
 interface Gradient {
   readonly bytes: number;
   readonly at: number;

@@ -10,6 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { shown } from '../src/arguments.js';
 import * as dataEntry from '../src/data/index.js';
+import { ProcessGroup } from '../src/distributed/index.js';
 import {
   CedarError,
   FormatError,
@@ -365,6 +366,7 @@ const doors: Readonly<Record<string, Door>> = {
   rocAuc: door((...a) => train.rocAuc(...a), marks(), marks()),
   RocAuc: { call: () => new train.RocAuc(), sound: [], optional: true },
   'RocAuc.reset': { call: () => new train.RocAuc().reset(), sound: [], optional: true },
+  'RocAuc.merge': door((...a) => new train.RocAuc().merge(...a), new ProcessGroup(null)),
   'RocAuc.update': door((...a) => new train.RocAuc().update(...a), marks(), marks()),
   'RocAuc.compute': { call: async () => (await measured(new train.RocAuc())).compute(), sound: [], optional: true },
   PixelAccuracy: { call: (...a) => new train.PixelAccuracy(...a), sound: [{ threshold: 0.5 }], optional: true },
@@ -372,6 +374,7 @@ const doors: Readonly<Record<string, Door>> = {
   FMeasure: { call: (...a) => new train.FMeasure(...a), sound: [{ threshold: 0.5, beta: 1 }], optional: true },
   MeanMetric: door((...a) => new train.MeanMetric(...a), train.psnr),
   'MeanMetric.reset': { call: () => new train.MeanMetric(train.psnr).reset(), sound: [], optional: true },
+  'MeanMetric.merge': door((...a) => new train.MeanMetric(train.psnr).merge(...a), new ProcessGroup(null)),
   'MeanMetric.update': door((...a) => new train.MeanMetric(() => 1).update(...a), image(), image()),
   'MeanMetric.compute': {
     call: async () => (await measured(new train.MeanMetric(() => 1))).compute(),

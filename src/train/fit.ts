@@ -131,8 +131,10 @@ class Training<B extends BatchTuple> implements Run {
   /** Takes the state of a checkpoint, if there is one, and that of rank 0 on the other ranks. */
   async begin(): Promise<void> {
     const { resume, epochs, accumulate = 1, clipNorm, clipValue, scheduleEvery } = this.options;
-    const plan = { epochs, accumulate, clipNorm, clipValue, scheduleEvery, stepsPerEpoch: this.stepsPerEpoch };
-    this.#together.checkSame(this.model, this.optimizer, plan);
+    this.#together.checkSame(this.model, this.optimizer, () => {
+      const { stepsPerEpoch } = this;
+      return { epochs, accumulate, clipNorm, clipValue, scheduleEvery, stepsPerEpoch };
+    });
     if (resume !== undefined && this.#together.isMain) await this.resume(resume);
     const state = await this.#together.state(() => this.checkpoint());
     if (state !== undefined) await this.resume(state);

@@ -41,7 +41,7 @@ export class Together {
   }
 
   /** Checks that all ranks have the same model and will take the same steps. */
-  checkSame(model: Module, optimizer: AnyOptimizer, plan: Readonly<Record<string, unknown>>): void {
+  checkSame(model: Module, optimizer: AnyOptimizer, plan: () => Readonly<Record<string, unknown>>): void {
     if (this.#group === undefined) return;
     const device = deviceOf(model);
     const lines = [
@@ -51,7 +51,7 @@ export class Together {
       ...optimizer.paramGroups.map(
         ({ params, ...options }) => `${className(optimizer)} of ${params.length} parameters ${JSON.stringify(options)}`,
       ),
-      ...Object.entries(plan).map(([name, value]) => `${name} ${value}`),
+      ...Object.entries(plan()).map(([name, value]) => `${name} ${value}`),
     ];
     this.#group.checkSame('model, optimizer and run', lines.join('\n'));
   }
@@ -66,8 +66,10 @@ export class Together {
   /** Begins a step of at most `most` batches with so many samples each. */
   begin(samples: readonly number[], most: number): void {
     this.#own = samples;
-    const padded = Array.from({ length: most }, (_, i) => samples[i] ?? 0);
-    const sums = this.#group?.startSum('step', padded);
+    const sums = this.#group?.startSum(
+      'step',
+      Array.from({ length: most }, (_, i) => samples[i] ?? 0),
+    );
     let totals: readonly number[] | undefined;
     this.#totals = () => {
       totals ??= sums === undefined ? samples : sums().filter((n) => n > 0);

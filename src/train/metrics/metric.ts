@@ -32,6 +32,17 @@ export interface MetricGroup {
   sumInPlace(values: Float64Array): void;
 }
 
+/** Checks that a value is a group of processes. */
+export function checkGroup(op: string, group: MetricGroup): void {
+  if (typeof group?.sum !== 'function' || typeof group.sumInPlace !== 'function')
+    throw new ValueError(
+      op,
+      'group must be a group of processes',
+      `group=${shown(group)}`,
+      'pass await distributed() of cedargrad/distributed',
+    );
+}
+
 /** Refuses a value that was asked for before any batch. Without this it would be 0/0. */
 export function checkAny(op: string, count: number): void {
   if (count === 0) throw new ValueError(op, 'there must be samples', 'none since reset()', 'call update() first');
@@ -78,6 +89,7 @@ export class MeanMetric implements Metric {
     this.#count += samples;
   }
   merge(group: MetricGroup): void {
+    checkGroup('MeanMetric.merge', group);
     [this.#sum = 0, this.#count = 0] = group.sum('MeanMetric', [this.#sum, this.#count]);
   }
   compute(): number {

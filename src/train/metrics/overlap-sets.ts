@@ -19,7 +19,7 @@ import {
   type OverlapOptions,
   overlapOptions,
 } from './counts.js';
-import { checkAny, type Metric, type MetricGroup } from './metric.js';
+import { checkAny, checkGroup, type Metric, type MetricGroup } from './metric.js';
 
 /** Counts over a set, per class. They are whole numbers on the host, so no digit is lost. */
 abstract class SetMetric implements Metric {
@@ -75,6 +75,7 @@ abstract class SetMetric implements Metric {
     this.#samples += samples;
   }
   merge(group: MetricGroup): void {
+    checkGroup(`${this.#op}.merge`, group);
     const lists = [this.both, this.predicted, this.actual];
     const sums = group.sum(this.#op, [...lists.flat(), this.agreeing, this.total, this.#samples]);
     for (const list of lists) list.splice(0, list.length, ...sums.splice(0, list.length));

@@ -4,7 +4,7 @@ import { ShapeError, show, ValueError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TypedArray } from '../../values/dtype.js';
 import { sameShape } from '../../values/shape.js';
-import type { Metric, MetricGroup } from './metric.js';
+import { checkGroup, type Metric, type MetricGroup } from './metric.js';
 
 /** The scores of positive and of negative elements. */
 interface Scores {
@@ -100,6 +100,7 @@ export class RocAuc implements Metric {
     this.#negative.push(negative);
   }
   merge(group: MetricGroup): void {
+    checkGroup('RocAuc.merge', group);
     this.#positive = [gathered(group, joined(this.#positive))];
     this.#negative = [gathered(group, joined(this.#negative))];
   }
