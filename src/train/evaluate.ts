@@ -7,7 +7,7 @@ import { show, ValueError } from '../errors.js';
 import { checkModel } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
+import { checkGroup, MeanMetric, type Metric, type MetricFunction } from './metrics/metric.js';
 import type { BatchSource, BatchTuple, TrainingGroup } from './run.js';
 
 /** Options of `evaluate`. */
@@ -21,6 +21,8 @@ export interface EvaluateOptions<B extends BatchTuple> {
    */
   readonly predict?: NoInfer<(...batch: B) => Tensor>;
   readonly metrics?: Readonly<Record<string, MetricFunction | Metric>>;
+  /** The processes that have the parts of the data. All get the values of the whole. */
+  readonly distributed?: TrainingGroup;
 }
 
 const evaluateOptions: OptionNames<EvaluateOptions<BatchTuple>> = {
@@ -28,6 +30,7 @@ const evaluateOptions: OptionNames<EvaluateOptions<BatchTuple>> = {
   loss: 'value',
   predict: 'value',
   metrics: 'value',
+  distributed: 'value',
 };
 
 /** What `evaluate` measures. */
@@ -211,5 +214,7 @@ export async function evaluate<B extends BatchTuple>(model: Module, options: Eva
   for (const name of ['loss', 'predict'] as const)
     if (options[name] !== undefined) checkFunction(op, name, options[name]);
   if (options.metrics !== undefined) checkMetrics(op, options.metrics);
-  return inMode(model, false, () => measure(op, model, options, options.data instanceof DataLoader));
+  const { data, distributed } = options;
+  if (distributed !== undefined) checkGroup(op, distributed);
+  return inMode(model, false, () => measure(op, model, options, data instanceof DataLoader, 1, distributed));
 }

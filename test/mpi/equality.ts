@@ -25,7 +25,7 @@ import {
 } from 'cedargrad';
 import { arrayDataset, DataLoader } from 'cedargrad/data';
 import { DistributedSampler, distributed, syncBatchNorm } from 'cedargrad/distributed';
-import { type FitOptions, fit, IoU, RocAuc } from 'cedargrad/train';
+import { evaluate, type FitOptions, fit, IoU, RocAuc } from 'cedargrad/train';
 import { Autoencoder, EncoderDecoder } from '../../bench/workloads.js';
 
 /** What a configuration leaves. */
@@ -155,6 +155,12 @@ async function fitted({ make, shape, options, isUnequal = false }: Configuration
     ...(chosen as { optimizer: FitOptions<Tensor[]>['optimizer'] }),
   });
   const validation = history.flatMap((record) => [record.valLoss ?? Number.NaN, ...Object.values(record.metrics)]);
+  const evaluated = await evaluate(model, {
+    data: new DataLoader(dataset, { batchSize: 24, sampler }),
+    loss: (x: Tensor) => mse(model.forward(x), targetOf(x)),
+    distributed: group,
+  });
+  validation.push(evaluated.loss ?? Number.NaN, evaluated.samples);
   return { before, weights: flat(model), losses, validation, modes: [] };
 }
 

@@ -29,7 +29,9 @@ function start(ranks: number, file: string, ...args: string[]): Ended {
   const program = fileURLToPath(new URL(file, import.meta.url));
   const node = [process.execPath, '--conditions=cedargrad-source', '--import', 'tsx', program, ...args];
   const asRoot = process.getuid?.() === 0 ? ['--allow-run-as-root'] : [];
-  const command = ranks === 0 ? node : ['mpirun', ...asRoot, '--oversubscribe', '-np', String(ranks), ...node];
+  // In some containers a process may not read another one's memory.
+  const mpi = ['--oversubscribe', '--mca', 'btl_vader_single_copy_mechanism', 'none'];
+  const command = ranks === 0 ? node : ['mpirun', ...asRoot, ...mpi, '-np', String(ranks), ...node];
   const from = performance.now();
   const { status, stdout, stderr, error } = spawnSync(command[0] as string, command.slice(1), {
     encoding: 'utf8',

@@ -25,6 +25,7 @@ const settings = {
 const everything = `import * as core from 'cedargrad';
 import * as browser from 'cedargrad/browser';
 import * as data from 'cedargrad/data';
+import * as distributed from 'cedargrad/distributed';
 import * as io from 'cedargrad/io';
 import * as models from 'cedargrad/models';
 import * as train from 'cedargrad/train';
@@ -36,6 +37,8 @@ const same: Same = true;
 const own = Object.keys(core).map((name) => (name === 'checkpoint' ? 'gradientCheckpoint' : name));
 const names = [...own, ...[data, io, models, train].flatMap((module) => Object.keys(module))].sort().join();
 if (!same || names !== Object.keys(browser).sort().join()) throw new Error('names: ' + Object.keys(browser));
+// A page has no other processes.
+if ((await distributed.distributed()).size !== 1 || 'distributed' in browser) throw new Error('distributed');
 `;
 
 /** Compiles `files` of a project into its folder `built`. `run` starts the compiler there. */
