@@ -26,12 +26,14 @@ const lacking = (size: number): readonly [number, number] => {
 };
 
 /**
- * The probability of a contour at each pixel. The image is enlarged by its mirror image to sizes
- * that the network's pools halve without a rest, and the result is cut back.
+ * The probability of a contour at each pixel: the mean of what the network says of the image and of
+ * its mirror image. The positions of maxima make a single prediction ragged, and they differ between
+ * the two. The image is enlarged by reflection to sizes that the network's pools halve without a
+ * rest, and the result is cut back.
  *
- * @param model gives logits [1,H,W,1] for an image [1,H,W,3]; it is in eval mode meanwhile
+ * @param model gives logits [N,H,W,1] for images [N,H,W,3]; it is in eval mode meanwhile
  * @shape image [H,W,3] → a map of H × W
- * @throws ShapeError for an image that is too small for the network, or for its mirror image
+ * @throws ShapeError for an image that is too small for the network, or for the reflection
  */
 export async function predictContours(
   model: c.Module & { forward(x: c.Tensor): c.Tensor },
@@ -46,8 +48,12 @@ export async function predictContours(
     probabilities = c.noGrad(() => {
       const image = c.tensor(data, { shape: [1, ...shape] });
       const larger = c.pad(image, [[0, 0], down, across, [0, 0]], { mode: 'reflect' });
-      const all = c.sigmoid(model.forward(larger));
-      return all.slice(null, [down[0], down[0] + height], [across[0], across[0] + width]);
+      const both = c.sigmoid(model.forward(c.concat([larger, larger.flip(2)], 0)));
+      const mean = both
+        .slice([0, 1])
+        .add(both.slice([1, 2]).flip(2))
+        .div(2);
+      return mean.slice(null, [down[0], down[0] + height], [across[0], across[0] + width]);
     });
   } finally {
     model.train(isTraining);

@@ -15,9 +15,11 @@ import {
   init,
   Module,
   manualSeed,
+  noGrad,
   RandomState,
   ShapeError,
   type Tensor,
+  tensor,
   ValueError,
 } from '../../src/index.js';
 import { encodeTorch, exportOnnx } from '../../src/io/index.js';
@@ -49,13 +51,40 @@ test('a prediction has the size of the image, and each pixel its own probability
   const model = new Sum();
   const map = await predictContours(model, { data, shape: [height, width, 3] });
   assert.equal([map.height, map.width, map.data.length], [height, width, height * width]);
-  // The next multiples of 32.
-  assert.equal([...model.seen], [1, 64, 64, 3]);
+  // The image and its mirror image, with the next multiples of 32.
+  assert.equal([...model.seen], [2, 64, 64, 3]);
   assert.ok(model.training);
   map.data.forEach((p, i) => {
     const sum = data[3 * i] + data[3 * i + 1] + data[3 * i + 2];
     assert.ok(Math.abs(p - 1 / (1 + Math.exp(-sum))) < 1e-6, `pixel ${i}`);
   });
+});
+
+/** Gives each pixel the first color of its left neighbour as logit. */
+class Left extends Module {
+  conv = new Conv2d(3, 1, [1, 3], { bias: false, padding: 'same' });
+  constructor() {
+    super();
+    noGrad(() => this.conv.weight.assign(tensor([1, 0, 0, 0, 0, 0, 0, 0, 0], { shape: [1, 3, 3, 1] })));
+  }
+  forward(x: Tensor): Tensor {
+    return this.conv.forward(x);
+  }
+}
+
+test('a prediction is the mean of those for the image and its mirror image', async () => {
+  const data = Float32Array.from(new RandomState(4).randn(32 * 32 * 3));
+  const map = await predictContours(new Left(), { data, shape: [32, 32, 3] });
+  const logistic = (v: number): number => 1 / (1 + Math.exp(-v));
+  for (const [y, x] of [
+    [0, 1],
+    [7, 20],
+    [31, 30],
+  ]) {
+    // In the mirror image, the left neighbour is the one on the right.
+    const [left, right] = [x - 1, x + 1].map((at) => logistic(data[3 * (32 * y + at)]));
+    assert.ok(Math.abs(map.data[32 * y + x] - (left + right) / 2) < 1e-6, `row ${y}, column ${x}`);
+  }
 });
 
 test('the network begins near the constant with the least loss', async () => {
