@@ -22,7 +22,7 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 /** The documents in the order of the navigation. site-check.ts fails if one of docs/ is missing. */
 const groups = {
   Guides: ['first-model', 'guide', 'from-pytorch', 'from-tensorflow', 'devices', 'compile', 'own-op', 'own-device'],
-  Topics: ['training', 'unpooling', 'models', 'onnx', 'examples', 'command-line', 'performance'],
+  Topics: ['training', 'distributed', 'unpooling', 'models', 'onnx', 'examples', 'command-line', 'performance'],
   'For contributors': [
     'architecture',
     'adding-an-op',

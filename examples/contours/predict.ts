@@ -27,9 +27,9 @@ const lacking = (size: number): readonly [number, number] => {
 
 /**
  * The probability of a contour at each pixel: the mean of what the network says of the image and of
- * its mirror image. The positions of maxima make a single prediction ragged, and they differ between
- * the two. The image is enlarged by reflection to sizes that the network's pools halve without a
- * rest, and the result is cut back.
+ * its mirror image. The positions of maxima make a single prediction ragged, and they differ
+ * between the two. The image is enlarged by reflection to sizes that the network's pools halve
+ * without a rest, and the result is cut back.
  *
  * @param model gives logits [N,H,W,1] for images [N,H,W,3]; it is in eval mode meanwhile
  * @shape image [H,W,3] → a map of H × W
