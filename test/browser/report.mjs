@@ -1,6 +1,6 @@
 /**
- * What the checks in Chromium share: they count passed and failed checks, and put a time limit on
- * answers.
+ * What the checks in Chromium share: they count passed and failed checks, put a time limit on
+ * answers, and end.
  */
 
 export const counts = { passed: 0, failed: 0 };
@@ -37,4 +37,15 @@ export function within(ms, what, promise) {
     timer = setTimeout(() => reject(new Error(`${what}: no answer within ${ms / 1000} s`)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Closes the browser and the server of the checks, and prints the counts. */
+export async function finish({ browser, server }) {
+  await within(10_000, 'closing the browser', browser?.close() ?? Promise.resolve()).catch((error) =>
+    console.log(error.message),
+  );
+  server?.closeAllConnections();
+  server?.close();
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  process.exitCode = counts.failed > 0 ? 1 : 0;
 }

@@ -15,7 +15,7 @@ import { checkConformance, checkLoss } from './gpu.mjs';
 import { checkGuide } from './guide.mjs';
 import { inNode } from './losses.mjs';
 import { checkPublished } from './published.mjs';
-import { check, counts, fail, within } from './report.mjs';
+import { check, fail, finish } from './report.mjs';
 import { checkTrainingReport } from './training-report.mjs';
 import { checkWasm } from './wasm.mjs';
 
@@ -85,12 +85,5 @@ try {
   }
 } catch (error) {
   fail('the checks in Chromium', error.stack);
-} finally {
-  await within(10_000, 'closing Chromium', context.browser?.close() ?? Promise.resolve()).catch((error) =>
-    console.log(error.message),
-  );
-  context.server?.closeAllConnections();
-  context.server?.close();
 }
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
-process.exitCode = counts.failed > 0 ? 1 : 0;
+await finish(context);

@@ -5,7 +5,7 @@
  * CHROMIUM and FIREFOX in the environment may name the browsers.
  */
 import { launch } from '../browser/chromium.mjs';
-import { check, counts, fail, within } from '../browser/report.mjs';
+import { check, fail, finish } from '../browser/report.mjs';
 import { checkAccess } from './access.mjs';
 import { checkAnswers } from './answers.mjs';
 import { checkDrawing } from './drawing.mjs';
@@ -34,12 +34,5 @@ try {
   }
 } catch (error) {
   fail('the checks of the page', error.stack);
-} finally {
-  await within(10_000, 'closing Chromium', context.browser?.close() ?? Promise.resolve()).catch((error) =>
-    console.log(error.message),
-  );
-  context.server?.closeAllConnections();
-  context.server?.close();
 }
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
-process.exitCode = counts.failed > 0 ? 1 : 0;
+await finish(context);
