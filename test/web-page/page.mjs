@@ -33,6 +33,16 @@ export const untilShown = (page, selector, greys) =>
     [selector, greys],
   );
 
+/** Waits until a canvas shows something else than these grey values, by more than 20 levels. */
+export const untilChanged = (page, selector, greys) =>
+  page.waitForFunction(
+    ([name, before]) => {
+      const shown = globalThis.greysOf(document.querySelector(name));
+      return before.some((value, i) => Math.abs(value - shown[i]) > 20);
+    },
+    [selector, greys],
+  );
+
 /**
  * Opens the page for `use(page, loaded)`. `loaded` has the path of each file that the page has
  * asked for.
@@ -106,9 +116,10 @@ export async function train(page, steps) {
   return { first, last: await numberOf(page, 'Loss'), steps: await numberOf(page, 'Step') };
 }
 
-/** Waits until a paused training shows its last step everywhere. */
+/** Waits until a training has paused and shows its last step everywhere. */
 export const settled = (page) =>
   page.waitForFunction(() => {
+    if (![...document.querySelectorAll('button')].some(({ textContent }) => textContent === 'Start')) return false;
     const step = document.querySelector('.numbers dd').textContent;
     return [...document.querySelectorAll('.help')].some(({ textContent }) =>
       textContent.startsWith(`The network after ${step} step`),

@@ -133,6 +133,9 @@ test('start trains until pause, and progress tells every step once', async () =>
       next += answer.losses.length;
     }
   assert.is(next - 1, step);
+  // When the page hears that the training has paused, it knows the last step.
+  const types = page.answers.map((answer) => (answer.type === 'state' && !answer.running ? 'paused' : answer.type));
+  assert.ok(types.lastIndexOf('progress') < types.indexOf('paused'), types.join(' '));
   assert.ok(step > 3, String(step));
   assert.equal(page.losses, await plainCedn(Array(step).fill(3e-3)));
 });

@@ -107,8 +107,10 @@ export class Session {
     if (!went) this.#run(false);
   }
 
+  /** A training that ends tells its last losses first, so that the page shows the last step. */
   #run(running: boolean): void {
     this.#running = running;
+    if (!running) this.#sendLosses();
     this.#send({ type: 'state', running });
   }
 
@@ -228,11 +230,15 @@ export class Session {
     if (training === null) return;
     const time = performance.now();
     if (now || time >= this.#nextProgress) {
-      const losses = training.takeLosses();
-      if (losses !== null) this.#send({ type: 'progress', ...losses });
+      this.#sendLosses();
       this.#nextProgress = time + progressPause;
     }
     if (now || time >= this.#nextView) await this.#show(training);
+  }
+
+  #sendLosses(): void {
+    const losses = this.#opened?.training?.takeLosses() ?? null;
+    if (losses !== null) this.#send({ type: 'progress', ...losses });
   }
 
   async #show({ network, trained, count: step }: Training): Promise<void> {
