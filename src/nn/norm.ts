@@ -131,7 +131,7 @@ abstract class BatchNorm extends ChannelNorm {
       return normalizeByRunning(op, x, [runningMean, runningVar], affine);
     const grouping = checkedPerChannel(op, x, affine);
     const sum = this.training ? shared.get(this) : undefined;
-    if (sum !== undefined) return this.#forwardShared(x, sum);
+    if (sum !== undefined) return this.forwardShared(x, sum);
     const count = x.size / this.channels;
     if (count < 2)
       throw new ShapeError(
@@ -152,7 +152,7 @@ abstract class BatchNorm extends ChannelNorm {
   }
 
   /** Normalises by the statistics of all processes. It is composed, so it takes longer. */
-  #forwardShared(x: Tensor, sumOver: SumOver): Tensor {
+  private forwardShared(x: Tensor, sumOver: SumOver): Tensor {
     const { channels, weight, bias, eps, runningMean, runningVar, momentum } = this;
     const axes = x.shape.slice(0, -1).map((_, axis) => axis);
     const own = concat([x.sum(axes), x.fullLike(x.size / channels, [1])]);
