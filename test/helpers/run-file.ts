@@ -9,7 +9,7 @@ import { sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 const notTests =
-  /^(run\.ts$|helpers\/|fixtures\/|fuzz\/|mutate\/|soak\/|browser\/|firefox\/|headlessgl\/|webgpu\/|package\/|judges\/|onnx\/)|\.d\.ts$/;
+  /^(run\.ts$|helpers\/|fixtures\/|fuzz\/|mutate\/|soak\/|browser\/|firefox\/|headlessgl\/|webgpu\/|package\/|judges\/|onnx\/|mpi\/)|\.d\.ts$/;
 
 /** The test files below a folder, as paths from it with slashes. */
 export const testFiles = (root: string): string[] =>
