@@ -6,15 +6,13 @@ import { type HostArray, transforms } from 'cedargrad/data';
 import type { ContourMap } from './measures/maps.js';
 import { suppress } from './measures/suppress.js';
 
-const imageNet = transforms.normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-
 /**
  * Brings colors to mean 0 and deviation 1, by the figures of ImageNet. torchvision's encoder has
  * learned on such images.
  * @shape [H,W,3] → [H,W,3]
  * @source torchvision.models.VGG16_Weights.IMAGENET1K_V1.transforms
  */
-export const normalised = (image: HostArray): HostArray => imageNet(image, new c.FastRandom(0));
+export const normalised = transforms.normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
 /** The five pools of the network halve sizes that are multiples of this without a rest. */
 const multiple = 32;

@@ -51,9 +51,10 @@ export async function loadEncoder(model: Cedn, file: string): Promise<void> {
 const biasRate = 0.1;
 
 /**
- * The parameters that train, with their learning rates. Adam moves a bias as far as a weight. But a
- * weight counts as much as its input, and inputs become small in the deep layers while the network
- * knows nothing yet. There biases would win, and switch off most relus for good.
+ * The parameters that train, with their learning rates. Adam moves a bias as far as a weight, but a
+ * weight counts as much as its input. In the deep layers inputs become small at first, so there a
+ * bias can switch off its relu for good. In a training with equal rates of 1e-3, 61 of the 64 relus
+ * at the top of the encoder ended so.
  * @param encoderRate the factor of the encoder's learning rate; at 0 its parameters are left out
  */
 export function parameterGroups(model: Cedn, lr: number, encoderRate: number): { params: c.Tensor[]; lr: number }[] {
