@@ -64,10 +64,17 @@ export const drawn = (pixels: Float32Array): Tensor =>
     { shape: [1, side, side, 1] },
   );
 
-/** The rows of a network that rebuilds its inputs. */
-export const rebuiltRows =
-  (examples: Tensor): Trained['rows'] =>
-  (output) => [
-    { title: 'Inputs, which are the targets', images: examples, range: [0, 1] },
-    { title: 'Outputs', images: output, range: [0, 1] },
-  ];
+/** The training of a network that rebuilds its inputs. `rebuild` runs it on some digits. */
+export const rebuilding = (data: DigitData, loss: (x: Tensor) => Tensor, rebuild: (x: Tensor) => Tensor): Trained => ({
+  adam: {},
+  batch: (step) => data.batch(step),
+  loss,
+  examples: data.examples,
+  forward: () => rebuild(data.examples),
+  rows: (output) => [
+    { title: 'Inputs, which are the targets', images: data.examples, range: data.range },
+    { title: 'Outputs', images: output, range: data.range },
+  ],
+  range: data.range,
+  release: () => data.release(),
+});

@@ -2,7 +2,7 @@
 import { mse } from 'cedargrad';
 import { DigitAutoencoder } from '../../../digits-model.js';
 import { readRows } from '../pictures.js';
-import { drawn, loadDigitData, rebuiltRows } from './digit-data.js';
+import { drawn, loadDigitData, rebuilding } from './digit-data.js';
 import type { OpenNetwork } from './network.js';
 
 export const openDigits: OpenNetwork = async (read, seed) => {
@@ -11,16 +11,11 @@ export const openDigits: OpenNetwork = async (read, seed) => {
   return {
     model,
     inputShape: [1, 28, 28, 1],
-    trained: {
-      adam: {},
-      batch: (step) => data.batch(step),
-      loss: (x) => mse(model.forward(x), x),
-      examples: data.examples,
-      forward: () => model.forward(data.examples),
-      rows: rebuiltRows(data.examples),
-      range: data.range,
-      release: () => data.release(),
-    },
+    trained: rebuilding(
+      data,
+      (x) => mse(model.forward(x), x),
+      (x) => model.forward(x),
+    ),
     draw: (pixels) =>
       readRows(() => {
         const x = drawn(pixels);

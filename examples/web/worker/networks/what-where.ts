@@ -2,7 +2,7 @@
 import type { Tensor } from 'cedargrad';
 import { middles, WhatWhere } from '../../../what-where-model.js';
 import { readRows } from '../pictures.js';
-import { drawn, loadDigitData, rebuiltRows } from './digit-data.js';
+import { drawn, loadDigitData, rebuilding } from './digit-data.js';
 import type { OpenNetwork } from './network.js';
 
 /** How many digits the mean what is taken over. More would not change it much, and take time. */
@@ -20,16 +20,7 @@ export const openWhatWhere: OpenNetwork = async (read, seed) => {
   return {
     model,
     inputShape: [1, 28, 28, 1],
-    trained: {
-      adam: {},
-      batch: (step) => data.batch(step),
-      loss: (x) => model.loss(x),
-      examples: data.examples,
-      forward: () => rebuild(data.examples),
-      rows: rebuiltRows(data.examples),
-      range: data.range,
-      release: () => data.release(),
-    },
+    trained: rebuilding(data, (x) => model.loss(x), rebuild),
     draw: (pixels) =>
       readRows(() => {
         const x = drawn(pixels);
