@@ -120,6 +120,8 @@ test('start trains until pause, and progress tells every step once', async () =>
   await page.open(settings('cedn'));
   assert.is((await page.ask({ type: 'start' }, 'state')).running, true);
   for (let i = 0; i < 3; i++) await page.next('progress');
+  // Steps follow whose losses have not been told when the request comes.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   const state = page.ask({ type: 'pause' }, 'state');
   const last = page.next('unpooling');
   assert.is((await state).running, false);
