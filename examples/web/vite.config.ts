@@ -3,7 +3,7 @@
  * sources. Not here: the documentation, which `npm run docs` writes to out/site/docs.
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { digitsPng } from './digits-asset.js';
@@ -53,8 +53,10 @@ const documentation: Plugin = {
   configureServer: ({ middlewares }) => {
     middlewares.use('/docs', (request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-      const file = join(site, 'docs', path.endsWith('/') ? `${path}index.html` : path);
-      if (existsSync(file) && statSync(file).isFile()) {
+      const folder = join(site, 'docs');
+      const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+      // An encoded ../ would leave the folder.
+      if (file.startsWith(folder + sep) && existsSync(file) && statSync(file).isFile()) {
         response.setHeader('Content-Type', types[extname(file)] ?? 'application/octet-stream');
         response.end(readFileSync(file));
         return;
