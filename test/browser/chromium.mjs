@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { chromium } from 'playwright-core';
+import { isolation } from './isolation.mjs';
 import { within } from './report.mjs';
 
 const executablePath = process.env.CHROMIUM || '/usr/bin/chromium';
@@ -45,11 +46,7 @@ export async function serve(sites) {
     const [, kind, site, file] = /^\/(isolated|open)\/([\w-]+)\/([\w./-]*)$/.exec(request.url) ?? [];
     const body = file === '' ? '<!doctype html><script type="module" src="page.js"></script>' : sites[site]?.[file];
     const headers = { 'Content-Type': file === '' ? 'text/html' : 'text/javascript' };
-    if (kind === 'isolated')
-      Object.assign(headers, {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      });
+    if (kind === 'isolated') Object.assign(headers, isolation);
     response.writeHead(body === undefined ? 204 : 200, headers).end(body);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));

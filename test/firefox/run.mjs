@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { isolation } from '../browser/isolation.mjs';
 import { firefoxVersion, open } from './browser.mjs';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -86,11 +87,7 @@ async function serve(script, receive) {
     const text =
       pathname === '/page.mjs' ? script : pathname === '/isolated' || pathname === '/open' ? html : undefined;
     const headers = { 'Content-Type': text === html ? 'text/html' : 'text/javascript' };
-    if (pathname !== '/open')
-      Object.assign(headers, {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      });
+    if (pathname !== '/open') Object.assign(headers, isolation);
     response.writeHead(text === undefined ? 204 : 200, headers).end(text);
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));

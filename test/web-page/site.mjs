@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isolation } from '../browser/isolation.mjs';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const site = join(repository, 'out/site');
@@ -40,11 +41,7 @@ export async function serveSite(extra = {}, receive = () => {}) {
     const [, kind, path = ''] = /^\/(isolated|open|driven)\/([^?]*)/.exec(request.url) ?? [];
     const file = path === '' ? 'index.html' : path;
     const headers = { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' };
-    if (kind === 'isolated')
-      Object.assign(headers, {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      });
+    if (kind === 'isolated') Object.assign(headers, isolation);
     try {
       let body = extra[file] ?? readFileSync(join(site, file));
       if (kind === 'driven' && file === 'index.html')
